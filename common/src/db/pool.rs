@@ -1,0 +1,61 @@
+//! Connecting, the settings of every session, and migrations.
+
+use std::time::Duration;
+
+use sqlx::{
+    Executor,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::DbError;
+use crate::runtime::Secret;
+
+/// Connections to Postgres.
+pub type Pool = sqlx::PgPool;
+
+/// The migrations, embedded into the binary.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// How long to wait for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens a pool of at most `size` connections and makes sure that the database answers.
+///
+/// # Errors
+/// When the URL is malformed or the database does not answer.
+pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool, DbError> {
+    let options: PgConnectOptions = url
+        .expose()
+        .parse()
+        .map_err(|error| DbError::new("database.url", error))?;
+    // A plan cached on a near-empty table would later scan it whole: plan with the values instead.
+    let options = options.application_name(application).options([
+        ("plan_cache_mode", "force_custom_plan"),
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("timezone", "UTC"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A future dropped while BEGIN was under way would hand an open transaction to the next user of the connection
+        // (sqlx #4393): rolling back is free where there is none.
+        .after_release(|connection, _| {
+            Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) })
+        })
+        .connect_with(options)
+        .await
+        .map_err(|error| DbError::new("database.connect", error))
+}
+
+/// Brings the schema to this version. Safe to run again, and by several at once.
+///
+/// # Errors
+/// When a migration fails, or the database has one that this binary does not know.
+pub async fn migrate(pool: &Pool) -> Result<(), DbError> {
+    MIGRATOR
+        .run(pool)
+        .await
+        .map_err(|error| DbError::new("database.migrate", error.into()))
+}

@@ -1,0 +1,226 @@
+//! What operators declare: programs, rules, affiliates. Loaded for a batch, read-only while deciding.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{AffiliateId, AffiliateView, Currency, OrgId, ProgramId, ProgramView};
+
+/// How much a commission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "form", content = "value", rename_all = "snake_case")]
+pub enum Rate {
+    /// Percent of the sub amount: 10 is a tenth.
+    Percentage(Decimal),
+    /// An amount per conversion.
+    Fixed(Decimal),
+}
+
+/// When a program's commissions become payable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    Manual,
+    Immediate,
+    /// Days after the conversion.
+    Hold(i32),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    pub id: ProgramId,
+    pub slug: String,
+    pub title: String,
+    pub currency: Currency,
+    pub is_default: bool,
+    /// The first affiliate keeps the customer.
+    pub recurring: bool,
+    pub approval: Approval,
+    pub default_type: String,
+    /// All versions, in any order.
+    pub types: Vec<CommissionType>,
+    /// All versions, in any order.
+    pub levels: Vec<Level>,
+}
+
+impl Program {
+    pub fn view(&self) -> ProgramView {
+        ProgramView {
+            slug: self.slug.clone(),
+            title: self.title.clone(),
+            currency: self.currency,
+        }
+    }
+
+    /// The version of a commission type that holds at `at`.
+    pub fn commission_type(&self, identifier: &str, at: DateTime<Utc>) -> Option<&CommissionType> {
+        let versions = self
+            .types
+            .iter()
+            .filter(|rule| rule.identifier == identifier && rule.holds_at(at));
+        versions.max_by_key(|rule| rule.valid_from)
+    }
+
+    /// The version of a level that holds at `at`. Level 2 is the seller's parent.
+    pub fn level(&self, level: i32, at: DateTime<Utc>) -> Option<&Level> {
+        let versions = self.levels.iter().filter(|rule| rule.level == level);
+        versions
+            .filter(|rule| rule.valid_from.is_none_or(|from| from <= at))
+            .max_by_key(|rule| rule.valid_from)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommissionType {
+    pub identifier: String,
+    pub title: String,
+    /// `None`: from the beginning of time.
+    pub valid_from: Option<DateTime<Utc>>,
+    pub rate: Rate,
+    pub group_overrides: Vec<GroupOverride>,
+}
+
+impl CommissionType {
+    fn holds_at(&self, at: DateTime<Utc>) -> bool {
+        self.valid_from.is_none_or(|from| from <= at)
+    }
+
+    /// The rate for a member of `group`.
+    pub fn rate_for(&self, group: Option<&str>) -> Rate {
+        let of_group = |over: &&GroupOverride| Some(over.group_id.as_str()) == group;
+        self.group_overrides
+            .iter()
+            .find(of_group)
+            .map_or(self.rate, |over| over.rate)
+    }
+}
+
+/// Another rate for the affiliates of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupOverride {
+    pub group_id: String,
+    #[serde(flatten)]
+    pub rate: Rate,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    pub level: i32,
+    pub title: String,
+    pub valid_from: Option<DateTime<Utc>>,
+    pub percentage: Decimal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Affiliate {
+    pub id: AffiliateId,
+    pub slug: String,
+    pub firstname: String,
+    pub lastname: String,
+    pub parent: Option<AffiliateId>,
+    pub group: Option<String>,
+}
+
+impl Affiliate {
+    pub fn view(&self) -> AffiliateView {
+        AffiliateView {
+            id: self.id,
+            slug: self.slug.clone(),
+            firstname: self.firstname.clone(),
+            lastname: self.lastname.clone(),
+        }
+    }
+}
+
+/// An affiliate's part in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Affiliation {
+    pub program: ProgramId,
+    pub affiliate: AffiliateId,
+    pub approved: Option<bool>,
+    pub coupon_folded: Option<String>,
+    pub referral_code: Option<String>,
+    pub asset_id: Option<String>,
+    pub source_id: Option<String>,
+    pub own_rate: Option<Rate>,
+    pub ignore_product_rate: bool,
+}
+
+/// The part of one organisation's catalog that a batch needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrgCatalog {
+    programs: HashMap<ProgramId, Program>,
+    affiliates: HashMap<AffiliateId, Affiliate>,
+    affiliations: HashMap<(ProgramId, AffiliateId), Affiliation>,
+    by_slug: HashMap<String, AffiliateId>,
+    by_coupon: HashMap<String, (ProgramId, AffiliateId)>,
+    by_referral_code: HashMap<String, (ProgramId, AffiliateId)>,
+    by_source: HashMap<(String, String), (ProgramId, AffiliateId)>,
+}
+
+impl OrgCatalog {
+    pub fn add_program(&mut self, program: Program) {
+        self.programs.insert(program.id, program);
+    }
+
+    pub fn add_affiliate(&mut self, affiliate: Affiliate) {
+        self.by_slug.insert(affiliate.slug.clone(), affiliate.id);
+        self.affiliates.insert(affiliate.id, affiliate);
+    }
+
+    pub fn add_affiliation(&mut self, affiliation: Affiliation) {
+        let at = (affiliation.program, affiliation.affiliate);
+        if let Some(coupon) = affiliation.coupon_folded.clone() {
+            self.by_coupon.insert(coupon, at);
+        }
+        if let Some(code) = affiliation.referral_code.clone() {
+            self.by_referral_code.insert(code, at);
+        }
+        if let (Some(asset), Some(source)) = (affiliation.asset_id.clone(), affiliation.source_id.clone()) {
+            self.by_source.insert((asset, source), at);
+        }
+        self.affiliations.insert(at, affiliation);
+    }
+
+    pub fn program(&self, id: ProgramId) -> Option<&Program> {
+        self.programs.get(&id)
+    }
+
+    pub fn affiliate(&self, id: AffiliateId) -> Option<&Affiliate> {
+        self.affiliates.get(&id)
+    }
+
+    pub fn affiliation(&self, program: ProgramId, affiliate: AffiliateId) -> Option<&Affiliation> {
+        self.affiliations.get(&(program, affiliate))
+    }
+
+    /// `folded` as by [`super::fold_coupon`].
+    pub fn by_coupon(&self, folded: &str) -> Option<&Affiliation> {
+        self.affiliations.get(self.by_coupon.get(folded)?)
+    }
+
+    pub fn by_source(&self, asset: &str, source: &str) -> Option<&Affiliation> {
+        self.affiliations
+            .get(self.by_source.get(&(asset.to_owned(), source.to_owned()))?)
+    }
+
+    /// An affiliate's id also serves as referral code; in several programs the default one counts, then the oldest.
+    pub fn by_referral_code(&self, code: &str, scope: Option<ProgramId>) -> Option<&Affiliation> {
+        if let Some(at) = self.by_referral_code.get(code) {
+            return self.affiliations.get(at);
+        }
+        let affiliate = *self.by_slug.get(code)?;
+        let programs = self
+            .programs
+            .values()
+            .filter(|program| scope.is_none_or(|scope| scope == program.id));
+        let joined = programs.filter_map(|program| Some((program, self.affiliation(program.id, affiliate)?)));
+        joined
+            .min_by_key(|(program, _)| (!program.is_default, program.id))
+            .map(|(_, affiliation)| affiliation)
+    }
+}
+
+/// Catalogs by organisation.
+pub type Catalog = HashMap<OrgId, OrgCatalog>;

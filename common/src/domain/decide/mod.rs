@@ -1,0 +1,220 @@
+//! The one place that decides what events do. Pure: `decide(events, world) -> effects and outcomes`.
+//!
+//! Events are decided in the order given and see the effects of those before them, so that a batch has the same result
+//! as its events one by one. Whoever calls has locked the keys of all events and loaded the [`World`] after that.
+
+mod change;
+mod conversion;
+mod view;
+
+use super::{
+    Body, Event, EventId, First, Idempotency, OrgId, Outcome, Reason, Refusal, World,
+    entities::{Conversion, RefundEntry},
+    ledger::Transfer,
+    world::IdempotencyRecord,
+};
+
+/// Events that may wait for one order. More are refused, so that one order id cannot fill the table.
+pub const MAX_PARKED_PER_ORDER: usize = 100;
+
+/// How the row of an event is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The event is new.
+    Insert,
+    /// Its row exists: it was queued or parked.
+    Update,
+    /// It was decided before; the stored outcome is answered again and nothing is written.
+    Known,
+}
+
+/// One event and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    pub event: Event,
+    pub outcome: Outcome,
+    pub verdict: Verdict,
+}
+
+/// Everything to write, and everything to answer. Changed entities are marked in the world.
+#[derive(Clone, Debug)]
+pub struct Decisions {
+    pub decisions: Vec<Decision>,
+    pub world: World,
+    pub transfers: Vec<Transfer>,
+    pub refunds: Vec<RefundEntry>,
+    pub idempotency: Vec<(OrgId, Idempotency, EventId)>,
+}
+
+/// An event to decide, and whether its row waits in the database as `queued`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    pub event: Event,
+    pub queued: bool,
+}
+
+/// The loader drew fewer ids than the batch needs: a bug, which fails the batch and changes nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the id pool of the batch is exhausted")]
+pub struct PoolExhausted;
+
+/// Decides a batch.
+///
+/// # Errors
+/// [`PoolExhausted`] only.
+pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExhausted> {
+    let mut batch = Decisions {
+        decisions: Vec::with_capacity(events.len()),
+        world,
+        transfers: Vec::new(),
+        refunds: Vec::new(),
+        idempotency: Vec::new(),
+    };
+    for incoming in events {
+        batch.decide_one(incoming)?;
+    }
+    Ok(batch)
+}
+
+impl Decisions {
+    fn decide_one(&mut self, Incoming { event, queued }: Incoming) -> Result<(), PoolExhausted> {
+        match self.world.events.get(&event.id) {
+            Some(stored) if !(queued && *stored == Outcome::Queued) => {
+                let outcome = stored.clone();
+                self.decisions.push(Decision {
+                    event,
+                    outcome,
+                    verdict: Verdict::Known,
+                });
+                return Ok(());
+            }
+            _ => {}
+        }
+        let verdict = if queued { Verdict::Update } else { Verdict::Insert };
+        let outcome = match self.repeats(&event) {
+            Some(refusal) => Outcome::Refused(refusal),
+            None => self.outcome(&event)?,
+        };
+        let arrived = self.brings_parked(&event, &outcome);
+        self.record(event, outcome, verdict);
+        for parked in arrived {
+            let outcome = self.outcome(&parked)?;
+            self.record(parked, outcome, Verdict::Update);
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, event: &Event) -> Result<Outcome, PoolExhausted> {
+        let result = match &event.body {
+            Body::CreateConversion(create) => self.create_conversion(event, create)?,
+            Body::UpdateConversion(update) => self.update_conversion(event, update),
+            Body::Refund(refund) => self.refund(event, refund),
+        };
+        Ok(match result {
+            Ok(applied) => Outcome::Applied(applied),
+            Err(refusal) if refusal.reason == Reason::UnknownOrder => self.park_or_refuse(event, refusal),
+            Err(refusal) => Outcome::Refused(refusal),
+        })
+    }
+
+    /// An idempotency key that was used before: the first outcome again, or a conflict. A first use is noted.
+    fn repeats(&mut self, event: &Event) -> Option<Refusal> {
+        let key = event.idempotency.as_ref()?;
+        let Some(record) = self.world.idempotency.get(&(event.org, key.key.clone())) else {
+            let record = IdempotencyRecord {
+                event: event.id,
+                hash: key.hash.clone(),
+            };
+            self.world
+                .idempotency
+                .insert((event.org, key.key.clone()), record);
+            self.idempotency.push((event.org, key.clone(), event.id));
+            return None;
+        };
+        if record.event == event.id {
+            return None;
+        }
+        let (reason, detail) = if record.hash == key.hash {
+            (
+                Reason::IdempotentRepeat,
+                "the Idempotency-Key repeats an earlier request",
+            )
+        } else {
+            (
+                Reason::IdempotencyConflict,
+                "the Idempotency-Key was used before for another request",
+            )
+        };
+        let outcome = self.world.events.get(&record.event).cloned();
+        let first = Some(Box::new(First {
+            event_id: record.event,
+            outcome,
+        }));
+        Some(Refusal {
+            reason,
+            detail: detail.to_owned(),
+            first,
+        })
+    }
+
+    /// What needs an order that is not there waits for it, unless somebody waits for the answer.
+    fn park_or_refuse(&mut self, event: &Event, refusal: Refusal) -> Outcome {
+        let (false, Some(order)) = (event.is_awaited(self.world.now), event.order()) else {
+            return Outcome::Refused(refusal);
+        };
+        let waiting = self
+            .world
+            .parked
+            .entry((event.org, order.to_owned()))
+            .or_default();
+        if waiting.len() >= MAX_PARKED_PER_ORDER {
+            let detail = format!("{MAX_PARKED_PER_ORDER} events already wait for order {order:?}");
+            return Outcome::Refused(Refusal::new(Reason::ParkingFull, detail));
+        }
+        waiting.push(event.clone());
+        Outcome::Parked
+    }
+
+    /// The parked events of an order that has just been recorded, in the order of their times.
+    fn brings_parked(&mut self, event: &Event, outcome: &Outcome) -> Vec<Event> {
+        let (Body::CreateConversion(_), Outcome::Applied(_), Some(order)) =
+            (&event.body, outcome, event.order())
+        else {
+            return Vec::new();
+        };
+        let mut parked = self
+            .world
+            .parked
+            .remove(&(event.org, order.to_owned()))
+            .unwrap_or_default();
+        parked.sort_by_key(|event| event.id);
+        parked
+    }
+
+    /// Notes the decision. An event parked earlier in this very batch has no row yet: its one decision is amended.
+    fn record(&mut self, event: Event, outcome: Outcome, verdict: Verdict) {
+        self.world.events.insert(event.id, outcome.clone());
+        if verdict == Verdict::Update
+            && let Some(earlier) = self.decisions.iter_mut().find(|one| one.event.id == event.id)
+        {
+            earlier.outcome = outcome;
+            return;
+        }
+        self.decisions.push(Decision {
+            event,
+            outcome,
+            verdict,
+        });
+    }
+
+    fn conversion_of(&self, org: OrgId, order: &str) -> Option<&Conversion> {
+        self.world.conversions.get(&(org, order.to_owned()))
+    }
+}
+
+fn unknown_order(order: &str) -> Refusal {
+    Refusal::new(
+        Reason::UnknownOrder,
+        format!("external_id {order:?} is not known"),
+    )
+}

@@ -1,0 +1,186 @@
+//! Amounts: exact decimals, one rounding rule, currencies with their own minor units.
+
+use std::{fmt, str::FromStr};
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+/// The largest order amount accepted: a trillion units. Commissions and balances of it still fit their columns.
+pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
+
+/// Decimals kept of an order's amount. Commissions are rounded to the currency's minor unit instead.
+pub const ORDER_SCALE: u32 = 6;
+
+/// An ISO 4217 currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency(iso_currency::Currency);
+
+/// The text is not the code of an ISO 4217 currency.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not an ISO 4217 currency code")]
+pub struct UnknownCurrency(pub String);
+
+impl Currency {
+    /// The three letter code.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Decimals of the minor unit: USD 2, JPY 0, KWD 3. Codes without one (XAU) count as 0.
+    pub fn scale(self) -> u32 {
+        self.0.exponent().map_or(0, u32::from)
+    }
+}
+
+impl FromStr for Currency {
+    type Err = UnknownCurrency;
+
+    /// Case is ignored: Affitor's SDK sends `usd`.
+    fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
+        iso_currency::Currency::from_code(&code.to_ascii_uppercase())
+            .map(Self)
+            .ok_or_else(|| UnknownCurrency(code.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = UnknownCurrency;
+    fn try_from(code: String) -> Result<Self, UnknownCurrency> {
+        code.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+/// An amount that the currency can express: never more decimals than its minor unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    amount: Decimal,
+    currency: Currency,
+}
+
+impl Money {
+    /// Rounds to the currency's minor unit, midpoint away from zero. The only place where money is rounded.
+    pub fn rounded(amount: Decimal, currency: Currency) -> Self {
+        let strategy = RoundingStrategy::MidpointAwayFromZero;
+        Self {
+            amount: amount
+                .round_dp_with_strategy(currency.scale(), strategy)
+                .normalize(),
+            currency,
+        }
+    }
+
+    pub fn zero(currency: Currency) -> Self {
+        Self {
+            amount: Decimal::ZERO,
+            currency,
+        }
+    }
+
+    pub fn amount(self) -> Decimal {
+        self.amount
+    }
+
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+}
+
+/// An order's amount as it is stored: [`ORDER_SCALE`] decimals, no trailing zeros. `None` when it is negative or above
+/// [`MAX_AMOUNT`].
+pub fn order_amount(amount: Decimal) -> Option<Decimal> {
+    let in_range = (amount.is_zero() || amount.is_sign_positive()) && amount <= MAX_AMOUNT;
+    let strategy = RoundingStrategy::MidpointAwayFromZero;
+    in_range.then(|| {
+        amount
+            .abs()
+            .round_dp_with_strategy(ORDER_SCALE, strategy)
+            .normalize()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_largest_amount_is_a_trillion() {
+        assert_eq!(MAX_AMOUNT, decimal("1000000000000"));
+        assert_eq!(order_amount(MAX_AMOUNT), Some(MAX_AMOUNT));
+        assert_eq!(order_amount(decimal("1000000000000.01")), None);
+        assert_eq!(order_amount(decimal("-0.01")), None);
+        assert_eq!(order_amount(decimal("-0")), Some(Decimal::ZERO));
+        assert_eq!(order_amount(decimal("1.23456789")), Some(decimal("1.234568")));
+    }
+
+    #[test]
+    fn midpoints_round_away_from_zero_at_the_minor_unit() {
+        for (amount, code, want) in [
+            ("9.999", "USD", "10"),
+            ("0.005", "USD", "0.01"),
+            ("0.0049", "USD", "0"),
+            ("123456.785", "USD", "123456.79"),
+            ("123.4", "JPY", "123"),
+            ("123.5", "JPY", "124"),
+            ("0.12345", "KWD", "0.123"),
+            ("-2.5", "JPY", "-3"),
+        ] {
+            let money = Money::rounded(decimal(amount), code.parse().unwrap());
+            assert_eq!(money.amount(), decimal(want), "{amount} {code}");
+        }
+    }
+
+    #[test]
+    fn currencies_are_known_by_their_code_in_any_case() {
+        assert_eq!("usd".parse::<Currency>().unwrap().code(), "USD");
+        assert_eq!("KWD".parse::<Currency>().unwrap().scale(), 3);
+        assert_eq!("XXXX".parse::<Currency>(), Err(UnknownCurrency("XXXX".into())));
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_moves_by_half_a_unit_at_most(units in 0i64..10_000_000_000, scale in 0u32..9) {
+            let amount = Decimal::new(units, scale);
+            for code in ["USD", "JPY", "KWD"] {
+                let currency: Currency = code.parse().unwrap();
+                let moved = (Money::rounded(amount, currency).amount() - amount).abs();
+                prop_assert!(moved <= Decimal::new(5, currency.scale() + 1));
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The core library of Commissary: the domain, the messages, the database, the queue and the one way events are applied.
+//!
+//! Reading order: `domain` (pure) ← `message` ← `db`, `queue` ← `apply`. This is the only crate that names sqlx or lapin.
+
+pub mod db;
+pub mod domain;
+pub mod message;
+pub mod runtime;

@@ -1,0 +1,139 @@
+//! One message on the queue: many events under one version.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Event;
+
+/// Written into every envelope. A worker that meets a later version leaves it to a later worker: workers deploy first.
+pub const ENVELOPE_VERSION: u16 = 1;
+/// Events in an envelope, at most.
+pub const MAX_ENVELOPE_EVENTS: usize = 256;
+/// Bytes of an encoded envelope, at most, but that the first event always fits (a body is at most 64 KiB).
+pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    pub v: u16,
+    /// The ingest instance to which the outcomes of awaited events go.
+    pub from: String,
+    pub events: Vec<Event>,
+}
+
+/// Bytes that are no envelope.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A newer ingest wrote it: not an error of the message.
+    #[error("envelope version {0} is newer than {ENVELOPE_VERSION}: update the workers first")]
+    NewerVersion(u16),
+    #[error("not an envelope")]
+    Malformed(#[source] serde_json::Error),
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u16,
+}
+
+impl Envelope {
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match serde_json::from_slice::<Self>(bytes) {
+            Ok(envelope) if envelope.v <= ENVELOPE_VERSION => Ok(envelope),
+            Ok(envelope) => Err(DecodeError::NewerVersion(envelope.v)),
+            Err(error) => match serde_json::from_slice::<Version>(bytes) {
+                Ok(Version { v }) if v > ENVELOPE_VERSION => Err(DecodeError::NewerVersion(v)),
+                _ => Err(DecodeError::Malformed(error)),
+            },
+        }
+    }
+
+    /// Joins events that were encoded one by one, so that a publisher can weigh each before it takes the next.
+    pub fn join(from: &str, events: &[Vec<u8>]) -> Vec<u8> {
+        let size = events.iter().map(|event| event.len() + 1).sum::<usize>();
+        let mut bytes = Vec::with_capacity(size + from.len() + 64);
+        bytes.extend_from_slice(format!(r#"{{"v":{ENVELOPE_VERSION},"from":"#).as_bytes());
+        bytes.extend_from_slice(serde_json::Value::from(from).to_string().as_bytes());
+        bytes.extend_from_slice(br#","events":["#);
+        for (index, event) in events.iter().enumerate() {
+            if index > 0 {
+                bytes.push(b',');
+            }
+            bytes.extend_from_slice(event);
+        }
+        bytes.extend_from_slice(b"]}");
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{Body, CreateConversion, Dialect, EventId, OrgId, Refund};
+
+    fn event(body: Body) -> Event {
+        Event {
+            id: EventId(Uuid::from_u128(7)),
+            org: OrgId(1),
+            dialect: Dialect::Yaplet,
+            received_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
+            trusted: true,
+            program_scope: None,
+            idempotency: None,
+            wait_until: None,
+            body,
+        }
+    }
+
+    #[test]
+    fn joined_events_come_back_as_they_were() {
+        let create = CreateConversion {
+            amount: "99.990".parse().unwrap(),
+            ..Default::default()
+        };
+        let refund = Refund {
+            external_id: "o\"1".into(),
+            amount: None,
+            refund_id: None,
+        };
+        let events = vec![
+            event(Body::CreateConversion(Box::new(create))),
+            event(Body::Refund(refund)),
+        ];
+        let encoded: Vec<_> = events
+            .iter()
+            .map(|event| serde_json::to_vec(event).unwrap())
+            .collect();
+        let envelope = Envelope::decode(&Envelope::join("in\"gest", &encoded)).unwrap();
+        assert_eq!(
+            envelope,
+            Envelope {
+                v: 1,
+                from: "in\"gest".into(),
+                events
+            }
+        );
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_rubbish() {
+        let newer = br#"{"v":2,"something":"else"}"#;
+        assert!(matches!(
+            Envelope::decode(newer),
+            Err(DecodeError::NewerVersion(2))
+        ));
+        assert!(matches!(
+            Envelope::decode(b"{\"v\":1}"),
+            Err(DecodeError::Malformed(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Envelope::decode(&bytes).is_err());
+        }
+    }
+}
