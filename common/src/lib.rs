@@ -2,7 +2,10 @@
 //!
 //! Reading order: `domain` (pure) ← `message` ← `db`, `queue` ← `apply`. This is the only crate that names sqlx or lapin.
 
+pub mod apply;
 pub mod db;
 pub mod domain;
 pub mod message;
+pub mod queue;
 pub mod runtime;
+pub mod telemetry;

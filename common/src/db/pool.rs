@@ -59,3 +59,35 @@ pub async fn migrate(pool: &Pool) -> Result<(), DbError> {
         .await
         .map_err(|error| DbError::new("database.migrate", error.into()))
 }
+
+/// Begins a transaction.
+///
+/// # Errors
+/// When no connection is to be had.
+pub async fn begin(pool: &Pool) -> Result<super::Transaction, DbError> {
+    pool.begin()
+        .await
+        .map_err(|error| DbError::new("database.begin", error))
+}
+
+/// Commits. When the answer is lost the outcome is unknown: run the same again, the events are known by their ids.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn commit(transaction: super::Transaction) -> Result<(), DbError> {
+    transaction
+        .commit()
+        .await
+        .map_err(|error| DbError::new("database.commit", error))
+}
+
+/// Rolls back.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn rollback(transaction: super::Transaction) -> Result<(), DbError> {
+    transaction
+        .rollback()
+        .await
+        .map_err(|error| DbError::new("database.rollback", error))
+}

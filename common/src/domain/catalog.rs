@@ -205,6 +205,12 @@ impl OrgCatalog {
             .get(self.by_source.get(&(asset.to_owned(), source.to_owned()))?)
     }
 
+    /// Commissions that one line of a sale can bring: the seller's own and one per level.
+    pub fn commissions_per_line(&self) -> usize {
+        let levels = self.programs.values().map(|program| program.levels.len());
+        1 + levels.max().unwrap_or_default()
+    }
+
     /// An affiliate's id also serves as referral code; in several programs the default one counts, then the oldest.
     pub fn by_referral_code(&self, code: &str, scope: Option<ProgramId>) -> Option<&Affiliation> {
         if let Some(at) = self.by_referral_code.get(code) {

@@ -144,7 +144,10 @@ mod tests {
 
         #[test]
         fn parsing_never_panics(text in ".{0,40}") {
-            drop(PublicId::parse(PublicIdKind::Conversion, &format!("cv_{text}")));
+            let name = format!("cv_{text}");
+            if let Some(id) = PublicId::parse(PublicIdKind::Conversion, &name) {
+                prop_assert_eq!(id.to_string(), name);
+            }
         }
     }
 }

@@ -14,8 +14,11 @@ pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Envelope {
     pub v: u16,
-    /// The ingest instance to which the outcomes of awaited events go.
+    /// The ingest instance that wrote it: in the same process its outcomes are handed over in memory.
     pub from: String,
+    /// The broker's queue for the outcomes of awaited events; without one the instance looks in the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
     pub events: Vec<Event>,
 }
 
@@ -47,12 +50,12 @@ impl Envelope {
     }
 
     /// Joins events that were encoded one by one, so that a publisher can weigh each before it takes the next.
-    pub fn join(from: &str, events: &[Vec<u8>]) -> Vec<u8> {
+    pub fn join(from: &str, reply_to: Option<&str>, events: &[Vec<u8>]) -> Vec<u8> {
+        let (from, reply_to) = (serde_json::Value::from(from), serde_json::Value::from(reply_to));
+        let head = format!(r#"{{"v":{ENVELOPE_VERSION},"from":{from},"reply_to":{reply_to},"events":["#);
         let size = events.iter().map(|event| event.len() + 1).sum::<usize>();
-        let mut bytes = Vec::with_capacity(size + from.len() + 64);
-        bytes.extend_from_slice(format!(r#"{{"v":{ENVELOPE_VERSION},"from":"#).as_bytes());
-        bytes.extend_from_slice(serde_json::Value::from(from).to_string().as_bytes());
-        bytes.extend_from_slice(br#","events":["#);
+        let mut bytes = Vec::with_capacity(head.len() + size + 2);
+        bytes.extend_from_slice(head.as_bytes());
         for (index, event) in events.iter().enumerate() {
             if index > 0 {
                 bytes.push(b',');
@@ -106,14 +109,19 @@ mod tests {
             .iter()
             .map(|event| serde_json::to_vec(event).unwrap())
             .collect();
-        let envelope = Envelope::decode(&Envelope::join("in\"gest", &encoded)).unwrap();
+        let joined = Envelope::join("in\"gest", Some("replies"), &encoded);
+        let envelope = Envelope {
+            v: 1,
+            from: "in\"gest".into(),
+            reply_to: Some("replies".into()),
+            events,
+        };
+        assert_eq!(Envelope::decode(&joined).unwrap(), envelope);
         assert_eq!(
-            envelope,
-            Envelope {
-                v: 1,
-                from: "in\"gest".into(),
-                events
-            }
+            Envelope::decode(&Envelope::join("a", None, &[]))
+                .unwrap()
+                .reply_to,
+            None
         );
     }
 

@@ -218,3 +218,6 @@ fn unknown_order(order: &str) -> Refusal {
         format!("external_id {order:?} is not known"),
     )
 }
+
+#[cfg(test)]
+mod tests;

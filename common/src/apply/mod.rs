@@ -1,0 +1,88 @@
+//! The one way events take effect: keys → lock → load → decide → write, in the caller's transaction.
+//!
+//! Nobody else writes conversions, commissions, customers, the ledger or balances. Nothing here retries, acknowledges
+//! or answers: that is the caller's.
+
+mod keys;
+mod load;
+mod write;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    db::{Connection, DbError, FailureClass, locks},
+    domain::{Decision, Incoming, PoolExhausted, decide},
+};
+
+/// Events in one transaction, at most.
+pub const MAX_BATCH_EVENTS: usize = 1000;
+/// Bytes of encoded events in one transaction, at most.
+pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+
+/// A batch could not be applied; its transaction must be rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Pool(#[from] PoolExhausted),
+    #[error("deciding panicked: {0}")]
+    Panic(String),
+}
+
+impl ApplyError {
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Db(error) => error.class(),
+            Self::Pool(_) | Self::Panic(_) => FailureClass::Data,
+        }
+    }
+
+    /// A stable code for dead-letter records.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Db(error) => error.code().unwrap_or("database").to_owned(),
+            Self::Pool(_) => "ids_exhausted".to_owned(),
+            Self::Panic(_) => "panic".to_owned(),
+        }
+    }
+
+    /// What equal failures have in common: where and why, without the values.
+    pub fn fingerprint(&self) -> String {
+        match self {
+            Self::Db(error) => {
+                let constraint = error.constraint().unwrap_or_default();
+                format!("{} {} {constraint}", error.operation, self.code())
+                    .trim_end()
+                    .to_owned()
+            }
+            Self::Pool(_) | Self::Panic(_) => self.to_string(),
+        }
+    }
+}
+
+/// Applies a batch in the transaction that `connection` is in. The outcomes hold once it commits.
+///
+/// # Errors
+/// [`ApplyError`]; nothing of the batch has taken effect when the caller rolls back.
+pub async fn apply(
+    connection: &mut Connection,
+    events: Vec<Incoming>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Decision>, ApplyError> {
+    locks::lock_keys(connection, &keys::sorted(&events)).await?;
+    let world = load::world(connection, &events, now).await?;
+    // A bug that panics must cost the one event that meets it, not the worker.
+    let decided = catch_unwind(AssertUnwindSafe(|| decide(events, world)));
+    let decisions = decided.map_err(|panic| ApplyError::Panic(panic_message(panic.as_ref())))??;
+    write::write(connection, &decisions, now).await?;
+    Ok(decisions.decisions)
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown".to_owned())
+}

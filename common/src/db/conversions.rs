@@ -1,0 +1,216 @@
+//! Conversions with their refunds: loaded under their locks, written set-based.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{Connection, DbError, commissions, decode, text};
+use crate::domain::{
+    AffiliateId, ConversionId, CustomerId, Dialect, EventId, MetaData, OrgId, ProgramId,
+    entities::{Change, Conversion, RefundEntry},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    org_id: i64,
+    conversion_id: i64,
+    external_id: Option<String>,
+    program_id: i64,
+    affiliate_id: i64,
+    customer_id: Option<i64>,
+    event_id: Uuid,
+    dialect: String,
+    trusted: bool,
+    attributed_by: String,
+    amount: Decimal,
+    currency: String,
+    refunded: Decimal,
+    fully_refunded: bool,
+    meta_data: sqlx::types::Json<MetaData>,
+    details: sqlx::types::Json<MetaData>,
+    created_at: DateTime<Utc>,
+    amount_by: Option<Uuid>,
+    status_by: Option<Uuid>,
+    meta_by: Option<Uuid>,
+    refunds: Vec<String>,
+}
+
+impl Row {
+    fn conversion(self) -> Result<Conversion, DbError> {
+        Ok(Conversion {
+            change: Change::None,
+            org: OrgId(self.org_id),
+            id: ConversionId(self.conversion_id),
+            external_id: self.external_id,
+            program: ProgramId(self.program_id),
+            affiliate: AffiliateId(self.affiliate_id),
+            customer: self.customer_id.map(CustomerId),
+            event: EventId(self.event_id),
+            dialect: Dialect::parse(&self.dialect)
+                .ok_or_else(|| decode("conversions.dialect", &self.dialect))?,
+            trusted: self.trusted,
+            attributed_by: self.attributed_by,
+            amount: self.amount.normalize(),
+            currency: self
+                .currency
+                .parse()
+                .map_err(|error| decode("conversions.currency", error))?,
+            refunded: self.refunded.normalize(),
+            fully_refunded: self.fully_refunded,
+            meta_data: self.meta_data.0,
+            details: self.details.0,
+            created_at: self.created_at,
+            amount_by: self.amount_by.map(EventId),
+            status_by: self.status_by.map(EventId),
+            meta_by: self.meta_by.map(EventId),
+            commissions: Vec::new(),
+            refunds: self.refunds,
+        })
+    }
+}
+
+/// Living conversions by external id, with commissions and the keys of their refunds.
+///
+/// # Errors
+/// When the database does not answer, or a row holds what no version of this code wrote.
+pub async fn load(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Result<Vec<Conversion>, DbError> {
+    let (orgs, external_ids): (Vec<i64>, Vec<&str>) = orders.iter().map(|(org, id)| (org.0, *id)).unzip();
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT c.*, ARRAY(SELECT r.refund_key FROM refunds r
+                           WHERE (r.org_id, r.conversion_id) = (c.org_id, c.conversion_id)) AS refunds
+         FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, external_id)
+         JOIN conversions c ON (c.org_id, c.external_id) = (sent.org_id, sent.external_id) AND c.deleted_at IS NULL",
+    )
+    .bind(orgs)
+    .bind(external_ids)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("conversions.load", error))?;
+    let mut conversions = rows
+        .into_iter()
+        .map(Row::conversion)
+        .collect::<Result<Vec<_>, _>>()?;
+    if !conversions.is_empty() {
+        commissions::load_into(connection, &mut conversions).await?;
+    }
+    Ok(conversions)
+}
+
+/// Writes the conversions that deciding has marked, with their commissions.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
+    for (change, sql) in [(Change::Insert, INSERT), (Change::Update, UPDATE)] {
+        let marked: Vec<&Conversion> = conversions
+            .iter()
+            .copied()
+            .filter(|one| one.change == change)
+            .collect();
+        if marked.is_empty() {
+            continue;
+        }
+        sqlx::query(sql)
+            .bind(marked.iter().map(|one| one.org.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.id.0).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.external_id.as_deref())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.program.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.customer.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.event.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.trusted).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.attributed_by.as_str())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.amount).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.currency.code()).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.refunded).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.fully_refunded).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.created_at).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.amount_by.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.status_by.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.meta_by.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| DbError::new("conversions.write", error))?;
+    }
+    Ok(())
+}
+
+const INSERT: &str = "
+    INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
+        dialect, trusted, attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at,
+        amount_by, status_by, meta_by)
+    SELECT org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
+        dialect, trusted, attributed_by, amount, currency, refunded, fully_refunded, meta_data::jsonb, details::jsonb,
+        created_at, amount_by, status_by, meta_by
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
+        $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
+        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[])
+      AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
+        attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
+        status_by, meta_by)";
+
+const UPDATE: &str = "
+    UPDATE conversions c
+    SET (amount, refunded, fully_refunded, meta_data, amount_by, status_by, meta_by)
+      = (new.amount, new.refunded, new.fully_refunded, new.meta_data::jsonb, new.amount_by, new.status_by, new.meta_by)
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
+        $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
+        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[])
+      AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
+        attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
+        status_by, meta_by)
+    WHERE (c.org_id, c.conversion_id) = (new.org_id, new.conversion_id)";
+
+/// Records refunds.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn insert_refunds(connection: &mut Connection, refunds: &[RefundEntry]) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, created_at)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::numeric[], $6::timestamptz[])",
+    )
+    .bind(refunds.iter().map(|one| one.org.0).collect::<Vec<_>>())
+    .bind(refunds.iter().map(|one| one.conversion.0).collect::<Vec<_>>())
+    .bind(refunds.iter().map(|one| one.key.as_str()).collect::<Vec<_>>())
+    .bind(refunds.iter().map(|one| one.event.0).collect::<Vec<_>>())
+    .bind(refunds.iter().map(|one| one.amount).collect::<Vec<_>>())
+    .bind(refunds.iter().map(|one| one.created_at).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("refunds.insert", error))?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Customers: loaded under their locks, written set-based.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Connection, DbError, text};
+use crate::domain::{
+    AffiliateId, CustomerId, Identity, MetaData, OrgId, ProgramId,
+    entities::{Change, Customer},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    org_id: i64,
+    customer_id: i64,
+    identity: String,
+    external_id: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    program_id: i64,
+    affiliate_id: i64,
+    status: String,
+    meta_data: sqlx::types::Json<MetaData>,
+    trusted: bool,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Row> for Customer {
+    fn from(row: Row) -> Self {
+        Self {
+            change: Change::None,
+            org: OrgId(row.org_id),
+            id: CustomerId(row.customer_id),
+            identity: Identity::from_key(&row.identity).unwrap_or(Identity::Id(row.identity)),
+            external_id: row.external_id,
+            email: row.email,
+            name: row.name,
+            program: ProgramId(row.program_id),
+            affiliate: AffiliateId(row.affiliate_id),
+            status: row.status,
+            meta_data: row.meta_data.0,
+            trusted: row.trusted,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Customers by identity, and those of the given numbers.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn load(
+    connection: &mut Connection,
+    identities: &[(OrgId, String)],
+    numbers: &[(OrgId, CustomerId)],
+) -> Result<Vec<Customer>, DbError> {
+    let (orgs, keys): (Vec<i64>, Vec<&str>) =
+        identities.iter().map(|(org, key)| (org.0, key.as_str())).unzip();
+    let (number_orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT c.* FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, identity)
+         JOIN customers c ON (c.org_id, c.identity) = (sent.org_id, sent.identity)
+         UNION
+         SELECT c.* FROM unnest($3::bigint[], $4::bigint[]) AS sent (org_id, customer_id)
+         JOIN customers c ON (c.org_id, c.customer_id) = (sent.org_id, sent.customer_id)",
+    )
+    .bind(orgs)
+    .bind(keys)
+    .bind(number_orgs)
+    .bind(numbers)
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("customers.load", error))?;
+    Ok(rows.into_iter().map(Customer::from).collect())
+}
+
+/// Writes the customers that deciding has marked.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn write<S: std::hash::BuildHasher>(
+    connection: &mut Connection,
+    customers: &HashMap<(OrgId, Identity), Customer, S>,
+) -> Result<(), DbError> {
+    for (change, sql) in [(Change::Insert, INSERT), (Change::Update, UPDATE)] {
+        let mut marked: Vec<&Customer> = customers
+            .values()
+            .filter(|customer| customer.change == change)
+            .collect();
+        if marked.is_empty() {
+            continue;
+        }
+        marked.sort_by_key(|customer| (customer.org, customer.id));
+        sqlx::query(sql)
+            .bind(marked.iter().map(|one| one.org.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.id.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.identity.key()).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.external_id.as_deref())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.email.as_deref()).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.name.as_deref()).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.program.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.status.as_str()).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.trusted).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.created_at).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| DbError::new("customers.write", error))?;
+    }
+    Ok(())
+}
+
+const INSERT: &str = "
+    INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
+                           meta_data, trusted, created_at)
+    SELECT org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
+           meta_data::jsonb, trusted, created_at
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[])
+      AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
+              meta_data, trusted, created_at)";
+
+const UPDATE: &str = "
+    UPDATE customers c
+    SET (external_id, email, name, program_id, affiliate_id, status, meta_data, trusted)
+      = (new.external_id, new.email, new.name, new.program_id, new.affiliate_id, new.status, new.meta_data::jsonb,
+         new.trusted)
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[])
+      AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
+              meta_data, trusted, created_at)
+    WHERE (c.org_id, c.customer_id) = (new.org_id, new.customer_id)";

@@ -1,0 +1,43 @@
+//! Numbers from the sequences, drawn before deciding.
+
+use super::{Connection, DbError};
+use crate::domain::world::IdPool;
+
+/// Draws as many ids as the batch can need at most. Low numbers come first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn draw(
+    connection: &mut Connection,
+    customers: usize,
+    conversions: usize,
+    commissions: usize,
+) -> Result<IdPool, DbError> {
+    let rows: Vec<(i32, i64)> = sqlx::query_as(
+        "SELECT 1, nextval('customer_ids') FROM generate_series(1, $1)
+         UNION ALL SELECT 2, nextval('conversion_ids') FROM generate_series(1, $2)
+         UNION ALL SELECT 3, nextval('commission_ids') FROM generate_series(1, $3)",
+    )
+    .bind(count(customers))
+    .bind(count(conversions))
+    .bind(count(commissions))
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("ids.draw", error))?;
+    let of = |kind: i32| {
+        rows.iter()
+            .rev()
+            .filter(move |row| row.0 == kind)
+            .map(|row| row.1)
+            .collect()
+    };
+    Ok(IdPool {
+        customers: of(1),
+        conversions: of(2),
+        commissions: of(3),
+    })
+}
+
+fn count(wanted: usize) -> i32 {
+    i32::try_from(wanted).unwrap_or(i32::MAX)
+}

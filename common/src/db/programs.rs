@@ -1,0 +1,138 @@
+//! Programs with their rules, as deciding needs them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::{Connection, DbError, decode};
+use crate::domain::{
+    OrgId, ProgramId,
+    catalog::{Approval, Catalog, CommissionType, GroupOverride, Level, Program, Rate},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    org_id: i64,
+    program_id: i64,
+    slug: String,
+    title: String,
+    currency: String,
+    is_default: bool,
+    recurring: bool,
+    approval: String,
+    hold_days: Option<i32>,
+    default_type: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct RuleRow {
+    org_id: i64,
+    program_id: i64,
+    /// `None`: a level.
+    identifier: Option<String>,
+    level: Option<i32>,
+    title: String,
+    valid_from: Option<DateTime<Utc>>,
+    form: String,
+    value: Decimal,
+    group_overrides: sqlx::types::Json<Vec<GroupOverride>>,
+}
+
+/// Adds the programs of the organisations, with all versions of their rules.
+///
+/// # Errors
+/// When the database does not answer, or a row holds what no version of this code wrote.
+pub async fn load_into(
+    connection: &mut Connection,
+    orgs: &[OrgId],
+    catalog: &mut Catalog,
+) -> Result<(), DbError> {
+    let orgs: Vec<i64> = orgs.iter().map(|org| org.0).collect();
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT org_id, program_id, slug, title, currency, is_default, recurring, approval, hold_days, default_type
+         FROM programs WHERE org_id = ANY ($1)",
+    )
+    .bind(&orgs)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("programs.load", error))?;
+    let mut programs = HashMap::new();
+    for row in rows {
+        let at = (OrgId(row.org_id), ProgramId(row.program_id));
+        programs.insert(at, program(row)?);
+    }
+    let rules: Vec<RuleRow> = sqlx::query_as(
+        "SELECT org_id, program_id, identifier, NULL::integer AS level, title, nullif(valid_from, '-infinity') AS valid_from,
+                form, value, group_overrides
+         FROM commission_types WHERE org_id = ANY ($1)
+         UNION ALL
+         SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]'
+         FROM program_levels WHERE org_id = ANY ($1)",
+    )
+    .bind(&orgs)
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("programs.rules", error))?;
+    for row in rules {
+        if let Some(program) = programs.get_mut(&(OrgId(row.org_id), ProgramId(row.program_id))) {
+            add_rule(program, row)?;
+        }
+    }
+    for ((org, _), program) in programs {
+        catalog.entry(org).or_default().add_program(program);
+    }
+    Ok(())
+}
+
+fn program(row: Row) -> Result<Program, DbError> {
+    Ok(Program {
+        id: ProgramId(row.program_id),
+        slug: row.slug,
+        title: row.title,
+        currency: row
+            .currency
+            .parse()
+            .map_err(|error| decode("programs.currency", error))?,
+        is_default: row.is_default,
+        recurring: row.recurring,
+        approval: match (row.approval.as_str(), row.hold_days) {
+            ("manual", _) => Approval::Manual,
+            ("immediate", _) => Approval::Immediate,
+            ("hold", Some(days)) => Approval::Hold(days),
+            (other, _) => return Err(decode("programs.approval", other)),
+        },
+        default_type: row.default_type,
+        types: Vec::new(),
+        levels: Vec::new(),
+    })
+}
+
+fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
+    match (row.identifier, row.level) {
+        (Some(identifier), _) => program.types.push(CommissionType {
+            identifier,
+            title: row.title,
+            valid_from: row.valid_from,
+            rate: rate(&row.form, row.value)?,
+            group_overrides: row.group_overrides.0,
+        }),
+        (None, Some(level)) => program.levels.push(Level {
+            level,
+            title: row.title,
+            valid_from: row.valid_from,
+            percentage: row.value.normalize(),
+        }),
+        (None, None) => return Err(decode("programs.rules", "a rule that is neither type nor level")),
+    }
+    Ok(())
+}
+
+/// A rate as two columns hold it.
+pub(super) fn rate(form: &str, value: Decimal) -> Result<Rate, DbError> {
+    match form {
+        "percentage" => Ok(Rate::Percentage(value.normalize())),
+        "fixed" => Ok(Rate::Fixed(value.normalize())),
+        other => Err(decode("rate.form", other)),
+    }
+}

@@ -1,0 +1,240 @@
+//! The supervisor that keeps one connection to the broker, and makes the next when it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use lapin::Event;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::dial::dial;
+use super::{AmqpError, AmqpUrl, Generation, Topology, chain};
+
+/// The wait before a new attempt is drawn from zero to a bound that doubles from the first value to the second.
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_MOST: Duration = Duration::from_secs(5);
+/// A generation that lived so long had nothing wrong with it at birth: the bound starts over.
+const STABLE_AFTER: Duration = Duration::from_secs(1);
+/// lapin reports the end of a connection by an event, but not every kind of end; this often we look for ourselves.
+const STATUS_CHECK: Duration = Duration::from_secs(1);
+
+/// What a link's users see of it.
+#[derive(Clone, Debug)]
+pub enum LinkState {
+    /// No attempt has finished yet.
+    Connecting,
+    Up(Arc<Generation>),
+    /// Connected, but the broker takes no publishes for now (memory or disk alarm); consuming goes on. lapin writes nothing
+    /// on a blocked connection, not even acks, which is why publishing and consuming have a link each.
+    Blocked(Arc<Generation>),
+    /// Not connected, with the last reason; attempts go on until the link is stopped.
+    Down(String),
+}
+
+/// A connection to the broker that comes back. Cheap to clone; ends with its `stop` token.
+#[derive(Clone, Debug)]
+pub struct Link {
+    state: watch::Receiver<LinkState>,
+}
+
+impl Link {
+    /// Starts the supervisor on the current runtime. `purpose` ("publish", "consume") names the connection at the broker
+    /// and in logs. Cancelling `stop` closes the connection politely, within two seconds; cancel it after the work that
+    /// uses the link has finished.
+    pub fn start(url: AmqpUrl, purpose: &'static str, topology: Topology, stop: CancellationToken) -> Self {
+        let (sender, state) = watch::channel(LinkState::Connecting);
+        let supervisor = Supervisor {
+            url,
+            purpose,
+            topology,
+            stop,
+            state: sender,
+            number: 0,
+        };
+        tokio::spawn(supervisor.run());
+        Self { state }
+    }
+
+    /// The state and its changes.
+    pub fn state(&self) -> watch::Receiver<LinkState> {
+        self.state.clone()
+    }
+
+    /// The generation that is up (not blocked) now, if there is one.
+    pub fn current(&self) -> Option<Arc<Generation>> {
+        match &*self.state.borrow() {
+            LinkState::Up(generation) if !generation.is_over() => Some(Arc::clone(generation)),
+            _ => None,
+        }
+    }
+
+    /// Waits for a generation that is up (not blocked) and not over. `None`: the link was stopped.
+    pub async fn up(&self) -> Option<Arc<Generation>> {
+        let mut state = self.state.clone();
+        let usable = |state: &LinkState| matches!(state, LinkState::Up(generation) if !generation.is_over());
+        let state = state.wait_for(usable).await.ok()?;
+        match &*state {
+            LinkState::Up(generation) => Some(Arc::clone(generation)),
+            _ => None,
+        }
+    }
+
+    /// Waits until the supervisor has finished after `stop`.
+    pub async fn stopped(&self) {
+        let mut state = self.state.clone();
+        while state.changed().await.is_ok() {}
+    }
+}
+
+struct Supervisor {
+    url: AmqpUrl,
+    purpose: &'static str,
+    topology: Topology,
+    stop: CancellationToken,
+    state: watch::Sender<LinkState>,
+    number: u64,
+}
+
+impl Supervisor {
+    async fn run(mut self) {
+        let mut failures = 0;
+        while !self.stop.is_cancelled() {
+            let stop = self.stop.clone();
+            let attempt = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                attempt = self.connect() => attempt,
+            };
+            match attempt {
+                Ok(generation) => {
+                    let born = Instant::now();
+                    self.watch(generation).await;
+                    failures = if born.elapsed() >= STABLE_AFTER {
+                        0
+                    } else {
+                        failures + 1
+                    };
+                }
+                Err(error) => {
+                    self.down(&chain(&error));
+                    failures += 1;
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = sleep(backoff(failures)) => {}
+            }
+        }
+        self.state.send_replace(LinkState::Down("stopped".to_owned()));
+        tracing::info!(link = self.purpose, "broker link stopped");
+    }
+
+    async fn connect(&mut self) -> Result<Arc<Generation>, AmqpError> {
+        let (connection, socket) = dial(&self.url, self.purpose).await?;
+        self.number += 1;
+        let generation = Arc::new(Generation::new(self.number, connection, socket));
+        match self.topology.declare(&generation).await {
+            Ok(()) => Ok(generation),
+            Err(error) => {
+                generation.close("its queues could not be declared").await;
+                Err(error)
+            }
+        }
+    }
+
+    /// From up to down, or to stopped.
+    async fn watch(&self, generation: Arc<Generation>) {
+        let mut events = Box::pin(generation.connection().events_listener());
+        tracing::info!(
+            link = self.purpose,
+            generation = generation.number(),
+            broker = %self.url,
+            "broker link up"
+        );
+        self.state.send_replace(LinkState::Up(Arc::clone(&generation)));
+        let reason = tokio::select! {
+            () = self.stop.cancelled() => None,
+            reason = generation.ended() => Some(reason.to_owned()),
+            reason = self.until_broken(&generation, &mut events) => Some(reason),
+        };
+        let Some(reason) = reason else {
+            generation.close("the link was stopped").await;
+            return;
+        };
+        generation.fail(reason.as_str());
+        self.down(&reason);
+        // In the background: a silent broker would hold up the next attempt.
+        tokio::spawn(async move { generation.close(&reason).await });
+    }
+
+    async fn until_broken(
+        &self,
+        generation: &Arc<Generation>,
+        events: &mut (impl Stream<Item = Event> + Unpin),
+    ) -> String {
+        let mut check = interval(STATUS_CHECK);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Event::ConnectionBlocked(why)) => self.blocked(generation, &why),
+                    Some(Event::ConnectionUnblocked) => self.unblocked(generation),
+                    // Of the connection or of one of its channels: both end the generation.
+                    Some(Event::Error(error)) => return chain(&error),
+                    Some(_) => {}
+                    None => return "the connection ended".to_owned(),
+                },
+                _ = check.tick() => {
+                    if !generation.connection().status().connected() {
+                        return "the connection was closed".to_owned();
+                    }
+                }
+            }
+        }
+    }
+
+    fn blocked(&self, generation: &Arc<Generation>, why: &str) {
+        tracing::warn!(link = self.purpose, why, "the broker accepts no publishes");
+        self.state
+            .send_replace(LinkState::Blocked(Arc::clone(generation)));
+    }
+
+    fn unblocked(&self, generation: &Arc<Generation>) {
+        tracing::info!(link = self.purpose, "the broker accepts publishes again");
+        self.state.send_replace(LinkState::Up(Arc::clone(generation)));
+    }
+
+    /// Says it once, however many attempts fail for the same reason.
+    fn down(&self, reason: &str) {
+        let known = matches!(&*self.state.borrow(), LinkState::Down(before) if before == reason);
+        if known {
+            return;
+        }
+        tracing::warn!(link = self.purpose, broker = %self.url, reason, "broker link down; reconnecting");
+        self.state.send_replace(LinkState::Down(reason.to_owned()));
+    }
+}
+
+/// Full jitter: a fleet that lost its broker at one moment must not come back at one moment.
+fn backoff(failures: u32) -> Duration {
+    let bound = BACKOFF_FIRST
+        .saturating_mul(2_u32.saturating_pow(failures))
+        .min(BACKOFF_MOST);
+    rand::random_range(Duration::ZERO..=bound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_bounded_and_spread() {
+        for failures in [0, 1, 5, 6, 40, u32::MAX] {
+            assert!((0..200).all(|_| backoff(failures) <= BACKOFF_MOST));
+        }
+        assert!((0..200).all(|_| backoff(0) <= BACKOFF_FIRST));
+        assert!((0..200).any(|_| backoff(10) > BACKOFF_MOST / 2));
+    }
+}

@@ -1,0 +1,29 @@
+//! RabbitMQ over bytes: connections that come back, confirmed publishing, consuming, replies.
+//!
+//! Nothing here knows of events or envelopes, and nothing outside may name lapin. Every deadline, limit and trap of
+//! lapin 4.12 that this project depends on is in these files; the traps are explained where they are avoided.
+//!
+//! One rule carries the rest: a connection is a [`Generation`]. Whatever fails on it (the link, a channel, a confirm that
+//! does not come) ends the whole generation, and the [`Link`] makes the next one. Nothing is repaired in place.
+
+mod confirms;
+mod consume;
+mod dial;
+mod doctor;
+mod error;
+mod generation;
+mod link;
+mod probe;
+mod replies;
+mod topology;
+mod url;
+
+pub use confirms::{Confirm, ConfirmChannel, PendingConfirm};
+pub use consume::{Delivery, DeliveryTag, Subscription};
+pub use doctor::{BrokerReport, QueueDepth, QueueReport, inspect};
+pub use error::{AmqpError, chain};
+pub use generation::Generation;
+pub use link::{Link, LinkState};
+pub use replies::{ReplyPublisher, ReplyQueue};
+pub use topology::Topology;
+pub use url::AmqpUrl;

@@ -1,0 +1,7 @@
+//! How events reach the workers and outcomes come back. RabbitMQ is in [`amqp`]; the Postgres spool is `db::spool`;
+//! here is what both share: who waits for which outcome.
+
+pub mod amqp;
+mod waiters;
+
+pub use waiters::{Instances, Waiter, Waiters};

@@ -1,0 +1,205 @@
+//! Who waits for which outcome, within one process.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    domain::{EventId, Outcome},
+    message::Reply,
+};
+
+/// The requests of one ingest instance that wait for outcomes. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Waiters {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: HashMap<EventId, Waiting>,
+    last_outcome: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    /// `None`: nobody waits, the outcome only shows that outcomes flow again.
+    answer: Option<oneshot::Sender<Outcome>>,
+}
+
+impl Waiters {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the outcome of `id`. Must be called before the event is published.
+    pub fn wait(&self, id: EventId) -> Waiter {
+        let (answer, outcome) = oneshot::channel();
+        self.state().waiting.insert(
+            id,
+            Waiting {
+                since: Instant::now(),
+                answer: Some(answer),
+            },
+        );
+        Waiter {
+            id,
+            outcome,
+            waiters: self.clone(),
+        }
+    }
+
+    /// Looks out for the outcome of `id` though nobody waits for it, unless `limit` ids are looked out for already.
+    pub fn probe(&self, id: EventId, limit: usize) {
+        let mut state = self.state();
+        if state
+            .waiting
+            .values()
+            .filter(|waiting| waiting.answer.is_none())
+            .count()
+            < limit
+        {
+            state.waiting.insert(
+                id,
+                Waiting {
+                    since: Instant::now(),
+                    answer: None,
+                },
+            );
+        }
+    }
+
+    /// Hands outcomes to those who wait for them.
+    pub fn deliver(&self, replies: impl IntoIterator<Item = Reply>) {
+        let mut state = self.state();
+        for reply in replies {
+            if let Some(waiting) = state.waiting.remove(&reply.event_id) {
+                state.last_outcome = Some(Instant::now());
+                if let Some(answer) = waiting.answer {
+                    // A client that hung up does not hear its answer; the outcome stands all the same.
+                    answer.send(reply.outcome).ok();
+                }
+            }
+        }
+    }
+
+    /// Ids that have been awaited for at least `age`, at most `limit`.
+    pub fn awaited(&self, age: Duration, limit: usize) -> Vec<EventId> {
+        let state = self.state();
+        let old = state
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.since.elapsed() >= age);
+        old.map(|(id, _)| *id).take(limit).collect()
+    }
+
+    /// Whether requests wait, and no outcome at all has come for `patience`.
+    pub fn is_stalled(&self, patience: Duration) -> bool {
+        let state = self.state();
+        let waits_long = state
+            .waiting
+            .values()
+            .any(|waiting| waiting.since.elapsed() >= patience);
+        waits_long && state.last_outcome.is_none_or(|last| last.elapsed() >= patience)
+    }
+
+    /// Forgets what nobody waits for and has not come within `age`.
+    pub fn expire_probes(&self, age: Duration) {
+        self.state()
+            .waiting
+            .retain(|_, waiting| waiting.answer.is_some() || waiting.since.elapsed() < age);
+    }
+}
+
+/// One wait. Dropping it, as a client's hanging up does, ends it.
+#[derive(Debug)]
+pub struct Waiter {
+    id: EventId,
+    outcome: oneshot::Receiver<Outcome>,
+    waiters: Waiters,
+}
+
+impl Waiter {
+    /// The outcome, whenever it comes. `None` never happens while the waiter is held.
+    pub async fn outcome(&mut self) -> Option<Outcome> {
+        (&mut self.outcome).await.ok()
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.waiters.state().waiting.remove(&self.id);
+    }
+}
+
+/// The ingest instances of this process, to whom a worker beside them hands outcomes in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Instances(Arc<Mutex<HashMap<String, Waiters>>>);
+
+impl Instances {
+    pub fn add(&self, instance: &str, waiters: Waiters) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(instance.to_owned(), waiters);
+    }
+
+    pub fn get(&self, instance: &str) -> Option<Waiters> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(instance)
+            .cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id(n: u128) -> EventId {
+        EventId(Uuid::from_u128(n))
+    }
+
+    #[tokio::test]
+    async fn an_outcome_reaches_its_waiter_and_a_dropped_waiter_is_forgotten() {
+        let waiters = Waiters::default();
+        let (mut one, two) = (waiters.wait(id(1)), waiters.wait(id(2)));
+        drop(two);
+        assert_eq!(waiters.awaited(Duration::ZERO, 9), vec![id(1)]);
+        waiters.deliver([1, 2].map(|n| Reply {
+            event_id: id(n),
+            outcome: Outcome::Parked,
+        }));
+        assert_eq!(one.outcome().await, Some(Outcome::Parked));
+        drop(one);
+        assert!(waiters.awaited(Duration::ZERO, 9).is_empty());
+    }
+
+    #[test]
+    fn only_silence_while_somebody_waits_is_a_stall() {
+        let waiters = Waiters::default();
+        assert!(!waiters.is_stalled(Duration::ZERO), "nobody waits");
+        let _waiter = waiters.wait(id(1));
+        assert!(waiters.is_stalled(Duration::ZERO));
+        assert!(!waiters.is_stalled(Duration::from_mins(1)), "not long enough");
+    }
+
+    #[test]
+    fn probes_are_few_and_expire() {
+        let waiters = Waiters::default();
+        for n in 0..10 {
+            waiters.probe(id(n), 3);
+        }
+        assert_eq!(waiters.awaited(Duration::ZERO, 9).len(), 3);
+        waiters.expire_probes(Duration::ZERO);
+        assert!(waiters.awaited(Duration::ZERO, 9).is_empty());
+    }
+}

@@ -1,0 +1,256 @@
+//! From an accepted event to its answer: hand it to a publisher, wait for its outcome, or for the word that it is safe.
+//!
+//! What must never live here: SQL on the request path. The publishers' overflow and the one reader of outcomes have
+//! connections of their own.
+
+mod flow;
+mod publisher;
+mod reader;
+mod replies;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use common::{
+    db::Pool,
+    domain::{Event, Outcome},
+    queue::{
+        Instances, Waiter, Waiters,
+        amqp::{Link, Topology},
+    },
+    runtime::Clock,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use publisher::{Job, Publisher};
+
+/// Publisher tasks. Two keep one channel busy while the other gathers.
+const PUBLISHERS: usize = 2;
+/// Events that wait for each publisher. Beyond that the caller is told to come back.
+pub const QUEUED_PER_PUBLISHER: usize = 4096;
+/// Connections of the overflow.
+pub const OVERFLOW_CONNECTIONS: u32 = 2;
+/// What a refused caller is asked to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// How long an event may take to become durable before the caller is told that nobody knows.
+const DURABLE_DEADLINE: Duration = Duration::from_secs(5);
+/// Ids looked out for while outcomes do not flow.
+const PROBES: usize = 16;
+
+/// How an accepted event is to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// With its outcome, if that comes in time.
+    Outcome(Duration),
+    /// As soon as it is durable.
+    Receipt,
+}
+
+/// What can be said to the caller.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Outcome(Outcome),
+    /// Durable; the outcome comes later.
+    Accepted,
+    /// Not known to be durable: the caller must come back. It may have been recorded all the same.
+    Unavailable {
+        retry_after: Duration,
+    },
+}
+
+/// The broker, for an ingest: one connection publishes, another brings the replies.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    pub publish: Link,
+    pub replies: Link,
+    pub topology: Topology,
+}
+
+/// What a pipeline is made of.
+#[derive(Clone, Debug)]
+pub struct PipelineParts {
+    /// A name that no other ingest instance has.
+    pub instance: String,
+    pub clock: Clock,
+    /// For spooling, and for looking up outcomes: at least [`OVERFLOW_CONNECTIONS`] and two more.
+    pub pool: Pool,
+    /// `None`: the spool is the only queue.
+    pub broker: Option<Broker>,
+    /// Where workers of the same process find this instance.
+    pub instances: Instances,
+}
+
+/// Takes events and answers what became of them. Cheap to clone; publishers end when the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    publishers: Vec<mpsc::Sender<Job>>,
+    next: AtomicUsize,
+    waiters: Waiters,
+    stalled: watch::Receiver<bool>,
+}
+
+impl Pipeline {
+    /// Starts the tasks of a pipeline on `tasks`. The reader and the replies end with `stop`; the publishers when all
+    /// clones of the pipeline are gone and what they took is safe.
+    pub fn start(parts: PipelineParts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+        let waiters = Waiters::default();
+        parts.instances.add(&parts.instance, waiters.clone());
+        let (reply_to, reply_queue) = watch::channel(None);
+        if let Some(broker) = &parts.broker {
+            tasks.spawn(replies::run(
+                broker.replies.clone(),
+                waiters.clone(),
+                reply_to,
+                stop.clone(),
+            ));
+        }
+        tasks.spawn(reader::run(parts.pool.clone(), waiters.clone(), stop.clone()));
+        let stalled = flow::watch(waiters.clone(), tasks, stop.clone());
+        let publishers = (0..PUBLISHERS).map(|_| {
+            let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
+            tasks.spawn(Publisher::new(&parts, jobs, reply_queue.clone()).run());
+            sender
+        });
+        let publishers = publishers.collect();
+        let shared = Shared {
+            clock: parts.clock,
+            publishers,
+            next: AtomicUsize::new(0),
+            waiters,
+            stalled,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// A pipeline whose events go to `jobs`, for tests of what stands before it.
+    #[cfg(test)]
+    pub(crate) fn scripted(clock: Clock) -> (Self, mpsc::Receiver<Job>, Waiters) {
+        let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
+        let waiters = Waiters::default();
+        let stalled = watch::channel(false).1;
+        let shared = Shared {
+            clock,
+            publishers: vec![sender],
+            next: AtomicUsize::new(0),
+            waiters: waiters.clone(),
+            stalled,
+        };
+        (
+            Self {
+                shared: Arc::new(shared),
+            },
+            jobs,
+            waiters,
+        )
+    }
+
+    /// Takes an event and says what became of it. Dropping the future, as a client's hanging up does, does not undo it.
+    pub async fn submit(&self, mut event: Event, wait: Wait) -> Answer {
+        let shared = &self.shared;
+        let wait = match wait {
+            Wait::Outcome(wait) if !*shared.stalled.borrow() => Some(wait),
+            Wait::Outcome(_) => {
+                shared.waiters.probe(event.id, PROBES);
+                None
+            }
+            Wait::Receipt => None,
+        };
+        let wait_until = wait.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
+        event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
+        let waiter = wait.map(|wait| (shared.waiters.wait(event.id), wait));
+        let Ok(encoded) = serde_json::to_vec(&event) else {
+            return unavailable();
+        };
+        let (durable, is_durable) = oneshot::channel();
+        if !self.hand_over(Job {
+            id: event.id,
+            encoded,
+            durable,
+        }) {
+            metrics::counter!("events_turned_away_total").increment(1);
+            return unavailable();
+        }
+        match waiter {
+            Some((waiter, wait)) => self.outcome(waiter, is_durable, wait).await,
+            None => receipt(is_durable, DURABLE_DEADLINE).await,
+        }
+    }
+
+    /// The next publisher that has room.
+    fn hand_over(&self, job: Job) -> bool {
+        let shared = &self.shared;
+        let start = shared.next.fetch_add(1, Ordering::Relaxed);
+        let mut job = Some(job);
+        for offset in 0..shared.publishers.len() {
+            let index = start.wrapping_add(offset) % shared.publishers.len();
+            let (Some(publisher), Some(waiting)) = (shared.publishers.get(index), job.take()) else {
+                return false;
+            };
+            match publisher.try_send(waiting) {
+                Ok(()) => return true,
+                Err(mpsc::error::TrySendError::Full(back) | mpsc::error::TrySendError::Closed(back)) => {
+                    job = Some(back)
+                }
+            }
+        }
+        false
+    }
+
+    async fn outcome(
+        &self,
+        mut waiter: Waiter,
+        mut is_durable: oneshot::Receiver<bool>,
+        wait: Duration,
+    ) -> Answer {
+        let mut stalled = self.shared.stalled.clone();
+        let mut known_durable = false;
+        let deadline = tokio::time::sleep(wait);
+        tokio::pin!(deadline);
+        loop {
+            tokio::select! {
+                biased;
+                // A committed outcome suffices, even if it overtakes the broker's confirm.
+                outcome = waiter.outcome() => return outcome.map_or_else(unavailable, Answer::Outcome),
+                durable = &mut is_durable, if !known_durable => match durable {
+                    Ok(true) => known_durable = true,
+                    Ok(false) | Err(_) => return unavailable(),
+                },
+                () = &mut deadline => break,
+                // Nobody's outcome comes: do not let the caller wait for what will not come either.
+                _ = stalled.wait_for(|stalled| *stalled) => break,
+            }
+        }
+        if known_durable {
+            Answer::Accepted
+        } else {
+            receipt(is_durable, RETRY_AFTER).await
+        }
+    }
+}
+
+async fn receipt(is_durable: oneshot::Receiver<bool>, deadline: Duration) -> Answer {
+    match tokio::time::timeout(deadline, is_durable).await {
+        Ok(Ok(true)) => Answer::Accepted,
+        _ => unavailable(),
+    }
+}
+
+fn unavailable() -> Answer {
+    Answer::Unavailable {
+        retry_after: RETRY_AFTER,
+    }
+}

@@ -1,0 +1,242 @@
+//! A publisher task: gathers what is ready into envelopes and makes them durable, at the broker or in the spool.
+//!
+//! It owns one confirm channel. What the broker does not confirm in time goes to the spool as well: the same events may
+//! then arrive twice, which their ids absorb.
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    db::{self, DbError, Pool, spool},
+    domain::EventId,
+    message::{Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS},
+    queue::amqp::{Confirm, ConfirmChannel, Generation, PendingConfirm},
+    telemetry,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use super::{Broker, PipelineParts};
+
+/// Envelopes under way at once. The next is gathered meanwhile, so that envelopes grow with the load.
+const MAX_IN_FLIGHT: usize = 4;
+/// A broker that has not confirmed by then is slow: the envelope is spooled.
+const CONFIRM_DEADLINE: Duration = Duration::from_millis(800);
+/// A slow broker is left alone for this long.
+const AVOID_SLOW_BROKER: Duration = Duration::from_secs(2);
+/// A broker that has confirmed nothing for so long gets a new connection.
+const STALL: Duration = Duration::from_secs(5);
+
+/// An event on its way, and whom to tell that it is durable (or that nobody knows).
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: EventId,
+    pub(crate) encoded: Vec<u8>,
+    pub(crate) durable: oneshot::Sender<bool>,
+}
+
+pub(super) struct Publisher {
+    jobs: mpsc::Receiver<Job>,
+    instance: String,
+    reply_to: watch::Receiver<Option<String>>,
+    broker: Option<Broker>,
+    pool: Pool,
+    channel: Option<(Arc<Generation>, ConfirmChannel)>,
+    avoid_until: Option<Instant>,
+    last_confirm: Instant,
+    /// Taken, but left for the next envelope because this one was full.
+    left_over: Option<Job>,
+}
+
+/// An envelope under way, with its events' callers.
+struct Sent {
+    jobs: Vec<oneshot::Sender<bool>>,
+    result: SentResult,
+}
+
+enum SentResult {
+    Confirmed,
+    Spooled,
+    /// The broker has not confirmed it: with the bytes, to be spooled.
+    Unconfirmed(Vec<u8>, Option<Confirm>),
+    Failed(DbError),
+}
+
+impl Publisher {
+    pub(super) fn new(
+        parts: &PipelineParts,
+        jobs: mpsc::Receiver<Job>,
+        reply_to: watch::Receiver<Option<String>>,
+    ) -> Self {
+        Self {
+            jobs,
+            instance: parts.instance.clone(),
+            reply_to,
+            broker: parts.broker.clone(),
+            pool: parts.pool.clone(),
+            channel: None,
+            avoid_until: None,
+            last_confirm: Instant::now(),
+            left_over: None,
+        }
+    }
+
+    /// Publishes until all senders of jobs are gone, then until everything taken is settled.
+    pub(super) async fn run(mut self) {
+        let mut in_flight: FuturesUnordered<BoxFuture<'static, Sent>> = FuturesUnordered::new();
+        let mut open = true;
+        while open || !in_flight.is_empty() || self.left_over.is_some() {
+            let may_send = in_flight.len() < MAX_IN_FLIGHT;
+            if let Some(job) = self.left_over.take_if(|_| may_send) {
+                let sent = self.send(job).await;
+                in_flight.push(sent);
+                continue;
+            }
+            tokio::select! {
+                Some(sent) = in_flight.next(), if !in_flight.is_empty() => {
+                    if let Some(spooling) = self.settle(sent) {
+                        in_flight.push(spooling);
+                    }
+                }
+                job = self.jobs.recv(), if open && may_send => match job {
+                    Some(job) => {
+                        let sent = self.send(job).await;
+                        in_flight.push(sent);
+                    }
+                    None => open = false,
+                },
+            }
+        }
+    }
+
+    /// One envelope of all that is ready.
+    async fn send(&mut self, first: Job) -> BoxFuture<'static, Sent> {
+        let mut bytes = first.encoded.len();
+        let message_id = first.id.to_string();
+        let (mut events, mut jobs) = (vec![first.encoded], vec![first.durable]);
+        while events.len() < MAX_ENVELOPE_EVENTS {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            if bytes + job.encoded.len() > MAX_ENVELOPE_BYTES {
+                self.left_over = Some(job);
+                break;
+            }
+            bytes += job.encoded.len();
+            events.push(job.encoded);
+            jobs.push(job.durable);
+        }
+        metrics::histogram!("envelope_events").record(u32::try_from(events.len()).unwrap_or(u32::MAX));
+        let reply_to = self.reply_to.borrow().clone();
+        let envelope = Envelope::join(&self.instance, reply_to.as_deref(), &events);
+        match self.publish(&message_id, &envelope).await {
+            Some(confirm) => confirmed(confirm, envelope, jobs).boxed(),
+            None => spooled(self.pool.clone(), envelope, jobs).boxed(),
+        }
+    }
+
+    /// Hands the envelope to the broker; `None` when that is not to be had now.
+    async fn publish(&mut self, message_id: &str, envelope: &[u8]) -> Option<PendingConfirm> {
+        let broker = self.broker.as_ref()?;
+        if self.avoid_until.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let generation = broker.publish.current()?;
+        let queue = broker.topology.events();
+        let is_ours = self
+            .channel
+            .as_ref()
+            .is_some_and(|(ours, _)| Arc::ptr_eq(ours, &generation));
+        if !is_ours {
+            self.channel = None;
+            match ConfirmChannel::open(&generation).await {
+                Ok(channel) => self.channel = Some((Arc::clone(&generation), channel)),
+                Err(error) => {
+                    generation.fail(telemetry::chain(&error));
+                    return None;
+                }
+            }
+            self.last_confirm = Instant::now();
+        }
+        let (_, channel) = self.channel.as_mut()?;
+        match channel.publish(&queue, message_id, envelope.to_vec()) {
+            Ok(confirm) => Some(confirm),
+            Err(error) => {
+                generation.fail(telemetry::chain(&error));
+                self.channel = None;
+                None
+            }
+        }
+    }
+
+    /// Tells the callers, or sends the envelope on to the spool.
+    fn settle(&mut self, sent: Sent) -> Option<BoxFuture<'static, Sent>> {
+        match sent.result {
+            SentResult::Confirmed => {
+                self.last_confirm = Instant::now();
+                tell(sent.jobs, true);
+            }
+            SentResult::Spooled => {
+                metrics::counter!("envelopes_spooled_total").increment(1);
+                tell(sent.jobs, true);
+            }
+            SentResult::Failed(error) => {
+                tracing::error!(error = %telemetry::chain(&error), events = sent.jobs.len(), "events could be made durable nowhere; their callers are told to come back");
+                tell(sent.jobs, false);
+            }
+            SentResult::Unconfirmed(envelope, confirm) => {
+                self.leave_broker(confirm);
+                return Some(spooled(self.pool.clone(), envelope, sent.jobs).boxed());
+            }
+        }
+        None
+    }
+
+    fn leave_broker(&mut self, confirm: Option<Confirm>) {
+        let reason = match confirm {
+            Some(Confirm::Lost) => return,
+            Some(Confirm::Nacked) => "the broker refuses messages: its queue is full",
+            Some(Confirm::Returned) => "the broker has no queue for the messages",
+            Some(Confirm::Acked) | None => "the broker is slow to confirm",
+        };
+        if self.avoid_until.is_none_or(|until| Instant::now() >= until) {
+            tracing::warn!(reason, "events go to the spool");
+        }
+        self.avoid_until = Some(Instant::now() + AVOID_SLOW_BROKER);
+        if let Some((generation, _)) = self.channel.as_ref()
+            && (confirm == Some(Confirm::Returned) || self.last_confirm.elapsed() > STALL)
+        {
+            // A new connection declares the topology again.
+            generation.fail(reason);
+        }
+    }
+}
+
+async fn confirmed(confirm: PendingConfirm, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
+    let result = match tokio::time::timeout(CONFIRM_DEADLINE, confirm).await {
+        Ok(Confirm::Acked) => SentResult::Confirmed,
+        Ok(other) => SentResult::Unconfirmed(envelope, Some(other)),
+        Err(_elapsed) => SentResult::Unconfirmed(envelope, None),
+    };
+    Sent { jobs, result }
+}
+
+async fn spooled(pool: Pool, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
+    let put = async {
+        let mut transaction = db::begin(&pool).await?;
+        spool::put(&mut transaction, &envelope).await?;
+        db::commit(transaction).await
+    };
+    let result = match put.await {
+        Ok(()) => SentResult::Spooled,
+        Err(error) => SentResult::Failed(error),
+    };
+    Sent { jobs, result }
+}
+
+fn tell(jobs: Vec<oneshot::Sender<bool>>, durable: bool) {
+    for job in jobs {
+        // A caller that hung up, or that had its outcome already, does not listen.
+        job.send(durable).ok();
+    }
+}

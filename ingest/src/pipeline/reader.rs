@@ -1,0 +1,67 @@
+//! Fetches outcomes for which no reply came: of spooled events, and when the broker is blocked or down.
+
+use std::time::Duration;
+
+use common::{
+    db::{
+        self, DbError, Pool, events,
+        notify::{self, Listener},
+    },
+    domain::Outcome,
+    message::Reply,
+    queue::Waiters,
+    telemetry,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Workers call after a batch; this often we look without a call.
+const POLL: Duration = Duration::from_millis(50);
+/// A reply usually comes sooner than this; looking for it in the database would only make work.
+const REPLY_AGE: Duration = Duration::from_millis(40);
+/// Ids looked up at once.
+const MAX_IDS: usize = 2000;
+const FAILURE_PAUSE: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(pool: Pool, waiters: Waiters, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            error = read(&pool, &waiters) => {
+                tracing::warn!(error = %telemetry::chain(&error), "outcomes cannot be looked up; trying again");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn read(pool: &Pool, waiters: &Waiters) -> DbError {
+    let mut listener = match Listener::open(pool, &[notify::OUTCOMES]).await {
+        Ok(listener) => listener,
+        Err(error) => return error,
+    };
+    loop {
+        if let Err(error) = listener.wait(POLL).await {
+            return error;
+        }
+        let awaited = waiters.awaited(REPLY_AGE, MAX_IDS);
+        if awaited.is_empty() {
+            continue;
+        }
+        let found = async {
+            let mut transaction = db::begin(pool).await?;
+            let found = events::known(&mut transaction, &awaited).await?;
+            db::rollback(transaction).await?;
+            Ok(found)
+        };
+        match found.await {
+            // What is parked or queued has no answer yet: its caller waits on, or gets a receipt.
+            Ok(found) => waiters.deliver(
+                found
+                    .into_iter()
+                    .filter(|(_, outcome)| !matches!(outcome, Outcome::Queued))
+                    .map(|(event_id, outcome)| Reply { event_id, outcome }),
+            ),
+            Err(error) => return error,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Brings the workers' replies to those who wait, over a queue of this instance's own.
+
+use common::{
+    message::ReplyBatch,
+    queue::{
+        Waiters,
+        amqp::{Link, ReplyQueue},
+    },
+    telemetry,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Keeps a reply queue open on whatever connection there is, and tells its name to the publishers.
+pub(super) async fn run(
+    link: Link,
+    waiters: Waiters,
+    name: watch::Sender<Option<String>>,
+    stop: CancellationToken,
+) {
+    loop {
+        let generation = tokio::select! {
+            () = stop.cancelled() => return,
+            generation = link.up() => generation,
+        };
+        let Some(generation) = generation else { return };
+        match ReplyQueue::open(&generation).await {
+            Ok(mut queue) => {
+                name.send_replace(Some(queue.name().to_owned()));
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = receive(&mut queue, &waiters) => {}
+                }
+                name.send_replace(None);
+            }
+            Err(error) => generation.fail(format!(
+                "the reply queue could not be opened: {}",
+                telemetry::chain(&error)
+            )),
+        }
+    }
+}
+
+async fn receive(queue: &mut ReplyQueue, waiters: &Waiters) {
+    while let Some(payload) = queue.next().await {
+        match ReplyBatch::decode(&payload) {
+            Ok(batch) => waiters.deliver(batch.replies),
+            Err(error) => {
+                tracing::warn!(%error, "a reply could not be decoded; its outcomes will be looked up")
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! One lane of a worker: takes a batch from the broker or the spool, applies it, answers, acknowledges; and again.
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    db::{self, DbError, spool},
+    domain::Incoming,
+    queue::amqp::{Delivery, DeliveryTag, Generation, Subscription},
+    telemetry,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Paused, Process, Worker,
+    intake::{Intake, NewerVersion},
+    replies::Replier,
+};
+
+/// Envelopes that a lane holds unacknowledged.
+const PREFETCH: u16 = 32;
+/// Envelopes taken from the spool at once; an envelope holds up to 256 events.
+const SPOOL_ENVELOPES: i64 = 16;
+/// While both have work, every so many batches one is the spool's.
+const SPOOL_TURN: u32 = 4;
+/// After so many ids the drain of the spool starts again from zero, for rows that others gave back.
+const SPOOL_RESCAN: u32 = 64;
+/// Delivered this often before: something in the envelope may crash workers, so its events are applied one by one.
+const SUSPECT_DELIVERIES: u64 = 2;
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+struct Lane {
+    worker: Worker,
+    number: u16,
+    process: Process,
+    replier: Replier,
+    stop: CancellationToken,
+    spool: watch::Receiver<u64>,
+    /// Whether the spool had envelopes when it was last looked at, or somebody called since.
+    spool_has_more: bool,
+    spool_after: i64,
+    turns: u32,
+}
+
+pub(crate) async fn run(worker: Worker, number: u16, spool: watch::Receiver<u64>, stop: CancellationToken) {
+    let mut lane = Lane {
+        process: Process::new(worker.pool.clone(), worker.clock.clone()),
+        replier: Replier::new(&worker),
+        worker,
+        number,
+        stop,
+        spool,
+        spool_has_more: true,
+        spool_after: 0,
+        turns: 0,
+    };
+    while !lane.stop.is_cancelled() {
+        let subscription = lane.subscribe().await;
+        lane.work(subscription).await;
+    }
+}
+
+impl Lane {
+    /// A subscription on the broker, if it is there now.
+    async fn subscribe(&self) -> Option<(Arc<Generation>, Subscription)> {
+        let broker = self.worker.broker.as_ref()?;
+        let generation = broker.consume.current()?;
+        let tag = format!("worker-{}-{}", std::process::id(), self.number);
+        match Subscription::open(&generation, &broker.topology.events(), PREFETCH, &tag).await {
+            Ok(subscription) => Some((generation, subscription)),
+            Err(error) => {
+                generation.fail(format!(
+                    "the consumer could not start: {}",
+                    telemetry::chain(&error)
+                ));
+                None
+            }
+        }
+    }
+
+    /// Works until the stop, or until the broker comes or goes.
+    async fn work(&mut self, mut subscription: Option<(Arc<Generation>, Subscription)>) {
+        loop {
+            if self.stop.is_cancelled() {
+                if let Some((_, subscription)) = subscription
+                    && let Err(error) = subscription.close().await
+                {
+                    tracing::debug!(error = %telemetry::chain(&error), "closing the consumer");
+                }
+                return;
+            }
+            let broker_is_up = self
+                .worker
+                .broker
+                .as_ref()
+                .is_some_and(|broker| broker.consume.current().is_some());
+            if subscription.is_none() && broker_is_up {
+                return;
+            }
+            self.turns = self.turns.wrapping_add(1);
+            let is_spools_turn = self.turns.is_multiple_of(SPOOL_TURN);
+            let ready = match &mut subscription {
+                Some((_, subscription)) if !(self.spool_has_more && is_spools_turn) => subscription.ready(),
+                _ => None,
+            };
+            match (ready, &mut subscription) {
+                (Some(first), Some((generation, subscription))) => {
+                    self.from_broker(generation, subscription, first).await;
+                }
+                _ if self.spool_has_more => self.from_spool().await,
+                (_, subscription) => {
+                    let Some((generation, subscription)) = subscription else {
+                        if self.wait_without_broker().await {
+                            return;
+                        } else {
+                            continue;
+                        }
+                    };
+                    tokio::select! {
+                        biased;
+                        () = self.stop.cancelled() => {}
+                        delivery = subscription.next() => match delivery {
+                            Some(first) => {
+                                let generation = Arc::clone(generation);
+                                self.from_broker(&generation, subscription, first).await;
+                            }
+                            None => return,
+                        },
+                        called = self.spool.changed() => self.spool_has_more = called.is_ok(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for the spool; `true` when the broker has come.
+    async fn wait_without_broker(&mut self) -> bool {
+        let broker_comes = async {
+            match &self.worker.broker {
+                Some(broker) => broker.consume.up().await.is_some(),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            came = broker_comes => came,
+            called = self.spool.changed() => {
+                self.spool_has_more = called.is_ok();
+                false
+            }
+        }
+    }
+
+    /// Takes all that is here, up to a batch.
+    async fn from_broker(
+        &mut self,
+        generation: &Generation,
+        subscription: &mut Subscription,
+        first: Delivery,
+    ) {
+        let mut batch = Intake::default();
+        let mut last = None;
+        let mut newer = None;
+        let mut next = Some(first);
+        let mut suspect = false;
+        while let Some(delivery) = next.take() {
+            suspect = delivery.delivery_count >= SUSPECT_DELIVERIES;
+            if let Err(error) = batch.add(delivery.payload) {
+                newer = Some((delivery.tag, error));
+                break;
+            }
+            last = Some(delivery.tag);
+            if suspect || !batch.has_room() {
+                break;
+            }
+            next = subscription.ready();
+        }
+        if !self.settle(&batch, suspect).await {
+            return;
+        }
+        if let Some(last) = last {
+            match subscription.ack_through(last).await {
+                Ok(true) => {}
+                // It comes again, and every event is then known.
+                Ok(false) => {
+                    tracing::info!("an acknowledgement came too late; the batch will be delivered again")
+                }
+                Err(error) => generation.fail(telemetry::chain(&error)),
+            }
+        }
+        if let Some((tag, error)) = newer {
+            self.leave_to_newer(subscription, tag, &error).await;
+        }
+    }
+
+    /// Workers deploy first; until a newer one comes, this one waits, loudly, and gives the envelope back.
+    async fn leave_to_newer(&self, subscription: &Subscription, tag: DeliveryTag, newer: &NewerVersion) {
+        tracing::error!(error = %newer, "this worker is older than an ingest: update it");
+        if let Err(error) = subscription.requeue(tag).await {
+            tracing::debug!(error = %telemetry::chain(&error), "giving the envelope back");
+        }
+        self.pause(PAUSE_MAX).await;
+    }
+
+    /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
+    async fn settle(&mut self, batch: &Intake, one_by_one: bool) -> bool {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            match self.apply(batch, one_by_one).await {
+                Ok(()) => return true,
+                Err(paused) => {
+                    tracing::error!(reason = %telemetry::chain(&paused), pause_ms = pause.as_millis(), "nothing can be applied; events wait");
+                    self.pause(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    if self.stop.is_cancelled() {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn apply(&mut self, batch: &Intake, one_by_one: bool) -> Result<(), Paused> {
+        batch
+            .bury_undecodable(&self.worker.pool, &self.worker.clock)
+            .await
+            .map_err(|error| Paused::Database(error.into()))?;
+        let parts: Vec<Vec<Incoming>> = if one_by_one {
+            batch.events.iter().map(|event| vec![event.clone()]).collect()
+        } else if batch.events.is_empty() {
+            Vec::new()
+        } else {
+            vec![batch.events.clone()]
+        };
+        for part in parts {
+            let decisions = self.process.run(part).await?;
+            self.replier.answer(&decisions, &batch.reply_to).await;
+        }
+        Ok(())
+    }
+
+    /// Takes envelopes from the spool. The transaction that deletes them commits after their events are applied, so
+    /// that a crash between the two only brings known events again; while it is open nobody else takes them.
+    async fn from_spool(&mut self) {
+        let taken = match self.take_and_settle().await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(error = %telemetry::chain(&error), "the spool cannot be read");
+                self.pause(PAUSE_FIRST).await;
+                return;
+            }
+        };
+        if !taken {
+            let rescan = self.spool_after > 0;
+            self.spool_after = 0;
+            self.spool_has_more = rescan || self.spool.has_changed().unwrap_or(false);
+        }
+        if self.turns.is_multiple_of(SPOOL_RESCAN) {
+            self.spool_after = 0;
+        }
+        self.spool.mark_unchanged();
+    }
+
+    async fn take_and_settle(&mut self) -> Result<bool, DbError> {
+        let mut transaction = db::begin(&self.worker.pool).await?;
+        let mut taken = spool::take(&mut transaction, self.spool_after, SPOOL_ENVELOPES).await?;
+        let Some(last) = taken.last().map(|envelope| envelope.spool_id) else {
+            db::rollback(transaction).await?;
+            return Ok(false);
+        };
+        let mut batch = Intake::default();
+        for envelope in taken.drain(..) {
+            if let Err(newer) = batch.add(envelope.envelope) {
+                tracing::error!(error = %newer, "this worker is older than an ingest: update it");
+                db::rollback(transaction).await?;
+                self.pause(PAUSE_MAX).await;
+                return Ok(false);
+            }
+        }
+        if self.settle(&batch, false).await {
+            db::commit(transaction).await?;
+            self.spool_after = last;
+        } else {
+            db::rollback(transaction).await?;
+        }
+        Ok(true)
+    }
+
+    /// Waits, but not beyond the stop; a little jitter keeps lanes apart.
+    async fn pause(&self, pause: Duration) {
+        let jitter = Duration::from_millis(rand::random_range(0..=50));
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(pause + jitter) => {}
+        }
+    }
+}

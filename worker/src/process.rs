@@ -1,0 +1,177 @@
+//! Applies a batch whatever happens: runs it again, cuts it in halves, or records the one event that cannot be applied.
+//!
+//! Every attempt is a transaction of its own, and every event is known by its id, so running a batch again is always safe.
+
+use std::{collections::VecDeque, sync::Mutex, time::Duration};
+
+use common::{
+    apply::{ApplyError, apply},
+    db::{self, DbError, FailureClass, Pool, failures::Failure},
+    domain::{Decision, Event, Incoming, Outcome, Verdict},
+    runtime::Clock,
+    telemetry,
+};
+
+/// Contention is tried again at once this often, before the batch is cut in halves.
+const CONTENTION_RETRIES: u32 = 5;
+/// Of the events lately decided, this share failing with one fingerprint is the deploy's fault, not the events'.
+const DEPLOY_SHARE_PERCENT: usize = 20;
+/// Events over which that share is taken.
+const DEPLOY_WINDOW: usize = 1000;
+
+/// Nothing can be applied for now, through no fault of any event: wait, and try the same again.
+#[derive(Debug, thiserror::Error)]
+pub enum Paused {
+    #[error("the database cannot be used")]
+    Database(#[source] ApplyError),
+    #[error("{failed} of {total} events fail alike ({fingerprint}): the schema and this binary do not fit")]
+    Deploy {
+        failed: usize,
+        total: usize,
+        fingerprint: String,
+    },
+}
+
+/// Applies batches. One per worker: it remembers how many events failed lately.
+#[derive(Debug)]
+pub struct Process {
+    pool: Pool,
+    clock: Clock,
+    /// Whether each of the last events failed as by a deploy bug.
+    window: Mutex<VecDeque<bool>>,
+}
+
+/// An event that fails when it is alone.
+struct Suspect {
+    event: Event,
+    failure: Failure,
+    class: FailureClass,
+}
+
+impl Process {
+    pub fn new(pool: Pool, clock: Clock) -> Self {
+        Self {
+            pool,
+            clock,
+            window: Mutex::default(),
+        }
+    }
+
+    /// Applies all events; afterwards each has a row that says what became of it.
+    ///
+    /// # Errors
+    /// [`Paused`]: some events may have been applied, none is lost; call again with the same.
+    pub async fn run(&self, events: Vec<Incoming>) -> Result<Vec<Decision>, Paused> {
+        let total = events.len();
+        let mut decided = Vec::with_capacity(total);
+        let mut suspects = Vec::new();
+        // Halves wait here, in order, so that an order's later events come after its earlier ones.
+        let mut waiting = VecDeque::from([events]);
+        while let Some(mut batch) = waiting.pop_front() {
+            match self.attempt(&batch).await {
+                Ok(decisions) => decided.extend(decisions),
+                Err(error) if error.class() == FailureClass::Transient => {
+                    return Err(Paused::Database(error));
+                }
+                Err(error) if batch.len() <= 1 => {
+                    suspects.extend(batch.pop().map(|one| suspect(one.event, &error)))
+                }
+                Err(error) => {
+                    tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
+                    let later = batch.split_off(batch.len() / 2);
+                    waiting.push_front(later);
+                    waiting.push_front(batch);
+                }
+            }
+        }
+        self.judge(total, &suspects)?;
+        for suspect in suspects {
+            decided.push(self.bury(suspect).await?);
+        }
+        Ok(decided)
+    }
+
+    /// One transaction, again at once when others were in the way.
+    async fn attempt(&self, batch: &[Incoming]) -> Result<Vec<Decision>, ApplyError> {
+        let mut retries = 0;
+        loop {
+            match self.transaction(batch.to_vec()).await {
+                Err(error) if error.class() == FailureClass::Contention && retries < CONTENTION_RETRIES => {
+                    retries += 1;
+                    let pause = rand::random_range(1..=10 * u64::from(retries));
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn transaction(&self, batch: Vec<Incoming>) -> Result<Vec<Decision>, ApplyError> {
+        let mut transaction = db::begin(&self.pool).await?;
+        let decisions = apply(&mut transaction, batch, self.clock.now()).await?;
+        db::commit(transaction).await?;
+        Ok(decisions)
+    }
+
+    /// A mistake of ours must not bury everybody's events: it pauses the worker instead.
+    fn judge(&self, total: usize, suspects: &[Suspect]) -> Result<(), Paused> {
+        let deploy: Vec<&Suspect> = suspects
+            .iter()
+            .filter(|one| one.class == FailureClass::Deploy)
+            .collect();
+        let mut window = self
+            .window
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let failed_before = window.iter().filter(|failed| **failed).count();
+        let (failed, seen) = (failed_before + deploy.len(), window.len() + total);
+        if let Some(first) = deploy
+            .first()
+            .filter(|_| failed * 100 >= seen * DEPLOY_SHARE_PERCENT)
+        {
+            let fingerprint = first.failure.fingerprint.clone();
+            return Err(Paused::Deploy {
+                failed,
+                total: seen,
+                fingerprint,
+            });
+        }
+        window.extend(std::iter::repeat_n(true, deploy.len()));
+        window.extend(std::iter::repeat_n(false, total.saturating_sub(deploy.len())));
+        let excess = window.len().saturating_sub(DEPLOY_WINDOW);
+        window.drain(..excess);
+        Ok(())
+    }
+
+    async fn bury(&self, suspect: Suspect) -> Result<Decision, Paused> {
+        let Suspect { event, failure, .. } = suspect;
+        let buried = async {
+            let mut transaction = db::begin(&self.pool).await?;
+            db::failures::bury(&mut transaction, &event, &failure, self.clock.now()).await?;
+            db::commit(transaction).await
+        };
+        buried
+            .await
+            .map_err(|error: DbError| Paused::Database(error.into()))?;
+        tracing::error!(event.id = %event.id, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
+        metrics::counter!("events_dead_total", "code" => failure.code.clone()).increment(1);
+        Ok(Decision {
+            event,
+            outcome: Outcome::Dead(failure.code),
+            verdict: Verdict::Known,
+        })
+    }
+}
+
+fn suspect(event: Event, error: &ApplyError) -> Suspect {
+    let failure = Failure {
+        code: error.code(),
+        detail: telemetry::chain(error),
+        fingerprint: error.fingerprint(),
+    };
+    Suspect {
+        event,
+        failure,
+        class: error.class(),
+    }
+}

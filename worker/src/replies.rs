@@ -1,0 +1,122 @@
+//! Answers: outcomes to those who wait for them, one message per ingest instance and batch.
+
+use std::collections::HashMap;
+
+use common::{
+    db::{Pool, notify},
+    domain::{Decision, EventId, Outcome},
+    message::{Reply, ReplyBatch},
+    queue::{
+        Instances,
+        amqp::{Link, ReplyPublisher},
+    },
+    runtime::Clock,
+    telemetry,
+};
+
+use crate::{Worker, intake::ReplyTo};
+
+/// Sends replies. Losing one only delays an answer: the ingest then looks in the database.
+#[derive(Debug)]
+pub(crate) struct Replier {
+    pool: Pool,
+    clock: Clock,
+    instances: Instances,
+    link: Option<Link>,
+    publisher: Option<ReplyPublisher>,
+}
+
+impl Replier {
+    pub(crate) fn new(worker: &Worker) -> Self {
+        Self {
+            pool: worker.pool.clone(),
+            clock: worker.clock.clone(),
+            instances: worker.instances.clone(),
+            link: worker.broker.as_ref().map(|broker| broker.publish.clone()),
+            publisher: None,
+        }
+    }
+
+    /// Answers all decisions that somebody still waits for, and counts them.
+    pub(crate) async fn answer(&mut self, decisions: &[Decision], reply_to: &HashMap<EventId, ReplyTo>) {
+        count(decisions);
+        let now = self.clock.now();
+        let mut groups: HashMap<&ReplyTo, Vec<Reply>> = HashMap::new();
+        for decision in decisions {
+            if let Some(to) = reply_to
+                .get(&decision.event.id)
+                .filter(|_| decision.event.is_awaited(now))
+            {
+                let reply = Reply {
+                    event_id: decision.event.id,
+                    outcome: decision.outcome.clone(),
+                };
+                groups.entry(to).or_default().push(reply);
+            }
+        }
+        let mut unsent = false;
+        for (to, replies) in groups {
+            match self.instances.get(&to.instance) {
+                Some(waiters) => waiters.deliver(replies),
+                None => unsent |= !self.send(to, ReplyBatch { replies }).await,
+            }
+        }
+        if unsent {
+            self.call_readers().await;
+        }
+    }
+
+    async fn send(&mut self, to: &ReplyTo, batch: ReplyBatch) -> bool {
+        let (Some(queue), Ok(payload)) = (&to.queue, batch.encode()) else {
+            return false;
+        };
+        let Some(publisher) = self.publisher().await else {
+            return false;
+        };
+        match publisher.send(queue, &payload).await {
+            Ok(true) => true,
+            Ok(false) => {
+                self.publisher = None;
+                false
+            }
+            Err(error) => {
+                tracing::warn!(error = %telemetry::chain(&error), "a reply could not be sent; the ingest will look it up");
+                self.publisher = None;
+                false
+            }
+        }
+    }
+
+    async fn publisher(&mut self) -> Option<&mut ReplyPublisher> {
+        if self.publisher.is_none() {
+            let generation = self.link.as_ref()?.current()?;
+            self.publisher = ReplyPublisher::open(&generation).await.ok();
+        }
+        self.publisher.as_mut()
+    }
+
+    /// One call a batch wakes the ingests' readers.
+    async fn call_readers(&self) {
+        let called = async {
+            let mut transaction = common::db::begin(&self.pool).await?;
+            notify::notify(&mut transaction, notify::OUTCOMES).await?;
+            common::db::commit(transaction).await
+        };
+        if let Err(error) = called.await {
+            tracing::debug!(error = %telemetry::chain(&error), "calling the readers of outcomes");
+        }
+    }
+}
+
+fn count(decisions: &[Decision]) {
+    for decision in decisions {
+        match &decision.outcome {
+            Outcome::Applied(_) => metrics::counter!("events_applied_total").increment(1),
+            Outcome::Refused(refusal) => {
+                metrics::counter!("events_refused_total", "reason" => refusal.reason.code()).increment(1);
+            }
+            Outcome::Parked => metrics::counter!("events_parked_total").increment(1),
+            Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => {}
+        }
+    }
+}

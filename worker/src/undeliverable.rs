@@ -1,0 +1,85 @@
+//! Drains what the broker gave up on (delivered too often) into dead-letter records.
+
+use common::{
+    db::{self, events, failures::Failure},
+    domain::EventId,
+    message::{DecodeError, Envelope},
+    queue::amqp::Subscription,
+    telemetry,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Broker, Worker, intake::Intake};
+
+/// They are rare.
+const PREFETCH: u16 = 4;
+
+pub(crate) async fn run(worker: Worker, broker: Broker, stop: CancellationToken) {
+    loop {
+        let generation = tokio::select! {
+            () = stop.cancelled() => return,
+            generation = broker.consume.up() => generation,
+        };
+        let Some(generation) = generation else { return };
+        let tag = format!("undeliverable-{}", std::process::id());
+        let drained = async {
+            let mut subscription =
+                Subscription::open(&generation, &broker.topology.undeliverable(), PREFETCH, &tag).await?;
+            while let Some(delivery) = subscription.next().await {
+                match bury(&worker, delivery.payload).await {
+                    Ok(()) => {
+                        subscription.ack(delivery.tag).await?;
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = %telemetry::chain(&error), "an undeliverable message waits");
+                        subscription.requeue(delivery.tag).await?;
+                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    }
+                }
+            }
+            Ok::<(), common::queue::amqp::AmqpError>(())
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            result = drained => if let Err(error) = result {
+                generation.fail(telemetry::chain(&error));
+            },
+        }
+    }
+}
+
+/// Events of the envelope that have no row were never applied: whatever crashed the workers is among them.
+async fn bury(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
+    let envelope = match Envelope::decode(&payload) {
+        Ok(envelope) => envelope,
+        Err(DecodeError::Malformed(_) | DecodeError::NewerVersion(_)) => {
+            let mut batch = Intake::default();
+            let detail = "the broker gave up on a message that this worker cannot read".to_owned();
+            let failure = Failure {
+                code: "undecodable".to_owned(),
+                detail,
+                fingerprint: "undecodable".to_owned(),
+            };
+            batch.undecodable.push((payload, failure));
+            return batch.bury_undecodable(&worker.pool, &worker.clock).await;
+        }
+    };
+    let mut transaction = db::begin(&worker.pool).await?;
+    let ids: Vec<EventId> = envelope.events.iter().map(|event| event.id).collect();
+    let known: std::collections::HashSet<EventId> = events::known(&mut transaction, &ids)
+        .await?
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
+    for event in envelope.events.iter().filter(|event| !known.contains(&event.id)) {
+        let failure = Failure {
+            code: "crash_loop".to_owned(),
+            detail: "the broker gave it up after too many deliveries: workers crashed or were killed while applying it".to_owned(),
+            fingerprint: "crash_loop".to_owned(),
+        };
+        db::failures::bury(&mut transaction, event, &failure, worker.clock.now()).await?;
+        metrics::counter!("events_dead_total", "code" => "crash_loop").increment(1);
+        tracing::error!(event.id = %event.id, "an event is dead: workers crash on it");
+    }
+    db::commit(transaction).await
+}
