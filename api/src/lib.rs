@@ -1,1 +1,70 @@
-//! placeholder
+//! The control plane: receipts, REST 1.6 reads, health and metrics. Everything here reads; nothing posts money.
+//!
+//! Without a fallback of its own, so that it can be merged with the ingest's router: whoever composes sets
+//! [`not_found`] as the fallback.
+
+mod auth;
+mod health;
+mod json;
+mod limits;
+mod problem;
+mod receipts;
+mod rest;
+
+use std::sync::Arc;
+
+use axum::Router;
+use common::{
+    db::{Connection, DbError, Pool},
+    message::EventIds,
+    runtime::Clock,
+    telemetry::metrics::Metrics,
+};
+
+pub use health::{Health, Ready, health};
+pub use problem::{Problem, method_not_allowed, not_found};
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct Api {
+    pool: Pool,
+    ids: EventIds,
+    clock: Clock,
+    limits: limits::Limits,
+    health: Health,
+}
+
+impl Api {
+    pub fn new(pool: Pool, ids: EventIds, clock: Clock, ready: Ready, metrics: Metrics) -> Self {
+        Self {
+            pool,
+            ids,
+            clock,
+            limits: limits::Limits::default(),
+            health: Health { ready, metrics },
+        }
+    }
+
+    /// A connection for one request.
+    async fn connection(&self) -> Result<impl std::ops::DerefMut<Target = Connection> + use<>, DbError> {
+        self.pool
+            .acquire()
+            .await
+            .map_err(|error| DbError::new("api.connection", error))
+    }
+}
+
+/// All routes: [`routes`] and [`health()`].
+pub fn router(api: Api) -> Router {
+    let health = health(api.health.clone());
+    routes(api).merge(health)
+}
+
+/// The routes that need a key. A process that also serves the ingest's health merges these alone.
+pub fn routes(api: Api) -> Router {
+    let api = Arc::new(api);
+    Router::new()
+        .merge(receipts::router(&api))
+        .merge(rest::router(&api))
+        .with_state(api)
+}

@@ -1,2 +1,107 @@
-//! placeholder
-fn main() {}
+//! `commissary`: one binary, all roles. This file is a table of subcommands; each has a file under `commands`.
+
+mod commands;
+mod dev;
+mod print;
+mod roles;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use common::{
+    runtime::Clock,
+    telemetry::{self, LogFormat},
+};
+
+/// Affiliate conversions, each recorded exactly once.
+///
+/// Start with `commissary dev`: it needs nothing but PostgreSQL's binaries and prints a curl to paste.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    logs: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct LogArgs {
+    /// What is logged, in the syntax of tracing: `info`, `warn,common=debug`.
+    #[arg(
+        long,
+        env = "COMMISSARY_LOG",
+        default_value = "info",
+        global = true,
+        value_name = "FILTER"
+    )]
+    log: String,
+    /// How log lines look.
+    #[arg(
+        long,
+        env = "COMMISSARY_LOG_FORMAT",
+        default_value = "text",
+        global = true,
+        value_enum
+    )]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything in one process, with a database of its own and the demo world.
+    Dev(commands::dev::Args),
+    /// Run the data plane: accept events over HTTP.
+    Ingest(commands::ingest::Args),
+    /// Run a worker: apply events.
+    Worker(commands::worker::Args),
+    /// Run the control plane: receipts, reads and operations over HTTP.
+    Api(commands::api::Args),
+    /// Bring the database's schema to this version.
+    Migrate(commands::migrate::Args),
+    /// Apply a catalog: organisations, keys, programs, affiliates.
+    Apply(commands::apply::Args),
+    /// Create, list and revoke API keys.
+    Keys(commands::keys::Args),
+    /// List and show events.
+    Events(commands::events::Args),
+    /// List, show, replay and discard what could not be applied.
+    Dlq(commands::dlq::Args),
+    /// Prove the ledger.
+    Ledger(commands::ledger::Args),
+    /// Check database, broker, topology, migrations and clock, and say what is wrong.
+    Doctor(commands::doctor::Args),
+    /// Exit with success when a server answers that it is ready.
+    Ready(commands::ready::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::init(&cli.logs.log, cli.logs.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return print::failure(&anyhow::Error::from(error).context("starting the runtime")),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => print::failure(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let clock = Clock::default();
+    match command {
+        Command::Dev(args) => commands::dev::run(args, &clock).await,
+        Command::Ingest(args) => commands::ingest::run(args, &clock).await,
+        Command::Worker(args) => commands::worker::run(args, &clock).await,
+        Command::Api(args) => commands::api::run(args, &clock).await,
+        Command::Migrate(args) => commands::migrate::run(args, &clock).await,
+        Command::Apply(args) => commands::apply::run(args, &clock).await,
+        Command::Keys(args) => commands::keys::run(args, &clock).await,
+        Command::Events(args) => commands::events::run(args, &clock).await,
+        Command::Dlq(args) => commands::dlq::run(args, &clock).await,
+        Command::Ledger(args) => commands::ledger::run(args, &clock).await,
+        Command::Doctor(args) => commands::doctor::run(args, &clock).await,
+        Command::Ready(args) => commands::ready::run(args).await,
+    }
+}

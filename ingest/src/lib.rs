@@ -1,2 +1,105 @@
-//! The data plane.
+//! The data plane: takes conversions in over HTTP in the wire formats of five systems, and answers with their outcome.
+//!
+//! A handler extracts, authorises, parses into domain types, submits to the [`pipeline`] and prints. It never talks to
+//! the database: keys are in memory, and events leave through the pipeline.
+//!
+//! Reading order: `auth`, `request`, one folder per dialect, `pipeline`.
+
+pub mod auth;
+pub mod dialect;
 pub mod pipeline;
+pub mod receipt;
+pub mod rejection;
+pub mod request;
+pub mod tapfiliate;
+pub mod yaplet;
+
+mod router;
+#[cfg(test)]
+mod tests;
+
+pub use router::{router, routes, with_fallbacks};
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use common::{
+    domain::{Body, Dialect, Event},
+    message::EventIds,
+    runtime::Clock,
+};
+
+use auth::{AuthError, KeySource, Keys, Principal};
+use pipeline::{Answer, Pipeline, Wait};
+use rejection::Rejection;
+use request::Received;
+
+/// What all handlers share. Clones are cheap.
+#[derive(Clone, Debug)]
+pub struct Ingest(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    keys: Keys,
+    pipeline: Pipeline,
+    ids: EventIds,
+    clock: Clock,
+}
+
+impl Ingest {
+    pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock) -> Self {
+        Self(Arc::new(Parts {
+            keys,
+            pipeline,
+            ids,
+            clock,
+        }))
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The holder of the key that the request presents in one of `sources`.
+    ///
+    /// # Errors
+    /// 401 without a valid key, 503 when an unknown key cannot be looked up.
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        sources: &[KeySource],
+    ) -> Result<Arc<Principal>, Rejection> {
+        let key = auth::presented(headers, sources).ok_or(Rejection::Unauthenticated)?;
+        self.0.keys.authenticate(key).await.map_err(|error| match error {
+            AuthError::UnknownKey => Rejection::Unauthenticated,
+            AuthError::Unverifiable(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "an unknown key was not looked up"
+                );
+                Rejection::Unverifiable
+            }
+        })
+    }
+
+    /// The event that `principal` asks for, with a fresh id.
+    pub fn event(&self, principal: &Principal, dialect: Dialect, received: &Received, body: Body) -> Event {
+        let now = self.0.clock.now();
+        Event {
+            id: self.0.ids.issue(principal.key.org, now),
+            org: principal.key.org,
+            dialect,
+            received_at: now,
+            trusted: true,
+            program_scope: principal.key.program,
+            idempotency: received.idempotency.clone(),
+            wait_until: None,
+            body,
+        }
+    }
+
+    /// Hands `event` over and waits for what is to be answered.
+    pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
+        self.0.pipeline.submit(event, wait).await
+    }
+}

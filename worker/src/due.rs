@@ -97,7 +97,7 @@ async fn sweep(worker: &Worker) -> Result<(), DueError> {
     let (queued, dead) = events::sweep_parked(&mut transaction, worker.clock.now()).await?;
     db::commit(transaction).await?;
     if dead > 0 {
-        metrics::counter!("events_dead_total", "code" => "missing_parent").increment(dead);
+        telemetry::metrics::dead("missing_parent".to_owned(), dead);
         tracing::warn!(
             dead,
             queued,

@@ -79,7 +79,7 @@ impl Intake {
             let mut transaction = db::begin(pool).await?;
             let id = db::failures::bury_bytes(&mut transaction, bytes, failure, clock.now()).await?;
             db::commit(transaction).await?;
-            metrics::counter!("events_dead_total", "code" => "undecodable").increment(1);
+            telemetry::metrics::dead("undecodable".to_owned(), 1);
             tracing::error!(event.id = %id, detail = failure.detail, "a message could not be decoded and is kept as dead");
         }
         Ok(())

@@ -107,9 +107,11 @@ impl Process {
     }
 
     async fn transaction(&self, batch: Vec<Incoming>) -> Result<Vec<Decision>, ApplyError> {
+        let (events, began) = (batch.len(), std::time::Instant::now());
         let mut transaction = db::begin(&self.pool).await?;
         let decisions = apply(&mut transaction, batch, self.clock.now()).await?;
         db::commit(transaction).await?;
+        telemetry::metrics::batch(events, began.elapsed());
         Ok(decisions)
     }
 
@@ -154,7 +156,7 @@ impl Process {
             .await
             .map_err(|error: DbError| Paused::Database(error.into()))?;
         tracing::error!(event.id = %event.id, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
-        metrics::counter!("events_dead_total", "code" => failure.code.clone()).increment(1);
+        telemetry::metrics::dead(failure.code.clone(), 1);
         Ok(Decision {
             event,
             outcome: Outcome::Dead(failure.code),

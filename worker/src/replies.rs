@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use common::{
     db::{Pool, notify},
-    domain::{Decision, EventId, Outcome},
+    domain::{Decision, EventId, Outcome, Verdict},
     message::{Reply, ReplyBatch},
     queue::{
         Instances,
         amqp::{Link, ReplyPublisher},
     },
     runtime::Clock,
-    telemetry,
+    telemetry::{self, metrics},
 };
 
 use crate::{Worker, intake::ReplyTo};
@@ -109,13 +109,12 @@ impl Replier {
 }
 
 fn count(decisions: &[Decision]) {
-    for decision in decisions {
+    // What was known before has been counted before.
+    for decision in decisions.iter().filter(|one| one.verdict != Verdict::Known) {
         match &decision.outcome {
-            Outcome::Applied(_) => metrics::counter!("events_applied_total").increment(1),
-            Outcome::Refused(refusal) => {
-                metrics::counter!("events_refused_total", "reason" => refusal.reason.code()).increment(1);
-            }
-            Outcome::Parked => metrics::counter!("events_parked_total").increment(1),
+            Outcome::Applied(_) => metrics::applied(1),
+            Outcome::Refused(refusal) => metrics::refused(refusal.reason, 1),
+            Outcome::Parked => metrics::parked(1),
             Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => {}
         }
     }

@@ -78,7 +78,7 @@ async fn bury(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
             fingerprint: "crash_loop".to_owned(),
         };
         db::failures::bury(&mut transaction, event, &failure, worker.clock.now()).await?;
-        metrics::counter!("events_dead_total", "code" => "crash_loop").increment(1);
+        telemetry::metrics::dead("crash_loop".to_owned(), 1);
         tracing::error!(event.id = %event.id, "an event is dead: workers crash on it");
     }
     db::commit(transaction).await

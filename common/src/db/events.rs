@@ -88,7 +88,7 @@ impl Row {
     }
 }
 
-/// Events parked for any of the orders.
+/// Events parked for any of the orders, with their rows locked: an operator may be about to discard them.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -99,7 +99,7 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
                 e.idempotency_hash, e.body
          FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, order_key)
          JOIN events e ON (e.org_id, e.order_key) = (sent.org_id, sent.order_key) AND e.status = 'parked'
-         ORDER BY e.event_id",
+         ORDER BY e.event_id FOR UPDATE OF e",
     )
     .bind(orgs)
     .bind(keys)

@@ -3,25 +3,41 @@
 //! Only `apply` may call what writes conversions, commissions, customers, transfers and balances.
 
 pub mod affiliations;
+pub mod balances_read;
+pub mod catalog;
 mod commissions;
+#[cfg(test)]
+mod constraints;
 pub mod conversions;
+pub mod conversions_read;
 pub mod customers;
+mod decode;
+pub mod doctor;
 mod error;
 pub mod events;
 pub mod failures;
+#[cfg(test)]
+mod fixture;
+mod id_range;
 pub mod idempotency;
 pub mod ids;
+pub mod keys;
 pub mod ledger;
+pub mod ledger_check;
 pub mod locks;
 pub mod notify;
+pub mod ops;
 pub mod partitions;
 mod pool;
 pub mod programs;
+pub mod receipts;
+pub mod settings;
 pub mod spool;
 
 pub use commissions::write as write_commissions;
+use decode::decode;
 pub use error::{DbError, FailureClass};
-pub use pool::{MIGRATOR, Pool, begin, commit, connect, migrate, rollback};
+pub use pool::{MIGRATOR, Pool, begin, commit, connect, migrate, ping, rollback};
 
 use crate::domain::MetaData;
 
@@ -33,9 +49,4 @@ pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
 /// JSON as text, for arrays of it: Postgres parses it where it is stored.
 fn text(meta_data: &MetaData) -> String {
     serde_json::to_string(meta_data).unwrap_or_else(|_never| "{}".to_owned())
-}
-
-/// A stored value that no version of this code wrote.
-fn decode(operation: &'static str, error: impl ToString) -> DbError {
-    DbError::new(operation, sqlx::Error::Decode(error.to_string().into()))
 }

@@ -91,3 +91,15 @@ pub async fn rollback(transaction: super::Transaction) -> Result<(), DbError> {
         .await
         .map_err(|error| DbError::new("database.rollback", error))
 }
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it does not.
+pub async fn ping(pool: &Pool) -> Result<(), DbError> {
+    sqlx::query("SELECT 1")
+        .execute(pool)
+        .await
+        .map_err(|error| DbError::new("database.ping", error))?;
+    Ok(())
+}

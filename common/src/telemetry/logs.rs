@@ -13,7 +13,11 @@ pub enum LogFormat {
 
 /// Starts logging. `filter` is in the syntax of `RUST_LOG`, such as `info,common=debug`. A second call changes nothing.
 pub fn init(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_invalid| EnvFilter::new("info"));
+    // lapin logs returned messages whole, payload included, and its errors reach us anyway. The caller's filter comes
+    // later and may ask for it all the same.
+    let quiet = "lapin=off,async_rs=off";
+    let filter = EnvFilter::try_new(format!("{quiet},{filter}"))
+        .unwrap_or_else(|_invalid| EnvFilter::new(format!("{quiet},info")));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let started = match format {

@@ -1,21 +1,22 @@
 //! Logs and metrics: how failures are printed, and where numbers are counted.
 
 mod logs;
+pub mod metrics;
 
 pub use logs::{LogFormat, init};
 
-/// An error with all its causes, in one line.
+/// The error and its causes in one line, outermost first. A cause whose text the line has already (lapin and sqlx
+/// repeat their sources in their own messages) is left out.
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // A transparent error prints its cause already.
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
         }
-        source = cause.source();
+        cause = inner.source();
     }
-    text
+    line
 }

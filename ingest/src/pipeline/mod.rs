@@ -7,6 +7,11 @@ mod flow;
 mod publisher;
 mod reader;
 mod replies;
+#[cfg(test)]
+mod scripted;
+
+#[cfg(test)]
+pub(crate) use scripted::Submission;
 
 use std::{
     sync::{
@@ -24,6 +29,7 @@ use common::{
         amqp::{Link, Topology},
     },
     runtime::Clock,
+    telemetry::metrics,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -99,6 +105,8 @@ struct Shared {
     next: AtomicUsize,
     waiters: Waiters,
     stalled: watch::Receiver<bool>,
+    #[cfg(test)]
+    script: Option<mpsc::Sender<Submission>>,
 }
 
 impl Pipeline {
@@ -136,30 +144,21 @@ impl Pipeline {
         }
     }
 
-    /// A pipeline whose events go to `jobs`, for tests of what stands before it.
-    #[cfg(test)]
-    pub(crate) fn scripted(clock: Clock) -> (Self, mpsc::Receiver<Job>, Waiters) {
-        let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
-        let waiters = Waiters::default();
-        let stalled = watch::channel(false).1;
-        let shared = Shared {
-            clock,
-            publishers: vec![sender],
-            next: AtomicUsize::new(0),
-            waiters: waiters.clone(),
-            stalled,
-        };
-        (
-            Self {
-                shared: Arc::new(shared),
-            },
-            jobs,
-            waiters,
-        )
+    /// Takes an event and says what became of it. Dropping the future, as a client's hanging up does, does not undo it.
+    pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
+        #[cfg(test)]
+        if let Some(script) = &self.shared.script {
+            return scripted::submit(script, event, wait).await;
+        }
+        let dialect = event.dialect;
+        let answer = self.answer(event, wait).await;
+        if !matches!(answer, Answer::Unavailable { .. }) {
+            metrics::accepted(dialect, 1);
+        }
+        answer
     }
 
-    /// Takes an event and says what became of it. Dropping the future, as a client's hanging up does, does not undo it.
-    pub async fn submit(&self, mut event: Event, wait: Wait) -> Answer {
+    async fn answer(&self, mut event: Event, wait: Wait) -> Answer {
         let shared = &self.shared;
         let wait = match wait {
             Wait::Outcome(wait) if !*shared.stalled.borrow() => Some(wait),
@@ -181,7 +180,6 @@ impl Pipeline {
             encoded,
             durable,
         }) {
-            metrics::counter!("events_turned_away_total").increment(1);
             return unavailable();
         }
         match waiter {

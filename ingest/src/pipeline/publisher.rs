@@ -126,7 +126,6 @@ impl Publisher {
             events.push(job.encoded);
             jobs.push(job.durable);
         }
-        metrics::histogram!("envelope_events").record(u32::try_from(events.len()).unwrap_or(u32::MAX));
         let reply_to = self.reply_to.borrow().clone();
         let envelope = Envelope::join(&self.instance, reply_to.as_deref(), &events);
         match self.publish(&message_id, &envelope).await {
@@ -176,10 +175,7 @@ impl Publisher {
                 self.last_confirm = Instant::now();
                 tell(sent.jobs, true);
             }
-            SentResult::Spooled => {
-                metrics::counter!("envelopes_spooled_total").increment(1);
-                tell(sent.jobs, true);
-            }
+            SentResult::Spooled => tell(sent.jobs, true),
             SentResult::Failed(error) => {
                 tracing::error!(error = %telemetry::chain(&error), events = sent.jobs.len(), "events could be made durable nowhere; their callers are told to come back");
                 tell(sent.jobs, false);

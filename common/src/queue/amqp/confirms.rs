@@ -281,14 +281,14 @@ mod tests {
         (resolver, PendingConfirm(pending))
     }
 
-    fn carrying(id: &str) -> Option<BasicReturnMessage> {
+    fn return_of(id: &str) -> BasicReturnMessage {
         let mut delivery = Delivery::mock(0, "".into(), "gone".into(), false, Vec::new());
         delivery.properties = BasicProperties::default().with_message_id(id.into());
-        Some(BasicReturnMessage {
+        BasicReturnMessage {
             delivery,
             reply_code: 312,
             reply_text: "NO_ROUTE".into(),
-        })
+        }
     }
 
     fn answered(pending: PendingConfirm) -> Option<Confirm> {
@@ -308,7 +308,9 @@ mod tests {
         let (resolve_b, b) = message(&mut in_flight, "b");
         let (resolve_a, a) = message(&mut in_flight, "a");
         let (resolve_c, c) = message(&mut in_flight, "c");
-        resolve_a.send(Ok(Confirmation::Ack(carrying("b")))).unwrap();
+        resolve_a
+            .send(Ok(Confirmation::Ack(Some(return_of("b")))))
+            .unwrap();
         resolve_b.send(Ok(Confirmation::Ack(None))).unwrap();
         assert!(collect_now(&mut in_flight), "the alarm");
         assert_eq!(answered(b), Some(Confirm::Returned));
@@ -328,7 +330,9 @@ mod tests {
         let mut in_flight = InFlight::default();
         let (resolve_a, _a) = message(&mut in_flight, "a");
         let (resolve_b, b) = message(&mut in_flight, "b");
-        resolve_a.send(Ok(Confirmation::Nack(carrying("b")))).unwrap();
+        resolve_a
+            .send(Ok(Confirmation::Nack(Some(return_of("b")))))
+            .unwrap();
         assert!(collect_now(&mut in_flight));
         resolve_b.send(Ok(Confirmation::Ack(None))).unwrap();
         assert!(!collect_now(&mut in_flight));
@@ -342,7 +346,9 @@ mod tests {
         let (resolve_a, _a) = message(&mut in_flight, "a");
         let (answer, b) = oneshot::channel();
         let outcome: Outcome = Box::pin(async move {
-            resolve_a.send(Ok(Confirmation::Ack(carrying("b")))).unwrap();
+            resolve_a
+                .send(Ok(Confirmation::Ack(Some(return_of("b")))))
+                .unwrap();
             Ok(Confirmation::Ack(None))
         });
         in_flight.messages.push(Message {

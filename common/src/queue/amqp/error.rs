@@ -1,7 +1,5 @@
 //! What can go wrong with the broker, one variant for each operation. No message ever contains the URL: it holds a password.
 
-use std::error::Error;
-
 use lapin::types::ShortString;
 
 /// An operation on the broker that did not succeed. After any of these but `Url` and `NameTooLong` the generation is
@@ -43,22 +41,6 @@ pub enum AmqpError {
     /// AMQP names and message ids have at most 255 bytes. (lapin panics on longer ones.)
     #[error("the {what} is longer than 255 bytes")]
     NameTooLong { what: &'static str },
-}
-
-/// The error and its causes in one line, outermost first. A cause whose text the line has already (lapin repeats its
-/// sources in its own message) is left out.
-pub fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = inner.source();
-    }
-    line
 }
 
 /// An AMQP short string; `ShortString::from` would panic on a long one.

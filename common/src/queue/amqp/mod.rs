@@ -18,10 +18,12 @@ mod replies;
 mod topology;
 mod url;
 
+use crate::telemetry::chain;
+
 pub use confirms::{Confirm, ConfirmChannel, PendingConfirm};
 pub use consume::{Delivery, DeliveryTag, Subscription};
 pub use doctor::{BrokerReport, QueueDepth, QueueReport, inspect};
-pub use error::{AmqpError, chain};
+pub use error::AmqpError;
 pub use generation::Generation;
 pub use link::{Link, LinkState};
 pub use replies::{ReplyPublisher, ReplyQueue};

@@ -91,7 +91,7 @@ mod tests {
             "amqp:s3cret",
         ] {
             let error = bad.parse::<AmqpUrl>().unwrap_err();
-            assert!(!super::super::chain(&error).contains("s3cret"), "{error}");
+            assert!(!crate::telemetry::chain(&error).contains("s3cret"), "{error}");
         }
     }
 

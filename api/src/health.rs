@@ -1,0 +1,63 @@
+//! Whether the process lives, whether it can take work, and its metrics. No key is needed, and nothing secret is told.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use common::{db::Pool, telemetry::metrics::Metrics};
+use tokio::sync::watch;
+
+/// A database that has not answered by then counts as gone.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How readiness is known.
+#[derive(Clone, Debug)]
+pub enum Ready {
+    /// The database answers: the api role.
+    Database(Pool),
+    /// Somebody else keeps watch: an ingest is ready while it can accept durably by any path.
+    Watched(watch::Receiver<bool>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Health {
+    pub ready: Ready,
+    pub metrics: Metrics,
+}
+
+/// `/healthz`, `/readyz` and `/metrics`.
+pub fn health(health: Health) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(health)
+}
+
+async fn readyz(State(health): State<Health>) -> Response {
+    let ready = match &health.ready {
+        // Taking a connection from the pool asks the server whether it is still there.
+        Ready::Database(pool) => {
+            matches!(
+                tokio::time::timeout(READY_TIMEOUT, pool.acquire()).await,
+                Ok(Ok(_))
+            )
+        }
+        Ready::Watched(ready) => *ready.borrow(),
+    };
+    if ready {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
+
+async fn metrics(State(health): State<Health>) -> Response {
+    let prometheus = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, prometheus)], health.metrics.render()).into_response()
+}

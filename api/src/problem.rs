@@ -1,0 +1,101 @@
+//! Errors as JSON: `message` and `code` as REST 1.6 prints them, and `errors`, which its clients read.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use common::db::{DbError, FailureClass};
+use serde::Serialize;
+
+/// Seconds after which a client may try again when the database could not answer.
+const RETRY_AFTER_SECONDS: u16 = 2;
+
+/// A failed request. The message names the field; it never shows internals.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    message: &'a str,
+    code: u16,
+    errors: [Entry<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    message: &'a str,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// No key, or a wrong one: the words are the original's.
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Authentication Failed.")
+    }
+}
+
+impl From<DbError> for Problem {
+    /// 503 where waiting helps, 500 for what is a bug of ours. Logged here, once.
+    fn from(error: DbError) -> Self {
+        let cause: &(dyn std::error::Error + 'static) = &error;
+        match error.class() {
+            FailureClass::Transient | FailureClass::Contention => {
+                tracing::warn!(error = cause, "the database could not answer");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+            FailureClass::Data | FailureClass::Deploy => {
+                tracing::error!(error = cause, "a request failed in the database");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let message = self.message.as_str();
+        let body = Body {
+            message,
+            code: self.status.as_u16(),
+            errors: [Entry { message }],
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+/// For paths that nobody serves.
+pub async fn not_found() -> Problem {
+    Problem::not_found()
+}
+
+/// For methods that a path does not have.
+pub async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+}

@@ -1,0 +1,253 @@
+//! `GET /v1/events/{id}`: what became of an event, for whoever sent it.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json, Router,
+    extract::{Path, State},
+    middleware::from_fn_with_state,
+    routing::get,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use common::{
+    db::{
+        keys::{ApiKey, Scope},
+        receipts::{self, Receipt},
+    },
+    domain::{Applied, CommissionView, EventId, Outcome, Refusal},
+    message::{RECEIPT_RETENTION, received_at},
+};
+use serde::Serialize;
+use serde_json::{Number, Value, json};
+
+use crate::{
+    Api, Problem,
+    auth::{Guard, guard},
+    json::{number, time},
+};
+
+/// Whoever may send an event may also ask what became of it.
+const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
+
+pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+    let needs = Guard {
+        api: Arc::clone(api),
+        scopes: SCOPES,
+    };
+    Router::new()
+        .route("/v1/events/{id}", get(show))
+        .route("/v1/events/{id}/", get(show))
+        .route_layer(from_fn_with_state(needs, guard))
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct View {
+    event_id: EventId,
+    /// accepted, applied, refused, parked, dead or discarded.
+    status: String,
+    outcome: Option<Value>,
+    received_at: String,
+    applied_at: Option<String>,
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    Extension(key): Extension<ApiKey>,
+    Path(id): Path<String>,
+) -> Result<Json<View>, Problem> {
+    let id = id
+        .parse()
+        .map(EventId)
+        .map_err(|_not_a_uuid| Problem::not_found())?;
+    let mut conn = api.connection().await?;
+    let view = match receipts::find(&mut conn, key.org, id).await? {
+        Some(receipt) => is_visible(&receipt, &key).then(|| view(receipt)),
+        // Not there yet: the id itself proves that it was issued for this organisation.
+        None if api.ids.verify(key.org, id) => accepted(id, api.clock.now()),
+        None => None,
+    };
+    view.map(Json).ok_or_else(Problem::not_found)
+}
+
+/// A key that is bound to a program sees no other.
+fn is_visible(receipt: &Receipt, key: &ApiKey) -> bool {
+    key.program.is_none() || key.program == receipt.program_scope
+}
+
+fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
+    let received_at = received_at(id)?;
+    let retention = TimeDelta::from_std(RECEIPT_RETENTION).ok()?;
+    (received_at > now - retention).then(|| View {
+        event_id: id,
+        status: "accepted".to_owned(),
+        outcome: None,
+        received_at: time(received_at),
+        applied_at: None,
+    })
+}
+
+fn view(receipt: Receipt) -> View {
+    let status = match receipt.status.as_str() {
+        // That it waits in the database again is ours to know.
+        "queued" => "accepted".to_owned(),
+        _ => receipt.status,
+    };
+    View {
+        event_id: receipt.event_id,
+        status,
+        outcome: receipt.outcome.as_ref().and_then(outcome),
+        received_at: time(receipt.received_at),
+        applied_at: receipt.applied_at.map(time),
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: i64,
+    affiliate_id: &'a str,
+    kind: &'a str,
+    amount: Number,
+    currency: &'a str,
+    approved: Option<bool>,
+}
+
+fn outcome(outcome: &Outcome) -> Option<Value> {
+    match outcome {
+        Outcome::Applied(applied) => Some(effect(applied)),
+        Outcome::Refused(refusal) => Some(refused(refusal)),
+        Outcome::Dead(code) => Some(json!({"reason": code})),
+        Outcome::Parked | Outcome::Queued | Outcome::Discarded => None,
+    }
+}
+
+fn effect(applied: &Applied) -> Value {
+    let conversion = applied.conversion();
+    let line = |line: &CommissionView| {
+        json!(Line {
+            id: line.id.0,
+            affiliate_id: &line.affiliate.slug,
+            kind: &line.kind,
+            amount: number(line.amount),
+            currency: line.currency.code(),
+            approved: line.approved,
+        })
+    };
+    json!({
+        "conversion_id": conversion.id,
+        "external_id": conversion.external_id,
+        "amount": number(conversion.amount),
+        "currency": conversion.currency.code(),
+        "commissions": conversion.commissions.iter().map(line).collect::<Vec<_>>(),
+    })
+}
+
+/// A repeated event also shows the first one, whose answer the caller may have lost.
+fn refused(refusal: &Refusal) -> Value {
+    let first = refusal.first.as_ref().map(|first| {
+        json!({
+            "event_id": first.event_id,
+            "status": first.outcome.as_ref().map(Outcome::status),
+            "outcome": first.outcome.as_ref().and_then(outcome),
+        })
+    });
+    let mut shown = json!({"reason": refusal.reason, "detail": refusal.detail});
+    if let (Some(first), Some(fields)) = (first, shown.as_object_mut()) {
+        fields.insert("first".to_owned(), first);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use common::{
+        domain::{First, OrgId, ProgramId, Reason},
+        message::EventIds,
+    };
+
+    use super::*;
+    use crate::{auth::tests::key, rest::tests::conversion};
+
+    fn receipt(status: &str, outcome: Option<Outcome>) -> Receipt {
+        let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
+        Receipt {
+            event_id: EventIds::new("s").unwrap().issue(OrgId(1), now),
+            status: status.into(),
+            reason: None,
+            outcome,
+            received_at: now,
+            applied_at: None,
+            program_scope: None,
+        }
+    }
+
+    #[test]
+    fn an_applied_event_shows_what_it_brought() {
+        let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
+        let shown = serde_json::to_value(view(receipt("applied", Some(applied)))).unwrap();
+        assert_eq!(shown["status"], "applied");
+        assert_eq!(shown["received_at"], "2026-11-20T12:00:00.123Z");
+        assert_eq!(
+            shown["outcome"].to_string(),
+            concat!(
+                r#"{"amount":550,"commissions":[{"affiliate_id":"janejameson","amount":55.05,"approved":true,"#,
+                r#""currency":"USD","id":3,"kind":"regular"}],"conversion_id":7,"currency":"USD","external_id":"ORD123"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_repeated_event_shows_the_first() {
+        let mut refusal = Refusal::new(Reason::DuplicateOrder, "external_id \"ORD123\" has been recorded");
+        let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
+        refusal.first = Some(Box::new(First {
+            event_id: receipt("", None).event_id,
+            outcome: Some(applied),
+        }));
+        let shown = view(receipt("refused", Some(Outcome::Refused(refusal))))
+            .outcome
+            .unwrap();
+        assert_eq!(shown["reason"], "duplicate_order");
+        assert_eq!(shown["first"]["status"], "applied");
+        assert_eq!(shown["first"]["outcome"]["conversion_id"], 7);
+    }
+
+    #[test]
+    fn other_statuses() {
+        for (status, outcome, shown, reason) in [
+            ("queued", Some(Outcome::Queued), "accepted", None),
+            ("parked", Some(Outcome::Parked), "parked", None),
+            (
+                "dead",
+                Some(Outcome::Dead("data_error".into())),
+                "dead",
+                Some("data_error"),
+            ),
+            ("discarded", Some(Outcome::Discarded), "discarded", None),
+        ] {
+            let view = view(receipt(status, outcome));
+            assert_eq!(view.status, shown);
+            let found = view.outcome.map(|outcome| outcome["reason"].clone());
+            assert_eq!(found, reason.map(Value::from));
+        }
+    }
+
+    #[test]
+    fn an_id_without_a_row_is_accepted_while_it_is_young() {
+        let ids = EventIds::new("s").unwrap();
+        let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
+        let id = ids.issue(OrgId(1), now);
+        assert_eq!(accepted(id, now).unwrap().status, "accepted");
+        assert!(accepted(id, now + TimeDelta::days(31)).is_none());
+    }
+
+    #[test]
+    fn a_bound_key_sees_the_events_of_its_program_only() {
+        let mut bound = key(SCOPES);
+        let mut receipt = receipt("parked", None);
+        assert!(is_visible(&receipt, &bound));
+        bound.program = Some(ProgramId(2));
+        assert!(!is_visible(&receipt, &bound));
+        receipt.program_scope = Some(ProgramId(2));
+        assert!(is_visible(&receipt, &bound));
+    }
+}

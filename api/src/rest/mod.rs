@@ -1,0 +1,34 @@
+//! Tapfiliate REST 1.6: what it reads.
+
+mod balances;
+mod conversions;
+mod pages;
+mod params;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware::from_fn_with_state, routing::get};
+use common::db::keys::Scope;
+
+use crate::{
+    Api,
+    auth::{Guard, guard},
+};
+
+/// Every path with its slash, as documented, and without, as many clients call it: a redirect would lose bodies.
+pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+    let needs = Guard {
+        api: Arc::clone(api),
+        scopes: &[Scope::Read],
+    };
+    Router::new()
+        .route("/1.6/conversions/", get(conversions::list))
+        .route("/1.6/conversions", get(conversions::list))
+        .route("/1.6/conversions/{id}/", get(conversions::retrieve))
+        .route("/1.6/conversions/{id}", get(conversions::retrieve))
+        .route("/1.6/affiliates/{id}/balances/", get(balances::of_affiliate))
+        .route("/1.6/affiliates/{id}/balances", get(balances::of_affiliate))
+        .route_layer(from_fn_with_state(needs, guard))
+}

@@ -1,0 +1,41 @@
+//! `commissary api`: the control plane as a process of its own.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use api::Api;
+use common::{
+    db,
+    runtime::{Clock, DbArgs, serve},
+};
+
+use crate::roles;
+
+/// Receipts, reads and operations over HTTP. Needs the database, not the broker.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    db: DbArgs,
+    /// The address to serve on.
+    #[arg(
+        long,
+        env = "COMMISSARY_LISTEN",
+        default_value = "127.0.0.1:8081",
+        value_name = "ADDRESS"
+    )]
+    listen: SocketAddr,
+}
+
+pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
+    let stop = roles::shutdown::token()?;
+    let listener = roles::listen(args.listen).await?;
+    let pool = db::connect(&args.db.database_url, roles::api::CONNECTIONS, "commissary api").await?;
+    let ids = roles::event_ids(&pool).await?;
+    let metrics = roles::metrics(&stop)?;
+    let ready = api::Ready::Database(pool.clone());
+    let router = api::router(Api::new(pool, ids, clock.clone(), ready, metrics))
+        .fallback(api::not_found)
+        .method_not_allowed_fallback(api::method_not_allowed);
+    tracing::info!(address = %listener.local_addr()?, "api is ready");
+    serve(listener, router, stop).await.context("serving")
+}

@@ -1,0 +1,119 @@
+//! `commissary apply FILE`: makes the database say what a catalog file says.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use common::{
+    db::{
+        self,
+        catalog::{self, ApplyReport, Thing},
+    },
+    runtime::{Clock, DbArgs},
+};
+use serde_json::json;
+
+use crate::print::{print, print_json};
+
+/// Declare organisations, keys, programs, commission rules and affiliates from a TOML file
+///
+/// What is missing is created, what differs is changed, what the file does not mention is left alone. Either all of it
+/// happens or nothing: of a wrong file every mistake is listed with its line. Changed rates hold for conversions from
+/// now on. Applying the same file again changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLE)]
+pub(crate) struct Args {
+    /// The catalog; demo/catalog.toml shows everything that can stand in it
+    file: PathBuf,
+
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print the outcome as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    db: DbArgs,
+}
+
+const EXAMPLE: &str = "\
+Example, a catalog.toml of a shop with one program and one partner:
+
+  [orgs.shop]
+  title = \"My shop\"
+
+  [orgs.shop.programs.partners]
+  default = true
+  currency = \"EUR\"
+  types.standard.percentage = 10
+
+  [orgs.shop.affiliates.ada]
+  firstname = \"Ada\"
+  lastname = \"Lovelace\"
+  programs.partners.coupon = \"ADA10\"
+
+  $ commissary apply catalog.toml --dry-run
+  $ commissary apply catalog.toml
+  $ commissary keys create --org shop --name \"shop backend\"";
+
+pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
+    let name = args.file.display().to_string();
+    let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {name}"))?;
+    let file = match catalog::parse(&text) {
+        Ok(file) => file,
+        Err(error) => {
+            if args.json {
+                print_json(&json!({ "problems": error.problems }))?;
+            }
+            bail!("nothing was changed, {name} is wrong:\n{}", error.in_file(&name));
+        }
+    };
+    let pool = db::connect(&args.db.database_url, 1, "commissary apply").await?;
+    let applied = if args.dry_run {
+        catalog::dry_run(&pool, &file, clock.now()).await
+    } else {
+        catalog::apply(&pool, &file, clock.now()).await
+    };
+    let report = applied.with_context(|| format!("nothing was changed by {name}"))?;
+    if args.json {
+        print_json(&report)
+    } else {
+        print_report(&report, args.dry_run)
+    }
+}
+
+fn print_report(report: &ApplyReport, dry_run: bool) -> anyhow::Result<()> {
+    let (created, changed) = if dry_run {
+        ("would create", "would change")
+    } else {
+        ("created", "changed")
+    };
+    for (thing, changes) in &report.things {
+        for (verb, ids) in [(created, &changes.created), (changed, &changes.changed)] {
+            for id in ids {
+                print(format_args!("{verb:<8} {:<16} {id}", thing.name()))?;
+            }
+        }
+    }
+    for note in &report.notes {
+        print(format_args!("note: {note}"))?;
+    }
+    let count = |of: fn(&catalog::Changes) -> usize| report.things.values().map(of).sum::<usize>();
+    print(format_args!(
+        "{} {created}, {} {changed}, {} unchanged",
+        count(|changes| changes.created.len()),
+        count(|changes| changes.changed.len()),
+        count(|changes| changes.unchanged),
+    ))?;
+    let new_rules = [Thing::CommissionType, Thing::Level].iter().any(|thing| {
+        report
+            .things
+            .get(thing)
+            .is_some_and(|changes| !changes.changed.is_empty())
+    });
+    if new_rules && !dry_run {
+        print("Changed commission types and levels hold for conversions from now on.")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! `commissary dev`: everything in one process, for trying and developing.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context as _;
+use api::Api;
+use common::{
+    db::{self, catalog},
+    queue::Instances,
+    runtime::{AmqpArgs, Clock, Secret, serve},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::migrate;
+use crate::{dev::cluster::Cluster, print, roles};
+
+/// Run everything in one process: a private PostgreSQL from the installed binaries, the queue, a worker, the demo world.
+///
+/// The data stays in the state directory; Ctrl-C ends everything cleanly, and starting again goes on where it was.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The address to serve on.
+    #[arg(
+        long,
+        env = "COMMISSARY_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    listen: SocketAddr,
+    /// Where the private database lives.
+    #[arg(
+        long,
+        env = "COMMISSARY_STATE",
+        default_value = ".commissary",
+        value_name = "DIR"
+    )]
+    state: PathBuf,
+    /// Throw the private database away and start over.
+    #[arg(long, conflicts_with = "database_url")]
+    fresh: bool,
+    /// Use this database instead of a private one: it is migrated, and the demo world applied to it.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<Secret>,
+    #[command(flatten)]
+    amqp: AmqpArgs,
+}
+
+pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
+    let stop = roles::shutdown::token()?;
+    // Before anything is started: a taken port is the commonest mistake.
+    let listener = roles::listen(args.listen).await?;
+    if args.fresh {
+        Cluster::destroy(&args.state).await?;
+    }
+    let (url, cluster) = match &args.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let cluster = Cluster::start(&args.state).await?;
+            (Secret::new(cluster.url()), Some(cluster))
+        }
+    };
+    let served = everything(&args, &url, listener, clock, stop).await;
+    if let Some(cluster) = cluster {
+        cluster.stop().await.context("stopping the database")?;
+    }
+    served
+}
+
+async fn everything(
+    args: &Args,
+    url: &Secret,
+    listener: tokio::net::TcpListener,
+    clock: &Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let lanes = worker::DEFAULT_LANES;
+    let connections = roles::ingest::CONNECTIONS + worker::connections(lanes) + roles::api::CONNECTIONS;
+    let pool = db::connect(url, connections, "commissary dev").await?;
+    migrate::migrate(&pool, clock).await?;
+    let demo = catalog::parse(catalog::DEMO).context("the demo world")?;
+    catalog::apply(&pool, &demo, clock.now())
+        .await
+        .context("applying the demo world")?;
+    let ids = roles::event_ids(&pool).await?;
+    let metrics = roles::metrics(&stop)?;
+
+    let (links, workers) = (CancellationToken::new(), CancellationToken::new());
+    let broker = roles::broker::connect(&args.amqp, &links)?;
+    let instances = Instances::default();
+    let running = roles::ingest::start(&pool, ids.clone(), broker.as_ref(), instances.clone(), clock).await?;
+    let worker = worker::Worker {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        broker: broker.clone().map(|broker| worker::Broker {
+            consume: broker.consume,
+            publish: broker.publish,
+            topology: broker.topology,
+        }),
+        instances,
+        lanes,
+    };
+    let working = tokio::spawn(worker::run(worker, workers.clone()));
+    let ready = roles::health::watch(pool.clone(), broker.map(|broker| broker.publish), stop.clone());
+    let router = ingest::routes(running.ingest.clone()).merge(api::router(Api::new(
+        pool.clone(),
+        ids,
+        clock.clone(),
+        ready,
+        metrics,
+    )));
+    welcome(listener.local_addr()?, args)?;
+    let served = serve(listener, ingest::with_fallbacks(router), stop)
+        .await
+        .context("serving");
+    // In this order: no new requests, then what was taken becomes durable, then the workers finish, then the links end.
+    running.finish().await;
+    workers.cancel();
+    working.await.context("the worker ended badly")?;
+    links.cancel();
+    pool.close().await;
+    served
+}
+
+fn welcome(address: SocketAddr, args: &Args) -> anyhow::Result<()> {
+    let queue = if args.amqp.amqp_url.is_some() {
+        "RabbitMQ, and the Postgres spool when it is away"
+    } else {
+        "the Postgres spool"
+    };
+    print::print(format!(
+        r#"
+Commissary serves on http://{address}  (queue: {queue})
+
+  keys of the demo world: demo-key (everything), demo-read-key (read), demo-program-key (one program), other-key (another organisation)
+
+  curl -X POST http://{address}/api/affiliates/track/PARTNER_CODE \
+    -H 'Y-API-Key: demo-key' -H 'Content-Type: application/json' \
+    -d '{{"order_id": "order_12345", "total_amount": 100.00, "customer": {{"email": "jane@example.com"}}}}'
+
+  curl -H 'X-Api-Key: demo-key' 'http://{address}/1.7/pb/con/c/?referral_code=nwjinmy&amount=100&external_id=ORD005'
+
+Ctrl-C ends it; the data stays in {}.
+"#,
+        args.state.display()
+    ))
+}

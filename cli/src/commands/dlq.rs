@@ -1,0 +1,324 @@
+//! `commissary dlq`: what could not be applied. Look at it, replay it, or give it up.
+
+use std::fmt::Write as _;
+
+use anyhow::bail;
+use common::{
+    db::{
+        self, Connection,
+        ops::{self, Counts, MAX_SELECTION, Selection, Status},
+    },
+    domain::EventId,
+    runtime::{Clock, DbArgs},
+};
+use serde::Serialize;
+
+use crate::print::{confirm, print, print_json};
+
+use super::{
+    event_args::{FilterArgs, event_id},
+    event_output::print_list,
+    events::{Show, show_one},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List dead events, latest first; with --refused refused ones, too.
+    #[command(after_long_help = "\
+Duplicates (reasons duplicate_order and idempotent_repeat) are listed only when their --code or --duplicates is given.
+
+--json prints what `commissary events list --json` prints.
+
+Examples:
+  commissary dlq list
+  commissary dlq list --refused --org demo --from 2days
+  commissary dlq list --code unknown_partner")]
+    List(List),
+
+    /// Show one event: its body, its outcome, its failure, and what operators did.
+    #[command(after_long_help = "\
+--json prints what `commissary events show --json` prints.
+
+Example:
+  commissary dlq show 019a9f3e-7a00-7b1c-9c55-2f0d4f1c9a10")]
+    Show(Show),
+
+    /// Put dead and refused events back into the queue, after their cause has been mended.
+    #[command(after_long_help = "\
+Events are named by their ids or chosen by filters; what filters choose is fixed before the question is asked. Applied events
+are final, and replaying twice has one effect. Undecodable events hold nothing that could be applied: discard them.
+Duplicates are chosen only by their --code or --duplicates.
+
+--json prints {chosen, more, done, skipped}: events chosen, whether the filter matches more than the limit, events queued, and
+how many were left as they were, by their status or why (undecodable, unknown).
+
+Examples:
+  commissary dlq replay 019a9f3e-7a00-7b1c-9c55-2f0d4f1c9a10
+  commissary dlq replay --code unknown_partner --org demo --from 2days
+  commissary dlq replay --all --yes --json")]
+    Replay(Replay),
+
+    /// Give up dead, refused or parked events, with a reason. They stay readable until their day is dropped.
+    #[command(after_long_help = "\
+Events are named by their ids or chosen by filters, as for `dlq replay`. Discarded events cannot be replayed.
+
+--json prints {chosen, more, done, skipped}, as `dlq replay --json`.
+
+Examples:
+  commissary dlq discard 019a9f3e-7a00-7b1c-9c55-2f0d4f1c9a10 --reason \"sent by a test\"
+  commissary dlq discard --code undecodable --reason \"a scanner's noise\" --yes
+  commissary dlq discard --parked --order ORD123 --reason \"the sale never came\"")]
+    Discard(Discard),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    states: States,
+    /// Only events before this one: the next page.
+    #[arg(long, value_name = "EVENT", value_parser = event_id)]
+    before: Option<EventId>,
+    /// How many at most.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which failed events a filter means: dead ones, and what is asked for besides.
+#[derive(Debug, clap::Args)]
+struct States {
+    /// Refused events, too. A --code that is the reason of a refusal implies it.
+    #[arg(long)]
+    refused: bool,
+    /// Also refused events that only repeat an earlier one; implies --refused.
+    #[arg(long)]
+    duplicates: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Choice {
+    /// Ids of events.
+    #[arg(value_name = "EVENT", value_parser = event_id)]
+    ids: Vec<EventId>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    states: States,
+    /// No restriction: all dead events (with --refused all refused ones, too).
+    #[arg(long)]
+    all: bool,
+    /// How many at most; the latest are chosen.
+    #[arg(long, value_name = "N", default_value_t = MAX_SELECTION, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SELECTION)))]
+    limit: u32,
+    /// Do not ask before what a filter chose is changed.
+    #[arg(long)]
+    yes: bool,
+    /// Your name in the audit.
+    #[arg(long, env = "USER", default_value = "operator", value_name = "NAME")]
+    actor: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Replay {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+#[derive(Debug, clap::Args)]
+struct Discard {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    choice: Choice,
+    /// Parked events, too.
+    #[arg(long)]
+    parked: bool,
+    /// Why, for the audit.
+    #[arg(long, value_name = "TEXT", required = true)]
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    chosen: usize,
+    more: bool,
+    #[serde(flatten)]
+    counts: &'a Counts,
+}
+
+pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
+    match args.command {
+        Command::List(args) => list(args, clock).await,
+        Command::Show(args) => show_one(args).await,
+        Command::Replay(args) => replay(args, clock).await,
+        Command::Discard(args) => discard(args, clock).await,
+    }
+}
+
+async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
+    let pool = db::connect(&args.db.database_url, 1, "commissary dlq").await?;
+    let mut conn = pool.acquire().await?;
+    let statuses = args.states.statuses(&args.filter, false);
+    let mut filter = args.filter.filter(&mut conn, statuses, clock.now()).await?;
+    filter.before = args.before;
+    filter.duplicates = args.states.duplicates;
+    let events = ops::list(&mut conn, &filter, args.limit).await?;
+    print_list(&events, args.limit, args.json)
+}
+
+async fn replay(args: Replay, clock: &Clock) -> anyhow::Result<()> {
+    let Replay { db, choice } = args;
+    let pool = db::connect(&db.database_url, 1, "commissary dlq").await?;
+    let mut conn = pool.acquire().await?;
+    let (json, actor) = (choice.json, choice.actor.clone());
+    let Some(chosen) = choice.choose(&mut conn, false, "Replay", clock).await? else {
+        return Ok(());
+    };
+    let counts = ops::replay(&mut conn, &chosen.ids, &actor, clock.now()).await?;
+    print_counts(&chosen, &counts, "queued", json)?;
+    if !json && counts.done > 0 {
+        print("watch them go: commissary events list --status queued")?;
+        print("what fails again: commissary dlq list --refused")?;
+    }
+    Ok(())
+}
+
+async fn discard(args: Discard, clock: &Clock) -> anyhow::Result<()> {
+    let Discard {
+        db,
+        choice,
+        parked,
+        reason,
+    } = args;
+    if reason.trim().is_empty() {
+        bail!("--reason must say why");
+    }
+    let pool = db::connect(&db.database_url, 1, "commissary dlq").await?;
+    let mut conn = pool.acquire().await?;
+    let (json, actor) = (choice.json, choice.actor.clone());
+    let Some(chosen) = choice.choose(&mut conn, parked, "Discard", clock).await? else {
+        return Ok(());
+    };
+    let counts = ops::discard(&mut conn, &chosen.ids, reason.trim(), &actor, clock.now()).await?;
+    print_counts(&chosen, &counts, "discarded", json)
+}
+
+impl States {
+    fn statuses(&self, filter: &FilterArgs, parked: bool) -> Vec<Status> {
+        let refused = self.refused || self.duplicates || filter.names_a_refusal();
+        [
+            (true, Status::Dead),
+            (refused, Status::Refused),
+            (parked, Status::Parked),
+        ]
+        .into_iter()
+        .filter_map(|(wanted, status)| wanted.then_some(status))
+        .collect()
+    }
+}
+
+impl Choice {
+    /// The events that are meant, after asking where a filter chose them. `None`: there are none, and that was said.
+    async fn choose(
+        self,
+        conn: &mut Connection,
+        parked: bool,
+        verb: &str,
+        clock: &Clock,
+    ) -> anyhow::Result<Option<Selection>> {
+        let filtered = self.filter.restricts() || self.all;
+        if !self.ids.is_empty() {
+            if filtered {
+                bail!("name events by their ids or choose them by filters, not both");
+            }
+            return Ok(Some(Selection {
+                ids: self.ids,
+                more: false,
+            }));
+        }
+        if !filtered {
+            bail!(
+                "which events? Name ids, restrict them (--org, --code, --kind, --order, --from, --to), or say --all"
+            );
+        }
+        let statuses = self.states.statuses(&self.filter, parked);
+        let mut filter = self.filter.filter(conn, statuses, clock.now()).await?;
+        filter.duplicates = self.states.duplicates;
+        let chosen = ops::select(conn, &filter, self.limit).await?;
+        if chosen.ids.is_empty() {
+            if self.json {
+                print_json(&Done {
+                    chosen: 0,
+                    more: false,
+                    counts: &Counts::default(),
+                })?;
+            } else {
+                print("no events match")?;
+            }
+            return Ok(None);
+        }
+        let latest = if chosen.more {
+            " (the latest; more match)"
+        } else {
+            ""
+        };
+        let events = format!("{} {}{latest}", chosen.ids.len(), plural(chosen.ids.len()));
+        if !self.yes {
+            confirm(&format!("{verb} {events}?"))?;
+        } else if !self.json {
+            print(format!("{verb} {events}"))?;
+        }
+        Ok(Some(chosen))
+    }
+}
+
+fn print_counts(chosen: &Selection, counts: &Counts, done: &str, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(&Done {
+            chosen: chosen.ids.len(),
+            more: chosen.more,
+            counts,
+        });
+    }
+    let mut text = format!("{} of {} {done}", counts.done, chosen.ids.len());
+    for (why, count) in &counts.skipped {
+        write!(text, "\n  left as they were: {count} {}", explained(why))?;
+    }
+    print(text)
+}
+
+fn explained(why: &str) -> &str {
+    match why {
+        "applied" => "applied, which is final",
+        "queued" => "queued already",
+        "parked" => "parked: they wait for their order",
+        "discarded" => "discarded",
+        "undecodable" => {
+            "undecodable: there is nothing to apply; look at them with `dlq show`, then discard them"
+        }
+        "unknown" => "unknown: no such event",
+        "dead" | "refused" => "changed meanwhile",
+        other => other,
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "event" } else { "events" }
+}

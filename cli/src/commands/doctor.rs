@@ -1,0 +1,187 @@
+//! `commissary doctor`: what is wrong, in sentences.
+
+use common::{
+    db::{self, doctor::DatabaseReport},
+    queue::amqp::{AmqpUrl, Topology, inspect},
+    runtime::{AmqpArgs, Clock, DbArgs},
+    telemetry,
+};
+
+use crate::print;
+
+/// Clocks further apart than this confuse receipts and reports.
+const CLOCK_SKEW_SECONDS: i64 = 5;
+
+/// Check database, broker, topology, migrations and clock, and say what is wrong and what to do.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    amqp: AmqpArgs,
+    /// Print nothing but what is wrong.
+    #[arg(long)]
+    quiet: bool,
+    /// Print one JSON object: {"ok", "checks": [{"check", "ok", "detail"}]}.
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+}
+
+struct Check {
+    name: &'static str,
+    /// What is well, or what is wrong.
+    result: Result<String, String>,
+}
+
+pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
+    let mut checks = database(&args.db, clock).await;
+    checks.extend(broker(&args.amqp).await);
+    let wrong = checks.iter().filter(|check| check.result.is_err()).count();
+    if args.json {
+        let list: Vec<_> = checks
+            .iter()
+            .map(|check| {
+                let (Ok(detail) | Err(detail)) = &check.result;
+                serde_json::json!({ "check": check.name, "ok": check.result.is_ok(), "detail": detail })
+            })
+            .collect();
+        print::print(serde_json::json!({ "ok": wrong == 0, "checks": list }).to_string())?;
+    } else {
+        for check in &checks {
+            match &check.result {
+                Ok(_) if args.quiet => {}
+                Ok(detail) => print::print(format!("ok     {}: {detail}", check.name))?,
+                Err(detail) => print::print(format!("WRONG  {}: {detail}", check.name))?,
+            }
+        }
+    }
+    if wrong > 0 {
+        anyhow::bail!("{wrong} of {} checks found something wrong", checks.len());
+    }
+    Ok(())
+}
+
+async fn database(args: &DbArgs, clock: &Clock) -> Vec<Check> {
+    let report = async {
+        let pool = db::connect(&args.database_url, 1, "commissary doctor").await?;
+        db::doctor::inspect(&pool).await
+    };
+    match report.await {
+        Ok(report) => judge_database(&report, clock),
+        Err(error) => {
+            let detail = format!(
+                "{}. Check DATABASE_URL and that the server runs",
+                telemetry::chain(&error)
+            );
+            vec![Check {
+                name: "database",
+                result: Err(detail),
+            }]
+        }
+    }
+}
+
+fn judge_database(report: &DatabaseReport, clock: &Clock) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut add = |name, well: bool, detail: String| {
+        checks.push(Check {
+            name,
+            result: if well { Ok(detail) } else { Err(detail) },
+        });
+    };
+    add(
+        "database",
+        report.version_number >= 150_000,
+        format!("PostgreSQL {} (15 or later is needed)", report.version),
+    );
+    add(
+        "writable",
+        !report.read_only,
+        "the server takes writes (a standby does not)".to_owned(),
+    );
+    let newest = db::MIGRATOR
+        .iter()
+        .map(|one| one.version)
+        .max()
+        .unwrap_or_default();
+    let migrations = match report.migration {
+        Some(version) if version == newest => (true, format!("the schema is at version {version}")),
+        Some(version) => (
+            false,
+            format!(
+                "the schema is at version {version}, this binary needs {newest}: run `commissary migrate`"
+            ),
+        ),
+        None => (
+            false,
+            "the schema is missing: run `commissary migrate`".to_owned(),
+        ),
+    };
+    add("migrations", migrations.0, migrations.1);
+    let skew = (clock.now() - report.now).num_seconds().abs();
+    add(
+        "clock",
+        skew <= CLOCK_SKEW_SECONDS,
+        format!("{skew} s apart from the database's; {CLOCK_SKEW_SECONDS} s are tolerated"),
+    );
+    if let Some(waiting) = &report.waiting {
+        add("spool", true, format!("{} envelopes wait", waiting.spooled));
+        add(
+            "events",
+            true,
+            format!(
+                "{} queued, {} parked, {} dead",
+                waiting.queued, waiting.parked, waiting.dead
+            ),
+        );
+    }
+    checks
+}
+
+async fn broker(args: &AmqpArgs) -> Vec<Check> {
+    let Some(url) = &args.amqp_url else {
+        return vec![Check {
+            name: "broker",
+            result: Ok("none is configured; events pass through the spool".to_owned()),
+        }];
+    };
+    let report = match url.expose().parse::<AmqpUrl>() {
+        Ok(url) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
+        Err(error) => Err(error),
+    };
+    match report {
+        Ok(report) => {
+            let mut checks = vec![Check {
+                name: "broker",
+                result: Ok(format!("RabbitMQ {}", report.version)),
+            }];
+            for queue in report.queues {
+                let result = match queue.depth {
+                    Some(depth) => Ok(format!(
+                        "{}: {} messages, {} consumers",
+                        queue.name, depth.messages, depth.consumers
+                    )),
+                    None => Err(format!(
+                        "{} is not declared: an ingest or a worker declares it when it connects",
+                        queue.name
+                    )),
+                };
+                checks.push(Check {
+                    name: "queue",
+                    result,
+                });
+            }
+            checks
+        }
+        Err(error) => {
+            let detail = format!(
+                "{}. Events pass through the spool until it is back",
+                telemetry::chain(&error)
+            );
+            vec![Check {
+                name: "broker",
+                result: Err(detail),
+            }]
+        }
+    }
+}

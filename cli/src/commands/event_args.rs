@@ -1,0 +1,179 @@
+//! Arguments that say which events are meant.
+
+use anyhow::{Context, bail};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use common::{
+    db::{
+        Connection,
+        ops::{self, Filter, Status},
+    },
+    domain::{EventId, EventKind, Reason},
+};
+use uuid::Uuid;
+
+/// The filters that all commands about events share.
+#[derive(Debug, clap::Args)]
+pub(super) struct FilterArgs {
+    /// Only events of this organisation, by its slug.
+    #[arg(long, value_name = "SLUG")]
+    org: Option<String>,
+
+    /// Only this reason of a refusal (such as unknown_partner) or this code of a dead event (such as undecodable).
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+
+    /// Only this kind: create_conversion, update_conversion or refund.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<EventKind>,
+
+    /// Only events about the order with this external id.
+    #[arg(long, value_name = "ID")]
+    order: Option<String>,
+
+    /// Received from then on: a date, an RFC 3339 time, or how long ago, such as 90m or 2days.
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    from: Option<When>,
+
+    /// Received before then: as --from; a date ends where the day begins.
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    to: Option<When>,
+}
+
+impl FilterArgs {
+    /// Whether any was given.
+    pub(super) fn restricts(&self) -> bool {
+        self.org.is_some()
+            || self.code.is_some()
+            || self.kind.is_some()
+            || self.order.is_some()
+            || self.from.is_some()
+            || self.to.is_some()
+    }
+
+    /// The code is one of a refusal, so refused events are meant.
+    pub(super) fn names_a_refusal(&self) -> bool {
+        let code = self.code.as_deref();
+        Reason::ALL.iter().any(|reason| Some(reason.code()) == code)
+    }
+
+    pub(super) async fn filter(
+        self,
+        conn: &mut Connection,
+        statuses: Vec<Status>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Filter> {
+        let org = match &self.org {
+            None => None,
+            Some(slug) => Some(
+                ops::org_by_slug(conn, slug)
+                    .await?
+                    .with_context(|| format!("there is no organisation {slug:?}"))?,
+            ),
+        };
+        let (from, until) = (
+            self.from.map(|when| when.at(now)),
+            self.to.map(|when| when.at(now)),
+        );
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until
+        {
+            bail!("--from {from} is not before --to {until}");
+        }
+        Ok(Filter {
+            org,
+            statuses,
+            code: self.code,
+            kind: self.kind,
+            order: self.order,
+            from,
+            until,
+            before: None,
+            duplicates: false,
+        })
+    }
+}
+
+/// A point in time, or how long it is ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    At(DateTime<Utc>),
+    Ago(TimeDelta),
+}
+
+impl When {
+    fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(long) => now.checked_sub_signed(long).unwrap_or(DateTime::UNIX_EPOCH),
+        }
+    }
+}
+
+fn when(text: &str) -> Result<When, String> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(When::At(at.to_utc()));
+    }
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(When::At(day.and_time(NaiveTime::MIN).and_utc()));
+    }
+    humantime::parse_duration(text)
+        .ok()
+        .and_then(|long| TimeDelta::from_std(long).ok())
+        .map(When::Ago)
+        .ok_or_else(|| {
+            "neither a date (2026-11-20), an RFC 3339 time (2026-11-20T08:30:00Z) nor how long ago (90m, 2days)".to_owned()
+        })
+}
+
+fn kind(text: &str) -> Result<EventKind, String> {
+    let kinds = [
+        EventKind::CreateConversion,
+        EventKind::UpdateConversion,
+        EventKind::Refund,
+    ];
+    kinds
+        .into_iter()
+        .find(|kind| kind.name() == text)
+        .ok_or_else(|| format!("one of {}", kinds.map(EventKind::name).join(", ")))
+}
+
+pub(super) fn status(text: &str) -> Result<Status, String> {
+    Status::ALL
+        .into_iter()
+        .find(|status| status.name() == text)
+        .ok_or_else(|| format!("one of {}", Status::ALL.map(Status::name).join(", ")))
+}
+
+pub(super) fn event_id(text: &str) -> Result<EventId, String> {
+    text.parse::<Uuid>()
+        .map(EventId)
+        .map_err(|error| format!("not an event id: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_in_three_ways() {
+        let now = DateTime::from_timestamp(1_795_176_000, 0).unwrap();
+        for (text, want) in [
+            ("2026-11-20", "2026-11-20T00:00:00+00:00"),
+            ("2026-11-20T10:00:00+02:00", "2026-11-20T08:00:00+00:00"),
+            ("90m", "2026-11-20T10:30:00+00:00"),
+            ("2days", "2026-11-18T12:00:00+00:00"),
+        ] {
+            assert_eq!(when(text).unwrap().at(now).to_rfc3339(), want, "{text}");
+        }
+        assert!(when("yesterday").is_err());
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert_eq!(kind("refund"), Ok(EventKind::Refund));
+        assert!(kind("refunds").unwrap_err().contains("update_conversion"));
+        assert_eq!(status("dead"), Ok(Status::Dead));
+        assert!(status("broken").unwrap_err().contains("parked"));
+        assert!(event_id("17").is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! Events on the terminal.
+
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
+use common::{
+    db::{
+        Connection,
+        ops::{self, EventDetails, EventSummary},
+    },
+    domain::EventId,
+};
+use serde_json::Value;
+
+use crate::print::{print, print_json, table};
+
+/// Characters of a detail in a list.
+const MAX_DETAIL: usize = 60;
+/// Bytes of an undecodable message that are shown as text; `--json` has all of them.
+const MAX_ORIGINAL: usize = 2048;
+
+/// A list, and how to see what follows when it is full.
+pub(super) fn print_list(events: &[EventSummary], limit: u32, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(&events);
+    }
+    if events.is_empty() {
+        return print("no events");
+    }
+    let mut rows = table(&[
+        "event", "received", "org", "kind", "order", "status", "reason", "attempt", "detail",
+    ]);
+    for event in events {
+        rows.add_row([
+            event.event_id.to_string(),
+            time(event.received_at),
+            text(event.org.as_deref()),
+            event.kind.clone(),
+            text(event.order.as_deref()),
+            event.status.clone(),
+            text(event.reason.as_deref()),
+            event.attempt.to_string(),
+            shortened(event.detail.as_deref().unwrap_or_default()),
+        ]);
+    }
+    print(rows.trim_fmt())?;
+    if let Some(last) = events.last()
+        && u32::try_from(events.len()).is_ok_and(|shown| shown >= limit)
+    {
+        print(format!("{limit} shown; earlier ones: --before {}", last.event_id))?;
+    }
+    Ok(())
+}
+
+/// Looks an event up and prints all of it.
+pub(super) async fn show(conn: &mut Connection, id: EventId, json: bool) -> anyhow::Result<()> {
+    let event = ops::show(conn, id)
+        .await?
+        .with_context(|| format!("there is no event {id}; one sent a moment ago may still be on its way"))?;
+    if json {
+        return print_json(&event);
+    }
+    print_details(&event)
+}
+
+fn print_details(event: &EventDetails) -> anyhow::Result<()> {
+    let summary = &event.summary;
+    let mut rows = table(&[]);
+    let mut row = |name: &str, value: String| {
+        rows.add_row([name.to_owned(), value]);
+    };
+    row("event", summary.event_id.to_string());
+    row("org", text(summary.org.as_deref()));
+    row("kind", format!("{}, as {}", summary.kind, summary.dialect));
+    row("order", text(summary.order.as_deref()));
+    row("status", summary.status.clone());
+    row("reason", text(summary.reason.as_deref()));
+    row("detail", text(summary.detail.as_deref()));
+    row("received", time(summary.received_at));
+    row("applied", summary.applied_at.map_or_else(nothing, time));
+    row("due", summary.due_at.map_or_else(nothing, time));
+    row(
+        "attempt",
+        format!("{}, revision {}", summary.attempt, summary.revision),
+    );
+    row("signed", if event.trusted { "yes" } else { "no" }.to_owned());
+    row("idempotency key", text(event.idempotency_key.as_deref()));
+    if let Some(failure) = &event.failure {
+        row("failure", format!("{}: {}", failure.code, failure.detail));
+        row("fingerprint", failure.fingerprint.clone());
+        let (first, last) = (time(failure.first_at), time(failure.last_at));
+        row(
+            "failed",
+            format!("{} times, from {first} to {last}", failure.failures),
+        );
+    }
+    for action in &event.actions {
+        let reason = action.reason.as_deref().map(|reason| format!(" ({reason})"));
+        let reason = reason.unwrap_or_default();
+        row(
+            &action.action,
+            format!("{} by {}{reason}", time(action.at), action.actor),
+        );
+    }
+    print(rows.trim_fmt())?;
+    print_document("body", &event.body)?;
+    if let Some(outcome) = &event.outcome {
+        print_document("outcome", outcome)?;
+    }
+    match event
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.original.as_deref())
+    {
+        None => Ok(()),
+        Some(bytes) => {
+            let shown = bytes.get(..MAX_ORIGINAL).unwrap_or(bytes);
+            let shown = String::from_utf8_lossy(shown).escape_debug().to_string();
+            print(format!("\nthe bytes as they came ({}):\n{shown}", bytes.len()))
+        }
+    }
+}
+
+fn print_document(name: &str, document: &Value) -> anyhow::Result<()> {
+    print(format!("\n{name}:\n{}", serde_json::to_string_pretty(document)?))
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}
+
+/// Texts of strangers: control characters must not reach the terminal.
+fn text(value: Option<&str>) -> String {
+    value.map_or_else(nothing, |value| value.replace(char::is_control, "\u{fffd}"))
+}
+
+fn shortened(value: &str) -> String {
+    let mut shown: String = text(Some(value)).chars().take(MAX_DETAIL).collect();
+    if value.chars().nth(MAX_DETAIL).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_strangers_are_tame() {
+        assert_eq!(text(Some("a\u{1b}[31mb")), "a\u{fffd}[31mb");
+        assert_eq!(text(None), "-");
+        assert_eq!(shortened(&"x".repeat(MAX_DETAIL)), "x".repeat(MAX_DETAIL));
+        assert_eq!(shortened(&"x".repeat(99)).chars().count(), MAX_DETAIL + 1);
+    }
+}

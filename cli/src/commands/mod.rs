@@ -1,0 +1,16 @@
+//! One file per subcommand: its arguments, which are its documentation, and what it does.
+
+pub(crate) mod api;
+pub(crate) mod apply;
+pub(crate) mod dev;
+pub(crate) mod dlq;
+pub(crate) mod doctor;
+mod event_args;
+mod event_output;
+pub(crate) mod events;
+pub(crate) mod ingest;
+pub(crate) mod keys;
+pub(crate) mod ledger;
+pub(crate) mod migrate;
+pub(crate) mod ready;
+pub(crate) mod worker;

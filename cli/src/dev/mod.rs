@@ -1,0 +1,3 @@
+//! What only `commissary dev` needs.
+
+pub(crate) mod cluster;

@@ -1,0 +1,4 @@
+//! The control plane of a process.
+
+/// Connections of an api.
+pub(crate) const CONNECTIONS: u32 = 10;

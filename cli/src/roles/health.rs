@@ -1,0 +1,33 @@
+//! Readiness: whether this process can do its work by any path.
+
+use std::time::Duration;
+
+use api::Ready;
+use common::{
+    db::{self, Pool},
+    queue::amqp::Link,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks at the database.
+const CHECK: Duration = Duration::from_secs(1);
+/// A database that takes longer than this to answer is not there.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// Ready while the database answers, or, where a broker is given, while that takes messages.
+pub(crate) fn watch(pool: Pool, broker: Option<Link>, stop: CancellationToken) -> Ready {
+    let (ready, watched) = watch::channel(true);
+    tokio::spawn(async move {
+        while !stop.is_cancelled() {
+            let answered = tokio::time::timeout(ANSWER, db::ping(&pool)).await;
+            let broker_takes = broker.as_ref().is_some_and(|link| link.current().is_some());
+            ready.send_replace(broker_takes || matches!(answered, Ok(Ok(()))));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(CHECK) => {}
+            }
+        }
+    });
+    Ready::Watched(watched)
+}

@@ -1,0 +1,46 @@
+//! The roles as functions, so that `dev` can run them together and each command alone.
+
+pub(crate) mod api;
+pub(crate) mod broker;
+pub(crate) mod health;
+pub(crate) mod ingest;
+pub(crate) mod shutdown;
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use common::{db::Pool, message::EventIds, telemetry::metrics::Metrics};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Binds the address of a server.
+///
+/// # Errors
+/// With what to do when the port is taken.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            anyhow::bail!(
+                "{address} is taken by another program: stop it, or choose another with --listen 127.0.0.1:PORT"
+            )
+        }
+        Err(error) => Err(error).with_context(|| format!("listening on {address}")),
+    }
+}
+
+/// What issues and verifies event ids, with the installation's secret.
+pub(crate) async fn event_ids(pool: &Pool) -> anyhow::Result<EventIds> {
+    let secret = common::db::settings::receipt_secret(pool)
+        .await
+        .context("reading the receipt secret: has `commissary migrate` been run?")?;
+    EventIds::new(secret.expose()).context("the receipt secret cannot be used")
+}
+
+/// Starts counting.
+pub(crate) fn metrics(stop: &CancellationToken) -> anyhow::Result<Metrics> {
+    let metrics = Metrics::install().context("starting the metrics")?;
+    let (kept_up, stop) = (metrics.clone(), stop.clone());
+    tokio::spawn(async move { kept_up.keep_up(stop).await });
+    Ok(metrics)
+}

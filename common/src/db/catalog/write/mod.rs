@@ -1,0 +1,178 @@
+//! Makes the database say what a catalog file says: one transaction, set-based, idempotent. What the file does not
+//! mention is left alone.
+//!
+//! Every statement takes the organisation as $1, rows as JSON in $2 and the time in $3, writes only rows that differ,
+//! and returns the id of each with whether it is new (in an upsert, a new row has no `xmax`).
+
+mod affiliate;
+mod error;
+mod key;
+mod org;
+mod program;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::Json;
+
+pub use error::ApplyError;
+
+use super::{
+    file::{CatalogFile, Org},
+    report::{ApplyReport, Thing},
+};
+use crate::db::{Connection, DbError, Pool, keys};
+
+/// The advisory lock of applies: two run one after the other. "catalog" in ASCII.
+const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
+
+/// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on.
+///
+/// # Errors
+/// [`ApplyError::Taken`] where something that the file does not declare is in the way, else what the database says.
+pub async fn apply(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<ApplyReport, ApplyError> {
+    let mut transaction = pool
+        .begin()
+        .await
+        .map_err(|error| DbError::new("catalog.begin", error))?;
+    let report = write(&mut transaction, file, now).await?;
+    transaction
+        .commit()
+        .await
+        .map_err(|error| DbError::new("catalog.commit", error))?;
+    Ok(report)
+}
+
+/// What [`apply`] would do, found by doing it and rolling back.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<ApplyReport, ApplyError> {
+    let mut transaction = pool
+        .begin()
+        .await
+        .map_err(|error| DbError::new("catalog.begin", error))?;
+    let report = write(&mut transaction, file, now).await?;
+    transaction
+        .rollback()
+        .await
+        .map_err(|error| DbError::new("catalog.rollback", error))?;
+    Ok(report)
+}
+
+async fn write(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    now: DateTime<Utc>,
+) -> Result<ApplyReport, ApplyError> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(APPLY_LOCK)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| DbError::new("catalog.lock", error))?;
+    let mut report = ApplyReport::default();
+    let org_ids = org::write(connection, file, now, &mut report).await?;
+    for org in &file.orgs {
+        let Some(org_id) = org_ids.get(org.id.get_ref()) else {
+            continue;
+        };
+        let mut target = Target {
+            connection: &mut *connection,
+            report: &mut report,
+            org,
+            org_id: *org_id,
+            now,
+        };
+        org::write_own(&mut target).await?;
+        program::write(&mut target).await?;
+        affiliate::write(&mut target).await?;
+        key::write(&mut target).await?;
+    }
+    if [Thing::Org, Thing::Key, Thing::PixelKey]
+        .into_iter()
+        .any(|thing| report.touched(thing))
+    {
+        keys::notify(connection).await?;
+    }
+    Ok(report)
+}
+
+/// An organisation that is being written.
+struct Target<'a> {
+    connection: &'a mut Connection,
+    report: &'a mut ApplyReport,
+    org: &'a Org,
+    org_id: i64,
+    now: DateTime<Utc>,
+}
+
+/// Ids of the rows that a statement wrote, with whether they are new.
+type Written = BTreeMap<String, bool>;
+
+impl Target<'_> {
+    /// Runs a statement on rows of this organisation.
+    async fn run<T: Serialize + Sync>(
+        &mut self,
+        operation: &'static str,
+        sql: &'static str,
+        rows: &[T],
+    ) -> Result<Written, ApplyError> {
+        let written = run(self.connection, operation, sql, self.org_id, rows, self.now).await;
+        written.map_err(|error| ApplyError::of(operation, error, self.org))
+    }
+
+    /// Notes what became of `declared` things.
+    fn add(&mut self, thing: Thing, declared: usize, written: Written) {
+        let path = |(id, created)| (format!("{}/{id}", self.org.id.get_ref()), created);
+        let written = written.into_iter().map(path).collect();
+        self.report.add(thing, declared, written);
+    }
+}
+
+async fn run<T: Serialize + Sync>(
+    connection: &mut Connection,
+    operation: &'static str,
+    sql: &'static str,
+    org_id: i64,
+    rows: &[T],
+    now: DateTime<Utc>,
+) -> Result<Written, sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(Written::new());
+    }
+    let written: Vec<(String, bool)> = sqlx::query_as(sql)
+        .bind(org_id)
+        .bind(Json(rows))
+        .bind(now)
+        .fetch_all(connection)
+        .await?;
+    tracing::debug!(
+        operation,
+        rows = rows.len(),
+        written = written.len(),
+        "catalog rows written"
+    );
+    Ok(written.into_iter().collect())
+}
+
+/// A thing of a program, as a row.
+#[derive(Serialize)]
+struct Of<'a, T> {
+    owner: &'a str,
+    #[serde(flatten)]
+    thing: &'a T,
+}
+
+/// Things with their owner's id beside them.
+fn owned<'a, O, T>(
+    owners: &'a [O],
+    id: impl Fn(&'a O) -> &'a str,
+    things: impl Fn(&'a O) -> &'a [T],
+) -> Vec<Of<'a, T>> {
+    let rows = owners.iter().flat_map(|owner| {
+        let id = id(owner);
+        things(owner).iter().map(move |thing| Of { owner: id, thing })
+    });
+    rows.collect()
+}

@@ -1,0 +1,16 @@
+//! Columns whose type is narrower in the domain than in Postgres.
+
+use super::DbError;
+use crate::domain::Currency;
+
+/// # Errors
+/// When the column holds no ISO 4217 code, which no writer of ours stores.
+pub(super) fn currency(operation: &'static str, code: &str) -> Result<Currency, DbError> {
+    code.parse()
+        .map_err(|error| DbError::new(operation, sqlx::Error::Decode(Box::new(error))))
+}
+
+/// A stored value that no version of this code wrote.
+pub(super) fn decode(operation: &'static str, error: impl ToString) -> DbError {
+    DbError::new(operation, sqlx::Error::Decode(error.to_string().into()))
+}

@@ -1,0 +1,319 @@
+//! API keys: what a client proves itself with. Only their hashes are stored.
+//!
+//! The ingest reads all of them into memory and never asks the database on the request path; every change of keys
+//! notifies [`CHANNEL`] when it commits.
+
+mod scope;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
+
+pub use scope::{Scope, UnknownScope};
+pub use token::{generate_key, hash_key, is_mistyped};
+
+pub(super) use token::hint;
+
+use super::{Connection, DbError};
+use crate::{
+    domain::{OrgId, ProgramId},
+    runtime::Secret,
+};
+
+/// The Postgres channel that says: the keys changed, read them again.
+pub const CHANNEL: &str = "commissary_keys";
+/// Requests a minute of a key for which nothing else was said.
+pub const DEFAULT_RATE_PER_MINUTE: i32 = 100_000;
+
+/// A key that counts, with what a request needs to know of its organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    pub org: OrgId,
+    pub org_slug: String,
+    pub key_id: i64,
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    pub scopes: Vec<Scope>,
+    /// The one program that the key sees.
+    pub program: Option<ProgramId>,
+    pub rate_per_minute: u32,
+    pub owner: String,
+    pub owner_id: String,
+    /// Without it every dialect answers 403.
+    pub affiliates_feature: bool,
+}
+
+/// All keys that count.
+#[derive(Clone, Debug)]
+pub struct KeySnapshot {
+    pub keys: Vec<ApiKey>,
+    /// Proves that an event id was issued by this installation.
+    pub receipt_secret: Secret,
+}
+
+/// A key as its organisation sees it: everything but the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+pub struct KeyRow {
+    pub key_id: i64,
+    /// The first characters.
+    pub hint: String,
+    pub name: String,
+    pub scopes: Vec<String>,
+    /// The slug of the program that it is bound to.
+    pub program: Option<String>,
+    pub owner: String,
+    pub owner_id: String,
+    pub rate_per_minute: i32,
+    pub created_at: DateTime<Utc>,
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A key to be created.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Slug of the organisation.
+    pub org: String,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    /// Slug of the program that it is to be bound to.
+    pub program: Option<String>,
+    /// Requests, from 1.
+    pub rate_per_minute: i32,
+    pub owner: String,
+    pub owner_id: String,
+}
+
+/// Why keys could not be managed as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("there is no organisation {0:?}")]
+    UnknownOrg(String),
+    #[error("organisation {org:?} has no program {program:?}")]
+    UnknownProgram { org: String, program: String },
+    #[error("organisation {org:?} has no key {key:?}")]
+    UnknownKey { org: String, key: String },
+    #[error("organisation {org:?} has several keys {key:?}: name one by its number")]
+    Ambiguous { org: String, key: String },
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+#[derive(FromRow)]
+struct ApiKeyRow {
+    org_id: i64,
+    slug: String,
+    key_id: i64,
+    key_hash: [u8; 32],
+    scopes: Vec<String>,
+    program_id: Option<i64>,
+    rate_per_minute: i32,
+    owner: String,
+    owner_id: String,
+    affiliates_feature: bool,
+}
+
+impl From<ApiKeyRow> for ApiKey {
+    fn from(row: ApiKeyRow) -> Self {
+        Self {
+            org: OrgId(row.org_id),
+            org_slug: row.slug,
+            key_id: row.key_id,
+            hash: row.key_hash,
+            // A newer version's scopes mean nothing to this one.
+            scopes: row.scopes.iter().filter_map(|name| name.parse().ok()).collect(),
+            program: row.program_id.map(ProgramId),
+            rate_per_minute: row.rate_per_minute.unsigned_abs(),
+            owner: row.owner,
+            owner_id: row.owner_id,
+            affiliates_feature: row.affiliates_feature,
+        }
+    }
+}
+
+/// All keys that are not revoked, of all organisations.
+///
+/// # Errors
+/// When the database does not answer, or was not migrated.
+pub async fn snapshot(connection: &mut Connection) -> Result<KeySnapshot, DbError> {
+    let rows: Vec<ApiKeyRow> = sqlx::query_as(
+        "SELECT k.org_id, o.slug, k.key_id, k.key_hash, k.scopes, k.program_id, k.rate_per_minute, k.owner, k.owner_id,
+                o.affiliates_feature
+         FROM api_keys k JOIN orgs o USING (org_id)
+         WHERE k.revoked_at IS NULL
+         ORDER BY k.org_id, k.key_id",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("keys.snapshot", error))?;
+    let (secret,): (String,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'receipt_secret'")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| DbError::new("keys.receipt_secret", error))?;
+    let keys = rows.into_iter().map(ApiKey::from).collect();
+    Ok(KeySnapshot {
+        keys,
+        receipt_secret: Secret::new(secret),
+    })
+}
+
+/// The key with this hash, if there is one that is not revoked.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_hash(connection: &mut Connection, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
+    let row: Option<ApiKeyRow> = sqlx::query_as(
+        "SELECT k.org_id, o.slug, k.key_id, k.key_hash, k.scopes, k.program_id, k.rate_per_minute, k.owner, k.owner_id,
+                o.affiliates_feature
+         FROM api_keys k JOIN orgs o USING (org_id)
+         WHERE k.key_hash = $1 AND k.revoked_at IS NULL",
+    )
+    .bind(hash.as_slice())
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| DbError::new("keys.by_hash", error))?;
+    Ok(row.map(ApiKey::from))
+}
+
+/// Creates a key and returns it: the only time that it can be seen.
+///
+/// # Errors
+/// When organisation or program are unknown, or the database does not answer.
+pub async fn create(
+    connection: &mut Connection,
+    new: &NewKey,
+    now: DateTime<Utc>,
+) -> Result<(String, KeyRow), KeyError> {
+    let org = org_id(connection, &new.org).await?;
+    let program = match &new.program {
+        Some(program) => Some(program_id(connection, org, &new.org, program).await?),
+        None => None,
+    };
+    let key = generate_key();
+    let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.name()).collect();
+    let row = sqlx::query_as(
+        "WITH created AS (
+             INSERT INTO api_keys
+                 (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, rate_per_minute, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             RETURNING *
+         )
+         SELECT k.*, p.slug AS program FROM created k LEFT JOIN programs p USING (org_id, program_id)",
+    )
+    .bind(org)
+    .bind(hash_key(&key).as_slice())
+    .bind(hint(&key))
+    .bind(&new.name)
+    .bind(scopes)
+    .bind(program)
+    .bind(&new.owner)
+    .bind(&new.owner_id)
+    .bind(new.rate_per_minute)
+    .bind(now)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("keys.create", error))?;
+    notify(connection).await?;
+    Ok((key, row))
+}
+
+/// The keys of an organisation, revoked ones too, the oldest first.
+///
+/// # Errors
+/// When there is no such organisation, or the database does not answer.
+pub async fn list(connection: &mut Connection, org: &str) -> Result<Vec<KeyRow>, KeyError> {
+    let id = org_id(connection, org).await?;
+    let rows = sqlx::query_as(
+        "SELECT k.*, p.slug AS program FROM api_keys k LEFT JOIN programs p USING (org_id, program_id)
+         WHERE k.org_id = $1
+         ORDER BY k.key_id",
+    )
+    .bind(id)
+    .fetch_all(connection)
+    .await;
+    Ok(rows.map_err(|error| DbError::new("keys.list", error))?)
+}
+
+/// Revokes the key of an organisation that has this number or hint; every ingest forgets it within seconds. A key that
+/// is revoked already stays as it is.
+///
+/// # Errors
+/// When it names no key of the organisation, or several, or the database does not answer.
+pub async fn revoke(
+    connection: &mut Connection,
+    org: &str,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<KeyRow, KeyError> {
+    let id = org_id(connection, org).await?;
+    let found: Vec<(i64,)> =
+        sqlx::query_as("SELECT key_id FROM api_keys WHERE org_id = $1 AND (key_id::text = $2 OR hint = $2)")
+            .bind(id)
+            .bind(key)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| DbError::new("keys.find", error))?;
+    let (org, key) = (org.to_owned(), key.to_owned());
+    let key_id = match found.as_slice() {
+        [] => return Err(KeyError::UnknownKey { org, key }),
+        [(key_id,)] => *key_id,
+        _ => return Err(KeyError::Ambiguous { org, key }),
+    };
+    let row = sqlx::query_as(
+        "WITH revoked AS (
+             UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3) WHERE org_id = $1 AND key_id = $2 RETURNING *
+         )
+         SELECT k.*, p.slug AS program FROM revoked k LEFT JOIN programs p USING (org_id, program_id)",
+    )
+    .bind(id)
+    .bind(key_id)
+    .bind(now)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("keys.revoke", error))?;
+    notify(connection).await?;
+    Ok(row)
+}
+
+/// Tells every ingest to read the keys again, once the transaction commits.
+pub(super) async fn notify(connection: &mut Connection) -> Result<(), DbError> {
+    let sent = sqlx::query("SELECT pg_notify($1, '')")
+        .bind(CHANNEL)
+        .execute(connection)
+        .await;
+    sent.map(drop).map_err(|error| DbError::new("keys.notify", error))
+}
+
+async fn org_id(connection: &mut Connection, slug: &str) -> Result<i64, KeyError> {
+    let found: Option<(i64,)> = sqlx::query_as("SELECT org_id FROM orgs WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| DbError::new("orgs.by_slug", error))?;
+    found
+        .map(|(id,)| id)
+        .ok_or_else(|| KeyError::UnknownOrg(slug.to_owned()))
+}
+
+async fn program_id(
+    connection: &mut Connection,
+    org: i64,
+    org_slug: &str,
+    slug: &str,
+) -> Result<i64, KeyError> {
+    let found: Option<(i64,)> =
+        sqlx::query_as("SELECT program_id FROM programs WHERE org_id = $1 AND slug = $2")
+            .bind(org)
+            .bind(slug)
+            .fetch_optional(connection)
+            .await
+            .map_err(|error| DbError::new("programs.by_slug", error))?;
+    let unknown = || KeyError::UnknownProgram {
+        org: org_slug.to_owned(),
+        program: slug.to_owned(),
+    };
+    found.map(|(id,)| id).ok_or_else(unknown)
+}

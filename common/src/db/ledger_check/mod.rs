@@ -1,0 +1,120 @@
+//! The proof that the books are right: every balance, commission and reference, in one snapshot of the database.
+//!
+//! Read-only. Each check is one set-based statement (see `checks`), which runs while money moves: the snapshot is
+//! consistent, so what it names is wrong.
+
+mod checks;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::{DbError, Pool, id_range::first_id_at};
+use crate::message::RECEIPT_RETENTION;
+pub use checks::{CHECKS, Check};
+
+/// Violations that a report shows of one check; all are counted.
+pub const MAX_SHOWN_PER_CHECK: i64 = 20;
+/// References to events are proved for events younger than the retention by this much, as the clocks of two machines
+/// may differ.
+const RETENTION_MARGIN: TimeDelta = TimeDelta::days(1);
+
+/// What the proof found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerReport {
+    pub checks: Vec<CheckResult>,
+    /// At most [`MAX_SHOWN_PER_CHECK`] of each check.
+    pub violations: Vec<Violation>,
+}
+
+impl LedgerReport {
+    /// Violations found, shown or not.
+    pub fn total(&self) -> u64 {
+        self.checks.iter().map(|check| check.violations).sum()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckResult {
+    pub check: &'static str,
+    pub proves: &'static str,
+    /// Facts looked at.
+    pub checked: u64,
+    pub violations: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    pub check: &'static str,
+    /// The organisation's slug, or its number where it has no row.
+    pub org: String,
+    pub subject: String,
+    pub detail: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    checked: i64,
+    total: i64,
+    org: Option<String>,
+    subject: Option<String>,
+    detail: Option<String>,
+}
+
+/// Runs all of [`CHECKS`] in one snapshot and tells `progress` before each.
+pub async fn run(
+    pool: &Pool,
+    now: DateTime<Utc>,
+    mut progress: impl FnMut(&Check),
+) -> Result<LedgerReport, DbError> {
+    let failed = |error| DbError::new("ledger.snapshot", error);
+    let mut snapshot = pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await
+        .map_err(failed)?;
+    // A full scan takes as long as it takes.
+    sqlx::query("SET LOCAL statement_timeout = 0")
+        .execute(&mut *snapshot)
+        .await
+        .map_err(failed)?;
+    let retention = TimeDelta::from_std(RECEIPT_RETENTION).unwrap_or_default();
+    let oldest_event = first_id_at(now - retention + RETENTION_MARGIN);
+    let mut report = LedgerReport {
+        checks: Vec::new(),
+        violations: Vec::new(),
+    };
+    for check in CHECKS {
+        progress(check);
+        let rows = sqlx::query_as::<_, Row>(check.sql)
+            .bind(MAX_SHOWN_PER_CHECK)
+            .bind(oldest_event)
+            .fetch_all(&mut *snapshot)
+            .await
+            .map_err(|error| DbError::new(check.operation, error))?;
+        report.add(check, rows);
+    }
+    snapshot.rollback().await.map_err(failed)?;
+    Ok(report)
+}
+
+impl LedgerReport {
+    /// Every row carries the counts; a check without violations has one row without a subject.
+    fn add(&mut self, check: &Check, rows: Vec<Row>) {
+        let counts = rows.first().map_or((0, 0), |row| (row.checked, row.total));
+        self.checks.push(CheckResult {
+            check: check.name,
+            proves: check.proves,
+            checked: u64::try_from(counts.0).unwrap_or_default(),
+            violations: u64::try_from(counts.1).unwrap_or_default(),
+        });
+        self.violations.extend(rows.into_iter().filter_map(|row| {
+            Some(Violation {
+                check: check.name,
+                org: row.org?,
+                subject: row.subject?,
+                detail: row.detail?,
+            })
+        }));
+    }
+}

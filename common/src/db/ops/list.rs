@@ -1,0 +1,61 @@
+//! Events in a list, latest first.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::filter::{Filter, bind_filter, matching};
+use crate::db::{Connection, DbError};
+
+/// One line about an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct EventSummary {
+    pub event_id: Uuid,
+    /// The organisation's slug; `None` where the bytes could not be decoded.
+    pub org: Option<String>,
+    pub kind: String,
+    pub dialect: String,
+    pub status: String,
+    /// The reason of a refusal, or the code of a dead event.
+    pub reason: Option<String>,
+    /// The sentence that goes with the reason.
+    pub detail: Option<String>,
+    /// The external id of the conversion that it is about.
+    pub order: Option<String>,
+    pub attempt: i32,
+    /// Edits of the body by an operator.
+    pub revision: i32,
+    pub received_at: DateTime<Utc>,
+    pub applied_at: Option<DateTime<Utc>>,
+    /// Queued: not before; parked: dead after.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// The columns of [`EventSummary`].
+macro_rules! summary {
+    () => {
+        "e.event_id, o.slug AS org, e.kind, e.dialect, e.status, e.reason,
+         CASE e.status WHEN 'refused' THEN e.outcome -> 'refused' ->> 'detail' WHEN 'dead' THEN f.detail END AS detail,
+         e.order_key AS order, e.attempt, e.revision, e.received_at, e.applied_at, e.due_at"
+    };
+}
+pub(super) use summary;
+
+/// At most `limit` events that match, latest first.
+pub async fn list(conn: &mut Connection, filter: &Filter, limit: u32) -> Result<Vec<EventSummary>, DbError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        summary!(),
+        " FROM events e
+          LEFT JOIN orgs o ON o.org_id = e.org_id
+          LEFT JOIN event_failures f ON f.event_id = e.event_id
+         WHERE ",
+        matching!(),
+        " ORDER BY e.event_id DESC LIMIT $9"
+    );
+    bind_filter!(sqlx::query_as(SQL), filter)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await
+        .map_err(|error| DbError::new("ops.list", error))
+}

@@ -1,0 +1,15 @@
+//! The operator's view of events: find, show, replay, discard.
+//!
+//! Applied events are final: nothing here changes them. Whatever is changed leaves a row in `event_actions`.
+
+mod actions;
+mod filter;
+mod list;
+mod show;
+#[cfg(test)]
+mod tests;
+
+pub use actions::{Counts, MAX_SELECTION, Selection, discard, replay, select};
+pub use filter::{DUPLICATES, Filter, Status, org_by_slug};
+pub use list::{EventSummary, list};
+pub use show::{Action, EventDetails, Failure, show};

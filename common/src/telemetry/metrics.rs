@@ -1,0 +1,189 @@
+//! The metrics of all roles: their names, and the one way to change each. Counted by batch, never by request.
+//!
+//! Labels come from closed sets; no key, order or partner is ever one.
+
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{Dialect, Reason};
+
+pub const EVENTS_ACCEPTED: &str = "events_accepted_total";
+pub const EVENTS_APPLIED: &str = "events_applied_total";
+pub const EVENTS_REFUSED: &str = "events_refused_total";
+pub const EVENTS_PARKED: &str = "events_parked_total";
+pub const EVENTS_DEAD: &str = "events_dead_total";
+pub const BATCH_EVENTS: &str = "batch_events";
+pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
+pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
+pub const OLDEST_UNAPPLIED: &str = "oldest_unapplied_event_seconds";
+
+const BATCH_EVENTS_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
+const BATCH_APPLY_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// Observations wait in memory until they are summed up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The recorder of this process.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// The recorder could not be installed: the process has one already.
+#[derive(Debug, thiserror::Error)]
+#[error("installing the metrics recorder failed")]
+pub struct InstallError(#[source] BuildError);
+
+impl Metrics {
+    /// Makes this the recorder of the process, with all metrics at 0, so that a dashboard sees a rate from the first event.
+    ///
+    /// # Errors
+    /// When the process has a recorder already.
+    pub fn install() -> Result<Self, InstallError> {
+        let handle = builder()
+            .and_then(PrometheusBuilder::install_recorder)
+            .map_err(InstallError)?;
+        register();
+        Ok(Self { handle })
+    }
+
+    /// The Prometheus text of now.
+    pub fn render(&self) -> String {
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+
+    /// Sums up observations until `stop`: without it a process that nobody scrapes would keep each of them.
+    pub async fn keep_up(&self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.handle.run_upkeep();
+        }
+    }
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(BATCH_EVENTS.to_owned()), &BATCH_EVENTS_BUCKETS)?
+        .set_buckets_for_metric(
+            Matcher::Full(BATCH_APPLY_DURATION.to_owned()),
+            &BATCH_APPLY_BUCKETS,
+        )
+}
+
+/// Describes all metrics and starts those at 0 that count. Histograms show with their first batch.
+fn register() {
+    describe_counter!(
+        EVENTS_ACCEPTED,
+        "Events durably accepted, by the wire format they came in"
+    );
+    describe_counter!(EVENTS_APPLIED, "Events that took effect");
+    describe_counter!(EVENTS_REFUSED, "Events refused, by reason");
+    describe_counter!(EVENTS_PARKED, "Events that wait for the event they depend on");
+    describe_counter!(EVENTS_DEAD, "Events that could not be applied, by code");
+    describe_histogram!(BATCH_EVENTS, "Events in a batch of a worker");
+    describe_histogram!(
+        BATCH_APPLY_DURATION,
+        Unit::Seconds,
+        "Time from taking a batch to its commit"
+    );
+    describe_gauge!(SPOOL_ENVELOPES, "Envelopes in the Postgres spool");
+    describe_gauge!(
+        OLDEST_UNAPPLIED,
+        Unit::Seconds,
+        "Age of the oldest event that waits to be applied, 0 when none does"
+    );
+    for dialect in Dialect::ALL {
+        accepted(dialect, 0);
+    }
+    for reason in Reason::ALL {
+        refused(reason, 0);
+    }
+    applied(0);
+    parked(0);
+    for code in ["undecodable", "crash_loop", "missing_parent", "panic"] {
+        dead(code.to_owned(), 0);
+    }
+    spool_envelopes(0);
+    oldest_unapplied(Duration::ZERO);
+}
+
+/// Ingest: events that the broker confirmed or Postgres committed.
+pub fn accepted(dialect: Dialect, events: u64) {
+    counter!(EVENTS_ACCEPTED, "dialect" => dialect.name()).increment(events);
+}
+
+/// Worker: events that took effect, after the commit.
+pub fn applied(events: u64) {
+    counter!(EVENTS_APPLIED).increment(events);
+}
+
+/// Worker: events refused.
+pub fn refused(reason: Reason, events: u64) {
+    counter!(EVENTS_REFUSED, "reason" => reason.code()).increment(events);
+}
+
+/// Worker: events parked.
+pub fn parked(events: u64) {
+    counter!(EVENTS_PARKED).increment(events);
+}
+
+/// Worker: dead events, by one of our codes.
+pub fn dead(code: String, events: u64) {
+    counter!(EVENTS_DEAD, "code" => code).increment(events);
+}
+
+/// Worker: a batch was committed.
+pub fn batch(events: usize, took: Duration) {
+    histogram!(BATCH_EVENTS).record(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
+    histogram!(BATCH_APPLY_DURATION).record(took.as_secs_f64());
+}
+
+/// Envelopes in the spool, as last seen.
+pub fn spool_envelopes(envelopes: u32) {
+    gauge!(SPOOL_ENVELOPES).set(f64::from(envelopes));
+}
+
+/// Age of the oldest event that waits, as last seen.
+pub fn oldest_unapplied(age: Duration) {
+    gauge!(OLDEST_UNAPPLIED).set(age.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_there_from_the_start() {
+        let recorder = builder().unwrap().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            register();
+            applied(3);
+            batch(7, Duration::from_millis(4));
+        });
+        let text = handle.render();
+        for line in [
+            "# TYPE events_accepted_total counter",
+            "events_accepted_total{dialect=\"yaplet\"} 0",
+            "events_refused_total{reason=\"duplicate_order\"} 0",
+            "events_applied_total 3",
+            "events_parked_total 0",
+            "events_dead_total{code=\"undecodable\"} 0",
+            "spool_envelopes 0",
+            "oldest_unapplied_event_seconds 0",
+            "batch_events_bucket{le=\"10\"} 1",
+            "batch_apply_duration_seconds_bucket{le=\"0.005\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The snapshot of all keys, and its reloads: one at a time, never more often than [`RELOAD_GAP`].
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use common::db::{
+    DbError, Pool,
+    keys::{ApiKey, hash_key, snapshot},
+};
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{Principal, RateLimit, unknown::UnknownKeys};
+
+/// How long a request with an unknown key waits for the reload that may bring it.
+pub const UNKNOWN_DEADLINE: Duration = Duration::from_secs(1);
+/// Between the starts of two reloads, at least: however many strangers knock, the database sees this pace.
+pub const RELOAD_GAP: Duration = Duration::from_millis(50);
+
+/// Reads all keys from where they are kept.
+pub type Load = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<ApiKey>, DbError>> + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error("reading the API keys failed")]
+    Read(#[source] DbError),
+    #[error("reading the API keys took too long")]
+    Timeout,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error("nobody has this API key")]
+    UnknownKey,
+    #[error("the API key is not known yet and could not be looked up")]
+    Unverifiable(#[source] ReloadError),
+}
+
+/// All keys in memory. Clones share them.
+#[derive(Clone)]
+pub struct Keys(Arc<Shared>);
+
+struct Shared {
+    snapshot: ArcSwap<HashMap<[u8; 32], Arc<Principal>>>,
+    load: Load,
+    /// Held during a reload: those who want one meanwhile wait for it and share it.
+    reloads: Mutex<Reloads>,
+    unknown: UnknownKeys,
+}
+
+#[derive(Default)]
+struct Reloads {
+    /// Start of the latest reload, whatever became of it.
+    tried: Option<Instant>,
+    /// Start of the latest one that succeeded.
+    succeeded: Option<Instant>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({})", self.0.snapshot.load().len())
+    }
+}
+
+impl Keys {
+    /// No keys yet: call [`Keys::reload`] before serving, or each first caller pays for it.
+    pub fn new(load: Load) -> Self {
+        Self(Arc::new(Shared {
+            snapshot: ArcSwap::default(),
+            load,
+            reloads: Mutex::default(),
+            unknown: UnknownKeys::default(),
+        }))
+    }
+
+    /// Keys of the database.
+    pub fn of_database(pool: Pool) -> Self {
+        Self::new(Box::new(move || {
+            let pool = pool.clone();
+            Box::pin(async move {
+                let acquired = pool.acquire().await;
+                let mut connection = acquired.map_err(|error| DbError::new("keys.snapshot", error))?;
+                Ok(snapshot(&mut connection).await?.keys)
+            })
+        }))
+    }
+
+    /// The holder of `key`. Only an unknown key waits, for one reload shared with all who wait.
+    ///
+    /// # Errors
+    /// When nobody has the key, or the keys could not be reloaded in [`UNKNOWN_DEADLINE`].
+    pub async fn authenticate(&self, key: &str) -> Result<Arc<Principal>, AuthError> {
+        let hash = hash_key(key);
+        if let Some(principal) = self.find(&hash) {
+            return Ok(principal);
+        }
+        if self.0.unknown.contains(&hash, Instant::now()) {
+            return Err(AuthError::UnknownKey);
+        }
+        self.reload(UNKNOWN_DEADLINE)
+            .await
+            .map_err(AuthError::Unverifiable)?;
+        self.find(&hash).ok_or_else(|| {
+            self.0.unknown.insert(hash, Instant::now());
+            AuthError::UnknownKey
+        })
+    }
+
+    /// Brings the snapshot to what was stored when this was called, or later.
+    ///
+    /// # Errors
+    /// When the keys cannot be read within `deadline`. The old snapshot goes on serving.
+    pub async fn reload(&self, deadline: Duration) -> Result<(), ReloadError> {
+        timeout(deadline, self.reload_since(Instant::now()))
+            .await
+            .map_err(|_elapsed| ReloadError::Timeout)?
+    }
+
+    async fn reload_since(&self, asked: Instant) -> Result<(), ReloadError> {
+        let mut reloads = self.0.reloads.lock().await;
+        if reloads.succeeded.is_some_and(|started| started >= asked) {
+            return Ok(());
+        }
+        if let Some(tried) = reloads.tried {
+            sleep_until(tried + RELOAD_GAP).await;
+        }
+        let started = Instant::now();
+        reloads.tried = Some(started);
+        let keys = (self.0.load)().await.map_err(ReloadError::Read)?;
+        self.install(keys);
+        reloads.succeeded = Some(started);
+        Ok(())
+    }
+
+    fn find(&self, hash: &[u8; 32]) -> Option<Arc<Principal>> {
+        self.0.snapshot.load().get(hash).cloned()
+    }
+
+    fn install(&self, keys: Vec<ApiKey>) {
+        let before = self.0.snapshot.load_full();
+        let limit = |key: &ApiKey| {
+            let known = before.get(&key.hash).map(|principal| &principal.limit);
+            known
+                .filter(|limit| limit.per_minute() == key.rate_per_minute)
+                .cloned()
+                .unwrap_or_else(|| Arc::new(RateLimit::new(key.rate_per_minute)))
+        };
+        let principals = keys.into_iter().map(|key| {
+            let limit = limit(&key);
+            (key.hash, Arc::new(Principal { key, limit }))
+        });
+        self.0.snapshot.store(Arc::new(principals.collect()));
+    }
+}

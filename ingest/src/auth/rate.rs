@@ -1,0 +1,118 @@
+//! The allowance of one key: a token bucket of so many requests a minute.
+
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use axum::{
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
+use chrono::{DateTime, Utc};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::{InMemoryState, NotKeyed},
+};
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The bucket of a key. It outlives reloads of the keys, or each would fill it again.
+pub struct RateLimit {
+    per_minute: NonZeroU32,
+    bucket: RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>,
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RateLimit({}/min)", self.per_minute)
+    }
+}
+
+/// The state of a bucket after one request has been taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests a minute.
+    pub limit: u32,
+    /// Requests that may follow at once.
+    pub remaining: u32,
+    /// Set when this request was one too many.
+    pub retry_after: Option<Duration>,
+}
+
+impl RateLimit {
+    pub fn new(per_minute: u32) -> Self {
+        let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+        let bucket = RateLimiter::direct(Quota::per_minute(per_minute)).with_middleware();
+        Self { per_minute, bucket }
+    }
+
+    pub fn per_minute(&self) -> u32 {
+        self.per_minute.get()
+    }
+
+    pub fn take(&self) -> Rate {
+        let limit = self.per_minute.get();
+        match self.bucket.check() {
+            Ok(state) => Rate {
+                limit,
+                remaining: state.remaining_burst_capacity(),
+                retry_after: None,
+            },
+            Err(not_until) => Rate {
+                limit,
+                remaining: 0,
+                retry_after: Some(not_until.wait_time_from(self.bucket.clock().now())),
+            },
+        }
+    }
+}
+
+impl Rate {
+    /// Adds the headers that Tapfiliate's clients read as integers; the reset is the second at which the bucket is full.
+    pub fn print(self, mut response: Response, now: DateTime<Utc>) -> Response {
+        let used = self.limit.saturating_sub(self.remaining);
+        let refill = (MINUTE * used / self.limit.max(1)).as_secs();
+        let reset = now.timestamp().saturating_add_unsigned(refill);
+        let headers = response.headers_mut();
+        headers.insert(LIMIT, HeaderValue::from(self.limit));
+        headers.insert(REMAINING, HeaderValue::from(self.remaining));
+        headers.insert(RESET, HeaderValue::from(reset));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_too_many_is_told_when_to_come_back() {
+        let limit = RateLimit::new(3);
+        let remaining: Vec<_> = (0..3).map(|_| limit.take().remaining).collect();
+        assert_eq!(remaining, [2, 1, 0]);
+        let refused = limit.take();
+        let wait = refused.retry_after.unwrap();
+        assert!(
+            wait > Duration::from_secs(15) && wait <= Duration::from_secs(20),
+            "{wait:?}"
+        );
+        assert_eq!((refused.limit, refused.remaining), (3, 0));
+    }
+
+    #[test]
+    fn the_headers_are_integers() {
+        let rate = Rate {
+            limit: 60,
+            remaining: 45,
+            retry_after: None,
+        };
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let response = rate.print(Response::default(), now);
+        assert_eq!(response.headers()["x-ratelimit-limit"], "60");
+        assert_eq!(response.headers()["x-ratelimit-remaining"], "45");
+        assert_eq!(response.headers()["x-ratelimit-reset"], "1790000015");
+    }
+}

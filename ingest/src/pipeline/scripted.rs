@@ -1,0 +1,40 @@
+//! A pipeline whose answers a test gives, for tests of what stands before it.
+
+use std::sync::{Arc, atomic::AtomicUsize};
+
+use common::{domain::Event, queue::Waiters, runtime::Clock};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Answer, Pipeline, Shared, Wait, unavailable};
+
+/// What was submitted, and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) event: Event,
+    pub(crate) wait: Wait,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+impl Pipeline {
+    pub(crate) fn new(script: mpsc::Sender<Submission>) -> Self {
+        let shared = Shared {
+            clock: Clock::default(),
+            publishers: Vec::new(),
+            next: AtomicUsize::new(0),
+            waiters: Waiters::default(),
+            stalled: watch::channel(false).1,
+            script: Some(script),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+}
+
+pub(super) async fn submit(script: &mpsc::Sender<Submission>, event: Event, wait: Wait) -> Answer {
+    let (answer, answered) = oneshot::channel();
+    match script.try_send(Submission { event, wait, answer }) {
+        Ok(()) => answered.await.unwrap_or_else(|_dropped| unavailable()),
+        Err(_full) => unavailable(),
+    }
+}

@@ -1,0 +1,236 @@
+//! The fields of a request, read by name: each accessor says what a field may be, each error names the field.
+//!
+//! Absent, `null` and blank text are the same. Fields that nobody asks for are ignored.
+
+use chrono::{DateTime, Utc};
+use common::domain::MetaData;
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+use super::{
+    Invalid, number, screen,
+    timestamp::timestamp,
+    unresolved::{contains_macro, is_macro},
+};
+
+/// Characters of order ids, customer ids, codes and other identifiers.
+pub const MAX_ID: usize = 255;
+/// Characters of an e-mail address (RFC 5321).
+pub const MAX_EMAIL: usize = 254;
+/// Characters of a person's name.
+pub const MAX_NAME: usize = 255;
+pub const MAX_NOTES: usize = 4_000;
+pub const MAX_USER_AGENT: usize = 2_000;
+/// Bytes of a free object as JSON: three of them, and the rest, fit an envelope.
+pub const MAX_OBJECT_BYTES: usize = 8 * 1024;
+/// Limits of Tapfiliate's `meta_data`, in properties and characters.
+pub const MAX_META_PROPERTIES: usize = 10;
+pub const MAX_META_KEY: usize = 64;
+pub const MAX_META_VALUE: usize = 255;
+/// Characters that no key of `meta_data` may have, from Tapfiliate's guide.
+const META_KEY_ILLEGAL: &[char] = &['"', ':', '{', '}', ']', '\\', '\'', '/', '&'];
+
+/// The fields of a request or of an object in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fields {
+    values: Map<String, Value>,
+    /// Names of the objects around, each with a point.
+    prefix: String,
+}
+
+impl Fields {
+    /// # Errors
+    /// When something in `values` may be stored nowhere.
+    pub fn new(values: Map<String, Value>) -> Result<Self, Invalid> {
+        screen::screen(&values)?;
+        Ok(Self {
+            values,
+            prefix: String::new(),
+        })
+    }
+
+    /// An identifier of at most `limit` characters. Numbers are taken as they are written.
+    pub fn text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
+        let text = self.any_text(name, limit)?;
+        self.resolved(name, text, contains_macro)
+    }
+
+    pub fn required_text(&self, name: &str, limit: usize) -> Result<String, Invalid> {
+        self.text(name, limit)?.ok_or_else(|| self.required(name))
+    }
+
+    /// A text that people write, braces and all.
+    pub fn prose(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
+        let text = self.any_text(name, limit)?;
+        self.resolved(name, text, is_macro)
+    }
+
+    /// An address with text on both sides of an `@`.
+    pub fn email(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let Some(address) = self.text(name, MAX_EMAIL)? else {
+            return Ok(None);
+        };
+        let address = address.trim();
+        let sides = address.rsplit_once('@');
+        if sides.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty())
+            || address.contains(char::is_whitespace)
+        {
+            return Err(self.wrong(name, "must be an e-mail address"));
+        }
+        Ok(Some(address.to_owned()))
+    }
+
+    /// An exact amount from 0 to [`common::domain::MAX_AMOUNT`], as a number or a text.
+    pub fn amount(&self, name: &str) -> Result<Option<Decimal>, Invalid> {
+        let text = self.number_text(name)?;
+        text.map(|text| number::amount(&text).map_err(|wrong| self.wrong(name, &wrong)))
+            .transpose()
+    }
+
+    pub fn required_amount(&self, name: &str) -> Result<Decimal, Invalid> {
+        self.amount(name)?.ok_or_else(|| self.required(name))
+    }
+
+    /// Seconds or milliseconds since 1970, of a time that makes sense at `now`.
+    pub fn timestamp(&self, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Invalid> {
+        let text = self.number_text(name)?;
+        text.map(|text| {
+            number::decimal(&text)
+                .and_then(|value| timestamp(value, now))
+                .map_err(|wrong| self.wrong(name, wrong))
+        })
+        .transpose()
+    }
+
+    /// A yes or no in any of its spellings. A flag that is named without a value is not set.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Invalid> {
+        let text = match self.values.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Bool(flag)) => return Ok(Some(*flag)),
+            Some(Value::String(text)) => text.trim().to_ascii_lowercase(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Array(_) | Value::Object(_)) => String::from("?"),
+        };
+        match text.as_str() {
+            "" => Ok(None),
+            "1" | "true" => Ok(Some(true)),
+            "0" | "false" => Ok(Some(false)),
+            _ => Err(self.wrong(name, "must be true or false")),
+        }
+    }
+
+    /// The fields of an object, under their full names.
+    pub fn nested(&self, name: &str) -> Result<Option<Self>, Invalid> {
+        let prefix = format!("{}{name}.", self.prefix);
+        Ok(self.map(name)?.map(|values| Self { values, prefix }))
+    }
+
+    /// Free data of at most [`MAX_OBJECT_BYTES`].
+    pub fn object(&self, name: &str) -> Result<Option<MetaData>, Invalid> {
+        let Some(object) = self.map(name)? else {
+            return Ok(None);
+        };
+        let bytes = Value::Object(object.clone()).to_string().len();
+        if bytes > MAX_OBJECT_BYTES {
+            return Err(self.wrong(name, &format!("is larger than {MAX_OBJECT_BYTES} bytes")));
+        }
+        Ok(Some(object))
+    }
+
+    /// Free data within Tapfiliate's limits.
+    pub fn meta_data(&self, name: &str) -> Result<Option<MetaData>, Invalid> {
+        let Some(object) = self.map(name)? else {
+            return Ok(None);
+        };
+        if object.len() > MAX_META_PROPERTIES {
+            return Err(self.wrong(name, &format!("has more than {MAX_META_PROPERTIES} properties")));
+        }
+        for (key, value) in &object {
+            if key.is_empty() || key.chars().count() > MAX_META_KEY || key.contains(META_KEY_ILLEGAL) {
+                let wrong = format!(
+                    "has a key that is empty, longer than {MAX_META_KEY} characters or has one of {}",
+                    META_KEY_ILLEGAL.iter().collect::<String>()
+                );
+                return Err(self.wrong(name, &wrong));
+            }
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let field = format!("{name}.{key}");
+            if text.chars().count() > MAX_META_VALUE {
+                return Err(self.too_long(&field, MAX_META_VALUE));
+            }
+            if value.is_string() {
+                self.resolved(&field, Some(text), is_macro)?;
+            }
+        }
+        Ok(Some(object))
+    }
+
+    /// An object. PHP prints an empty one as an empty list.
+    fn map(&self, name: &str) -> Result<Option<Map<String, Value>>, Invalid> {
+        match self.values.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object.clone())),
+            Some(Value::Array(list)) if list.is_empty() => Ok(Some(Map::new())),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+            Some(_) => Err(self.wrong(name, "must be an object")),
+        }
+    }
+
+    fn any_text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
+        let text = match self.values.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+                return Err(self.wrong(name, "must be a string"));
+            }
+        };
+        if text.chars().count() > limit {
+            return Err(self.too_long(name, limit));
+        }
+        Ok(Some(text).filter(|text| !text.trim().is_empty()))
+    }
+
+    fn number_text(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let text = match self.values.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+                return Err(self.wrong(name, "must be a number"));
+            }
+        };
+        let text = Some(text).filter(|text| !text.trim().is_empty());
+        self.resolved(name, text, contains_macro)
+    }
+
+    fn resolved(
+        &self,
+        name: &str,
+        text: Option<String>,
+        is_unresolved: fn(&str) -> bool,
+    ) -> Result<Option<String>, Invalid> {
+        match text {
+            Some(text) if is_unresolved(&text) => Err(self.wrong(name, "is an unresolved macro")),
+            text => Ok(text),
+        }
+    }
+
+    /// The error of a field that is not there.
+    pub fn required(&self, name: &str) -> Invalid {
+        self.wrong(name, "is required")
+    }
+
+    /// The error of a field whose value is not as it should be.
+    pub fn wrong(&self, name: &str, what: &str) -> Invalid {
+        Invalid(format!("{}{name} {what}", self.prefix))
+    }
+
+    fn too_long(&self, name: &str, limit: usize) -> Invalid {
+        self.wrong(name, &format!("is longer than {limit} characters"))
+    }
+}
+
+#[cfg(test)]
+#[path = "fields_tests.rs"]
+mod tests;

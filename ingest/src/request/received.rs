@@ -1,0 +1,77 @@
+//! One request, read to its end.
+
+use axum::{extract::Request, http::Method};
+use bytes::Bytes;
+use common::domain::Idempotency;
+
+use super::{
+    Fields, Invalid, body, form, json,
+    preference::{self, Fingerprint},
+};
+use crate::{pipeline::Wait, rejection::Rejection};
+
+#[derive(Debug)]
+pub struct Received {
+    pub method: Method,
+    pub wait: Wait,
+    pub idempotency: Option<Idempotency>,
+    query: String,
+    body: Bytes,
+}
+
+impl Received {
+    /// # Errors
+    /// 413, 408, or 400 for a bad `Idempotency-Key`.
+    pub async fn read(request: Request) -> Result<Self, Rejection> {
+        let (head, body) = request.into_parts();
+        let body = body::read(body).await?;
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let fingerprint = Fingerprint {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: &query,
+            body: &body,
+        };
+        Ok(Self {
+            wait: preference::wait(&head.headers),
+            idempotency: preference::idempotency(&head.headers, &fingerprint)?,
+            method: head.method,
+            query,
+            body,
+        })
+    }
+
+    /// The fields of the body: of a JSON object if it is one, else of a form, whatever the content type says.
+    ///
+    /// # Errors
+    /// When the body cannot be read as either.
+    pub fn body_fields(&self) -> Result<Fields, Invalid> {
+        Fields::new(self.body_values()?)
+    }
+
+    /// The fields of query and body together.
+    ///
+    /// # Errors
+    /// As [`Received::body_fields`], and when a field is in both.
+    pub fn all_fields(&self) -> Result<Fields, Invalid> {
+        let mut values = form::parse(&self.query)?;
+        for (name, value) in self.body_values()? {
+            if values.contains_key(&name) {
+                return Err(Invalid::new(format!("{name} is sent twice")));
+            }
+            values.insert(name, value);
+        }
+        Fields::new(values)
+    }
+
+    fn body_values(&self) -> Result<serde_json::Map<String, serde_json::Value>, Invalid> {
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_not_utf8| Invalid::new("the request body is not UTF-8"))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        if json::looks_like_json(text) {
+            json::parse(text)
+        } else {
+            form::parse(text)
+        }
+    }
+}

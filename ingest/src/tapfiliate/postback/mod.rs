@@ -1,0 +1,8 @@
+//! Postback 1.7: conversions created and changed by GET or POST.
+
+mod answer;
+mod conversion;
+mod request;
+mod route;
+
+pub use route::routes;

@@ -1,0 +1,150 @@
+//! Keys from memory: known at once, fresh at once, revoked soon, and the database never in the way of a known key.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use common::db::keys::ApiKey;
+use tokio::time::Instant;
+
+use super::{KEY, Service, api_key, request};
+use crate::auth::{AuthError, Keys};
+
+/// A store of keys that counts its reads and can hang.
+#[derive(Clone, Default)]
+struct Store {
+    keys: Arc<Mutex<Vec<ApiKey>>>,
+    reads: Arc<AtomicUsize>,
+    hangs: Arc<AtomicBool>,
+}
+
+impl Store {
+    fn of(names: &[&str]) -> Self {
+        let store = Self::default();
+        store.set(names);
+        store
+    }
+
+    fn set(&self, names: &[&str]) {
+        *self.keys.lock().unwrap() = names.iter().map(|name| api_key(name)).collect();
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    fn keys(&self) -> Keys {
+        let store = self.clone();
+        Keys::new(Box::new(move || {
+            let store = store.clone();
+            Box::pin(async move {
+                store.reads.fetch_add(1, Ordering::SeqCst);
+                if store.hangs.load(Ordering::SeqCst) {
+                    std::future::pending::<()>().await;
+                }
+                let keys = store.keys.lock().unwrap().clone();
+                Ok(keys)
+            })
+        }))
+    }
+}
+
+const DEADLINE: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_known_key_needs_no_database() {
+    let store = Store::of(&[KEY]);
+    let keys = store.keys();
+    keys.reload(DEADLINE).await.unwrap();
+    store.hangs.store(true, Ordering::SeqCst);
+    let started = Instant::now();
+    for _ in 0..100 {
+        keys.authenticate(KEY).await.unwrap();
+    }
+    assert!(started.elapsed() < Duration::from_millis(500));
+    assert_eq!(store.reads(), 1);
+    // A reload that fails leaves the old snapshot.
+    assert!(keys.reload(Duration::from_millis(100)).await.is_err());
+    keys.authenticate(KEY).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fresh_key_works_at_once_and_a_revoked_one_not_after_a_reload() {
+    let store = Store::of(&[KEY]);
+    let keys = store.keys();
+    keys.reload(DEADLINE).await.unwrap();
+    store.set(&[KEY, "fresh"]);
+    keys.authenticate("fresh").await.unwrap();
+    store.set(&["fresh"]);
+    keys.reload(DEADLINE).await.unwrap();
+    assert!(matches!(keys.authenticate(KEY).await, Err(AuthError::UnknownKey)));
+}
+
+#[tokio::test]
+async fn strangers_share_their_reloads() {
+    let store = Store::of(&[KEY]);
+    let keys = store.keys();
+    keys.reload(DEADLINE).await.unwrap();
+    let strangers = (0..100).map(|number| {
+        let keys = keys.clone();
+        async move { keys.authenticate(&format!("stranger-{number}")).await }
+    });
+    for result in futures_util::future::join_all(strangers).await {
+        assert!(matches!(result, Err(AuthError::UnknownKey)));
+    }
+    assert_eq!(store.reads(), 2, "one reload for all of them");
+    for _ in 0..100 {
+        assert!(keys.authenticate("stranger-0").await.is_err());
+    }
+    assert_eq!(store.reads(), 2, "remembered as unknown");
+}
+
+#[tokio::test]
+async fn without_the_database_an_unknown_key_is_told_to_come_back() {
+    let store = Store::of(&[KEY]);
+    let keys = store.keys();
+    keys.reload(DEADLINE).await.unwrap();
+    store.hangs.store(true, Ordering::SeqCst);
+    let mut service = Service::with_keys(keys.clone());
+    let call = |key| {
+        request(
+            "GET",
+            "/1.7/pb/con/c?external_id=1&coupon=C",
+            &[("X-Api-Key", key)],
+            "",
+        )
+    };
+    let started = Instant::now();
+    let reply = service.refused(call("stranger"), 503).await;
+    assert_eq!(reply.header("retry-after"), "1");
+    assert!(started.elapsed() < Duration::from_secs(3));
+    service.accepted(call(KEY)).await;
+    // Once it answers again, the key that it has is fine: the failure was not remembered as unknown.
+    store.hangs.store(false, Ordering::SeqCst);
+    store.set(&[KEY, "stranger"]);
+    service.accepted(call("stranger")).await;
+}
+
+#[tokio::test]
+async fn a_reload_does_not_refill_the_bucket_of_an_unchanged_key() {
+    let store = Store::default();
+    let slow = |rate_per_minute| ApiKey {
+        rate_per_minute,
+        ..api_key(KEY)
+    };
+    *store.keys.lock().unwrap() = vec![slow(2)];
+    let keys = store.keys();
+    let take = async || keys.authenticate(KEY).await.unwrap().take();
+    assert_eq!(take().await.remaining, 1);
+    keys.reload(DEADLINE).await.unwrap();
+    assert_eq!(take().await.remaining, 0);
+    keys.reload(DEADLINE).await.unwrap();
+    assert!(take().await.retry_after.is_some());
+    *store.keys.lock().unwrap() = vec![slow(3)];
+    keys.reload(DEADLINE).await.unwrap();
+    assert_eq!(take().await.remaining, 2, "a new limit is a new bucket");
+}

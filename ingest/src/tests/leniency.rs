@@ -1,0 +1,78 @@
+//! What published clients really send, whatever they declare.
+
+use axum::{body::Body, http::Request};
+use serde_json::json;
+
+use super::{KEY, Service, create_of, request};
+
+fn call(method: &str, query: &str, content_type: &str, body: &str) -> Request<Body> {
+    let path = format!("/1.7/pb/con/c/{query}");
+    let headers = [("Api-Key", KEY), ("Content-Type", content_type)];
+    request(method, &path, &headers, body.to_owned())
+}
+
+#[tokio::test]
+async fn the_body_decides_and_not_its_declared_type() {
+    let mut service = Service::new();
+    let json = r#"{"external_id":"1","coupon":"C","amount":"5","meta_data":{"k":"v"}}"#;
+    let form = "external_id=1&coupon=C&amount=5&meta_data%5Bk%5D=v";
+    let spaced = format!("\u{feff} {json}\r\n");
+    for request in [
+        call("POST", "", "application/json", json),
+        call("POST", "", "application/x-www-form-urlencoded", json),
+        call("POST", "", "text/plain; charset=utf-8", json),
+        call("POST", "", "", json),
+        call("POST", "", "application/json", &spaced),
+        call("POST", "", "application/x-www-form-urlencoded", form),
+        call("POST", "", "application/json", form),
+        call("GET", &format!("?{form}"), "application/json", ""),
+        call("GET", "", "application/json", json),
+        call(
+            "POST",
+            "?external_id=1&coupon=C",
+            "application/json",
+            r#"{"amount":5,"meta_data":{"k":"v"}}"#,
+        ),
+    ] {
+        let (event, _) = service.accepted(request).await;
+        let create = create_of(event);
+        assert_eq!(create.external_id.as_deref(), Some("1"));
+        assert_eq!(create.amount, 5.into());
+        assert_eq!(create.meta_data["k"], "v");
+    }
+}
+
+#[tokio::test]
+async fn nulls_numbers_and_unknown_fields_are_taken() {
+    let mut service = Service::new();
+    for body in [
+        json!({"external_id": 17, "coupon": "C", "amount": null, "currency": null, "customer_id": null}),
+        json!({"external_id": "17", "coupon": "C", "amount": "", "currency": "", "customer_id": ""}),
+        json!({"external_id": "17", "coupon": "C", "meta_data": [], "debug_mode": true, "x": {"y": [null]}}),
+        json!({"external_id": "17", "coupon": "C", "meta_data": null, "ignored": "{macro}"}),
+    ] {
+        let request = call("POST", "", "application/json", &body.to_string());
+        let (event, _) = service.accepted(request).await;
+        let create = create_of(event);
+        assert_eq!(create.external_id.as_deref(), Some("17"));
+        assert_eq!(
+            (create.amount, create.currency, create.customer),
+            (0.into(), None, None)
+        );
+        assert!(create.meta_data.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_amount_never_passes_through_a_float() {
+    let mut service = Service::new();
+    for text in ["0.1", "100.10", "123456789012.123456", "1.1e1", "\"99.99\""] {
+        let body = format!(r#"{{"external_id":"1","coupon":"C","amount":{text}}}"#);
+        let (event, _) = service.accepted(call("POST", "", "", &body)).await;
+        let want: rust_decimal::Decimal = match text {
+            "1.1e1" => "11".parse().unwrap(),
+            text => text.trim_matches('"').parse().unwrap(),
+        };
+        assert_eq!(create_of(event).amount, want);
+    }
+}
