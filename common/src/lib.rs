@@ -9,3 +9,5 @@ pub mod message;
 pub mod queue;
 pub mod runtime;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

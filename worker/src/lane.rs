@@ -106,16 +106,15 @@ impl Lane {
             };
             match (ready, &mut subscription) {
                 (Some(first), Some((generation, subscription))) => {
-                    self.from_broker(generation, subscription, first).await;
+                    self.broker_batch(generation, subscription, first).await;
                 }
-                _ if self.spool_has_more => self.from_spool().await,
+                _ if self.spool_has_more => self.spool_batch().await,
                 (_, subscription) => {
                     let Some((generation, subscription)) = subscription else {
                         if self.wait_without_broker().await {
                             return;
-                        } else {
-                            continue;
                         }
+                        continue;
                     };
                     tokio::select! {
                         biased;
@@ -123,7 +122,7 @@ impl Lane {
                         delivery = subscription.next() => match delivery {
                             Some(first) => {
                                 let generation = Arc::clone(generation);
-                                self.from_broker(&generation, subscription, first).await;
+                                self.broker_batch(&generation, subscription, first).await;
                             }
                             None => return,
                         },
@@ -153,7 +152,7 @@ impl Lane {
     }
 
     /// Takes all that is here, up to a batch.
-    async fn from_broker(
+    async fn broker_batch(
         &mut self,
         generation: &Generation,
         subscription: &mut Subscription,
@@ -184,7 +183,7 @@ impl Lane {
                 Ok(true) => {}
                 // It comes again, and every event is then known.
                 Ok(false) => {
-                    tracing::info!("an acknowledgement came too late; the batch will be delivered again")
+                    tracing::info!("an acknowledgement came too late; the batch will be delivered again");
                 }
                 Err(error) => generation.fail(telemetry::chain(&error)),
             }
@@ -242,7 +241,7 @@ impl Lane {
 
     /// Takes envelopes from the spool. The transaction that deletes them commits after their events are applied, so
     /// that a crash between the two only brings known events again; while it is open nobody else takes them.
-    async fn from_spool(&mut self) {
+    async fn spool_batch(&mut self) {
         let taken = match self.take_and_settle().await {
             Ok(taken) => taken,
             Err(error) => {

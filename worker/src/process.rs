@@ -74,7 +74,7 @@ impl Process {
                     return Err(Paused::Database(error));
                 }
                 Err(error) if batch.len() <= 1 => {
-                    suspects.extend(batch.pop().map(|one| suspect(one.event, &error)))
+                    suspects.extend(batch.pop().map(|one| suspect(one.event, &error)));
                 }
                 Err(error) => {
                     tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");

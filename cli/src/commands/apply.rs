@@ -100,12 +100,16 @@ fn print_report(report: &ApplyReport, dry_run: bool) -> anyhow::Result<()> {
         print(format_args!("note: {note}"))?;
     }
     let count = |of: fn(&catalog::Changes) -> usize| report.things.values().map(of).sum::<usize>();
-    print(format_args!(
-        "{} {created}, {} {changed}, {} unchanged",
+    let (new, different, same) = (
         count(|changes| changes.created.len()),
         count(|changes| changes.changed.len()),
         count(|changes| changes.unchanged),
-    ))?;
+    );
+    print(if dry_run {
+        format!("Would create {new} and change {different}; {same} are unchanged.")
+    } else {
+        format!("Created {new} and changed {different}; {same} are unchanged.")
+    })?;
     let new_rules = [Thing::CommissionType, Thing::Level].iter().any(|thing| {
         report
             .things

@@ -52,13 +52,13 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     if args.fresh {
         Cluster::destroy(&args.state).await?;
     }
-    let (url, cluster) = match &args.database_url {
-        Some(url) => (url.clone(), None),
-        None => {
-            let cluster = Cluster::start(&args.state).await?;
-            (Secret::new(cluster.url()), Some(cluster))
-        }
+    let cluster = if args.database_url.is_none() {
+        Some(Cluster::start(&args.state).await?)
+    } else {
+        None
     };
+    let private = cluster.as_ref().map(|cluster| Secret::new(cluster.url()));
+    let url = args.database_url.clone().or(private).context("no database")?;
     let served = everything(&args, &url, listener, clock, stop).await;
     if let Some(cluster) = cluster {
         cluster.stop().await.context("stopping the database")?;

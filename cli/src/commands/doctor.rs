@@ -153,7 +153,7 @@ async fn broker(args: &AmqpArgs) -> Vec<Check> {
         Ok(report) => {
             let mut checks = vec![Check {
                 name: "broker",
-                result: Ok(format!("RabbitMQ {}", report.version)),
+                result: Ok(report.version),
             }];
             for queue in report.queues {
                 let result = match queue.depth {

@@ -1,11 +1,10 @@
 //! `commissary keys`: creates, lists and revokes API keys.
 
-use anyhow::bail;
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
 use common::{
     db::{
-        self,
+        self, DbError, Pool,
         keys::{self, DEFAULT_RATE_PER_MINUTE, KeyRow, NewKey, Scope},
     },
     runtime::{Clock, DbArgs},
@@ -23,9 +22,6 @@ use crate::print::{self, print, print_json};
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
-
-    #[command(flatten)]
-    db: DbArgs,
 }
 
 const EXAMPLE: &str = "\
@@ -45,26 +41,9 @@ Example, a key for reports that sees one program only:
   $ commissary keys create --org shop --name reports --scope read --program partners")]
     Create(Create),
     /// List the keys of an organisation, revoked ones too
-    List {
-        /// Whose keys
-        #[arg(long)]
-        org: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(List),
     /// Revoke a key: requests with it are answered 401 within seconds; this cannot be undone
-    Revoke {
-        /// Whose key
-        #[arg(long)]
-        org: String,
-        /// Its number, or the first characters as `keys list` shows them
-        #[arg(value_name = "ID")]
-        key: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Revoke(Revoke),
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,45 +72,91 @@ struct Create {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    db: DbArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Whose keys
+    #[arg(long)]
+    org: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    db: DbArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct Revoke {
+    /// Whose key
+    #[arg(long)]
+    org: String,
+    /// Its number, or the first characters as `keys list` shows them
+    #[arg(value_name = "ID")]
+    key: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    db: DbArgs,
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(&args.db.database_url, 1, "commissary keys").await?;
-    let mut transaction = pool.begin().await?;
     match args.command {
-        Command::Create(create) => {
-            let json = create.json;
-            let (key, row) = keys::create(&mut transaction, &create.into_new_key(), clock.now()).await?;
-            // Shown only when it counts.
-            transaction.commit().await?;
-            print_created(&key, &row, json)
-        }
-        Command::List { org, json } => {
-            let rows = keys::list(&mut transaction, &org).await?;
-            if json {
-                print_json(&rows)
-            } else {
-                print(listing(&rows))
-            }
-        }
-        Command::Revoke { org, key, json } => {
-            let row = keys::revoke(&mut transaction, &org, &key, clock.now()).await?;
-            transaction.commit().await?;
-            let Some(revoked_at) = row.revoked_at else {
-                bail!("the key was not revoked")
-            };
-            if json {
-                return print_json(&row);
-            }
-            print(format_args!(
-                "Key {} ({}, {:?}) is revoked since {}.",
-                row.key_id,
-                row.hint,
-                row.name,
-                day(revoked_at)
-            ))
-        }
+        Command::Create(args) => create(args, clock).await,
+        Command::List(args) => list(args).await,
+        Command::Revoke(args) => revoke(args, clock).await,
     }
+}
+
+async fn connect(db: &DbArgs) -> Result<Pool, DbError> {
+    db::connect(&db.database_url, 1, "commissary keys").await
+}
+
+async fn create(args: Create, clock: &Clock) -> anyhow::Result<()> {
+    let mut transaction = connect(&args.db).await?.begin().await?;
+    let json = args.json;
+    let (key, row) = keys::create(&mut transaction, &args.into_new_key(), clock.now()).await?;
+    // Shown only when it counts.
+    transaction.commit().await?;
+    if json {
+        return print_json(&json!({ "key": key, "created": row }));
+    }
+    print(key)?;
+    print(format_args!(
+        "\nThis is key {} ({:?}; {}). It is stored nowhere and will not be shown again: keep it now.",
+        row.key_id,
+        row.name,
+        row.scopes.join(", ")
+    ))
+}
+
+async fn list(args: List) -> anyhow::Result<()> {
+    let mut connection = connect(&args.db).await?.acquire().await?;
+    let rows = keys::list(&mut connection, &args.org).await?;
+    if args.json {
+        print_json(&rows)
+    } else {
+        print(listing(&rows).trim_fmt())
+    }
+}
+
+async fn revoke(args: Revoke, clock: &Clock) -> anyhow::Result<()> {
+    let mut transaction = connect(&args.db).await?.begin().await?;
+    // As copied from the list.
+    let key = args.key.trim_end_matches('…');
+    let row = keys::revoke(&mut transaction, &args.org, key, clock.now()).await?;
+    transaction.commit().await?;
+    if args.json {
+        return print_json(&row);
+    }
+    let at = row.revoked_at.map(minute).unwrap_or_default();
+    print(format_args!(
+        "Key {} ({}…, {:?}) is revoked since {at} UTC.",
+        row.key_id, row.hint, row.name
+    ))
 }
 
 impl Create {
@@ -151,22 +176,17 @@ impl Create {
     }
 }
 
-fn print_created(key: &str, row: &KeyRow, json: bool) -> anyhow::Result<()> {
-    if json {
-        return print_json(&json!({ "key": key, "created": row }));
-    }
-    print(key)?;
-    print(format_args!(
-        "\nThis is key {} ({:?}; {}). It is stored nowhere and will not be shown again: keep it now.",
-        row.key_id,
-        row.name,
-        row.scopes.join(", ")
-    ))
-}
-
 fn listing(rows: &[KeyRow]) -> Table {
     let mut table = print::table(&[
-        "ID", "HINT", "NAME", "SCOPES", "PROGRAM", "RATE/MIN", "OWNER", "CREATED", "REVOKED",
+        "ID",
+        "HINT",
+        "NAME",
+        "SCOPES",
+        "PROGRAM",
+        "RATE/MIN",
+        "OWNER",
+        "CREATED (UTC)",
+        "REVOKED (UTC)",
     ]);
     for row in rows {
         table.add_row([
@@ -177,13 +197,13 @@ fn listing(rows: &[KeyRow]) -> Table {
             row.program.clone().unwrap_or_else(|| "all".to_owned()),
             row.rate_per_minute.to_string(),
             row.owner.clone(),
-            day(row.created_at),
-            row.revoked_at.map(day).unwrap_or_default(),
+            minute(row.created_at),
+            row.revoked_at.map(minute).unwrap_or_default(),
         ]);
     }
     table
 }
 
-fn day(at: DateTime<Utc>) -> String {
+fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()
 }

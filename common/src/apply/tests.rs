@@ -109,11 +109,11 @@ async fn balance(pool: &Pool, slug: &str) -> (Decimal, Decimal) {
 
 /// Every test ends with the proof of the books.
 async fn prove(pool: &Pool) {
-    let report = db::ledger_check::check(pool, now()).await.unwrap();
+    let report = db::ledger_check::run(pool, now(), |_| {}).await.unwrap();
     assert!(report.violations.is_empty(), "{:?}", report.violations);
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn a_sale_becomes_rows_and_balances(pool: Pool) {
     let org = demo(&pool).await;
     let decisions = commit(
@@ -137,7 +137,7 @@ async fn a_sale_becomes_rows_and_balances(pool: Pool) {
     prove(&pool).await;
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn an_event_that_comes_again_gets_its_stored_outcome(pool: Pool) {
     let org = demo(&pool).await;
     let event = sale(org, "o1", "JANE10OFF", 100);
@@ -149,7 +149,7 @@ async fn an_event_that_comes_again_gets_its_stored_outcome(pool: Pool) {
     prove(&pool).await;
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn of_twenty_batches_with_one_order_one_records_it(pool: Pool) {
     let org = demo(&pool).await;
     let batches = (0..20).map(|_| {
@@ -173,7 +173,7 @@ async fn of_twenty_batches_with_one_order_one_records_it(pool: Pool) {
     prove(&pool).await;
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn a_refund_waits_for_its_sale_in_another_batch(pool: Pool) {
     let org = demo(&pool).await;
     let early = refund(org, "o1");
@@ -194,7 +194,7 @@ async fn a_refund_waits_for_its_sale_in_another_batch(pool: Pool) {
     prove(&pool).await;
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn an_update_changes_amount_status_and_meta_data(pool: Pool) {
     let org = demo(&pool).await;
     commit(&pool, vec![sale(org, "o1", "JANE10OFF", 100)]).await;
@@ -220,7 +220,7 @@ async fn an_update_changes_amount_status_and_meta_data(pool: Pool) {
     prove(&pool).await;
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn parked_events_die_after_a_day(pool: Pool) {
     let org = demo(&pool).await;
     commit(&pool, vec![refund(org, "never")]).await;
@@ -246,7 +246,7 @@ async fn parked_events_die_after_a_day(pool: Pool) {
     assert_eq!(count(&pool, "SELECT count(*) FROM event_failures").await, 1);
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn what_is_dead_can_be_queued_and_applied_once(pool: Pool) {
     let org = demo(&pool).await;
     let event = sale(org, "o1", "PETER10", 100);
@@ -295,7 +295,7 @@ async fn what_is_dead_can_be_queued_and_applied_once(pool: Pool) {
     prove(&pool).await;
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn bytes_that_nobody_can_read_are_kept_once(pool: Pool) {
     let failure = Failure {
         code: "undecodable".into(),
@@ -317,7 +317,7 @@ async fn bytes_that_nobody_can_read_are_kept_once(pool: Pool) {
     assert_eq!(kept, b"\0rubbish");
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn the_spool_hands_an_envelope_to_one_and_takes_it_back_on_rollback(pool: Pool) {
     let mut connection = pool.acquire().await.unwrap();
     for envelope in [b"one", b"two"] {
@@ -334,7 +334,7 @@ async fn the_spool_hands_an_envelope_to_one_and_takes_it_back_on_rollback(pool: 
     assert_eq!(spool::depth(&mut connection).await.unwrap(), 1);
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn days_are_made_ahead_and_dropped_with_their_applied_events(pool: Pool) {
     let org = demo(&pool).await;
     let mut connection = pool.acquire().await.unwrap();
@@ -369,7 +369,7 @@ async fn days_are_made_ahead_and_dropped_with_their_applied_events(pool: Pool) {
     assert_eq!(count(&pool, "SELECT count(*) FROM events").await, 0);
 }
 
-#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
     let org = demo(&pool).await;
     let events = vec![sale(org, "o1", "PETER10", 100), refund(org, "o9")];

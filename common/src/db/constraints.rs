@@ -102,7 +102,10 @@ const VIOLATIONS: &[(&str, &str)] = &[
 async fn every_constraint_of_the_tenancy_tables_holds(pool: Pool) {
     sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
     for (constraint, statement) in VIOLATIONS {
-        let error = sqlx::query(statement).execute(&pool).await.expect_err(constraint);
+        let error = sqlx::query(*statement)
+            .execute(&pool)
+            .await
+            .expect_err(constraint);
         assert_eq!(
             error.as_database_error().and_then(|error| error.constraint()),
             Some(*constraint)

@@ -11,6 +11,6 @@ pub(super) fn currency(operation: &'static str, code: &str) -> Result<Currency, 
 }
 
 /// A stored value that no version of this code wrote.
-pub(super) fn decode(operation: &'static str, error: impl ToString) -> DbError {
+pub(super) fn decode(operation: &'static str, error: impl std::fmt::Display) -> DbError {
     DbError::new(operation, sqlx::Error::Decode(error.to_string().into()))
 }

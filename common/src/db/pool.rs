@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    Executor,
+    Connection as _, Executor,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -28,6 +28,7 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         .expose()
         .parse()
         .map_err(|error| DbError::new("database.url", error))?;
+    let failed = |error| DbError::new("database.connect", error);
     // A plan cached on a near-empty table would later scan it whole: plan with the values instead.
     let options = options.application_name(application).options([
         ("plan_cache_mode", "force_custom_plan"),
@@ -35,7 +36,16 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         ("lock_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "30s"),
         ("timezone", "UTC"),
+        // The rollback below, where there is nothing to roll back, is no news.
+        ("client_min_messages", "error"),
     ]);
+    // One connection by itself first: its error says what is wrong, the pool's only that it waited.
+    let first = tokio::time::timeout(ACQUIRE_TIMEOUT, sqlx::PgConnection::connect_with(&options));
+    let first = first
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        .map_err(failed)?;
+    first.close().await.map_err(failed)?;
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -46,7 +56,7 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         })
         .connect_with(options)
         .await
-        .map_err(|error| DbError::new("database.connect", error))
+        .map_err(failed)
 }
 
 /// Brings the schema to this version. Safe to run again, and by several at once.

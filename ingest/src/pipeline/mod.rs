@@ -138,6 +138,8 @@ impl Pipeline {
             next: AtomicUsize::new(0),
             waiters,
             stalled,
+            #[cfg(test)]
+            script: None,
         };
         Self {
             shared: Arc::new(shared),
@@ -201,7 +203,7 @@ impl Pipeline {
             match publisher.try_send(waiting) {
                 Ok(()) => return true,
                 Err(mpsc::error::TrySendError::Full(back) | mpsc::error::TrySendError::Closed(back)) => {
-                    job = Some(back)
+                    job = Some(back);
                 }
             }
         }

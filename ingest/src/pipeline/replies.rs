@@ -46,7 +46,7 @@ async fn receive(queue: &mut ReplyQueue, waiters: &Waiters) {
         match ReplyBatch::decode(&payload) {
             Ok(batch) => waiters.deliver(batch.replies),
             Err(error) => {
-                tracing::warn!(%error, "a reply could not be decoded; its outcomes will be looked up")
+                tracing::warn!(%error, "a reply could not be decoded; its outcomes will be looked up");
             }
         }
     }

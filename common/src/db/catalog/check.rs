@@ -114,7 +114,7 @@ fn check_rules(program: &Program, groups: &HashSet<&str>, problems: &Problems<'_
         }
     }
     for (number, level) in (2..).zip(&program.levels) {
-        if level.level != number {
+        if level.number != number {
             let message = format!(
                 "{what}: {} is never paid without level-{number}",
                 level.id.get_ref()

@@ -105,7 +105,8 @@ pub(super) struct Level {
     /// `level-2`, as REST 1.6 prints it.
     #[serde(skip)]
     pub(super) id: Id,
-    pub(super) level: i32,
+    #[serde(rename = "level")]
+    pub(super) number: i32,
     pub(super) title: String,
     pub(super) percentage: rust_decimal::Decimal,
 }
@@ -164,8 +165,10 @@ pub(super) struct Company {
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Address {
-    pub(super) address: String,
-    pub(super) address_two: Option<String>,
+    #[serde(rename = "address")]
+    pub(super) line: String,
+    #[serde(rename = "address_two")]
+    pub(super) second_line: Option<String>,
     pub(super) postal_code: Option<String>,
     pub(super) city: Option<String>,
     pub(super) state: Option<String>,

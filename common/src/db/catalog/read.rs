@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
     ) -> Option<Self> {
         let Some(table) = value.get_ref().as_table() else {
             let found = value.get_ref().type_str();
-            problems.add(&value.span(), format!("{what}: a table is needed, not a {found}"));
+            problems.add(&value.span(), format!("{what}: must be a table, found {found}"));
             return None;
         };
         Some(Self::new(what, id.span(), table, problems))
@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
 
     fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, needed: &str) {
         let found = value.get_ref().type_str();
-        self.wrong(&value.span(), &format!("{name} must be {needed}, not a {found}"));
+        self.wrong(&value.span(), &format!("{name} must be {needed}, found {found}"));
     }
 
     fn take(&mut self, name: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {

@@ -260,7 +260,7 @@ async fn codes_defaults_and_client_ids_can_change_hands(pool: Pool) {
     };
     let mut text = swap(DEMO.to_owned(), "\"SANDRA10\"", "\"PETER10\"");
     text = swap(text, "\"nwjinmy\"", "\"goldg20\"");
-    text = swap(text, "client_id = 12345 ", "client_id = 67890\n");
+    text = swap(text, "12345", "67890");
     text = text.replace(
         "title = \"Partner program\"\n",
         "title = \"Partner program\"\ndefault = true\n",

@@ -29,7 +29,7 @@ fn a_generated_key_checks_itself() {
     assert_eq!(key.len(), "ck_live_".len() + 8 + 1 + 43 + 6);
     assert!(!is_mistyped(&key));
     assert_ne!(key, generate_key());
-    assert_eq!(token::hint(&key), &key[..16]);
+    assert_eq!(hint(&key), &key[..16]);
     for at in 8..key.len() {
         let other = if key.as_bytes()[at] == b'a' { "b" } else { "a" };
         let mut mistyped = key.clone();
@@ -48,8 +48,8 @@ fn a_generated_key_checks_itself() {
 fn the_hash_is_plain_sha256_and_hints_tell_little() {
     let sha256_of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(hex::encode(hash_key("abc")), sha256_of_abc);
-    assert_eq!(token::hint("demo-key"), "de");
-    assert_eq!(token::hint(&"x".repeat(100)).len(), 16);
+    assert_eq!(hint("demo-key"), "de");
+    assert_eq!(hint(&"x".repeat(100)).len(), 16);
 }
 
 #[test]

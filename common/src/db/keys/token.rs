@@ -43,8 +43,8 @@ pub fn is_mistyped(key: &str) -> bool {
 }
 
 fn check_characters(body: &str) -> String {
-    let [a, b, c, d, e, f, g, h, ..] = hash_key(body);
-    let mut number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let hash = hash_key(body);
+    let mut number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let mut check = String::with_capacity(CHECK_CHARS);
     for _ in 0..CHECK_CHARS {
         let digit = usize::try_from(number % 62)

@@ -66,8 +66,8 @@ fn company(mut fields: Fields<'_>) -> Company {
 
 fn address(mut fields: Fields<'_>) -> Address {
     let address = Address {
-        address: fields.required_text("address").into_inner(),
-        address_two: fields.plain_text("address_two"),
+        line: fields.required_text("address").into_inner(),
+        second_line: fields.plain_text("address_two"),
         postal_code: fields.plain_text("postal_code"),
         city: fields.plain_text("city"),
         state: fields.plain_text("state"),

@@ -32,7 +32,13 @@ pub fn parse(text: &str) -> Result<CatalogFile, CatalogError> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         for error in errors {
-            problems.add(&error.span().unwrap_or(0..0), error.message().to_owned());
+            let span = error.span().unwrap_or(0..0);
+            let message = match (error.message(), text.get(span.clone())) {
+                // Only of keys: what stands elsewhere may be a secret.
+                ("duplicate key", Some(key)) => format!("duplicate key {key:?}"),
+                (message, _) => message.to_owned(),
+            };
+            problems.add(&span, message);
         }
         return problems.finish(CatalogFile { orgs: Vec::new() });
     }

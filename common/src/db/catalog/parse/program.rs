@@ -129,9 +129,9 @@ fn levels(program: &mut Fields<'_>) -> Vec<Level> {
             .get_ref()
             .strip_prefix("level-")
             .and_then(|number| number.parse::<i32>().ok());
-        let level = number
+        let number = number
             .filter(|number| (2..=MAX_LEVEL).contains(number) && format!("level-{number}") == *id.get_ref());
-        if level.is_none() {
+        if number.is_none() {
             fields.wrong(
                 &id.span(),
                 &format!("levels are called level-2 to level-{MAX_LEVEL}"),
@@ -141,17 +141,16 @@ fn levels(program: &mut Fields<'_>) -> Vec<Level> {
         let title = fields.plain_text("title");
         let percentage = fields.decimal("percentage", Decimal::ONE_HUNDRED, RATE_SCALE);
         fields.close();
-        let level = level?;
-        let title = title.unwrap_or_else(|| format!("Level {level}"));
+        let number = number?;
         Some(Level {
             id,
-            level,
-            title,
-            percentage: percentage?,
+            number,
+            title: title.unwrap_or_else(|| format!("Level {number}")),
+            percentage: percentage.unwrap_or_default(),
         })
     };
     let mut levels: Vec<_> = things.into_iter().filter_map(parse).collect();
-    levels.sort_by_key(|level| level.level);
+    levels.sort_by_key(|level| level.number);
     levels
 }
 
