@@ -8,14 +8,14 @@ use axum::{
     middleware::from_fn_with_state,
     routing::get,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use common::{
     db::{
         keys::{ApiKey, Scope},
         receipts::{self, Receipt},
     },
-    domain::{Applied, CommissionView, EventId, Outcome, Refusal},
-    message::{RECEIPT_RETENTION, received_at},
+    domain::{Applied, CommissionView, EVENT_RETENTION, EventId, Outcome, Refusal},
+    message::received_at,
 };
 use serde::Serialize;
 use serde_json::{Number, Value, json};
@@ -76,8 +76,7 @@ fn is_visible(receipt: &Receipt, key: &ApiKey) -> bool {
 
 fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
     let received_at = received_at(id)?;
-    let retention = TimeDelta::from_std(RECEIPT_RETENTION).ok()?;
-    (received_at > now - retention).then(|| View {
+    (received_at > now - EVENT_RETENTION).then(|| View {
         event_id: id,
         status: "accepted".to_owned(),
         outcome: None,
@@ -237,7 +236,7 @@ mod tests {
         let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
         let id = ids.issue(OrgId(1), now);
         assert_eq!(accepted(id, now).unwrap().status, "accepted");
-        assert!(accepted(id, now + TimeDelta::days(31)).is_none());
+        assert!(accepted(id, now + chrono::TimeDelta::days(31)).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use common::{
-    db::{self, DbError, Pool, events, locks, notify, notify::Listener, partitions},
+    db::{self, DbError, Pool, events, locks, notify, notify::Listener, partitions, spool},
     domain::Incoming,
     telemetry,
 };
@@ -95,7 +95,9 @@ async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
 async fn sweep(worker: &Worker) -> Result<(), DueError> {
     let mut transaction = db::begin(&worker.pool).await?;
     let (queued, dead) = events::sweep_parked(&mut transaction, worker.clock.now()).await?;
+    let spooled = spool::depth(&mut transaction).await?;
     db::commit(transaction).await?;
+    telemetry::metrics::spool_envelopes(u32::try_from(spooled).unwrap_or(u32::MAX));
     if dead > 0 {
         telemetry::metrics::dead("missing_parent".to_owned(), dead);
         tracing::warn!(

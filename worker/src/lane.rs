@@ -116,6 +116,7 @@ impl Lane {
                         }
                         continue;
                     };
+                    telemetry::metrics::oldest_unapplied(Duration::ZERO);
                     tokio::select! {
                         biased;
                         () = self.stop.cancelled() => {}
@@ -141,6 +142,7 @@ impl Lane {
                 None => std::future::pending().await,
             }
         };
+        telemetry::metrics::oldest_unapplied(Duration::ZERO);
         tokio::select! {
             () = self.stop.cancelled() => false,
             came = broker_comes => came,
@@ -205,7 +207,10 @@ impl Lane {
     /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
     async fn settle(&mut self, batch: &Intake, one_by_one: bool) -> bool {
         let mut pause = PAUSE_FIRST;
+        let oldest = batch.events.iter().map(|one| one.event.received_at).min();
         loop {
+            let age = oldest.and_then(|oldest| (self.worker.clock.now() - oldest).to_std().ok());
+            telemetry::metrics::oldest_unapplied(age.unwrap_or_default());
             match self.apply(batch, one_by_one).await {
                 Ok(()) => return true,
                 Err(paused) => {

@@ -26,9 +26,10 @@ pub use process::{Paused, Process};
 
 /// Batches that a worker applies side by side. Two keep the database busy while one of them commits.
 pub const DEFAULT_LANES: u16 = 2;
-/// Database connections of a worker: a lane uses one, and a second while it isolates a bad event; three for the rest.
+/// Database connections of a worker: two for each lane and for the Postgres loop (the outer transaction of a spooled batch
+/// stays open while its events are applied in others), a listener for each queue, one for what the broker gave up.
 pub const fn connections(lanes: u16) -> u32 {
-    lanes as u32 * 2 + 3
+    (lanes as u32 + 1) * 2 + 3
 }
 
 /// How long the current batches may take to finish after the stop was asked for.

@@ -108,7 +108,7 @@ async fn everything(
         ready,
         metrics,
     )));
-    welcome(listener.local_addr()?, args)?;
+    welcome(listener.local_addr()?, args, url)?;
     let served = serve(listener, ingest::with_fallbacks(router), stop)
         .await
         .context("serving");
@@ -121,7 +121,16 @@ async fn everything(
     served
 }
 
-fn welcome(address: SocketAddr, args: &Args) -> anyhow::Result<()> {
+fn welcome(address: SocketAddr, args: &Args, url: &Secret) -> anyhow::Result<()> {
+    // A private cluster's URL holds no secret; one that was given may, and its owner has it already.
+    let database = if args.database_url.is_some() {
+        String::new()
+    } else {
+        format!(
+            "\n  export DATABASE_URL='{}'    # for commissary events, dlq, ledger, keys in another terminal\n",
+            url.expose()
+        )
+    };
     let queue = if args.amqp.amqp_url.is_some() {
         "RabbitMQ, and the Postgres spool when it is away"
     } else {
@@ -138,7 +147,7 @@ Commissary serves on http://{address}  (queue: {queue})
     -d '{{"order_id": "order_12345", "total_amount": 100.00, "customer": {{"email": "jane@example.com"}}}}'
 
   curl -H 'X-Api-Key: demo-key' 'http://{address}/1.7/pb/con/c/?referral_code=nwjinmy&amount=100&external_id=ORD005'
-
+{database}
 Ctrl-C ends it; the data stays in {}.
 "#,
         args.state.display()

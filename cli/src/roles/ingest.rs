@@ -13,8 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::broker::Broker;
 
-/// Connections of an ingest: the overflow's, the reader's and its listener, the keys' and their listener.
-pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS + 5;
+/// Connections of an ingest: the overflow's, the reader's and its listener, the keys' and their listener, the readiness check.
+pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 5;
 
 /// How long the first load of the keys may take.
 const FIRST_LOAD_DEADLINE: Duration = Duration::from_secs(10);

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Days, Utc};
 
 use super::{Connection, DbError};
+use crate::domain::EVENT_RETENTION;
 
 /// Days made ahead, today among them.
 const DAYS_AHEAD: i32 = 4;
-/// Days that failures stay; applied events stay for [`crate::message::RECEIPT_RETENTION`].
+/// Days that failures stay.
 const FAILED_DAYS: u64 = 90;
-const APPLIED_DAYS: u64 = 30;
+/// Days that applied events stay: [`EVENT_RETENTION`].
+const APPLIED_DAYS: u64 = EVENT_RETENTION.num_days().unsigned_abs();
 
 /// Makes the partitions of the next days, and drops those that are past their time. Returns (made, dropped).
 ///

@@ -16,7 +16,9 @@ pub mod outcome;
 pub mod world;
 
 pub use attribution::fold_coupon;
-pub use decide::{Decision, Decisions, Incoming, MAX_PARKED_PER_ORDER, PoolExhausted, Verdict, decide};
+pub use decide::{
+    Decision, Decisions, EVENT_RETENTION, Incoming, MAX_PARKED_PER_ORDER, PoolExhausted, Verdict, decide,
+};
 pub use event::{
     Attribution, Body, CommissionLine, ConversionStatus, CreateConversion, CustomerRef, Dialect, Event,
     EventKind, Idempotency, Identity, MetaData, Refund, UpdateConversion,

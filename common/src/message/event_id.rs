@@ -2,7 +2,7 @@
 //!
 //! So a receipt can be checked before its row exists, and a stranger's guess is not answered.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,9 +11,6 @@ use subtle::ConstantTimeEq;
 use uuid::{Builder, Uuid};
 
 use crate::domain::{EventId, OrgId};
-
-/// How long applied events keep their rows; an older receipt without a row is unknown.
-pub const RECEIPT_RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// Issues and verifies event ids with the installation's secret.
 #[derive(Clone)]

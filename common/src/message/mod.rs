@@ -7,5 +7,5 @@ mod event_id;
 mod reply;
 
 pub use envelope::{DecodeError, ENVELOPE_VERSION, Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS};
-pub use event_id::{EventIds, RECEIPT_RETENTION, received_at};
+pub use event_id::{EventIds, received_at};
 pub use reply::{Reply, ReplyBatch};

@@ -34,14 +34,14 @@ use common::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use publisher::{Job, Publisher};
+use publisher::{Job, Overflow, Publisher};
 
 /// Publisher tasks. Two keep one channel busy while the other gathers.
 const PUBLISHERS: usize = 2;
 /// Events that wait for each publisher. Beyond that the caller is told to come back.
 pub const QUEUED_PER_PUBLISHER: usize = 4096;
 /// Connections of the overflow.
-pub const OVERFLOW_CONNECTIONS: u32 = 2;
+pub const OVERFLOW_CONNECTIONS: u16 = 2;
 /// What a refused caller is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long an event may take to become durable before the caller is told that nobody knows.
@@ -84,7 +84,7 @@ pub struct PipelineParts {
     /// A name that no other ingest instance has.
     pub instance: String,
     pub clock: Clock,
-    /// For spooling, and for looking up outcomes: at least [`OVERFLOW_CONNECTIONS`] and two more.
+    /// For spooling, and for looking up outcomes.
     pub pool: Pool,
     /// `None`: the spool is the only queue.
     pub broker: Option<Broker>,
@@ -126,9 +126,10 @@ impl Pipeline {
         }
         tasks.spawn(reader::run(parts.pool.clone(), waiters.clone(), stop.clone()));
         let stalled = flow::watch(waiters.clone(), tasks, stop.clone());
+        let overflow = Overflow::new(parts.pool.clone());
         let publishers = (0..PUBLISHERS).map(|_| {
             let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
-            tasks.spawn(Publisher::new(&parts, jobs, reply_queue.clone()).run());
+            tasks.spawn(Publisher::new(&parts, jobs, reply_queue.clone(), overflow.clone()).run());
             sender
         });
         let publishers = publishers.collect();

@@ -14,11 +14,11 @@ use common::{
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 
-use super::{Broker, PipelineParts};
+use super::{Broker, OVERFLOW_CONNECTIONS, PipelineParts};
 
 /// Envelopes under way at once. The next is gathered meanwhile, so that envelopes grow with the load.
 const MAX_IN_FLIGHT: usize = 4;
@@ -28,6 +28,31 @@ const CONFIRM_DEADLINE: Duration = Duration::from_millis(800);
 const AVOID_SLOW_BROKER: Duration = Duration::from_secs(2);
 /// A broker that has confirmed nothing for so long gets a new connection.
 const STALL: Duration = Duration::from_secs(5);
+
+/// The way into the spool, shared by the publishers: a few connections and no more, so that an outage of the broker
+/// leaves the others to the reader and the keys.
+#[derive(Clone, Debug)]
+pub(super) struct Overflow {
+    pool: Pool,
+    turns: Arc<Semaphore>,
+}
+
+impl Overflow {
+    pub(super) fn new(pool: Pool) -> Self {
+        Self {
+            pool,
+            turns: Arc::new(Semaphore::new(usize::from(OVERFLOW_CONNECTIONS))),
+        }
+    }
+
+    async fn put(&self, envelope: &[u8]) -> Result<(), DbError> {
+        // The semaphore is never closed; were it, an unlimited insert would still be right.
+        let _turn = self.turns.acquire().await.ok();
+        let mut transaction = db::begin(&self.pool).await?;
+        spool::put(&mut transaction, envelope).await?;
+        db::commit(transaction).await
+    }
+}
 
 /// An event on its way, and whom to tell that it is durable (or that nobody knows).
 #[derive(Debug)]
@@ -42,7 +67,7 @@ pub(super) struct Publisher {
     instance: String,
     reply_to: watch::Receiver<Option<String>>,
     broker: Option<Broker>,
-    pool: Pool,
+    overflow: Overflow,
     channel: Option<(Arc<Generation>, ConfirmChannel)>,
     avoid_until: Option<Instant>,
     last_confirm: Instant,
@@ -69,13 +94,14 @@ impl Publisher {
         parts: &PipelineParts,
         jobs: mpsc::Receiver<Job>,
         reply_to: watch::Receiver<Option<String>>,
+        overflow: Overflow,
     ) -> Self {
         Self {
             jobs,
             instance: parts.instance.clone(),
             reply_to,
             broker: parts.broker.clone(),
-            pool: parts.pool.clone(),
+            overflow,
             channel: None,
             avoid_until: None,
             last_confirm: Instant::now(),
@@ -130,7 +156,7 @@ impl Publisher {
         let envelope = Envelope::join(&self.instance, reply_to.as_deref(), &events);
         match self.publish(&message_id, &envelope).await {
             Some(confirm) => confirmed(confirm, envelope, jobs).boxed(),
-            None => spooled(self.pool.clone(), envelope, jobs).boxed(),
+            None => spooled(self.overflow.clone(), envelope, jobs).boxed(),
         }
     }
 
@@ -182,7 +208,7 @@ impl Publisher {
             }
             SentResult::Unconfirmed(envelope, confirm) => {
                 self.leave_broker(confirm);
-                return Some(spooled(self.pool.clone(), envelope, sent.jobs).boxed());
+                return Some(spooled(self.overflow.clone(), envelope, sent.jobs).boxed());
             }
         }
         None
@@ -217,13 +243,8 @@ async fn confirmed(confirm: PendingConfirm, envelope: Vec<u8>, jobs: Vec<oneshot
     Sent { jobs, result }
 }
 
-async fn spooled(pool: Pool, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
-    let put = async {
-        let mut transaction = db::begin(&pool).await?;
-        spool::put(&mut transaction, &envelope).await?;
-        db::commit(transaction).await
-    };
-    let result = match put.await {
+async fn spooled(overflow: Overflow, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
+    let result = match overflow.put(&envelope).await {
         Ok(()) => SentResult::Spooled,
         Err(error) => SentResult::Failed(error),
     };

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{DbError, Pool, id_range::first_id_at};
-use crate::message::RECEIPT_RETENTION;
+use crate::domain::EVENT_RETENTION;
 pub use checks::{CHECKS, Check};
 
 /// Violations that a report shows of one check; all are counted.
@@ -78,8 +78,7 @@ pub async fn run(
         .execute(&mut *snapshot)
         .await
         .map_err(failed)?;
-    let retention = TimeDelta::from_std(RECEIPT_RETENTION).unwrap_or_default();
-    let oldest_event = first_id_at(now - retention + RETENTION_MARGIN);
+    let oldest_event = first_id_at(now - EVENT_RETENTION + RETENTION_MARGIN);
     let mut report = LedgerReport {
         checks: Vec::new(),
         violations: Vec::new(),

@@ -7,6 +7,8 @@ mod change;
 mod conversion;
 mod view;
 
+use chrono::TimeDelta;
+
 use super::{
     Body, Event, EventId, First, Idempotency, OrgId, Outcome, Reason, Refusal, World,
     entities::{Conversion, RefundEntry},
@@ -16,6 +18,11 @@ use super::{
 
 /// Events that may wait for one order. More are refused, so that one order id cannot fill the table.
 pub const MAX_PARKED_PER_ORDER: usize = 100;
+
+/// How long applied events keep their rows, and so how late an event may be delivered.
+pub const EVENT_RETENTION: TimeDelta = TimeDelta::days(30);
+/// The code of events delivered later than that.
+const TOO_OLD: &str = "too_old";
 
 /// How the row of an event is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +98,11 @@ impl Decisions {
             _ => {}
         }
         let verdict = if queued { Verdict::Update } else { Verdict::Insert };
+        if !queued && self.world.now - event.received_at > EVENT_RETENTION {
+            // Its row may have been dropped with its day: nobody can say any more whether it was applied.
+            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), verdict);
+            return Ok(());
+        }
         let outcome = match self.repeats(&event) {
             Some(refusal) => Outcome::Refused(refusal),
             None => self.outcome(&event)?,

@@ -316,6 +316,16 @@ fn nothing_untrusted_is_approved_at_once() {
     assert_eq!(position(&decided, 2), (decimal("10"), decimal("10")));
 }
 
+#[test]
+fn what_is_older_than_the_rows_is_dead_and_has_no_effect() {
+    let (mut old, mut young) = (sale(1, "o1", "first", "100"), sale(2, "o2", "first", "100"));
+    old.event.received_at = now() - EVENT_RETENTION - TimeDelta::seconds(1);
+    young.event.received_at = now() - EVENT_RETENTION;
+    let decided = decide(vec![old, young], world()).unwrap();
+    assert_eq!(statuses(&decided), ["too_old", "applied"]);
+    assert_eq!(position(&decided, 1).0, decimal("10"));
+}
+
 /// A history of one order: its events in the order of their ids.
 fn history() -> impl Strategy<Value = Vec<Incoming>> {
     let change = prop_oneof![
