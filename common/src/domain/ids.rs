@@ -1,6 +1,6 @@
 //! Typed ids, and the codec that gives one row all of its public names.
 
-use std::{fmt, sync::LazyLock};
+use std::{collections::HashSet, fmt, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use sqids::Sqids;
@@ -87,8 +87,14 @@ pub struct PublicId {
 /// Characters after the prefix, at least.
 const MIN_LENGTH: u8 = 12;
 
-static CODEC: LazyLock<Option<Sqids>> =
-    LazyLock::new(|| Sqids::builder().min_length(MIN_LENGTH).build().ok());
+/// Without sqids' list of bad words: looking for 500 words in each id was a tenth of a request's time.
+static CODEC: LazyLock<Option<Sqids>> = LazyLock::new(|| {
+    Sqids::builder()
+        .min_length(MIN_LENGTH)
+        .blocklist(HashSet::new())
+        .build()
+        .ok()
+});
 
 impl PublicId {
     pub fn new(kind: PublicIdKind, number: i64) -> Self {
