@@ -63,7 +63,9 @@ async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) ->
         let pause = if more { TURN_PAUSE } else { POLL };
         tokio::select! {
             () = stop.cancelled() => {}
-            waited = listener.wait(pause) => waited?,
+            waited = listener.wait(pause) => {
+                waited?;
+            }
         }
     }
     Ok(())

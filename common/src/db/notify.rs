@@ -33,17 +33,20 @@ impl Listener {
         Ok(Self(listener))
     }
 
-    /// Waits for a call, but no longer than `poll`. Calls that have come meanwhile count as one.
+    /// Waits for a call, but no longer than `poll`; `true` when one came. Calls that have come meanwhile count as one.
     ///
     /// # Errors
     /// When the connection is lost.
-    pub async fn wait(&mut self, poll: Duration) -> Result<(), DbError> {
-        let called = tokio::time::timeout(poll, self.0.try_recv()).await;
-        if let Ok(result) = called {
-            result.map_err(|error| DbError::new("notify.wait", error))?;
-        }
+    pub async fn wait(&mut self, poll: Duration) -> Result<bool, DbError> {
+        let called = match tokio::time::timeout(poll, self.0.try_recv()).await {
+            Ok(result) => {
+                result.map_err(|error| DbError::new("notify.wait", error))?;
+                true
+            }
+            Err(_elapsed) => false,
+        };
         while let Some(_more) = self.0.next_buffered() {}
-        Ok(())
+        Ok(called)
     }
 }
 

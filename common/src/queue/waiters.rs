@@ -23,6 +23,7 @@ pub struct Waiters {
 struct State {
     waiting: HashMap<EventId, Waiting>,
     last_outcome: Option<Instant>,
+    last_reply: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -74,8 +75,14 @@ impl Waiters {
         }
     }
 
-    /// Hands outcomes to those who wait for them.
+    /// Hands a worker's replies to those who wait for them.
     pub fn deliver(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.state().last_reply = Some(Instant::now());
+        self.deliver_found(replies);
+    }
+
+    /// Hands outcomes that were looked up to those who wait for them.
+    pub fn deliver_found(&self, replies: impl IntoIterator<Item = Reply>) {
         let mut state = self.state();
         for reply in replies {
             if let Some(waiting) = state.waiting.remove(&reply.event_id) {
@@ -86,6 +93,11 @@ impl Waiters {
                 }
             }
         }
+    }
+
+    /// Whether a worker's reply has come within `age`: then the others will come that way, too.
+    pub fn has_replies_within(&self, age: Duration) -> bool {
+        self.state().last_reply.is_some_and(|last| last.elapsed() <= age)
     }
 
     /// Ids that have been awaited for at least `age`, at most `limit`.

@@ -18,6 +18,10 @@ use tokio_util::sync::CancellationToken;
 const POLL: Duration = Duration::from_millis(50);
 /// A reply usually comes sooner than this; looking for it in the database would only make work.
 const REPLY_AGE: Duration = Duration::from_millis(40);
+/// While replies come, the others are in their batches; one that was lost is looked for after this.
+const LOST_REPLY_AGE: Duration = Duration::from_millis(600);
+/// Replies that came within this time count as coming.
+const REPLIES_COME: Duration = Duration::from_millis(300);
 /// Ids looked up at once.
 const MAX_IDS: usize = 2000;
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
@@ -40,10 +44,16 @@ async fn read(pool: &Pool, waiters: &Waiters) -> DbError {
         Err(error) => return error,
     };
     loop {
-        if let Err(error) = listener.wait(POLL).await {
-            return error;
-        }
-        let awaited = waiters.awaited(REPLY_AGE, MAX_IDS);
+        let called = match listener.wait(POLL).await {
+            Ok(called) => called,
+            Err(error) => return error,
+        };
+        let age = match called {
+            true => Duration::ZERO,
+            false if waiters.has_replies_within(REPLIES_COME) => LOST_REPLY_AGE,
+            false => REPLY_AGE,
+        };
+        let awaited = waiters.awaited(age, MAX_IDS);
         if awaited.is_empty() {
             continue;
         }
@@ -55,7 +65,7 @@ async fn read(pool: &Pool, waiters: &Waiters) -> DbError {
         };
         match found.await {
             // What is parked or queued has no answer yet: its caller waits on, or gets a receipt.
-            Ok(found) => waiters.deliver(
+            Ok(found) => waiters.deliver_found(
                 found
                     .into_iter()
                     .filter(|(_, outcome)| !matches!(outcome, Outcome::Queued))
