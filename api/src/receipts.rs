@@ -91,10 +91,13 @@ fn view(receipt: Receipt) -> View {
         "queued" => "accepted".to_owned(),
         _ => receipt.status,
     };
+    // A dead event's row has no outcome, only a reason.
+    let reason = receipt.reason.filter(|_| status == "dead");
+    let reason = reason.map(|reason| json!({"reason": reason}));
     View {
         event_id: receipt.event_id,
         status,
-        outcome: receipt.outcome.as_ref().and_then(outcome),
+        outcome: receipt.outcome.as_ref().and_then(outcome).or(reason),
         received_at: time(receipt.received_at),
         applied_at: receipt.applied_at.map(time),
     }

@@ -30,8 +30,12 @@ pub(crate) struct Intake {
 
 /// An ingest newer than this worker wrote the envelope: nothing is wrong with it, but it is not for this worker.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct NewerVersion(DecodeError);
+#[error("an envelope waits for a newer worker")]
+pub(crate) struct NewerVersion {
+    /// The envelope itself, to be kept for a newer worker.
+    pub(crate) payload: Vec<u8>,
+    source: DecodeError,
+}
 
 impl Intake {
     /// # Errors
@@ -40,7 +44,7 @@ impl Intake {
         self.bytes += payload.len();
         let envelope = match Envelope::decode(&payload) {
             Ok(envelope) => envelope,
-            Err(error @ DecodeError::NewerVersion(_)) => return Err(NewerVersion(error)),
+            Err(source @ DecodeError::NewerVersion(_)) => return Err(NewerVersion { payload, source }),
             Err(error @ DecodeError::Malformed(_)) => {
                 let detail = telemetry::chain(&error);
                 let failure = Failure {

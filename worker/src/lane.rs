@@ -191,17 +191,37 @@ impl Lane {
             }
         }
         if let Some((tag, error)) = newer {
-            self.leave_to_newer(subscription, tag, &error).await;
+            self.leave_to_newer(generation, subscription, tag, &error).await;
         }
     }
 
-    /// Workers deploy first; until a newer one comes, this one waits, loudly, and gives the envelope back.
-    async fn leave_to_newer(&self, subscription: &Subscription, tag: DeliveryTag, newer: &NewerVersion) {
-        tracing::error!(error = %newer, "this worker is older than an ingest: update it");
-        if let Err(error) = subscription.requeue(tag).await {
-            tracing::debug!(error = %telemetry::chain(&error), "giving the envelope back");
+    /// Workers deploy first. Until a newer one comes the envelope waits in the spool: the broker would count how often it
+    /// is given back, and give it up in the end.
+    async fn leave_to_newer(
+        &self,
+        generation: &Generation,
+        subscription: &Subscription,
+        tag: DeliveryTag,
+        newer: &NewerVersion,
+    ) {
+        log_newer(newer);
+        let settled = match self.keep(&newer.payload).await {
+            Ok(()) => subscription.ack(tag).await,
+            Err(error) => {
+                tracing::warn!(error = %telemetry::chain(&error), "the envelope cannot be kept in the spool now");
+                subscription.requeue(tag).await
+            }
+        };
+        if let Err(error) = settled {
+            generation.fail(telemetry::chain(&error));
         }
         self.pause(PAUSE_MAX).await;
+    }
+
+    async fn keep(&self, payload: &[u8]) -> Result<(), DbError> {
+        let mut transaction = db::begin(&self.worker.pool).await?;
+        spool::put(&mut transaction, payload).await?;
+        db::commit(transaction).await
     }
 
     /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
@@ -274,19 +294,23 @@ impl Lane {
             return Ok(false);
         };
         let mut batch = Intake::default();
+        let mut newer = Vec::new();
         for envelope in taken.drain(..) {
-            if let Err(newer) = batch.add(envelope.envelope) {
-                tracing::error!(error = %newer, "this worker is older than an ingest: update it");
-                db::rollback(transaction).await?;
-                self.pause(PAUSE_MAX).await;
-                return Ok(false);
-            }
+            newer.extend(batch.add(envelope.envelope).err());
         }
-        if self.settle(&batch, false).await {
-            db::commit(transaction).await?;
-            self.spool_after = last;
-        } else {
+        if !self.settle(&batch, false).await {
             db::rollback(transaction).await?;
+            return Ok(true);
+        }
+        // Back to the end, so that nothing waits behind them.
+        for one in &newer {
+            log_newer(one);
+            spool::put(&mut transaction, &one.payload).await?;
+        }
+        db::commit(transaction).await?;
+        self.spool_after = last;
+        if !newer.is_empty() {
+            self.pause(PAUSE_MAX).await;
         }
         Ok(true)
     }
@@ -299,4 +323,8 @@ impl Lane {
             () = tokio::time::sleep(pause + jitter) => {}
         }
     }
+}
+
+fn log_newer(newer: &NewerVersion) {
+    tracing::error!(error = %telemetry::chain(newer), "this worker is older than an ingest: update it");
 }

@@ -52,7 +52,13 @@ pub(crate) async fn run(worker: Worker, broker: Broker, stop: CancellationToken)
 async fn bury(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
     let envelope = match Envelope::decode(&payload) {
         Ok(envelope) => envelope,
-        Err(DecodeError::Malformed(_) | DecodeError::NewerVersion(_)) => {
+        // Nothing is wrong with it, and this queue counts no deliveries: it waits in the spool for a newer worker.
+        Err(DecodeError::NewerVersion(_)) => {
+            let mut transaction = db::begin(&worker.pool).await?;
+            db::spool::put(&mut transaction, &payload).await?;
+            return db::commit(transaction).await;
+        }
+        Err(DecodeError::Malformed(_)) => {
             let mut batch = Intake::default();
             let detail = "the broker gave up on a message that this worker cannot read".to_owned();
             let failure = Failure {

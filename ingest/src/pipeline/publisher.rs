@@ -174,10 +174,16 @@ impl Publisher {
             .is_some_and(|(ours, _)| Arc::ptr_eq(ours, &generation));
         if !is_ours {
             self.channel = None;
-            match ConfirmChannel::open(&generation).await {
-                Ok(channel) => self.channel = Some((Arc::clone(&generation), channel)),
-                Err(error) => {
+            // The events at hand wait meanwhile: a silent broker gets as long as it gets for a confirm.
+            match tokio::time::timeout(CONFIRM_DEADLINE, ConfirmChannel::open(&generation)).await {
+                Ok(Ok(channel)) => self.channel = Some((Arc::clone(&generation), channel)),
+                Ok(Err(error)) => {
                     generation.fail(telemetry::chain(&error));
+                    return None;
+                }
+                Err(_elapsed) => {
+                    generation.fail("the broker is slow to open a channel");
+                    self.avoid_until = Some(Instant::now() + AVOID_SLOW_BROKER);
                     return None;
                 }
             }

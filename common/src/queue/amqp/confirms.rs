@@ -12,7 +12,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -99,11 +99,17 @@ impl ConfirmChannel {
         if in_flight.abandoned {
             return Err(self.generation.over_error());
         }
-        if let Poll::Ready(Err(source)) = outcome.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return Err(AmqpError::Channel {
-                operation: "publishing",
-                source: Box::new(source),
-            });
+        match outcome.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(source)) => {
+                return Err(AmqpError::Channel {
+                    operation: "publishing",
+                    source: Box::new(source),
+                });
+            }
+            // The broker was faster than this thread. A future that is done must not be polled again, and this confirm
+            // is judged together with the others all the same.
+            Poll::Ready(Ok(confirmation)) => outcome = Box::pin(ready(Ok(confirmation))),
+            Poll::Pending => {}
         }
         in_flight.messages.push(Message {
             id: message_id.to_owned(),

@@ -1,0 +1,39 @@
+//! End-to-end tests: real processes of `commissary` on real servers. Run them by ./scripts/test.
+//!
+//! Every promise of the README has its test here; every test ends with `World::finish`, which proves the ledger.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "these are tests: what is not as expected shall end them"
+)]
+
+/// Runs each test by way of the spool and by way of the broker.
+macro_rules! on_both_queues {
+    ($($test:ident),+ $(,)?) => {
+        mod spool {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(commissary_tests::Queue::Spool).await;
+            })+
+        }
+        mod rabbit {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(commissary_tests::Queue::Rabbit).await;
+            })+
+        }
+    };
+}
+
+mod broker;
+mod conversions;
+mod database;
+mod dev;
+mod exactly_once;
+mod keys;
+mod ordering;
+mod poison;
+mod readme;
+mod restarts;
+mod tidy;

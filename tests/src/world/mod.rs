@@ -1,0 +1,253 @@
+//! A test's own installation: a database, queues under a prefix of its own, and the roles as processes.
+
+mod builder;
+mod finish;
+
+use std::{process::Stdio, time::Duration};
+
+use common::{
+    domain::{Body, Dialect, Event, OrgId},
+    message::{Envelope, EventIds},
+    queue::amqp::{AmqpUrl, Topology, inspect},
+    runtime::Clock,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    environment::commissary,
+    http::{Answer, Shop},
+    process::Process,
+    psql::Database,
+    queue::Publisher,
+    wait::{wait_for, wait_until},
+};
+
+pub use builder::Builder;
+pub use finish::Leftovers;
+
+/// How long effects of what was accepted are waited for.
+const EFFECTS: Duration = Duration::from_secs(45);
+const READY: Duration = Duration::from_secs(30);
+
+/// By which way events go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    Spool,
+    Rabbit,
+}
+
+/// A finished command of the product.
+#[derive(Debug)]
+pub struct Output {
+    pub code: Option<i32>,
+    pub out: String,
+    pub error: String,
+}
+
+impl Output {
+    /// What it printed with `--json`.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The same output, of a command that succeeded.
+    #[expect(clippy::return_self_not_must_use, reason = "it is an assertion first")]
+    pub fn well(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+}
+
+/// Dropped, it kills its processes and drops its database. End a test with [`World::finish`].
+// The order of the fields is the order of their end: processes first, the database after them.
+#[derive(Debug)]
+pub struct World {
+    pub shop: Shop,
+    pub ingest: Process,
+    pub workers: Vec<Process>,
+    pub api: Process,
+    pub db: Database,
+    config: Builder,
+    prefix: String,
+    started: usize,
+    _scratch: Scratch,
+    directory: TempDir,
+}
+
+/// The database of one test.
+#[derive(Debug)]
+struct Scratch {
+    admin: Database,
+    name: String,
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.admin.drop_database(&self.name);
+    }
+}
+
+impl World {
+    /// One ingest, one worker, one api, the demo world.
+    pub async fn start(queue: Queue) -> Self {
+        Self::of(queue).start().await
+    }
+
+    /// To be started otherwise.
+    pub fn of(queue: Queue) -> Builder {
+        Builder::new(queue)
+    }
+
+    /// Starts an ingest in the place of the one there was; calls go to it. `amqp` if not where the others go.
+    pub async fn start_ingest(&mut self, amqp: Option<&str>) {
+        let ingest = self.config.role(&self.db, &self.prefix, "ingest", amqp);
+        self.started += 1;
+        let name = format!("ingest-{}", self.started);
+        self.ingest = builder::serve(ingest, &name, self.directory.path());
+        self.shop.ingest = builder::address(&mut self.ingest, "ingest").await;
+        self.ready().await;
+        if self.config.expects_broker() {
+            self.ingest.logged("broker link up", 2).await;
+        }
+    }
+
+    /// Starts one more worker. `amqp` if not where the others go.
+    pub async fn start_worker(&mut self, amqp: Option<&str>) {
+        let mut worker = self.config.role(&self.db, &self.prefix, "worker", amqp);
+        self.started += 1;
+        let name = format!("worker-{}", self.started);
+        worker.envs(self.config.worker_variables());
+        let mut worker = Process::start(&name, &mut worker, self.directory.path());
+        worker.logged("worker is ready", 1).await;
+        if self.config.expects_broker() {
+            worker.logged("broker link up", 2).await;
+        }
+        self.workers.push(worker);
+    }
+
+    /// Waits until the ingest says that it can accept.
+    pub async fn ready(&self) {
+        let url = format!("{}/readyz", self.shop.ingest);
+        wait_until("the ingest is ready", READY, async || {
+            let answer = self.shop.call(reqwest::Method::GET, &url, &[], None).await;
+            answer.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+    }
+
+    pub async fn sql(&self, statement: &str) -> String {
+        self.db.sql(statement).await
+    }
+
+    pub async fn count(&self, statement: &str) -> i64 {
+        self.db.count(statement).await
+    }
+
+    /// Waits until a condition in SQL holds.
+    pub async fn until(&self, condition: &str) {
+        let statement = format!("SELECT {condition}");
+        wait_until(condition, EFFECTS, async || {
+            self.db.try_sql(&statement).await.as_deref() == Ok("t")
+        })
+        .await;
+    }
+
+    /// Runs a command of the product on this installation.
+    pub async fn commissary(&self, arguments: &[&str]) -> Output {
+        let mut command = commissary();
+        command
+            .args(arguments)
+            .env("DATABASE_URL", self.db.url())
+            .stdin(Stdio::null());
+        let output = tokio::process::Command::from(command).output().await;
+        let output = output.expect("the binary runs");
+        Output {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            error: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Waits until a receipt shows what became of its event, and gives that answer.
+    pub async fn settled(&self, location: &str) -> Answer {
+        wait_for(&format!("{location} is settled"), EFFECTS, async || {
+            let answer = self.shop.get(location).await.expect(200);
+            let status = answer.text("/status");
+            (status != "accepted" && status != "parked").then_some(answer)
+        })
+        .await
+    }
+
+    /// Events of the demo organisation as an ingest would build them, for which nobody waits.
+    pub async fn events(&self, bodies: Vec<Body>) -> Vec<Event> {
+        let statement = "SELECT value, (SELECT org_id FROM orgs WHERE slug = 'demo') FROM settings WHERE name = 'receipt_secret'";
+        let row = self.sql(statement).await;
+        let (secret, org) = row.split_once('|').expect("two columns");
+        let ids = EventIds::new(secret).expect("a secret");
+        let (org, now) = (OrgId(org.parse().expect("a number")), Clock::default().now());
+        let event = |body| Event {
+            id: ids.issue(org, now),
+            org,
+            dialect: Dialect::Postback,
+            received_at: now,
+            trusted: true,
+            program_scope: None,
+            idempotency: None,
+            wait_until: None,
+            body,
+        };
+        bodies.into_iter().map(event).collect()
+    }
+
+    /// What puts envelopes into this installation's queue.
+    pub async fn publisher(&self) -> Publisher {
+        match self.config.queue() {
+            Queue::Spool => Publisher::spool(&self.db),
+            Queue::Rabbit => Publisher::rabbit(self.config.broker(), &self.prefix).await,
+        }
+    }
+
+    /// Puts envelopes into the queue.
+    pub async fn publish(&self, payloads: &[Vec<u8>]) {
+        self.publisher().await.publish(payloads).await;
+    }
+
+    /// Envelopes that wait in the spool.
+    pub async fn spooled(&self) -> i64 {
+        self.count("SELECT count(*) FROM spool").await
+    }
+
+    /// Messages that wait at the broker, but for those at a worker; `None` while the broker does not answer.
+    pub async fn at_broker(&self) -> Option<u32> {
+        if self.config.queue() == Queue::Spool {
+            return Some(0);
+        }
+        let url: AmqpUrl = self.config.broker().parse().expect("an AMQP URL");
+        let report = inspect(&url, &Topology::new(&self.prefix)).await.ok()?;
+        let depths = report.queues.iter().filter_map(|queue| queue.depth);
+        Some(depths.map(|depth| depth.messages).sum())
+    }
+
+    /// Waits until so many envelopes wait in the queue that this world uses.
+    pub async fn until_queued(&self, envelopes: u32) {
+        wait_until(
+            &format!("{envelopes} envelopes wait"),
+            EFFECTS,
+            async || match self.config.queue() {
+                Queue::Spool => self.spooled().await == i64::from(envelopes),
+                Queue::Rabbit => self.at_broker().await == Some(envelopes),
+            },
+        )
+        .await;
+    }
+}
+
+/// An envelope as an ingest of an earlier life wrote it.
+pub fn envelope(events: &[Event]) -> Vec<u8> {
+    let encoded: Vec<Vec<u8>> = events
+        .iter()
+        .map(|event| serde_json::to_vec(event).expect("an event is JSON"))
+        .collect();
+    Envelope::join("tests", None, &encoded)
+}
