@@ -124,7 +124,7 @@ fn print_document(name: &str, document: &Value) -> anyhow::Result<()> {
     print(format!("\n{name}:\n{}", serde_json::to_string_pretty(document)?))
 }
 
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
@@ -133,7 +133,7 @@ fn nothing() -> String {
 }
 
 /// Texts of strangers: control characters must not reach the terminal.
-fn text(value: Option<&str>) -> String {
+pub(super) fn text(value: Option<&str>) -> String {
     value.map_or_else(nothing, |value| value.replace(char::is_control, "\u{fffd}"))
 }
 

@@ -33,6 +33,7 @@ pub mod programs;
 pub mod receipts;
 pub mod settings;
 pub mod spool;
+pub mod statement;
 
 pub use commissions::write as write_commissions;
 use decode::decode;

@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 
 use super::{AffiliateId, CommissionId, Currency, EventId, OrgId};
 
-/// The accounts of one affiliate in one currency. `Expense` is the organisation's side.
+/// The accounts of one affiliate in one currency, in the order in which money comes nearer to the affiliate. `Expense`
+/// is the organisation's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Account {
     Expense,
@@ -15,6 +16,13 @@ pub enum Account {
 }
 
 impl Account {
+    pub const ALL: [Self; 4] = [Self::Expense, Self::Pending, Self::Payable, Self::Paid];
+
+    /// The reverse of [`Account::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|account| account.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Expense => "expense",

@@ -31,6 +31,16 @@ impl Currency {
     pub fn scale(self) -> u32 {
         self.0.exponent().map_or(0, u32::from)
     }
+
+    /// The same amount with the decimals of the minor unit, for people: 10 is 10.00 in USD. Further decimals stay, as
+    /// nothing is rounded for show.
+    pub fn shown(self, amount: Decimal) -> Decimal {
+        let mut amount = amount.normalize();
+        if amount.scale() < self.scale() {
+            amount.rescale(self.scale());
+        }
+        amount
+    }
 }
 
 impl FromStr for Currency {
@@ -170,6 +180,25 @@ mod tests {
         assert_eq!("usd".parse::<Currency>().unwrap().code(), "USD");
         assert_eq!("KWD".parse::<Currency>().unwrap().scale(), 3);
         assert_eq!("XXXX".parse::<Currency>(), Err(UnknownCurrency("XXXX".into())));
+    }
+
+    #[test]
+    fn amounts_are_shown_with_the_decimals_of_the_currency() {
+        for (amount, code, want) in [
+            ("10", "USD", "10.00"),
+            ("-0.5000", "USD", "-0.50"),
+            ("0.1250", "USD", "0.125"),
+            ("-0", "USD", "0.00"),
+            ("500.0000", "JPY", "500"),
+            ("1.5", "KWD", "1.500"),
+        ] {
+            let currency: Currency = code.parse().unwrap();
+            assert_eq!(
+                currency.shown(decimal(amount)).to_string(),
+                want,
+                "{amount} {code}"
+            );
+        }
     }
 
     proptest! {

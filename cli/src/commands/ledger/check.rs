@@ -17,16 +17,7 @@ use crate::print::{print, print_json, table};
 /// A sign of life while a check of a large table runs.
 const TICK: Duration = Duration::from_millis(200);
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    /// Prove that every balance, commission and reference is right; exit code 1 when one is not.
-    #[command(after_long_help = "\
+pub(super) const HELP: &str = "\
 All checks look at one snapshot of the database, so a running system does not disturb them. At most 20 violations of a check
 are shown; all are counted.
 
@@ -35,12 +26,10 @@ subject and detail.
 
 Examples:
   commissary ledger check
-  commissary ledger check --json | jq '.violations[]'")]
-    Check(CheckArgs),
-}
+  commissary ledger check --json | jq '.violations[]'";
 
 #[derive(Debug, clap::Args)]
-struct CheckArgs {
+pub(super) struct Args {
     #[command(flatten)]
     db: DbArgs,
     /// Print JSON.
@@ -48,8 +37,7 @@ struct CheckArgs {
     json: bool,
 }
 
-pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let Command::Check(args) = args.command;
+pub(super) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let pool = db::connect(&args.db.database_url, 1, "commissary ledger").await?;
     let progress = progress();
     let report = ledger_check::run(&pool, clock.now(), |check: &Check| {

@@ -1,0 +1,246 @@
+//! The rows of a statement. All in the snapshot of the caller.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{
+    MAX_ENTRIES, MAX_NAMED_ORGS, Query, StatementError,
+    account::{Balance, CurrencyAccount, Entry},
+    words::{Subject, Traces, describe},
+};
+use crate::{
+    db::{Connection, DbError, decode, ops},
+    domain::{Currency, ledger::Account},
+};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Affiliate {
+    pub org_id: i64,
+    pub org_slug: String,
+    /// Its id within the database.
+    pub number: i64,
+    pub slug: String,
+    pub name: String,
+}
+
+/// The one affiliate that is meant.
+pub(super) async fn affiliate(conn: &mut Connection, query: &Query<'_>) -> Result<Affiliate, StatementError> {
+    let limit = i64::try_from(MAX_NAMED_ORGS + 1).unwrap_or(i64::MAX);
+    let mut found: Vec<Affiliate> = sqlx::query_as(
+        "SELECT o.org_id, o.slug AS org_slug, a.affiliate_id AS number, a.slug, concat_ws(' ', a.firstname, a.lastname) AS name
+           FROM affiliates a
+           JOIN orgs o ON o.org_id = a.org_id
+          WHERE a.slug = $1 AND ($2::text IS NULL OR o.slug = $2)
+          ORDER BY o.slug
+          LIMIT $3",
+    )
+    .bind(query.affiliate)
+    .bind(query.org)
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(|error| DbError::new("statement.affiliate", error))?;
+    if found.len() > 1 {
+        let mut orgs: Vec<_> = found.iter().map(|one| one.org_slug.as_str()).collect();
+        if orgs.len() > MAX_NAMED_ORGS {
+            orgs.truncate(MAX_NAMED_ORGS);
+            orgs.push("others");
+        }
+        return Err(StatementError::SeveralOrgs {
+            affiliate: query.affiliate.to_owned(),
+            orgs: orgs.join(", "),
+        });
+    }
+    if let Some(one) = found.pop() {
+        return Ok(one);
+    }
+    match query.org {
+        Some(org) if ops::org_by_slug(conn, org).await?.is_none() => {
+            Err(StatementError::UnknownOrg(org.to_owned()))
+        }
+        org => Err(StatementError::UnknownAffiliate {
+            affiliate: query.affiliate.to_owned(),
+            org: org.map(ToOwned::to_owned),
+        }),
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct OpeningRow {
+    currency: String,
+    pending: Decimal,
+    payable: Decimal,
+    paid: Decimal,
+    is_stored: bool,
+    stored_pending: Decimal,
+    stored_payable: Decimal,
+    stored_paid: Decimal,
+}
+
+/// All currencies in which the affiliate has a balance or had money before `since`, with both.
+pub(super) async fn openings(
+    conn: &mut Connection,
+    affiliate: &Affiliate,
+    since: Option<DateTime<Utc>>,
+) -> Result<BTreeMap<Currency, CurrencyAccount>, DbError> {
+    const OPERATION: &str = "statement.openings";
+    // Each transfer counts twice: it takes from the account that it debits and adds to the one that it credits. Without
+    // a first day no transfer is before it, and the scan is left out.
+    let rows: Vec<OpeningRow> = sqlx::query_as(
+        "SELECT currency, coalesce(t.pending, 0) AS pending, coalesce(t.payable, 0) AS payable,
+                coalesce(t.paid, 0) AS paid, b.org_id IS NOT NULL AS is_stored,
+                coalesce(b.pending, 0) AS stored_pending, coalesce(b.payable, 0) AS stored_payable,
+                coalesce(b.paid, 0) AS stored_paid
+           FROM (SELECT * FROM balances WHERE org_id = $1 AND affiliate_id = $2) b
+           FULL JOIN (SELECT currency,
+                             sum(moved) FILTER (WHERE account = 'pending') AS pending,
+                             sum(moved) FILTER (WHERE account = 'payable') AS payable,
+                             sum(moved) FILTER (WHERE account = 'paid') AS paid
+                        FROM transfers
+                       CROSS JOIN LATERAL (VALUES (debit_account, -amount), (credit_account, amount)) entry (account, moved)
+                       WHERE org_id = $1 AND affiliate_id = $2 AND recorded_at < $3
+                       GROUP BY currency) t
+          USING (currency)",
+    )
+    .bind(affiliate.org_id)
+    .bind(affiliate.number)
+    .bind(since)
+    .fetch_all(conn)
+    .await
+    .map_err(|error| DbError::new(OPERATION, error))?;
+    let accounts = rows.into_iter().map(|row| {
+        let currency = decode::currency(OPERATION, &row.currency)?;
+        let opening = Balance {
+            pending: row.pending,
+            payable: row.payable,
+            paid: row.paid,
+        };
+        let stored = row.is_stored.then_some(Balance {
+            pending: row.stored_pending,
+            payable: row.stored_payable,
+            paid: row.stored_paid,
+        });
+        Ok((currency, CurrencyAccount::new(currency, opening, stored)))
+    });
+    accounts.collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    transfer_id: i64,
+    recorded_at: DateTime<Utc>,
+    debit_account: String,
+    credit_account: String,
+    amount: Decimal,
+    currency: String,
+    code: String,
+    event_id: Uuid,
+    commission_id: Option<i64>,
+    commission_kind: Option<String>,
+    conversion_id: Option<i64>,
+    order: Option<String>,
+    program: Option<String>,
+    is_sale: bool,
+    is_refund: bool,
+    refunded: Option<Decimal>,
+    amount_set: Option<Decimal>,
+    status_set: Option<bool>,
+    kind: Option<String>,
+    body: Option<String>,
+}
+
+/// Transfers of the period with what tells their cause. Refunds are recorded apart from their events, so they can be told
+/// for ever; of an update what still holds.
+const ENTRIES: &str = "
+    SELECT t.transfer_id, t.recorded_at, t.debit_account, t.credit_account, t.amount, t.currency, t.code, t.event_id,
+           t.commission_id, m.kind AS commission_kind, m.conversion_id, c.external_id AS order, p.slug AS program,
+           coalesce(c.event_id = t.event_id, false) AS is_sale,
+           r.event_id IS NOT NULL AS is_refund, r.amount AS refunded,
+           CASE WHEN c.amount_by = t.event_id THEN c.amount END AS amount_set,
+           CASE WHEN c.status_by = t.event_id THEN m.approved END AS status_set,
+           e.kind, CASE WHEN e.kind = 'update_conversion' THEN e.body::text END AS body
+      FROM transfers t
+      LEFT JOIN commissions m ON m.org_id = t.org_id AND m.commission_id = t.commission_id
+      LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
+      LEFT JOIN programs p ON p.org_id = c.org_id AND p.program_id = c.program_id
+      LEFT JOIN refunds r ON r.org_id = c.org_id AND r.conversion_id = c.conversion_id AND r.event_id = t.event_id
+      LEFT JOIN events e ON e.event_id = t.event_id AND e.org_id = t.org_id
+     WHERE t.org_id = $1 AND t.affiliate_id = $2
+       AND ($3::timestamptz IS NULL OR t.recorded_at >= $3) AND ($4::timestamptz IS NULL OR t.recorded_at < $4)
+       AND ($5::text IS NULL OR t.currency = $5)
+     ORDER BY t.recorded_at, t.transfer_id
+     LIMIT $6";
+
+/// Adds the movements of the period to their accounts and says how many there are: above [`MAX_ENTRIES`] some are
+/// missing.
+pub(super) async fn entries(
+    conn: &mut Connection,
+    affiliate: &Affiliate,
+    query: &Query<'_>,
+    accounts: &mut BTreeMap<Currency, CurrencyAccount>,
+) -> Result<usize, DbError> {
+    let mut rows = sqlx::query_as::<_, EntryRow>(ENTRIES)
+        .bind(affiliate.org_id)
+        .bind(affiliate.number)
+        .bind(query.since())
+        .bind(query.until())
+        .bind(query.currency.map(Currency::code))
+        .bind(i64::try_from(MAX_ENTRIES + 1).unwrap_or(i64::MAX))
+        .fetch(conn);
+    let mut count = 0;
+    // Row by row: an update's body is let go as soon as it is put into words.
+    while let Some(row) = rows
+        .try_next()
+        .await
+        .map_err(|error| DbError::new("statement.entries", error))?
+    {
+        add(row, accounts)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Result<(), DbError> {
+    let currency = decode::currency("statement.currency", &row.currency)?;
+    let account = |name: &str| Account::parse(name).ok_or_else(|| decode("statement.account", name));
+    let (debit, credit) = (account(&row.debit_account)?, account(&row.credit_account)?);
+    let subject = Subject {
+        commission: row.commission_id,
+        kind: row.commission_kind.as_deref(),
+        order: row.order.as_deref(),
+        conversion: row.conversion_id,
+    };
+    let traces = Traces {
+        is_sale: row.is_sale,
+        is_refund: row.is_refund,
+        refunded: row.refunded,
+        amount_set: row.amount_set,
+        status_set: row.status_set,
+        kind: row.kind,
+        // A body that this version cannot read tells less; the money is right all the same.
+        body: row.body.and_then(|body| serde_json::from_str(&body).ok()),
+    };
+    let entry = Entry {
+        transfer: row.transfer_id,
+        time: row.recorded_at,
+        what: describe(subject, debit, credit, &traces.cause(), currency),
+        amount: row.amount,
+        code: row.code,
+        from: debit.name(),
+        to: credit.name(),
+        order: row.order,
+        commission: row.commission_id,
+        program: row.program,
+        event: row.event_id,
+        balance: Balance::default(),
+    };
+    accounts
+        .entry(currency)
+        .or_insert_with(|| CurrencyAccount::new(currency, Balance::default(), None))
+        .push(debit, credit, row.amount, entry);
+    Ok(())
+}
