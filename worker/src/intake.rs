@@ -89,3 +89,60 @@ impl Intake {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use common::{
+        domain::{Body, Dialect, Event, OrgId, Refund},
+        message::EventIds,
+    };
+
+    use super::*;
+
+    fn envelope(events: usize, padding: usize) -> Vec<u8> {
+        let (clock, ids) = (Clock::default(), EventIds::new("test").unwrap());
+        let encoded = (0..events).map(|_| {
+            let event = Event {
+                id: ids.issue(OrgId(1), clock.now()),
+                org: OrgId(1),
+                dialect: Dialect::Native,
+                received_at: clock.now(),
+                trusted: true,
+                program_scope: None,
+                idempotency: None,
+                wait_until: None,
+                body: Body::Refund(Refund {
+                    external_id: "x".repeat(padding),
+                    amount: None,
+                    refund_id: None,
+                }),
+            };
+            serde_json::to_vec(&event).unwrap()
+        });
+        Envelope::join("test", None, &encoded.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_batch_is_full_at_its_events_or_at_its_bytes() {
+        let mut batch = Intake::default();
+        batch.add(envelope(MAX_BATCH_EVENTS - 1, 1)).unwrap();
+        assert!(batch.has_room());
+        batch.add(envelope(1, 1)).unwrap();
+        assert!(!batch.has_room());
+
+        let mut batch = Intake::default();
+        batch.add(envelope(1, MAX_BATCH_BYTES / 2)).unwrap();
+        assert!(batch.has_room());
+        batch.add(envelope(1, MAX_BATCH_BYTES / 2)).unwrap();
+        assert!(!batch.has_room());
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_kept_beside_the_batch() {
+        let mut batch = Intake::default();
+        batch.add(b"rubbish".to_vec()).unwrap();
+        batch.add(envelope(2, 1)).unwrap();
+        assert_eq!((batch.events.len(), batch.undecodable.len()), (2, 1));
+        assert!(batch.add(br#"{"v":99}"#.to_vec()).is_err());
+    }
+}

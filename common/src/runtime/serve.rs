@@ -77,3 +77,87 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 async fn answer(router: Router, request: Request) -> Result<Response, Infallible> {
     router.oneshot(request).await
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        time::Instant,
+    };
+
+    use super::*;
+
+    async fn server() -> (std::net::SocketAddr, CancellationToken) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let router = Router::new().route("/", get(async || "hello"));
+        tokio::spawn(serve(listener, router, stop.clone()));
+        (address, stop)
+    }
+
+    /// Sends bytes and reads until the server closes.
+    async fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        // A reset after the answer is the server's way of not reading the rest.
+        stream.read_to_end(&mut answer).await.ok();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_its_headers_is_let_go() {
+        let (address, _stop) = server().await;
+        let began = Instant::now();
+        exchange(address, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow").await;
+        let took = began.elapsed();
+        assert!(took >= HEADER_TIMEOUT && took < HEADER_TIMEOUT * 2, "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_head_larger_than_its_limit_is_refused() {
+        let (address, _stop) = server().await;
+        let request = |size: usize| {
+            format!(
+                "GET / HTTP/1.1\r\nConnection: close\r\nX-Large: {}\r\n\r\n",
+                "x".repeat(size)
+            )
+        };
+        let served = exchange(address, request(MAX_HEAD_BYTES / 2).as_bytes()).await;
+        assert!(served.starts_with("HTTP/1.1 200"), "{served:?}");
+        let refused = exchange(address, request(2 * MAX_HEAD_BYTES).as_bytes()).await;
+        assert!(refused.starts_with("HTTP/1.1 431"), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_end_waits_for_open_requests_and_takes_no_new_ones() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, goes_on) = tokio::sync::oneshot::channel::<()>();
+        let once = std::sync::Arc::new(std::sync::Mutex::new(Some((begun, goes_on))));
+        let router = Router::new().route(
+            "/",
+            get(move || {
+                let (begun, goes_on) = once.lock().unwrap().take().unwrap();
+                async move {
+                    begun.send(()).unwrap();
+                    goes_on.await.unwrap();
+                    "finished"
+                }
+            }),
+        );
+        let served = tokio::spawn(serve(listener, router, stop.clone()));
+        let open = tokio::spawn(async move { exchange(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await });
+        has_begun.await.unwrap();
+        stop.cancel();
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        go_on.send(()).unwrap();
+        assert!(open.await.unwrap().ends_with("finished"));
+        served.await.unwrap().unwrap();
+    }
+}

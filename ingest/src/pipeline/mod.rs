@@ -9,6 +9,8 @@ mod reader;
 mod replies;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 pub(crate) use scripted::Submission;

@@ -1,0 +1,188 @@
+//! The pipeline against a real spool: its limits, and what callers hear when nothing answers.
+
+use std::time::Duration;
+
+use common::{
+    db::{self, spool},
+    domain::{Body, Dialect, Event, OrgId, Outcome, Refund},
+    message::{Envelope, EventIds, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS, Reply},
+    queue::{Instances, Waiters},
+    runtime::Clock,
+    testing::{TestDatabase, database},
+};
+use futures_util::future::join_all;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::*;
+
+fn event(padding: usize) -> Event {
+    let clock = Clock::default();
+    Event {
+        id: EventIds::new("test").unwrap().issue(OrgId(1), clock.now()),
+        org: OrgId(1),
+        dialect: Dialect::Native,
+        received_at: clock.now(),
+        trusted: true,
+        program_scope: None,
+        idempotency: None,
+        wait_until: None,
+        body: Body::Refund(Refund {
+            external_id: "x".repeat(padding),
+            amount: None,
+            refund_id: None,
+        }),
+    }
+}
+
+struct Fixture {
+    database: TestDatabase,
+    pipeline: Pipeline,
+    instances: Instances,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+async fn pipeline() -> Fixture {
+    let database = database().await;
+    let (instances, tasks, stop) = (Instances::default(), TaskTracker::new(), CancellationToken::new());
+    let parts = PipelineParts {
+        instance: "one".to_owned(),
+        clock: Clock::default(),
+        pool: database.pool.clone(),
+        broker: None,
+        instances: instances.clone(),
+    };
+    let pipeline = Pipeline::start(parts, &tasks, &stop);
+    Fixture {
+        database,
+        pipeline,
+        instances,
+        tasks,
+        stop,
+    }
+}
+
+impl Fixture {
+    /// Ends the pipeline, then reads what it has spooled.
+    async fn spooled(self) -> Vec<Vec<u8>> {
+        drop(self.pipeline);
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        let mut transaction = db::begin(&self.database.pool).await.unwrap();
+        let all = spool::take(&mut transaction, 0, 1000).await.unwrap();
+        db::commit(transaction).await.unwrap();
+        all.into_iter().map(|one| one.envelope).collect()
+    }
+}
+
+#[tokio::test]
+async fn envelopes_grow_with_the_load_up_to_their_limits() {
+    let fixture = pipeline().await;
+    let many = 3 * PUBLISHERS * MAX_ENVELOPE_EVENTS;
+    let answers = join_all((0..many).map(|_| fixture.pipeline.submit(event(1), Wait::Receipt))).await;
+    assert!(answers.iter().all(|answer| *answer == Answer::Accepted));
+    let envelopes: Vec<usize> = fixture
+        .spooled()
+        .await
+        .iter()
+        .map(|bytes| Envelope::decode(bytes).unwrap().events.len())
+        .collect();
+    assert_eq!(envelopes.iter().sum::<usize>(), many);
+    assert_eq!(
+        envelopes.iter().max(),
+        Some(&MAX_ENVELOPE_EVENTS),
+        "{envelopes:?}"
+    );
+}
+
+#[tokio::test]
+async fn large_events_fill_an_envelope_by_their_bytes() {
+    let fixture = pipeline().await;
+    let large = 60 * 1024;
+    join_all((0..32).map(|_| fixture.pipeline.submit(event(large), Wait::Receipt))).await;
+    let sizes: Vec<usize> = fixture.spooled().await.iter().map(Vec::len).collect();
+    assert!(
+        sizes.iter().all(|size| *size <= MAX_ENVELOPE_BYTES + 1024),
+        "{sizes:?}"
+    );
+    assert!(
+        sizes.iter().any(|size| *size > 2 * large),
+        "several share an envelope: {sizes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_answers_and_silence_becomes_a_receipt() {
+    let fixture = pipeline().await;
+    let waiters: Waiters = fixture.instances.get("one").unwrap();
+    let (answered, ignored) = (event(1), event(1));
+    let id = answered.id;
+    let wait = Wait::Outcome(Duration::from_millis(800));
+    let reply = async {
+        while waiters.awaited(Duration::ZERO, 9).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        waiters.deliver([Reply {
+            event_id: id,
+            outcome: Outcome::Discarded,
+        }]);
+    };
+    let submit = |event| fixture.pipeline.submit(event, wait);
+    let (first, second, ()) = tokio::join!(submit(answered), submit(ignored), reply);
+    assert_eq!(first, Answer::Outcome(Outcome::Discarded));
+    assert_eq!(second, Answer::Accepted);
+    assert_eq!(fixture.spooled().await.len(), 2, "both are durable");
+}
+
+#[tokio::test]
+async fn when_no_outcome_comes_for_a_second_receipts_come_at_once() {
+    let fixture = pipeline().await;
+    let wait = Wait::Outcome(Duration::from_secs(10));
+    let began = tokio::time::Instant::now();
+    assert_eq!(fixture.pipeline.submit(event(1), wait).await, Answer::Accepted);
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "long before its wait is over: {:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_full_pipeline_turns_callers_away() {
+    let (sender, mut jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
+    let shared = Shared {
+        clock: Clock::default(),
+        publishers: vec![sender],
+        next: AtomicUsize::new(0),
+        waiters: Waiters::default(),
+        stalled: watch::channel(false).1,
+        script: None,
+    };
+    let pipeline = Pipeline {
+        shared: Arc::new(shared),
+    };
+    let mut waiting: Vec<_> = (0..QUEUED_PER_PUBLISHER)
+        .map(|_| Box::pin(pipeline.submit(event(1), Wait::Receipt)))
+        .collect();
+    for submission in &mut waiting {
+        assert!(futures_util::poll!(submission).is_pending());
+    }
+    let turned_away = pipeline.submit(event(1), Wait::Receipt).await;
+    assert_eq!(
+        turned_away,
+        Answer::Unavailable {
+            retry_after: RETRY_AFTER
+        }
+    );
+    let job = jobs.recv().await.unwrap();
+    job.durable.send(false).unwrap();
+    let first = waiting.remove(0).await;
+    assert_eq!(
+        first,
+        Answer::Unavailable {
+            retry_after: RETRY_AFTER
+        },
+        "what could not be made durable is not accepted"
+    );
+}
