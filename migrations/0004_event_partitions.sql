@@ -4,22 +4,32 @@ CREATE FUNCTION event_id_floor(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTAB
     (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid;
 COMMENT ON FUNCTION event_id_floor IS 'The least UUIDv7 of a moment.';
 
+-- Makes the partitions of `days` days. Events of such a day that came before its partition are in the default one; they
+-- move.
 CREATE FUNCTION ensure_event_partitions(first_day date, days integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    made integer := 0;
-    day  date;
+    made       integer := 0;
+    day        date;
+    name       text;
+    least      uuid;
+    too_great  uuid;
 BEGIN
     -- Several workers may come at once.
     PERFORM pg_advisory_xact_lock(hashtext('commissary.event_partitions'));
     FOR offset_days IN 0 .. days - 1 LOOP
         day := first_day + offset_days;
-        IF to_regclass(format('events_%s', to_char(day, 'YYYYMMDD'))) IS NULL THEN
-            EXECUTE format('CREATE TABLE events_%s PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
-                to_char(day, 'YYYYMMDD'),
-                event_id_floor(day::timestamp AT TIME ZONE 'UTC'),
-                event_id_floor((day + 1)::timestamp AT TIME ZONE 'UTC'));
-            made := made + 1;
-        END IF;
+        name := format('events_%s', to_char(day, 'YYYYMMDD'));
+        CONTINUE WHEN to_regclass(name) IS NOT NULL;
+        least := event_id_floor(day::timestamp AT TIME ZONE 'UTC');
+        too_great := event_id_floor((day + 1)::timestamp AT TIME ZONE 'UTC');
+        -- Nobody may add an event of this day while it moves.
+        LOCK TABLE events_default IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING ALL)', name);
+        EXECUTE format(
+            'WITH moved AS (DELETE FROM events_default WHERE event_id >= %L AND event_id < %L RETURNING *)
+             INSERT INTO %I SELECT * FROM moved', least, too_great, name);
+        EXECUTE format('ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, least, too_great);
+        made := made + 1;
     END LOOP;
     RETURN made;
 END$$;

@@ -370,6 +370,28 @@ async fn days_are_made_ahead_and_dropped_with_their_applied_events(pool: Pool) {
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]
+async fn events_that_came_before_the_partition_of_their_day_move_into_it(pool: Pool) {
+    let org = demo(&pool).await;
+    let event = sale(org, "o1", "PETER10", 100);
+    commit(&pool, vec![event.clone()]).await;
+    assert_eq!(count(&pool, "SELECT count(*) FROM events_default").await, 1);
+    let mut connection = pool.acquire().await.unwrap();
+    assert_eq!(partitions::maintain(&mut connection, now()).await.unwrap().0, 4);
+    assert_eq!(count(&pool, "SELECT count(*) FROM events_default").await, 0);
+    assert_eq!(
+        reasons(&commit(&pool, vec![event]).await),
+        ["applied"],
+        "and are found there"
+    );
+    commit(&pool, vec![sale(org, "o2", "PETER10", 100)]).await;
+    assert_eq!(count(&pool, "SELECT count(*) FROM events_default").await, 0);
+    let indexes = "SELECT count(*) FROM pg_inherits i JOIN pg_index x ON x.indrelid = i.inhrelid
+                   WHERE i.inhparent = 'events'::regclass GROUP BY i.inhrelid ORDER BY 1 LIMIT 1";
+    assert_eq!(count(&pool, indexes).await, 4, "each day has all indexes");
+    prove(&pool).await;
+}
+
+#[sqlx::test(migrator = "db::MIGRATOR")]
 async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
     let org = demo(&pool).await;
     let events = vec![sale(org, "o1", "PETER10", 100), refund(org, "o9")];
