@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use common::{
     db::{self, DbError, spool},
     domain::Incoming,
@@ -226,7 +227,12 @@ impl Lane {
 
     /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
     async fn settle(&mut self, batch: &Intake, one_by_one: bool) -> bool {
-        let mut pause = PAUSE_FIRST;
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(PAUSE_FIRST)
+            .with_max_delay(PAUSE_MAX)
+            .without_max_times()
+            .with_jitter()
+            .build();
         let oldest = batch.events.iter().map(|one| one.event.received_at).min();
         loop {
             let age = oldest.and_then(|oldest| (self.worker.clock.now() - oldest).to_std().ok());
@@ -234,9 +240,9 @@ impl Lane {
             match self.apply(batch, one_by_one).await {
                 Ok(()) => return true,
                 Err(paused) => {
+                    let pause = pauses.next().unwrap_or(PAUSE_MAX);
                     tracing::error!(reason = %telemetry::chain(&paused), pause_ms = pause.as_millis(), "nothing can be applied; events wait");
                     self.pause(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
                     if self.stop.is_cancelled() {
                         return false;
                     }
@@ -315,12 +321,11 @@ impl Lane {
         Ok(true)
     }
 
-    /// Waits, but not beyond the stop; a little jitter keeps lanes apart.
+    /// Waits, but not beyond the stop.
     async fn pause(&self, pause: Duration) {
-        let jitter = Duration::from_millis(rand::random_range(0..=50));
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = tokio::time::sleep(pause + jitter) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
