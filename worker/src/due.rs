@@ -82,13 +82,11 @@ async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
     let due = events::due(&mut outer, worker.clock.now(), TURN_EVENTS).await?;
     let more = i64::try_from(due.len()).is_ok_and(|count| count >= TURN_EVENTS);
     if !due.is_empty() {
-        process
-            .run(
-                due.into_iter()
-                    .map(|event| Incoming { event, queued: true })
-                    .collect(),
-            )
-            .await?;
+        let queued: Vec<Incoming> = due
+            .into_iter()
+            .map(|event| Incoming { event, queued: true })
+            .collect();
+        process.run(&queued).await?;
     }
     db::rollback(outer).await?;
     Ok(more)

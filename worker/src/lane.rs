@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use common::{
     db::{self, DbError, spool},
-    domain::Incoming,
     queue::amqp::{Delivery, DeliveryTag, Generation, Subscription},
     telemetry,
 };
@@ -256,14 +255,8 @@ impl Lane {
             .bury_undecodable(&self.worker.pool, &self.worker.clock)
             .await
             .map_err(|error| Paused::Database(error.into()))?;
-        let parts: Vec<Vec<Incoming>> = if one_by_one {
-            batch.events.iter().map(|event| vec![event.clone()]).collect()
-        } else if batch.events.is_empty() {
-            Vec::new()
-        } else {
-            vec![batch.events.clone()]
-        };
-        for part in parts {
+        let part_size = if one_by_one { 1 } else { batch.events.len().max(1) };
+        for part in batch.events.chunks(part_size) {
             let decisions = self.process.run(part).await?;
             self.replier.answer(&decisions, &batch.reply_to).await;
         }

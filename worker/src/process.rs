@@ -61,26 +61,26 @@ impl Process {
     ///
     /// # Errors
     /// [`Paused`]: some events may have been applied, none is lost; call again with the same.
-    pub async fn run(&self, events: Vec<Incoming>) -> Result<Vec<Decision>, Paused> {
+    pub async fn run(&self, events: &[Incoming]) -> Result<Vec<Decision>, Paused> {
         let total = events.len();
         let mut decided = Vec::with_capacity(total);
         let mut suspects = Vec::new();
         // Halves wait here, in order, so that an order's later events come after its earlier ones.
         let mut waiting = VecDeque::from([events]);
-        while let Some(mut batch) = waiting.pop_front() {
-            match self.attempt(&batch).await {
+        while let Some(batch) = waiting.pop_front() {
+            match self.attempt(batch).await {
                 Ok(decisions) => decided.extend(decisions),
                 Err(error) if error.class() == FailureClass::Transient => {
                     return Err(Paused::Database(error));
                 }
                 Err(error) if batch.len() <= 1 => {
-                    suspects.extend(batch.pop().map(|one| suspect(one.event, &error)));
+                    suspects.extend(batch.first().map(|one| suspect(one.event.clone(), &error)));
                 }
                 Err(error) => {
                     tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
-                    let later = batch.split_off(batch.len() / 2);
+                    let (earlier, later) = batch.split_at(batch.len() / 2);
                     waiting.push_front(later);
-                    waiting.push_front(batch);
+                    waiting.push_front(earlier);
                 }
             }
         }

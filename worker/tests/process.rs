@@ -68,7 +68,7 @@ async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_men
     let orders = ["o1", "o2", "o3", "o4", "poison", "o5", "o6", "o7", "o8"];
     let batch: Vec<_> = orders.iter().map(|order| sale(database.org, order)).collect();
     let poison = batch[4].clone();
-    let decisions = process.run(batch.clone()).await.unwrap();
+    let decisions = process.run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), [vec!["22003"], vec!["applied"; 8]].concat());
     assert_eq!(database.count("SELECT count(*) FROM conversions").await, 8);
     assert_eq!(
@@ -80,7 +80,7 @@ async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_men
 
     database.run("DROP TRIGGER poison ON conversions").await;
     assert_eq!(
-        reasons(&process.run(vec![poison.clone()]).await.unwrap()),
+        reasons(&process.run(std::slice::from_ref(&poison)).await.unwrap()),
         ["22003"],
         "a redelivery changes nothing"
     );
@@ -93,13 +93,13 @@ async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_men
     };
     for _ in 0..2 {
         assert_eq!(
-            reasons(&process.run(vec![replay.clone()]).await.unwrap()),
+            reasons(&process.run(std::slice::from_ref(&replay)).await.unwrap()),
             ["applied"]
         );
     }
     assert_eq!(database.count("SELECT count(*) FROM conversions").await, 9);
     assert_eq!(
-        reasons(&process.run(batch).await.unwrap()),
+        reasons(&process.run(&batch).await.unwrap()),
         vec!["applied"; 9],
         "the whole batch again"
     );
@@ -114,7 +114,7 @@ async fn a_schema_that_does_not_fit_pauses_and_buries_nothing() {
     database
         .run("ALTER TABLE transfers RENAME COLUMN code TO kind")
         .await;
-    let paused = process.run(batch.clone()).await;
+    let paused = process.run(&batch).await;
     assert!(
         matches!(
             paused,
@@ -130,7 +130,7 @@ async fn a_schema_that_does_not_fit_pauses_and_buries_nothing() {
     database
         .run("ALTER TABLE transfers RENAME COLUMN kind TO code")
         .await;
-    assert_eq!(reasons(&process.run(batch).await.unwrap()), vec!["applied"; 8]);
+    assert_eq!(reasons(&process.run(&batch).await.unwrap()), vec!["applied"; 8]);
     database.prove().await;
 }
 
@@ -139,7 +139,7 @@ async fn one_event_of_many_that_meets_a_deploy_bug_is_dead_and_not_everybodys_pa
     let database = database().await;
     let process = process(&database);
     let good: Vec<_> = (0..20).map(|n| sale(database.org, &format!("good{n}"))).collect();
-    process.run(good).await.unwrap();
+    process.run(&good).await.unwrap();
     database
         .run(
             "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM no_such_function(); END$$;
@@ -148,7 +148,7 @@ async fn one_event_of_many_that_meets_a_deploy_bug_is_dead_and_not_everybodys_pa
         )
         .await;
     let decisions = process
-        .run(vec![sale(database.org, "o1"), sale(database.org, "bad")])
+        .run(&[sale(database.org, "o1"), sale(database.org, "bad")])
         .await
         .unwrap();
     assert_eq!(reasons(&decisions), ["42883", "applied"]);
@@ -165,11 +165,11 @@ async fn a_database_that_takes_no_writes_pauses_and_buries_nothing() {
         "{url}{separator}options=-c%20default_transaction_read_only%3Don"
     ));
     let pool = common::db::connect(&read_only, 2, "a standby").await.unwrap();
-    let paused = Process::new(pool, Clock::default()).run(batch.clone()).await;
+    let paused = Process::new(pool, Clock::default()).run(&batch).await;
     assert!(matches!(paused, Err(Paused::Database(_))), "{paused:?}");
     assert_eq!(database.count("SELECT count(*) FROM events").await, 0);
     assert_eq!(
-        reasons(&process(&database).run(batch).await.unwrap()),
+        reasons(&process(&database).run(&batch).await.unwrap()),
         ["applied"]
     );
     database.prove().await;
@@ -179,10 +179,10 @@ async fn a_database_that_takes_no_writes_pauses_and_buries_nothing() {
 async fn batches_of_the_same_orders_at_once_record_each_once() {
     let database = database().await;
     let process = process(&database);
-    let runs = (0..8).map(|_| {
-        let batch = (0..20).map(|n| sale(database.org, &format!("o{n}"))).collect();
-        process.run(batch)
-    });
+    let batches: Vec<Vec<Incoming>> = (0..8)
+        .map(|_| (0..20).map(|n| sale(database.org, &format!("o{n}"))).collect())
+        .collect();
+    let runs = batches.iter().map(|batch| process.run(batch));
     let decisions: Vec<Decision> = futures_util::future::try_join_all(runs)
         .await
         .unwrap()

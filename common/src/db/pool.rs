@@ -113,3 +113,20 @@ pub async fn ping(pool: &Pool) -> Result<(), DbError> {
         .map_err(|error| DbError::new("database.ping", error))?;
     Ok(())
 }
+
+/// Begins a read-only transaction that sees one moment, and may take as long as its full scans take.
+///
+/// # Errors
+/// When no connection is to be had.
+pub(super) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError> {
+    let failed = |error| DbError::new("database.snapshot", error);
+    let mut snapshot = pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await
+        .map_err(failed)?;
+    sqlx::query("SET LOCAL statement_timeout = 0")
+        .execute(&mut *snapshot)
+        .await
+        .map_err(failed)?;
+    Ok(snapshot)
+}

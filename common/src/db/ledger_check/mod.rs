@@ -10,7 +10,7 @@ mod tests;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::{DbError, Pool, id_range::first_id_at};
+use super::{DbError, Pool, id_range::first_id_at, pool, rollback};
 use crate::domain::EVENT_RETENTION;
 pub use checks::{CHECKS, Check};
 
@@ -68,16 +68,7 @@ pub async fn run(
     now: DateTime<Utc>,
     mut progress: impl FnMut(&Check),
 ) -> Result<LedgerReport, DbError> {
-    let failed = |error| DbError::new("ledger.snapshot", error);
-    let mut snapshot = pool
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await
-        .map_err(failed)?;
-    // A full scan takes as long as it takes.
-    sqlx::query("SET LOCAL statement_timeout = 0")
-        .execute(&mut *snapshot)
-        .await
-        .map_err(failed)?;
+    let mut snapshot = pool::snapshot(pool).await?;
     let oldest_event = first_id_at(now - EVENT_RETENTION + RETENTION_MARGIN);
     let mut report = LedgerReport {
         checks: Vec::new(),
@@ -93,7 +84,7 @@ pub async fn run(
             .map_err(|error| DbError::new(check.operation, error))?;
         report.add(check, rows);
     }
-    snapshot.rollback().await.map_err(failed)?;
+    rollback(snapshot).await?;
     Ok(report)
 }
 

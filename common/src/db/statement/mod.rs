@@ -12,7 +12,7 @@ mod words;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 
-use super::{DbError, Pool};
+use super::{DbError, Pool, pool, rollback};
 use crate::domain::Currency;
 pub use account::{Balance, CurrencyAccount, Entry};
 
@@ -131,22 +131,13 @@ pub async fn run(pool: &Pool, query: &Query<'_>) -> Result<Statement, StatementE
     {
         return Err(StatementError::EmptyPeriod { from, to });
     }
-    let failed = |error| DbError::new("statement.snapshot", error);
-    let mut snapshot = pool
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await
-        .map_err(failed)?;
-    // All transfers of an organisation take as long as they take.
-    sqlx::query("SET LOCAL statement_timeout = 0")
-        .execute(&mut *snapshot)
-        .await
-        .map_err(failed)?;
+    let mut snapshot = pool::snapshot(pool).await?;
     let affiliate = read::affiliate(&mut snapshot, query).await?;
     let mut accounts = read::openings(&mut snapshot, &affiliate, query.since()).await?;
     let known: Vec<Currency> = accounts.keys().copied().collect();
     accounts.retain(|currency, _| query.currency.is_none_or(|wanted| wanted == *currency));
     let count = read::entries(&mut snapshot, &affiliate, query, &mut accounts).await?;
-    snapshot.rollback().await.map_err(failed)?;
+    rollback(snapshot).await?;
     if count > MAX_ENTRIES {
         return Err(StatementError::TooLong);
     }
