@@ -123,7 +123,9 @@ fn outcome(outcome: &Outcome) -> Option<Value> {
 }
 
 fn effect(applied: &Applied) -> Value {
-    let conversion = applied.conversion();
+    let Some(conversion) = applied.conversion() else {
+        return other_effect(applied);
+    };
     let line = |line: &CommissionView| {
         json!(Line {
             id: line.id.0,
@@ -141,6 +143,28 @@ fn effect(applied: &Applied) -> Value {
         "currency": conversion.currency.code(),
         "commissions": conversion.commissions.iter().map(line).collect::<Vec<_>>(),
     })
+}
+
+/// What became of something that is no sale: its numbers, by which the other calls show the rest.
+fn other_effect(applied: &Applied) -> Value {
+    match applied {
+        Applied::Click(click) => json!({"click_id": click.id}),
+        Applied::Customer(customer) => {
+            json!({"customer_id": customer.customer_id, "status": customer.status})
+        }
+        Applied::Lead(lead) => {
+            json!({"customer_id": lead.customer.customer_id, "status": lead.customer.status})
+        }
+        Applied::Commission(commission) => json!({"commission_ids": [commission.id]}),
+        Applied::Commissions(commissions) => {
+            json!({"commission_ids": commissions.iter().map(|one| one.id).collect::<Vec<_>>()})
+        }
+        Applied::Payments(payments) => {
+            json!({"payment_ids": payments.iter().map(|one| one.id).collect::<Vec<_>>()})
+        }
+        Applied::Test { number } => json!({"test_event": number}),
+        Applied::Conversion(_) | Applied::Refund(_) | Applied::Nothing => json!({}),
+    }
 }
 
 /// A repeated event also shows the first one, whose answer the caller may have lost.

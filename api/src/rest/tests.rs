@@ -45,7 +45,13 @@ pub(crate) fn conversion() -> ConversionView {
             approved: Some(true),
             comment: None,
             created_at,
+            conversion: Some(ConversionId(7)),
+            payment: None,
+            final_at: None,
         }],
+        click: None,
+        affiliate_meta_data: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -12,14 +12,19 @@ pub(super) fn sorted(events: &[Incoming]) -> Vec<i64> {
 
 fn of(event: &Event) -> Vec<i64> {
     let order = event.order().map(|order| hash("order", event.org, order));
-    let customer = event
-        .customer()
+    let customers = event
+        .customers()
+        .into_iter()
         .map(|customer| hash("customer", event.org, &customer.key()));
     let idempotency = event
         .idempotency
         .as_ref()
         .map(|key| hash("idempotency", event.org, &key.key));
-    let keys: Vec<i64> = [order, customer, idempotency].into_iter().flatten().collect();
+    let keys: Vec<i64> = [order, idempotency]
+        .into_iter()
+        .flatten()
+        .chain(customers)
+        .collect();
     if keys.is_empty() {
         vec![hash("event", event.org, &event.id.to_string())]
     } else {

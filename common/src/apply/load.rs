@@ -52,7 +52,7 @@ pub(super) async fn world(
 fn creates(event: &Event) -> Option<&CreateConversion> {
     match &event.body {
         Body::CreateConversion(create) => Some(create),
-        Body::UpdateConversion(_) | Body::Refund(_) => None,
+        _ => None,
     }
 }
 
@@ -83,10 +83,7 @@ async fn load_orders(connection: &mut Connection, new: &[&Event], world: &mut Wo
     }
     let orders: Vec<_> = orders.into_iter().collect();
     for conversion in conversions::load(connection, &orders).await? {
-        let Some(order) = conversion.external_id.clone() else {
-            continue;
-        };
-        world.conversions.insert((conversion.org, order), conversion);
+        world.add_conversion(conversion);
     }
     for event in events::parked(connection, &orders).await? {
         let Some(order) = event.order().map(ToOwned::to_owned) else {
@@ -104,7 +101,12 @@ async fn load_customers(
 ) -> Result<(), DbError> {
     let named: BTreeSet<(OrgId, String)> = new
         .iter()
-        .filter_map(|event| Some((event.org, event.customer()?.key())))
+        .flat_map(|event| {
+            event
+                .customers()
+                .into_iter()
+                .map(|customer| (event.org, customer.key()))
+        })
         .collect();
     let owners: BTreeSet<(OrgId, CustomerId)> = world
         .conversions

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::{Connection, DbError, decode};
 use crate::domain::{
-    AffiliateId, CommissionId, ConversionId, OrgId,
+    AffiliateId, CommissionId, ConversionId, OrgId, PaymentId,
     entities::{Change, Commission, CommissionKind, Conversion},
     ledger::Position,
 };
@@ -29,6 +29,9 @@ struct Row {
     approved: Option<bool>,
     pending: Decimal,
     payable: Decimal,
+    part: Option<Decimal>,
+    final_at: Option<DateTime<Utc>>,
+    payment_id: Option<i64>,
     comment: Option<String>,
     created_at: DateTime<Utc>,
 }
@@ -55,6 +58,9 @@ impl Row {
                 pending: self.pending.normalize(),
                 payable: self.payable.normalize(),
             },
+            part: self.part.map(|part| part.normalize()),
+            final_at: self.final_at,
+            payment: self.payment_id.map(PaymentId),
             comment: self.comment,
             created_at: self.created_at,
         })
@@ -162,6 +168,8 @@ pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> 
                     .collect::<Vec<_>>(),
             )
             .bind(marked.iter().map(|(_, one)| one.created_at).collect::<Vec<_>>())
+            .bind(marked.iter().map(|(_, one)| one.part).collect::<Vec<_>>())
+            .bind(marked.iter().map(|(_, one)| one.final_at).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await
             .map_err(|error| DbError::new("commissions.write", error))?;
@@ -171,18 +179,19 @@ pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> 
 
 const INSERT: &str = "
     INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
-        commission_name, rate, sub_amount, gross, amount, currency, approved, pending, payable, comment, created_at)
+        commission_name, rate, sub_amount, gross, amount, currency, approved, pending, payable, comment, created_at,
+        part, final_at)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
         $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::numeric[],
-        $15::numeric[], $16::text[], $17::timestamptz[])";
+        $15::numeric[], $16::text[], $17::timestamptz[], $18::numeric[], $19::timestamptz[])";
 
 const UPDATE: &str = "
     UPDATE commissions c
-    SET (sub_amount, gross, amount, approved, pending, payable, comment)
-      = (new.sub_amount, new.gross, new.amount, new.approved, new.pending, new.payable, new.comment)
+    SET (rate, sub_amount, part, gross, amount, approved, pending, payable, comment)
+      = (new.rate, new.sub_amount, new.part, new.gross, new.amount, new.approved, new.pending, new.payable, new.comment)
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
         $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::numeric[],
-        $15::numeric[], $16::text[], $17::timestamptz[])
+        $15::numeric[], $16::text[], $17::timestamptz[], $18::numeric[], $19::timestamptz[])
       AS new (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type, commission_name, rate,
-        sub_amount, gross, amount, currency, approved, pending, payable, comment, created_at)
+        sub_amount, gross, amount, currency, approved, pending, payable, comment, created_at, part, final_at)
     WHERE (c.org_id, c.commission_id) = (new.org_id, new.commission_id)";

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{Connection, DbError, commissions, decode, text};
 use crate::domain::{
-    AffiliateId, ConversionId, CustomerId, Dialect, EventId, MetaData, OrgId, ProgramId,
+    AffiliateId, ClickId, ConversionId, CustomerId, Dialect, EventId, MetaData, OrgId, ProgramId,
     entities::{Change, Conversion, RefundEntry},
+    trace::Trace,
 };
 
 #[derive(sqlx::FromRow)]
@@ -32,6 +33,15 @@ struct Row {
     amount_by: Option<Uuid>,
     status_by: Option<Uuid>,
     meta_by: Option<Uuid>,
+    click_id: Option<i64>,
+    base_amount: Option<Decimal>,
+    charged_back: bool,
+    chargeback_by: Option<Uuid>,
+    counted: bool,
+    warnings: Vec<String>,
+    trace: sqlx::types::Json<Trace>,
+    deleted_at: Option<DateTime<Utc>>,
+    superseded_by: Option<i64>,
     refunds: Vec<String>,
 }
 
@@ -63,6 +73,15 @@ impl Row {
             amount_by: self.amount_by.map(EventId),
             status_by: self.status_by.map(EventId),
             meta_by: self.meta_by.map(EventId),
+            click: self.click_id.map(ClickId),
+            base_amount: self.base_amount.unwrap_or(self.amount).normalize(),
+            charged_back: self.charged_back,
+            chargeback_by: self.chargeback_by.map(EventId),
+            counted: self.counted,
+            warnings: self.warnings,
+            trace: self.trace.0,
+            deleted_at: self.deleted_at,
+            superseded_by: self.superseded_by.map(ConversionId),
             commissions: Vec::new(),
             refunds: self.refunds,
         })
@@ -101,7 +120,8 @@ pub async fn load(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Resu
 /// # Errors
 /// When the database refuses or does not answer.
 pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
-    for (change, sql) in [(Change::Insert, INSERT), (Change::Update, UPDATE)] {
+    // Updates first: an unsigned conversion gives its external id up for the signed one that is inserted.
+    for (change, sql) in [(Change::Update, UPDATE), (Change::Insert, INSERT)] {
         let marked: Vec<&Conversion> = conversions
             .iter()
             .copied()
@@ -161,6 +181,30 @@ pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> 
                     .map(|one| one.meta_by.map(|id| id.0))
                     .collect::<Vec<_>>(),
             )
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.click.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.base_amount).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.charged_back).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.chargeback_by.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.counted).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| text(&one.warnings)).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| text(&one.trace)).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.deleted_at).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.superseded_by.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
             .execute(&mut *connection)
             .await
             .map_err(|error| DbError::new("conversions.write", error))?;
@@ -171,27 +215,38 @@ pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> 
 const INSERT: &str = "
     INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
         dialect, trusted, attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at,
-        amount_by, status_by, meta_by)
+        amount_by, status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted, warnings, trace,
+        deleted_at, superseded_by)
     SELECT org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
         dialect, trusted, attributed_by, amount, currency, refunded, fully_refunded, meta_data::jsonb, details::jsonb,
-        created_at, amount_by, status_by, meta_by
+        created_at, amount_by, status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted,
+        ARRAY(SELECT json_array_elements_text(warnings::json)), trace::jsonb, deleted_at, superseded_by
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
         $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
-        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[])
+        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],
+        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::boolean[], $26::text[], $27::text[],
+        $28::timestamptz[], $29::bigint[])
       AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
         attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
-        status_by, meta_by)";
+        status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted, warnings, trace, deleted_at,
+        superseded_by)";
 
 const UPDATE: &str = "
     UPDATE conversions c
-    SET (amount, refunded, fully_refunded, meta_data, amount_by, status_by, meta_by)
-      = (new.amount, new.refunded, new.fully_refunded, new.meta_data::jsonb, new.amount_by, new.status_by, new.meta_by)
+    SET (external_id, amount, refunded, fully_refunded, meta_data, amount_by, status_by, meta_by, charged_back,
+         chargeback_by, counted, deleted_at, superseded_by)
+      = (new.external_id, new.amount, new.refunded, new.fully_refunded, new.meta_data::jsonb, new.amount_by,
+         new.status_by, new.meta_by, new.charged_back, new.chargeback_by, new.counted, new.deleted_at,
+         new.superseded_by)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
         $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
-        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[])
+        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],
+        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::boolean[], $26::text[], $27::text[],
+        $28::timestamptz[], $29::bigint[])
       AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
         attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
-        status_by, meta_by)
+        status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted, warnings, trace, deleted_at,
+        superseded_by)
     WHERE (c.org_id, c.conversion_id) = (new.org_id, new.conversion_id)";
 
 /// Records refunds.

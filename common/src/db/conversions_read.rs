@@ -8,8 +8,8 @@ use sqlx::types::Json;
 
 use super::{Connection, DbError, decode};
 use crate::domain::{
-    AffiliateId, AffiliateView, CommissionId, CommissionView, ConversionId, ConversionView, CustomerId,
-    CustomerView, MetaData, OrgId, ProgramId, ProgramView,
+    AffiliateId, AffiliateView, ClickSummary, CommissionId, CommissionView, ConversionId, ConversionView,
+    CustomerId, CustomerView, MetaData, OrgId, PaymentId, ProgramId, ProgramView,
 };
 
 /// Conversions of a page (seed: REST 1.6, pagination).
@@ -87,6 +87,11 @@ struct Row {
     customer_id: Option<i64>,
     customer_external_id: Option<String>,
     customer_status: Option<String>,
+    clicked_at: Option<DateTime<Utc>>,
+    referrer: Option<String>,
+    landing_page: Option<String>,
+    click_meta_data: Option<Json<MetaData>>,
+    warnings: Vec<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -110,6 +115,8 @@ struct CommissionRow {
     approved: Option<bool>,
     comment: Option<String>,
     created_at: DateTime<Utc>,
+    payment_id: Option<i64>,
+    final_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     affiliate: AffiliateRow,
 }
@@ -127,13 +134,15 @@ pub async fn list(
         "SELECT c.conversion_id, c.external_id, c.amount, c.currency, c.created_at, c.meta_data,
                 p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
                 a.affiliate_id, a.slug, a.firstname, a.lastname,
-                u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status
+                u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status,
+                k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data, c.warnings
            FROM (SELECT c.* FROM conversions c WHERE ",
         matching!(),
         " ORDER BY c.conversion_id DESC LIMIT $10 OFFSET $11) c
            JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = c.affiliate_id
            LEFT JOIN customers u ON u.org_id = $1 AND u.customer_id = c.customer_id
+           LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id
           ORDER BY c.conversion_id DESC"
     );
     let skipped = i64::from(page.saturating_sub(1)) * i64::from(PAGE_SIZE);
@@ -193,7 +202,7 @@ async fn commissions(
     let ids: Vec<i64> = rows.iter().map(|row| row.conversion_id).collect();
     let rows = sqlx::query_as::<_, CommissionRow>(
         "SELECT m.conversion_id, m.commission_id, m.kind, m.commission_type, m.commission_name, m.sub_amount, m.amount,
-                m.currency, m.approved, m.comment, m.created_at, a.affiliate_id, a.slug, a.firstname, a.lastname
+                m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at, a.affiliate_id, a.slug, a.firstname, a.lastname
            FROM commissions m
            JOIN affiliates a ON a.org_id = m.org_id AND a.affiliate_id = m.affiliate_id
           WHERE m.org_id = $1 AND m.conversion_id = ANY($2)
@@ -238,6 +247,16 @@ impl Row {
             }),
             meta_data: self.meta_data.0,
             commissions,
+            click: self.clicked_at.map(|created_at| ClickSummary {
+                created_at,
+                referrer: self.referrer,
+                landing_page: self.landing_page,
+            }),
+            affiliate_meta_data: self
+                .click_meta_data
+                .map(|data| data.0)
+                .filter(|data| !data.is_empty()),
+            warnings: self.warnings,
         })
     }
 }
@@ -267,6 +286,9 @@ impl CommissionRow {
             approved: self.approved,
             comment: self.comment,
             created_at: self.created_at,
+            conversion: Some(ConversionId(self.conversion_id)),
+            payment: self.payment_id.map(PaymentId),
+            final_at: self.final_at,
         })
     }
 }

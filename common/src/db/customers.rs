@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Connection, DbError, text};
 use crate::domain::{
-    AffiliateId, CustomerId, Identity, MetaData, OrgId, ProgramId,
+    AffiliateId, ClickId, CustomerId, Identity, MetaData, OrgId, ProgramId, Track,
     entities::{Change, Customer},
 };
 
@@ -21,9 +21,16 @@ struct Row {
     program_id: i64,
     affiliate_id: i64,
     status: String,
+    track: String,
+    canceled: bool,
+    capped: bool,
+    counted: i64,
+    first_sale_at: Option<DateTime<Utc>>,
+    click_id: Option<i64>,
     meta_data: sqlx::types::Json<MetaData>,
     trusted: bool,
     created_at: DateTime<Utc>,
+    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl From<Row> for Customer {
@@ -39,9 +46,16 @@ impl From<Row> for Customer {
             program: ProgramId(row.program_id),
             affiliate: AffiliateId(row.affiliate_id),
             status: row.status,
+            track: Track::parse(&row.track).unwrap_or_default(),
+            canceled: row.canceled,
+            capped: row.capped,
+            counted: row.counted,
+            first_sale_at: row.first_sale_at,
+            click: row.click_id.map(ClickId),
             meta_data: row.meta_data.0,
             trusted: row.trusted,
             created_at: row.created_at,
+            deleted_at: row.deleted_at,
         }
     }
 }
@@ -110,6 +124,18 @@ pub async fn write<S: std::hash::BuildHasher>(
             .bind(marked.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.trusted).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.created_at).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.track.name()).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.canceled).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.capped).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.counted).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.first_sale_at).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.click.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(marked.iter().map(|one| one.deleted_at).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await
             .map_err(|error| DbError::new("customers.write", error))?;
@@ -119,21 +145,26 @@ pub async fn write<S: std::hash::BuildHasher>(
 
 const INSERT: &str = "
     INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-                           meta_data, trusted, created_at)
+                           meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id,
+                           deleted_at)
     SELECT org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-           meta_data::jsonb, trusted, created_at
+           meta_data::jsonb, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-                $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[])
+                $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
+                $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[])
       AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-              meta_data, trusted, created_at)";
+              meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at)";
 
 const UPDATE: &str = "
     UPDATE customers c
-    SET (external_id, email, name, program_id, affiliate_id, status, meta_data, trusted)
-      = (new.external_id, new.email, new.name, new.program_id, new.affiliate_id, new.status, new.meta_data::jsonb,
-         new.trusted)
+    SET (identity, external_id, email, name, program_id, affiliate_id, status, meta_data, trusted, canceled, capped,
+         counted, first_sale_at, click_id, deleted_at)
+      = (new.identity, new.external_id, new.email, new.name, new.program_id, new.affiliate_id, new.status,
+         new.meta_data::jsonb, new.trusted, new.canceled, new.capped, new.counted, new.first_sale_at, new.click_id,
+         new.deleted_at)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-                $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[])
+                $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
+                $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[])
       AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-              meta_data, trusted, created_at)
+              meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at)
     WHERE (c.org_id, c.customer_id) = (new.org_id, new.customer_id)";

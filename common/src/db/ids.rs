@@ -35,6 +35,8 @@ pub async fn draw(
         customers: of(1),
         conversions: of(2),
         commissions: of(3),
+        clicks: of(4),
+        payments: of(5),
     })
 }
 

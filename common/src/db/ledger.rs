@@ -30,7 +30,12 @@ pub async fn post(connection: &mut Connection, transfers: &[Transfer]) -> Result
             .collect::<Vec<_>>(),
     )
     .bind(transfers.iter().map(|one| one.code).collect::<Vec<_>>())
-    .bind(transfers.iter().map(|one| one.commission.0).collect::<Vec<_>>())
+    .bind(
+        transfers
+            .iter()
+            .map(|one| one.commission.map(|id| id.0))
+            .collect::<Vec<_>>(),
+    )
     .bind(transfers.iter().map(|one| one.event.0).collect::<Vec<_>>())
     .bind(transfers.iter().map(|one| one.recorded_at).collect::<Vec<_>>())
     .execute(&mut *connection)

@@ -40,14 +40,12 @@ use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use pool::{MIGRATOR, Pool, begin, commit, connect, migrate, ping, rollback};
 
-use crate::domain::MetaData;
-
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.
 pub type Connection = sqlx::PgConnection;
 /// A transaction of the caller.
 pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// JSON as text, for arrays of it: Postgres parses it where it is stored.
-fn text(meta_data: &MetaData) -> String {
-    serde_json::to_string(meta_data).unwrap_or_else(|_never| "{}".to_owned())
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_never| "{}".to_owned())
 }

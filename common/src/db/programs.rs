@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Connection, DbError, decode};
 use crate::domain::{
     OrgId, ProgramId,
-    catalog::{Approval, Catalog, CommissionType, GroupOverride, Level, Program, Rate},
+    catalog::{Approval, Catalog, CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
 };
 
 #[derive(sqlx::FromRow)]
@@ -20,6 +20,10 @@ struct Row {
     currency: String,
     is_default: bool,
     recurring: bool,
+    cookie_time: i32,
+    recurring_cap: Option<i32>,
+    recurring_period_days: Option<i32>,
+    keyed_leads_only: bool,
     approval: String,
     hold_days: Option<i32>,
     default_type: String,
@@ -37,6 +41,8 @@ struct RuleRow {
     form: String,
     value: Decimal,
     group_overrides: sqlx::types::Json<Vec<GroupOverride>>,
+    recurrence: String,
+    count_towards_cap: bool,
 }
 
 /// Adds the programs of the organisations, with all versions of their rules.
@@ -50,7 +56,8 @@ pub async fn load_into(
 ) -> Result<(), DbError> {
     let orgs: Vec<i64> = orgs.iter().map(|org| org.0).collect();
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT org_id, program_id, slug, title, currency, is_default, recurring, approval, hold_days, default_type
+        "SELECT org_id, program_id, slug, title, currency, is_default, recurring, cookie_time, recurring_cap,
+                recurring_period_days, keyed_leads_only, approval, hold_days, default_type
          FROM programs WHERE org_id = ANY ($1)",
     )
     .bind(&orgs)
@@ -64,10 +71,11 @@ pub async fn load_into(
     }
     let rules: Vec<RuleRow> = sqlx::query_as(
         "SELECT org_id, program_id, identifier, NULL::integer AS level, title, nullif(valid_from, '-infinity') AS valid_from,
-                form, value, group_overrides
+                form, value, group_overrides, recurrence, count_towards_cap
          FROM commission_types WHERE org_id = ANY ($1)
          UNION ALL
-         SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]'
+         SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]',
+                'once', true
          FROM program_levels WHERE org_id = ANY ($1)",
     )
     .bind(&orgs)
@@ -96,6 +104,10 @@ fn program(row: Row) -> Result<Program, DbError> {
             .map_err(|error| decode("programs.currency", error))?,
         is_default: row.is_default,
         recurring: row.recurring,
+        cookie_time: row.cookie_time,
+        recurring_cap: row.recurring_cap,
+        recurring_period_days: row.recurring_period_days,
+        keyed_leads_only: row.keyed_leads_only,
         approval: match (row.approval.as_str(), row.hold_days) {
             ("manual", _) => Approval::Manual,
             ("immediate", _) => Approval::Immediate,
@@ -105,6 +117,7 @@ fn program(row: Row) -> Result<Program, DbError> {
         default_type: row.default_type,
         types: Vec::new(),
         levels: Vec::new(),
+        bonuses: Vec::new(),
     })
 }
 
@@ -116,6 +129,8 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
             valid_from: row.valid_from,
             rate: rate(&row.form, row.value)?,
             group_overrides: row.group_overrides.0,
+            recurrence: recurrence(&row.recurrence)?,
+            count_towards_cap: row.count_towards_cap,
         }),
         (None, Some(level)) => program.levels.push(Level {
             level,
@@ -126,6 +141,16 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
         (None, None) => return Err(decode("programs.rules", "a rule that is neither type nor level")),
     }
     Ok(())
+}
+
+fn recurrence(word: &str) -> Result<Recurrence, DbError> {
+    match word {
+        "once" => Ok(Recurrence::Once),
+        "weekly" => Ok(Recurrence::Weekly),
+        "monthly" => Ok(Recurrence::Monthly),
+        "yearly" => Ok(Recurrence::Yearly),
+        other => Err(decode("commission_types.recurrence", other)),
+    }
 }
 
 /// A rate as two columns hold it.

@@ -2,10 +2,13 @@
 //!
 //! What is sent but unknown at one rank falls through to the next; all unknown is a refusal.
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    Attribution, Dialect, ProgramId, Reason, Refusal,
+    Attribution, ClickId, Dialect, OrgId, ProgramId, Reason, Refusal, World,
     catalog::{Affiliation, OrgCatalog, Program},
-    entities::Customer,
+    entities::{Click, Customer},
+    trace::{Candidate, Trace, Verdict},
 };
 
 /// One way to find the affiliate.
@@ -18,6 +21,10 @@ pub enum Rank {
     ReferralCode,
     /// Asset id and source id together.
     Source,
+    /// A click, by the id of the page's script.
+    Tracking,
+    /// The latest click of a session.
+    Session,
 }
 
 impl Rank {
@@ -28,21 +35,34 @@ impl Rank {
             Self::Click => "click_id",
             Self::ReferralCode => "referral_code",
             Self::Source => "asset_id",
+            Self::Tracking => "tracking_id",
+            Self::Session => "session",
         }
     }
 }
 
 /// The ranks of a dialect's conversions, highest first.
 pub fn ranks(dialect: Dialect) -> &'static [Rank] {
-    use Rank::{Click, Coupon, Customer, ReferralCode, Source};
+    use Rank::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
     match dialect {
         // seed: Yaplet: the code in the path is the only one.
         Dialect::Yaplet => &[Coupon],
         // seed: Postback 1.7: coupon, click_id, referral_code, asset_id and source_id.
-        Dialect::Postback | Dialect::Pixel | Dialect::Native => &[Coupon, Click, ReferralCode, Source],
+        Dialect::Postback | Dialect::Pixel | Dialect::Native | Dialect::Internal => {
+            &[Coupon, Click, ReferralCode, Source]
+        }
         // seed: REST 1.6: customer id, coupon, referral code, click id, asset id + source id, tracking id.
-        Dialect::Rest => &[Customer, Coupon, ReferralCode, Click, Source],
-        Dialect::Affitor | Dialect::Affy => &[Customer, Click],
+        Dialect::Rest => &[Customer, Coupon, ReferralCode, Click, Source, Tracking],
+        Dialect::Affitor => &[Customer, Click],
+        Dialect::Affy => &[Click, Session],
+    }
+}
+
+/// The ranks of a dialect's customers: as for conversions, but for the customer itself (seed: REST 1.6).
+pub fn customer_ranks(dialect: Dialect) -> &'static [Rank] {
+    match ranks(dialect) {
+        [Rank::Customer, others @ ..] => others,
+        all => all,
     }
 }
 
@@ -55,111 +75,242 @@ pub fn fold_coupon(coupon: &str) -> String {
         .collect()
 }
 
+/// What an affiliate is looked for by.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    pub org: OrgId,
+    pub dialect: Dialect,
+    pub ranks: &'static [Rank],
+    pub sent: &'a Attribution,
+    /// The only program that the key sees.
+    pub scope: Option<ProgramId>,
+    /// The customer of the event, where it is known already.
+    pub customer: Option<&'a Customer>,
+    /// The event's time, to which the age of a click is measured.
+    pub at: DateTime<Utc>,
+    /// A click counts whatever its age.
+    pub any_age: bool,
+    /// Whether a secret vouches for the event.
+    pub trusted: bool,
+}
+
 /// The affiliation that earns.
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
     pub affiliation: &'a Affiliation,
     pub program: &'a Program,
     pub rank: Rank,
+    /// The click that led there.
+    pub click: Option<ClickId>,
+    /// Whether a secret vouches for all that this rests on. A click needs none where a keyed lead or sale names it.
+    pub trusted: bool,
 }
 
-/// Finds the affiliation for a conversion.
+/// Finds the affiliation that earns, and tells how.
 ///
 /// # Errors
 /// [`Reason::PartnerNotApproved`] when something sent leads to an affiliate, but to none who is approved;
-/// [`Reason::UnknownPartner`] when it leads nowhere.
+/// [`Reason::WindowExpired`] when only clicks that are too old do; the dialect's word for an unknown partner otherwise.
 pub fn attribute<'a>(
-    dialect: Dialect,
-    sent: &Attribution,
-    scope: Option<ProgramId>,
-    customer: Option<&Customer>,
+    sought: &Sought<'_>,
+    world: &World,
     catalog: &'a OrgCatalog,
-) -> Result<Found<'a>, Refusal> {
-    let mut unapproved = None;
-    for &rank in ranks(dialect) {
-        let Some(affiliation) = candidate(rank, sent, scope, customer, catalog) else {
-            continue;
-        };
-        let Some(program) = catalog.program(affiliation.program) else {
-            continue;
-        };
-        if affiliation.approved != Some(true) {
-            unapproved = unapproved.or(Some(rank));
-            continue;
+) -> Result<(Found<'a>, Trace), Refusal> {
+    let mut trace = Trace::default();
+    for &rank in sought.ranks {
+        let Some(sent) = value(rank, sought) else { continue };
+        let (mut candidate, found) = judge(rank, sent, sought, world, catalog);
+        if found.is_some() {
+            candidate.verdict = Verdict::Chosen;
         }
-        let found = Found {
-            affiliation,
-            program,
-            rank,
-        };
-        return Ok(kept_by_first_affiliate(found, customer, catalog));
+        trace.candidates.push(candidate);
+        if let Some(found) = found {
+            let kept = kept_by_first_affiliate(found, sought, catalog);
+            if kept.affiliation.affiliate != found.affiliation.affiliate {
+                trace.kept_by = catalog
+                    .affiliate(kept.affiliation.affiliate)
+                    .map(|affiliate| affiliate.slug.clone());
+            }
+            return Ok((kept, trace));
+        }
     }
-    Err(match unapproved {
-        Some(rank) => Refusal::new(
-            Reason::PartnerNotApproved,
-            format!(
-                "the affiliate found by {} is not approved in the program",
-                rank.name()
-            ),
-        ),
-        None => Refusal::new(Reason::UnknownPartner, unknown_detail(dialect, sent)),
-    })
+    Err(refusal(sought, trace))
 }
 
-fn unknown_detail(dialect: Dialect, sent: &Attribution) -> String {
-    let value = |rank: &Rank| match rank {
-        Rank::Coupon => sent.coupon.as_deref(),
-        Rank::Click => sent.click_id.as_deref(),
-        Rank::ReferralCode => sent.referral_code.as_deref(),
-        Rank::Source => sent.asset_id.as_deref(),
-        Rank::Customer => None,
-    };
-    let tried = ranks(dialect)
-        .iter()
-        .filter_map(|rank| Some(format!("{} {:?}", rank.name(), value(rank)?)));
-    format!(
-        "no affiliate is known by {}",
-        tried.collect::<Vec<_>>().join(", ")
-    )
+/// What was sent at a rank.
+fn value(rank: Rank, sought: &Sought<'_>) -> Option<String> {
+    let sent = sought.sent;
+    match rank {
+        Rank::Customer => sought.customer.map(|customer| customer.identity.key()),
+        Rank::Coupon => sent.coupon.clone(),
+        Rank::Click => sent.click_id.clone(),
+        Rank::ReferralCode => sent.referral_code.clone(),
+        Rank::Source => Some(format!(
+            "{} {}",
+            sent.asset_id.as_ref()?,
+            sent.source_id.as_ref()?
+        )),
+        Rank::Tracking => sent.tracking_id.clone(),
+        Rank::Session => sent.session.clone(),
+    }
 }
 
-/// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back.
-fn kept_by_first_affiliate<'a>(
-    found: Found<'a>,
-    customer: Option<&Customer>,
+fn judge<'a>(
+    rank: Rank,
+    sent: String,
+    sought: &Sought<'_>,
+    world: &World,
     catalog: &'a OrgCatalog,
-) -> Found<'a> {
-    let Some(customer) = customer.filter(|_| found.program.recurring) else {
+) -> (Candidate, Option<Found<'a>>) {
+    let click = click(rank, sought, world);
+    let mut candidate = Candidate {
+        rank: rank.name().to_owned(),
+        sent,
+        verdict: Verdict::Unknown,
+        affiliate: None,
+        click_age_days: None,
+        window_days: None,
+    };
+    let Some(affiliation) = affiliation(rank, click, sought, catalog) else {
+        return (candidate, None);
+    };
+    let Some(program) = catalog.program(affiliation.program) else {
+        return (candidate, None);
+    };
+    candidate.affiliate = catalog
+        .affiliate(affiliation.affiliate)
+        .map(|affiliate| affiliate.slug.clone());
+    if let Some(click) = click {
+        candidate.click_age_days = Some((sought.at - click.clicked_at).num_days());
+        candidate.window_days = Some(program.cookie_time);
+    }
+    candidate.verdict = if sought.scope.is_some_and(|scope| scope != affiliation.program) {
+        Verdict::OtherProgram
+    } else if affiliation.approved != Some(true) {
+        Verdict::NotApproved
+    } else if click.is_some_and(|click| is_too_old(rank, click, program, sought)) {
+        Verdict::Expired
+    } else {
+        Verdict::Chosen
+    };
+    let found = (candidate.verdict == Verdict::Chosen).then_some(Found {
+        affiliation,
+        program,
+        rank,
+        click: click.map(|click| click.id),
+        trusted: sought.trusted
+            && (rank != Rank::Customer || sought.customer.is_some_and(|customer| customer.trusted)),
+    });
+    (candidate, found)
+}
+
+/// The click that a rank names, or the one by which the customer came where that has an age of its own.
+fn click<'w>(rank: Rank, sought: &Sought<'_>, world: &'w World) -> Option<&'w Click> {
+    match rank {
+        Rank::Click => world.click(sought.org, sought.sent.click_id.as_deref()?),
+        Rank::Tracking => world.click(sought.org, sought.sent.tracking_id.as_deref()?),
+        Rank::Session => world.session(sought.org, sought.sent.session.as_deref()?),
+        Rank::Customer => world.clicks.get(&sought.customer?.click?),
+        Rank::Coupon | Rank::ReferralCode | Rank::Source => None,
+    }
+}
+
+/// Older than the program's days. A customer's own click ages only in dialects whose window closes on customers
+/// (seed: Affitor, attribution window), and not where the first affiliate keeps the customer.
+fn is_too_old(rank: Rank, click: &Click, program: &Program, sought: &Sought<'_>) -> bool {
+    let ages = rank != Rank::Customer
+        || (matches!(sought.dialect, Dialect::Affitor | Dialect::Affy) && !program.recurring);
+    ages && !sought.any_age
+        && sought.at - click.clicked_at > chrono::TimeDelta::days(i64::from(program.cookie_time))
+}
+
+fn affiliation<'a>(
+    rank: Rank,
+    click: Option<&Click>,
+    sought: &Sought<'_>,
+    catalog: &'a OrgCatalog,
+) -> Option<&'a Affiliation> {
+    let sent = sought.sent;
+    match rank {
+        Rank::Customer => {
+            let customer = sought.customer?;
+            catalog.affiliation(customer.program, customer.affiliate)
+        }
+        Rank::Coupon => catalog.by_coupon(&fold_coupon(sent.coupon.as_deref()?)),
+        Rank::Click | Rank::Tracking | Rank::Session => {
+            let click = click?;
+            catalog.affiliation(click.program, click.affiliate)
+        }
+        Rank::ReferralCode => catalog.by_referral_code(sent.referral_code.as_deref()?, sought.scope),
+        Rank::Source => catalog.by_source(sent.asset_id.as_deref()?, sent.source_id.as_deref()?),
+    }
+}
+
+/// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back. What no
+/// secret vouches for does not keep a customer from what one does.
+fn kept_by_first_affiliate<'a>(found: Found<'a>, sought: &Sought<'_>, catalog: &'a OrgCatalog) -> Found<'a> {
+    let binds = |customer: &&Customer| {
+        found.program.recurring
+            && customer.program == found.program.id
+            && (customer.trusted || !sought.trusted)
+    };
+    let Some(customer) = sought.customer.filter(binds) else {
         return found;
     };
     let first = catalog.affiliation(found.program.id, customer.affiliate);
-    match first.filter(|one| one.approved == Some(true) && customer.program == found.program.id) {
+    match first.filter(|one| one.approved == Some(true)) {
         Some(affiliation) if affiliation.affiliate != found.affiliation.affiliate => Found {
             affiliation,
             rank: Rank::Customer,
+            click: customer.click,
             ..found
         },
         _ => found,
     }
 }
 
-fn candidate<'a>(
-    rank: Rank,
-    sent: &Attribution,
-    scope: Option<ProgramId>,
-    customer: Option<&Customer>,
-    catalog: &'a OrgCatalog,
-) -> Option<&'a Affiliation> {
-    let found = match rank {
-        Rank::Customer => {
-            let customer = customer?;
-            catalog.affiliation(customer.program, customer.affiliate)
+fn refusal(sought: &Sought<'_>, trace: Trace) -> Refusal {
+    let with = |verdict| trace.candidates.iter().find(move |one| one.verdict == verdict);
+    let is_tracking = matches!(sought.dialect, Dialect::Affitor | Dialect::Affy);
+    let (reason, detail) = if let Some(one) = with(Verdict::NotApproved) {
+        let detail = format!(
+            "the affiliate found by {} is not approved in the program",
+            one.rank
+        );
+        (Reason::PartnerNotApproved, detail)
+    } else if let Some(one) = with(Verdict::Expired) {
+        let (age, window) = (
+            one.click_age_days.unwrap_or_default(),
+            one.window_days.unwrap_or_default(),
+        );
+        let detail = format!(
+            "the click found by {} is {age} days old; the program lets {window} days count",
+            one.rank
+        );
+        (Reason::WindowExpired, detail)
+    } else if is_tracking && with(Verdict::OtherProgram).is_some() {
+        let detail = "the customer belongs to a program that the key does not see";
+        (Reason::CustomerElsewhere, detail.to_owned())
+    } else {
+        let tried = trace
+            .candidates
+            .iter()
+            .map(|one| format!("{} {:?}", one.rank, one.sent));
+        let tried = tried.collect::<Vec<_>>().join(", ");
+        match sought.dialect {
+            Dialect::Affitor => (
+                Reason::UnknownCustomer,
+                "no customer is known by what was sent".to_owned(),
+            ),
+            Dialect::Affy => (Reason::UnknownClick, format!("no click is known by {tried}")),
+            _ => (
+                Reason::UnknownPartner,
+                format!("no affiliate is known by {tried}"),
+            ),
         }
-        Rank::Coupon => catalog.by_coupon(&fold_coupon(sent.coupon.as_deref()?)),
-        // Clicks are recorded by no dialect yet: every click id is unknown and falls through.
-        Rank::Click => None,
-        Rank::ReferralCode => catalog.by_referral_code(sent.referral_code.as_deref()?, scope),
-        Rank::Source => catalog.by_source(sent.asset_id.as_deref()?, sent.source_id.as_deref()?),
     };
-    found.filter(|affiliation| scope.is_none_or(|program| affiliation.program == program))
+    Refusal {
+        trace: Some(Box::new(trace)),
+        ..Refusal::new(reason, detail)
+    }
 }

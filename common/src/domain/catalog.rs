@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -36,12 +36,21 @@ pub struct Program {
     pub is_default: bool,
     /// The first affiliate keeps the customer.
     pub recurring: bool,
+    /// Days for which a click counts.
+    pub cookie_time: i32,
+    /// Conversions of one customer that bring commissions.
+    pub recurring_cap: Option<i32>,
+    /// Days since the customer's first sale in which conversions bring commissions.
+    pub recurring_period_days: Option<i32>,
+    /// A keyless lead is provisional: it binds nobody (seed: Affitor, server-side lead tracking).
+    pub keyed_leads_only: bool,
     pub approval: Approval,
     pub default_type: String,
     /// All versions, in any order.
     pub types: Vec<CommissionType>,
     /// All versions, in any order.
     pub levels: Vec<Level>,
+    pub bonuses: Vec<Bonus>,
 }
 
 impl Program {
@@ -79,11 +88,61 @@ pub struct CommissionType {
     pub valid_from: Option<DateTime<Utc>>,
     pub rate: Rate,
     pub group_overrides: Vec<GroupOverride>,
+    pub recurrence: Recurrence,
+    /// Conversions of this type count towards the customer's cap.
+    pub count_towards_cap: bool,
+}
+
+/// Whether a commission comes again by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recurrence {
+    #[default]
+    Once,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+/// What reaching a target in a calendar month brings (seed: REST 1.6, program bonuses).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bonus {
+    #[serde(skip)]
+    pub identifier: String,
+    pub title: String,
+    pub target_type: BonusTarget,
+    pub target: Decimal,
+    #[serde(flatten)]
+    pub rate: Rate,
+    #[serde(default = "active")]
+    pub active: bool,
+    #[serde(default)]
+    pub start_date: Option<NaiveDate>,
+    #[serde(default)]
+    pub end_date: Option<NaiveDate>,
+}
+
+fn active() -> bool {
+    true
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BonusTarget {
+    ConversionCount,
+    /// The sum of amounts in the program's currency.
+    ConversionAmount,
 }
 
 impl CommissionType {
     fn holds_at(&self, at: DateTime<Utc>) -> bool {
         self.valid_from.is_none_or(|from| from <= at)
+    }
+
+    /// Whether members of `group` get another rate.
+    pub fn overrides(&self, group: Option<&str>) -> bool {
+        self.group_overrides
+            .iter()
+            .any(|over| Some(over.group_id.as_str()) == group)
     }
 
     /// The rate for a member of `group`.

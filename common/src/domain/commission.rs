@@ -5,8 +5,9 @@ use rust_decimal::Decimal;
 
 use super::{
     AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, Reason, Refusal,
-    catalog::{Affiliate, Affiliation, OrgCatalog, Program, Rate},
+    catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, Program, Rate, Recurrence},
     entities::{Commission, CommissionKind},
+    trace::{Rule, RuleSource},
 };
 
 /// Parents that are paid at most, however many levels a program declares: a guard against cycles in old data.
@@ -23,6 +24,11 @@ pub struct Line {
     pub sub_amount: Decimal,
     pub gross: Money,
     pub comment: Option<String>,
+    /// Its part of the conversion's base amount; `None`: it does not follow the amount.
+    pub part: Option<Decimal>,
+    pub recurrence: Recurrence,
+    pub counts_towards_cap: bool,
+    pub rule: Rule,
 }
 
 /// The lines of a conversion: the seller's own, then one per level and parent.
@@ -37,50 +43,115 @@ pub fn lines(
     at: DateTime<Utc>,
     currency: Currency,
 ) -> Result<Vec<Line>, Refusal> {
-    let seller = catalog.affiliate(affiliation.affiliate);
     let mut all = Vec::new();
     for part in parts(create, affiliation) {
-        let identifier = match part.commission_type {
-            None | Some("default") => &program.default_type,
-            Some(other) => other,
+        let sale = Sale {
+            affiliation,
+            program,
+            catalog,
+            at,
+            currency,
         };
-        let rule = program.commission_type(identifier, at).ok_or_else(|| {
-            let detail = format!(
-                "commission_type {identifier:?} is not known in program {:?}",
-                program.slug
-            );
-            Refusal::new(Reason::UnknownCommissionType, detail)
-        })?;
-        let group = seller.and_then(|seller| seller.group.as_deref());
-        let rate = affiliation.own_rate.unwrap_or_else(|| rule.rate_for(group));
-        let (rate, gross) = match (part.exact, rate) {
-            (Some(exact), _) => (None, money(exact, currency)?),
-            (None, Rate::Percentage(percent)) => {
-                (Some(percent), percentage(part.sub_amount, percent, currency)?)
-            }
-            (None, Rate::Fixed(amount)) => (None, money(amount, currency)?),
-        };
-        all.push(Line {
-            affiliate: affiliation.affiliate,
-            kind: CommissionKind::Regular,
-            commission_type: rule.identifier.clone(),
-            name: rule.title.clone(),
-            rate,
-            sub_amount: part.sub_amount,
-            gross,
-            comment: part.comment.map(ToOwned::to_owned),
-        });
-        all.extend(levels(seller, program, catalog, at, part.sub_amount, currency)?);
+        all.extend(part_lines(&part, &sale)?);
     }
     Ok(all)
 }
 
+/// What the parts of a sale have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Sale<'a> {
+    pub affiliation: &'a Affiliation,
+    pub program: &'a Program,
+    pub catalog: &'a OrgCatalog,
+    /// By the rules of this time.
+    pub at: DateTime<Utc>,
+    pub currency: Currency,
+}
+
+/// The seller's line of one part, then one per level and parent.
+///
+/// # Errors
+/// As [`lines`].
+pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal> {
+    let Sale {
+        affiliation,
+        program,
+        catalog,
+        at,
+        currency,
+    } = *sale;
+    let seller = catalog.affiliate(affiliation.affiliate);
+    let identifier = match part.commission_type {
+        None | Some("default") => &program.default_type,
+        Some(other) => other,
+    };
+    let rule = program.commission_type(identifier, at).ok_or_else(|| {
+        let detail = format!(
+            "commission_type {identifier:?} is not known in program {:?}",
+            program.slug
+        );
+        Refusal::new(Reason::UnknownCommissionType, detail)
+    })?;
+    let group = seller.and_then(|seller| seller.group.as_deref());
+    let (source, rate) = source_and_rate(part, affiliation, rule, group);
+    let (percent, exact) = match rate {
+        Rate::Percentage(percent) => (Some(percent), share(part.sub_amount, percent)?),
+        Rate::Fixed(amount) => (None, amount),
+    };
+    let mut all = vec![Line {
+        affiliate: affiliation.affiliate,
+        kind: CommissionKind::Regular,
+        commission_type: rule.identifier.clone(),
+        name: rule.title.clone(),
+        rate: percent,
+        sub_amount: part.sub_amount,
+        gross: money(exact, currency)?,
+        comment: part.comment.map(ToOwned::to_owned),
+        part: percent.map(|_| part.sub_amount),
+        recurrence: rule.recurrence,
+        counts_towards_cap: rule.count_towards_cap,
+        rule: Rule {
+            source,
+            commission_type: rule.identifier.clone(),
+            since: rule.valid_from,
+            percent,
+            exact,
+        },
+    }];
+    all.extend(levels(seller, program, catalog, at, part.sub_amount, currency)?);
+    Ok(all)
+}
+
+/// An explicit amount, else the affiliate's own rate, else the group's override, else the type's.
+fn source_and_rate(
+    part: &Part<'_>,
+    affiliation: &Affiliation,
+    rule: &CommissionType,
+    group: Option<&str>,
+) -> (RuleSource, Rate) {
+    if let Some(exact) = part.exact {
+        return (RuleSource::Explicit, Rate::Fixed(exact));
+    }
+    if let Some(rate) = affiliation.own_rate {
+        return (RuleSource::OwnRate, rate);
+    }
+    let rate = rule.rate_for(group);
+    let source = if rule.overrides(group) {
+        RuleSource::Group
+    } else {
+        RuleSource::Type
+    };
+    (source, rate)
+}
+
 /// A part of the sale that is paid as one.
-struct Part<'a> {
-    sub_amount: Decimal,
-    exact: Option<Decimal>,
-    commission_type: Option<&'a str>,
-    comment: Option<&'a str>,
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    pub sub_amount: Decimal,
+    /// Instead of a calculated commission.
+    pub exact: Option<Decimal>,
+    pub commission_type: Option<&'a str>,
+    pub comment: Option<&'a str>,
 }
 
 /// Explicit commission, explicit lines, or the whole sale: see DESIGN, Commission. A partner who ignores product
@@ -134,6 +205,7 @@ fn levels(
             .affiliation(program.id, id)
             .is_some_and(|one| one.approved == Some(true));
         if approved {
+            let exact = share(sub_amount, level.percentage)?;
             lines.push(Line {
                 affiliate: id,
                 kind: CommissionKind::Level,
@@ -141,8 +213,18 @@ fn levels(
                 name: level.title.clone(),
                 rate: Some(level.percentage),
                 sub_amount,
-                gross: percentage(sub_amount, level.percentage, currency)?,
+                gross: money(exact, currency)?,
                 comment: None,
+                part: Some(sub_amount),
+                recurrence: Recurrence::Once,
+                counts_towards_cap: false,
+                rule: Rule {
+                    source: RuleSource::Level,
+                    commission_type: format!("level-{number}"),
+                    since: level.valid_from,
+                    percent: Some(level.percentage),
+                    exact,
+                },
             });
         }
         parent = catalog.affiliate(id).and_then(|affiliate| affiliate.parent);
@@ -163,16 +245,20 @@ fn money(amount: Decimal, currency: Currency) -> Result<Money, Refusal> {
 /// # Errors
 /// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
 pub fn percentage(amount: Decimal, percent: Decimal, currency: Currency) -> Result<Money, Refusal> {
+    money(share(amount, percent)?, currency)
+}
+
+/// `percent` hundredths of `amount`, not rounded.
+fn share(amount: Decimal, percent: Decimal) -> Result<Decimal, Refusal> {
     let product = amount
         .checked_mul(percent)
         .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
-    match product {
-        Some(product) => money(product, currency),
-        None => Err(Refusal::new(
+    product.ok_or_else(|| {
+        Refusal::new(
             Reason::AmountOutOfRange,
             format!("{percent} % of {amount} is out of range"),
-        )),
-    }
+        )
+    })
 }
 
 /// What is left of `gross` when `refunded` of a sale of `sale` was given back: `round(gross × (1 − refunded / sale))`,
@@ -192,28 +278,41 @@ pub fn net(gross: Money, refunded: Decimal, sale: Decimal) -> Money {
     Money::rounded(left.unwrap_or_default(), gross.currency())
 }
 
-/// Calculates a commission anew after its conversion's amount changed from `before` to `after`.
+/// Calculates a commission anew for an amount of `after`, as its part of the `base` amount that the create sent: so
+/// several updates end like the last one alone.
 ///
 /// # Errors
 /// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
-pub fn follow_amount(commission: &mut Commission, before: Decimal, after: Decimal) -> Result<(), Refusal> {
-    let Some(percent) = commission.rate else {
+pub fn follow_amount(commission: &mut Commission, base: Decimal, after: Decimal) -> Result<(), Refusal> {
+    let (Some(percent), Some(part)) = (commission.rate, commission.part) else {
         return Ok(());
     };
-    commission.sub_amount = if commission.sub_amount == before || before.is_zero() {
+    commission.sub_amount = if part == base || base.is_zero() {
         after
     } else {
         // One of several lines: each keeps its share of the sale.
-        let share = commission
-            .sub_amount
-            .checked_mul(after)
-            .and_then(|share| share.checked_div(before));
+        let share = part.checked_mul(after).and_then(|share| share.checked_div(base));
+        let out_of_range = || {
+            let detail = format!("a part of {part} of {base} is out of range at {after}");
+            Refusal::new(Reason::AmountOutOfRange, detail)
+        };
         share
-            .unwrap_or(commission.sub_amount)
+            .ok_or_else(out_of_range)?
             .round_dp(super::money::ORDER_SCALE)
     };
     commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();
     Ok(())
+}
+
+/// The moment of the `period`th repetition: on the same day of the later week, month or year, or on its month's last
+/// day. `None`: it does not come again.
+pub fn recurs_at(first: DateTime<Utc>, recurrence: Recurrence, period: u32) -> Option<DateTime<Utc>> {
+    match recurrence {
+        Recurrence::Once => None,
+        Recurrence::Weekly => first.checked_add_signed(chrono::TimeDelta::weeks(i64::from(period))),
+        Recurrence::Monthly => first.checked_add_months(chrono::Months::new(period)),
+        Recurrence::Yearly => first.checked_add_months(chrono::Months::new(period.checked_mul(12)?)),
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The rows that events change, as deciding sees them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    AffiliateId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, Identity, MetaData,
-    OrgId, ProgramId, ledger::Position,
+    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, Identity,
+    MetaData, OrgId, PaymentId, ProgramId, Track, ledger::Position, trace::Trace,
 };
 
 /// Whether a row must be written.
@@ -38,10 +38,50 @@ pub struct Customer {
     pub program: ProgramId,
     /// The first affiliate, who keeps the customer where the program is recurring.
     pub affiliate: AffiliateId,
+    /// One of [`super::customer_status`]'s words, derived from what follows.
     pub status: String,
+    pub track: Track,
+    pub canceled: bool,
+    /// The limit of the program was reached: further conversions bring nothing.
+    pub capped: bool,
+    /// Conversions and recurring commissions that count towards the cap.
+    pub counted: i64,
+    /// The time of the earliest sale; `None`: there was none.
+    pub first_sale_at: Option<DateTime<Utc>>,
+    /// The click that the customer came by.
+    pub click: Option<ClickId>,
     pub meta_data: MetaData,
+    /// Whether a secret vouched for the binding to the affiliate.
     pub trusted: bool,
     pub created_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// A visit by an affiliate's link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Click {
+    pub change: Change,
+    pub org: OrgId,
+    pub id: ClickId,
+    /// The client's own id (seed: AFFY).
+    pub name: Option<String>,
+    pub program: ProgramId,
+    pub affiliate: AffiliateId,
+    /// The code by which it came.
+    pub referral_code: String,
+    /// The customer that a lead has bound to it.
+    pub customer: Option<CustomerId>,
+    pub event: EventId,
+    pub dialect: Dialect,
+    pub trusted: bool,
+    pub referrer: Option<String>,
+    pub landing_page: Option<String>,
+    pub meta_data: MetaData,
+    pub details: MetaData,
+    /// The first moment, which is part of its names.
+    pub created_at: DateTime<Utc>,
+    /// The latest moment, from which its age counts.
+    pub clicked_at: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +99,9 @@ pub struct Conversion {
     pub trusted: bool,
     /// The rank that found the affiliate.
     pub attributed_by: String,
+    pub click: Option<ClickId>,
+    /// As the create sent it: updates are applied to shares of this, so that their order leaves no rounding behind.
+    pub base_amount: Decimal,
     pub amount: Decimal,
     pub currency: Currency,
     /// The sum of partial refunds as sent. What exceeds the amount has no effect: see [`Conversion::given_back`].
@@ -72,6 +115,18 @@ pub struct Conversion {
     pub amount_by: Option<EventId>,
     pub status_by: Option<EventId>,
     pub meta_by: Option<EventId>,
+    /// The bank has taken the money back.
+    pub charged_back: bool,
+    /// The latest event that said so, or the opposite.
+    pub chargeback_by: Option<EventId>,
+    /// It counts towards its customer's cap.
+    pub counted: bool,
+    pub warnings: Vec<String>,
+    /// How it was decided, for people.
+    pub trace: Trace,
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// The keyed conversion that took the place of this unsigned one.
+    pub superseded_by: Option<ConversionId>,
     pub commissions: Vec<Commission>,
     /// Keys of refunds that have been taken into account.
     pub refunds: Vec<String>,
@@ -91,7 +146,12 @@ impl Conversion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommissionKind {
     Regular,
+    /// Of a parent of the seller.
     Level,
+    /// For reaching a target: belongs to no conversion.
+    Bonus,
+    /// Came by itself: a refund of the first sale does not touch it.
+    Recurring,
 }
 
 impl CommissionKind {
@@ -99,11 +159,13 @@ impl CommissionKind {
         match self {
             Self::Regular => "regular",
             Self::Level => "level",
+            Self::Bonus => "bonus",
+            Self::Recurring => "recurring",
         }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Regular, Self::Level]
+        [Self::Regular, Self::Level, Self::Bonus, Self::Recurring]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
@@ -120,6 +182,8 @@ pub struct Commission {
     /// Percent of `sub_amount`; `None`: a fixed or explicit amount, which does not follow the order's amount.
     pub rate: Option<Decimal>,
     pub sub_amount: Decimal,
+    /// Its part of the conversion's base amount; `None`: it does not follow the amount.
+    pub part: Option<Decimal>,
     /// Before refunds.
     pub gross: Decimal,
     /// After refunds.
@@ -127,8 +191,12 @@ pub struct Commission {
     pub currency: Currency,
     /// `None`: pending.
     pub approved: Option<bool>,
+    /// When it is approved by itself, where the program holds commissions.
+    pub final_at: Option<DateTime<Utc>>,
     /// What the ledger holds for it.
     pub position: Position,
+    /// The payment that covers it.
+    pub payment: Option<PaymentId>,
     pub comment: Option<String>,
     pub created_at: DateTime<Utc>,
 }
@@ -142,4 +210,64 @@ pub struct RefundEntry {
     pub event: EventId,
     pub amount: Option<Decimal>,
     pub created_at: DateTime<Utc>,
+}
+
+/// Money that was paid to an affiliate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Payment {
+    pub change: Change,
+    pub org: OrgId,
+    pub id: PaymentId,
+    pub affiliate: AffiliateId,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub event: EventId,
+    pub created_at: DateTime<Utc>,
+    pub canceled_at: Option<DateTime<Utc>>,
+}
+
+/// Something that falls due by itself; `what`, `subject` and `period` are its business key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    pub org: OrgId,
+    pub what: ScheduleKind,
+    /// Number of the conversion (hold) or of the commission that started it (recurrence).
+    pub subject: i64,
+    /// 0 for a hold; for a recurrence 1 is the first repetition.
+    pub period: i32,
+    pub conversion: ConversionId,
+    pub due_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScheduleKind {
+    Hold,
+    Recurrence,
+}
+
+impl ScheduleKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Recurrence => "recurrence",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Hold, Self::Recurrence]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// What an affiliate sold in a program in one month, as a bonus is decided by it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonthlySales {
+    pub month: NaiveDate,
+    /// Living conversions.
+    pub conversions: i64,
+    /// Their amounts less refunds, by currency.
+    pub amounts: Vec<(Currency, Decimal)>,
+    /// The bonus has been given for this month.
+    pub awarded: bool,
 }

@@ -31,6 +31,15 @@ numeric_ids! {
     ConversionId,
     /// A commission. REST 1.6 and Affitor print the number itself.
     CommissionId,
+    /// A click. AFFY prints the number itself; its other names are in [`super::click_name`].
+    ClickId,
+    PaymentId,
+}
+
+impl OrgId {
+    /// Of an event that came without a key and names no organisation: whoever applies it finds out by the click, the
+    /// code or the session that it names.
+    pub const UNLOCATED: Self = Self(0);
 }
 
 /// An event's id: a UUIDv7, so ids order by the millisecond in which the event was received.

@@ -67,9 +67,10 @@ pub struct Transfer {
     /// Above zero.
     pub amount: Decimal,
     pub currency: Currency,
-    /// What it was for: `accrue`, `approve`, `reverse`, `unapprove`.
+    /// What it was for: `accrue`, `approve`, `reverse`, `unapprove`, `pay`, `unpay`.
     pub code: &'static str,
-    pub commission: CommissionId,
+    /// `None`: a payment, which is for an affiliate.
+    pub commission: Option<CommissionId>,
     pub event: EventId,
     pub recorded_at: DateTime<Utc>,
 }

@@ -5,7 +5,9 @@
 
 pub mod attribution;
 pub mod catalog;
+pub mod click_name;
 pub mod commission;
+pub mod customer_status;
 mod decide;
 pub mod entities;
 pub mod event;
@@ -13,6 +15,7 @@ pub mod ids;
 pub mod ledger;
 pub mod money;
 pub mod outcome;
+pub mod trace;
 pub mod world;
 
 pub use attribution::fold_coupon;
@@ -20,15 +23,18 @@ pub use decide::{
     Decision, Decisions, EVENT_RETENTION, Incoming, MAX_PARKED_PER_ORDER, PoolExhausted, Verdict, decide,
 };
 pub use event::{
-    Attribution, Body, CommissionLine, ConversionStatus, CreateConversion, CustomerRef, Dialect, Event,
-    EventKind, Idempotency, Identity, MetaData, Refund, UpdateConversion,
+    AddCommissions, Attribution, Body, CancelPayment, Chargeback, CommissionLine, ConversionStatus,
+    CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect, EditCommission,
+    EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Number, Pay, PaymentOrder,
+    RecordClick, Refund, Scheduled, TestEvent, TestKind, Track, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
-    AffiliateId, CommissionId, ConversionId, CustomerId, EventId, OrgId, ProgramId, PublicId, PublicIdKind,
+    AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,
+    PublicId, PublicIdKind,
 };
 pub use money::{Currency, MAX_AMOUNT, Money};
 pub use outcome::{
-    AffiliateView, Applied, CommissionView, ConversionView, CustomerView, First, Outcome, ProgramView,
-    Reason, Refusal,
+    AffiliateView, Applied, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
+    CustomerView, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RefundView, Refusal,
 };
 pub use world::World;

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{AffiliateId, CommissionId, ConversionId, Currency, CustomerId, EventId, MetaData};
+use super::{
+    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, EventId, MetaData, PaymentId,
+    trace::Trace,
+};
 
 /// The result of deciding one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,12 +33,30 @@ pub enum Outcome {
 pub enum Applied {
     /// The conversion as it was when the event had taken effect.
     Conversion(Box<ConversionView>),
+    Refund(Box<RefundView>),
+    /// Commissions that were added to a conversion.
+    Commissions(Vec<CommissionView>),
+    Commission(Box<CommissionView>),
+    Click(Box<ClickView>),
+    Customer(Box<CustomerRecord>),
+    Lead(Box<LeadView>),
+    Payments(Vec<PaymentView>),
+    /// A test event, with a number that callers are shown.
+    Test {
+        number: i64,
+    },
+    /// Nothing was left to do.
+    Nothing,
 }
 
 impl Applied {
-    pub fn conversion(&self) -> &ConversionView {
-        let Self::Conversion(view) = self;
-        view
+    /// The conversion that was created or changed.
+    pub fn conversion(&self) -> Option<&ConversionView> {
+        match self {
+            Self::Conversion(view) => Some(view),
+            Self::Refund(view) => Some(&view.conversion),
+            _ => None,
+        }
     }
 }
 
@@ -48,6 +69,9 @@ pub struct Refusal {
     /// The event that came first, when this one repeats it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Box<First>>,
+    /// How it was decided, where a partner was looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Box<Trace>>,
 }
 
 impl Refusal {
@@ -56,6 +80,7 @@ impl Refusal {
             reason,
             detail: detail.into(),
             first: None,
+            trace: None,
         }
     }
 }
@@ -88,10 +113,34 @@ pub enum Reason {
     AmountOutOfRange,
     /// Too many events already wait for this order.
     ParkingFull,
+    /// No customer is known by what was sent.
+    UnknownCustomer,
+    /// The customer id has been recorded before.
+    DuplicateCustomer,
+    /// The customer belongs to a program that the key does not see.
+    CustomerElsewhere,
+    /// The customer has bought already and is no lead any more.
+    CustomerConverted,
+    /// The click is older than the program lets clicks count.
+    WindowExpired,
+    /// No click is known by what was sent.
+    UnknownClick,
+    /// The click id or session belongs to somebody else.
+    ClickTaken,
+    /// No commission has this number.
+    UnknownCommission,
+    /// No affiliate has this id.
+    UnknownAffiliate,
+    /// No payment has this number, or it is cancelled already.
+    UnknownPayment,
+    /// The customer or the sale of a recurring commission has ended.
+    RecurrenceEnded,
+    /// The target of a bonus was not reached after all, or the bonus was given already.
+    TargetMissed,
 }
 
 impl Reason {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 21] = [
         Self::UnknownPartner,
         Self::PartnerNotApproved,
         Self::DuplicateOrder,
@@ -101,6 +150,18 @@ impl Reason {
         Self::UnknownCommissionType,
         Self::AmountOutOfRange,
         Self::ParkingFull,
+        Self::UnknownCustomer,
+        Self::DuplicateCustomer,
+        Self::CustomerElsewhere,
+        Self::CustomerConverted,
+        Self::WindowExpired,
+        Self::UnknownClick,
+        Self::ClickTaken,
+        Self::UnknownCommission,
+        Self::UnknownAffiliate,
+        Self::UnknownPayment,
+        Self::RecurrenceEnded,
+        Self::TargetMissed,
     ];
 
     pub fn code(self) -> &'static str {
@@ -114,6 +175,18 @@ impl Reason {
             Self::UnknownCommissionType => "unknown_commission_type",
             Self::AmountOutOfRange => "amount_out_of_range",
             Self::ParkingFull => "parking_full",
+            Self::UnknownCustomer => "unknown_customer",
+            Self::DuplicateCustomer => "duplicate_customer",
+            Self::CustomerElsewhere => "customer_elsewhere",
+            Self::CustomerConverted => "customer_converted",
+            Self::WindowExpired => "window_expired",
+            Self::UnknownClick => "unknown_click",
+            Self::ClickTaken => "click_taken",
+            Self::UnknownCommission => "unknown_commission",
+            Self::UnknownAffiliate => "unknown_affiliate",
+            Self::UnknownPayment => "unknown_payment",
+            Self::RecurrenceEnded => "recurrence_ended",
+            Self::TargetMissed => "target_missed",
         }
     }
 }
@@ -154,6 +227,84 @@ pub struct ConversionView {
     pub customer: Option<CustomerView>,
     pub meta_data: MetaData,
     pub commissions: Vec<CommissionView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub click: Option<ClickSummary>,
+    /// What the affiliate attached to the click.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affiliate_meta_data: Option<MetaData>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// A click, as conversions and customers show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickSummary {
+    pub created_at: DateTime<Utc>,
+    pub referrer: Option<String>,
+    pub landing_page: Option<String>,
+}
+
+/// A recorded click with all its names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClickView {
+    pub id: ClickId,
+    /// The client's own id (seed: AFFY).
+    pub name: Option<String>,
+    pub session: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub referral_code: String,
+    pub program: ProgramView,
+    /// Days for which it counts.
+    pub cookie_time: i32,
+    pub affiliate: AffiliateView,
+}
+
+/// What a refund did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefundView {
+    pub conversion: ConversionView,
+    /// What it took from the commissions, in the currency's minor unit.
+    pub deducted: Decimal,
+    /// Nothing is left of the sale.
+    pub is_full: bool,
+    /// It had been taken into account before, or nothing was left.
+    pub is_repeat: bool,
+}
+
+/// A customer as a resource of its own (seed: Postback 1.7 and REST 1.6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomerRecord {
+    pub id: CustomerId,
+    /// The merchant's id.
+    pub customer_id: Option<String>,
+    pub status: String,
+    pub created_at: DateTime<Utc>,
+    pub click: Option<ClickSummary>,
+    pub program: ProgramView,
+    pub affiliate: AffiliateView,
+    pub affiliate_meta_data: Option<MetaData>,
+    pub meta_data: MetaData,
+    pub warnings: Vec<String>,
+}
+
+/// What a lead did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeadView {
+    pub customer: CustomerRecord,
+    /// The click that it was bound to.
+    pub click: Option<ClickView>,
+    /// It binds nobody: the program wants leads with a key.
+    pub is_provisional: bool,
+}
+
+/// A payment (seed: REST 1.6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentView {
+    pub id: PaymentId,
+    pub created_at: DateTime<Utc>,
+    pub affiliate: AffiliateView,
+    pub amount: Decimal,
+    pub currency: Currency,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,4 +343,12 @@ pub struct CommissionView {
     pub approved: Option<bool>,
     pub comment: Option<String>,
     pub created_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<ConversionId>,
+    /// The payment that covers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
+    /// When it is approved by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_at: Option<DateTime<Utc>>,
 }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{
-    CommissionId, ConversionId, CustomerId, Event, EventId, Identity, OrgId, Outcome,
+    ClickId, CommissionId, ConversionId, CustomerId, Event, EventId, Identity, OrgId, Outcome, PaymentId,
     catalog::Catalog,
-    entities::{Conversion, Customer},
+    click_name::ClickName,
+    entities::{Click, Commission, Conversion, Customer, MonthlySales, Payment},
 };
 
 /// Everything that the events of a batch may touch. Whoever loads it has locked the keys of the batch before.
@@ -18,8 +19,23 @@ pub struct World {
     /// Outcomes of events of the batch that have a row already.
     pub events: HashMap<EventId, Outcome>,
     pub idempotency: HashMap<(OrgId, String), IdempotencyRecord>,
-    /// Living conversions by external id.
+    /// Living conversions by external id; those without one, and those whose name is free again, by
+    /// [`unnamed_key`].
     pub conversions: HashMap<(OrgId, String), Conversion>,
+    /// Under which key a conversion of [`World::conversions`] is.
+    pub conversion_keys: HashMap<ConversionId, String>,
+    /// To which conversion a commission belongs.
+    pub commission_owners: HashMap<CommissionId, ConversionId>,
+    /// Commissions without a conversion: bonuses.
+    pub bonuses: HashMap<CommissionId, (OrgId, Commission)>,
+    pub clicks: HashMap<ClickId, Click>,
+    /// Clicks by the client's own id, in all organisations.
+    pub click_names: HashMap<String, ClickId>,
+    /// The latest click of a session, in all organisations.
+    pub sessions: HashMap<String, ClickId>,
+    pub payments: HashMap<PaymentId, Payment>,
+    /// What bonus events are decided by.
+    pub monthly_sales: HashMap<EventId, MonthlySales>,
     pub customers: HashMap<(OrgId, Identity), Customer>,
     /// Under which identity a customer of [`World::customers`] is.
     pub customer_identities: HashMap<CustomerId, Identity>,
@@ -36,6 +52,14 @@ impl World {
             events: HashMap::new(),
             idempotency: HashMap::new(),
             conversions: HashMap::new(),
+            conversion_keys: HashMap::new(),
+            commission_owners: HashMap::new(),
+            bonuses: HashMap::new(),
+            clicks: HashMap::new(),
+            click_names: HashMap::new(),
+            sessions: HashMap::new(),
+            payments: HashMap::new(),
+            monthly_sales: HashMap::new(),
             customers: HashMap::new(),
             customer_identities: HashMap::new(),
             parked: HashMap::new(),
@@ -49,6 +73,63 @@ impl World {
         self.customers
             .insert((customer.org, customer.identity.clone()), customer);
     }
+
+    /// Adds a conversion under its external id, or under its number where it has no living name.
+    pub fn add_conversion(&mut self, conversion: Conversion) {
+        let key = match (&conversion.external_id, conversion.deleted_at) {
+            (Some(name), None) => name.clone(),
+            _ => unnamed_key(conversion.id),
+        };
+        for commission in &conversion.commissions {
+            self.commission_owners.insert(commission.id, conversion.id);
+        }
+        if let Some(before) = self.conversion_keys.insert(conversion.id, key.clone())
+            && before != key
+        {
+            self.conversions.remove(&(conversion.org, before));
+        }
+        self.conversions.insert((conversion.org, key), conversion);
+    }
+
+    pub fn conversion(&self, org: OrgId, id: ConversionId) -> Option<&Conversion> {
+        self.conversions
+            .get(&(org, self.conversion_keys.get(&id)?.clone()))
+    }
+
+    pub fn customer(&self, org: OrgId, id: CustomerId) -> Option<&Customer> {
+        self.customers
+            .get(&(org, self.customer_identities.get(&id)?.clone()))
+    }
+
+    pub fn add_click(&mut self, click: Click) {
+        if let Some(name) = &click.name {
+            self.click_names.insert(name.clone(), click.id);
+        }
+        self.clicks.insert(click.id, click);
+    }
+
+    /// The click of `org` that `name` names, in any of its names.
+    pub fn click(&self, org: OrgId, name: &str) -> Option<&Click> {
+        let click = match ClickName::parse(name) {
+            ClickName::Ours { id, millis } => {
+                let click = self.clicks.get(&id)?;
+                (click.created_at.timestamp_millis() == millis).then_some(click)?
+            }
+            ClickName::Theirs(name) => self.clicks.get(self.click_names.get(&name)?)?,
+        };
+        (click.org == org).then_some(click)
+    }
+
+    /// The latest click of a session of `org`.
+    pub fn session(&self, org: OrgId, session: &str) -> Option<&Click> {
+        let click = self.clicks.get(self.sessions.get(session)?)?;
+        (click.org == org).then_some(click)
+    }
+}
+
+/// No external id begins with NUL: requests with one are turned away.
+pub fn unnamed_key(id: ConversionId) -> String {
+    format!("\0{id}")
 }
 
 /// The first use of an idempotency key.
@@ -64,6 +145,8 @@ pub struct IdPool {
     pub conversions: Vec<i64>,
     pub commissions: Vec<i64>,
     pub customers: Vec<i64>,
+    pub clicks: Vec<i64>,
+    pub payments: Vec<i64>,
 }
 
 impl IdPool {
@@ -78,5 +161,13 @@ impl IdPool {
 
     pub(super) fn customer(&mut self) -> Option<CustomerId> {
         self.customers.pop().map(CustomerId)
+    }
+
+    pub(super) fn click(&mut self) -> Option<ClickId> {
+        self.clicks.pop().map(ClickId)
+    }
+
+    pub(super) fn payment(&mut self) -> Option<PaymentId> {
+        self.payments.pop().map(PaymentId)
     }
 }

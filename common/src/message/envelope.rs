@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Event;
 
 /// Written into every envelope. A worker that meets a later version leaves it to a later worker: workers deploy first.
-pub const ENVELOPE_VERSION: u16 = 1;
+pub const ENVELOPE_VERSION: u16 = 2;
 /// Events in an envelope, at most.
 pub const MAX_ENVELOPE_EVENTS: usize = 256;
 /// Bytes of an encoded envelope, at most, but that the first event always fits (a body is at most 64 KiB).
@@ -111,7 +111,7 @@ mod tests {
             .collect();
         let joined = Envelope::join("in\"gest", Some("replies"), &encoded);
         let envelope = Envelope {
-            v: 1,
+            v: ENVELOPE_VERSION,
             from: "in\"gest".into(),
             reply_to: Some("replies".into()),
             events,
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_rubbish() {
-        let newer = br#"{"v":2,"something":"else"}"#;
+        let newer = br#"{"v":3,"something":"else"}"#;
         assert!(matches!(
             Envelope::decode(newer),
-            Err(DecodeError::NewerVersion(2))
+            Err(DecodeError::NewerVersion(3))
         ));
         assert!(matches!(
             Envelope::decode(b"{\"v\":1}"),

@@ -200,6 +200,9 @@ fn commission(number: i64, kind: &str, amount: &str) -> CommissionView {
         approved: None,
         comment: None,
         created_at: time("2026-11-20T08:51:10.123456Z"),
+        conversion: None,
+        payment: None,
+        final_at: None,
     }
 }
 
@@ -224,6 +227,9 @@ fn conversion() -> ConversionView {
         }),
         meta_data: MetaData::new(),
         commissions: vec![commission(11, "level", "6"), commission(12, "regular", "12.34")],
+        click: None,
+        affiliate_meta_data: None,
+        warnings: Vec::new(),
     }
 }
 
@@ -236,5 +242,6 @@ fn refusal(reason: Reason, first: Option<First>) -> Answer {
         reason,
         detail: "the detail".to_owned(),
         first: first.map(Box::new),
+        trace: None,
     }))
 }

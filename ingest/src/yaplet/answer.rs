@@ -45,11 +45,7 @@ fn refused(event: EventId, code: &str, refusal: &Refusal) -> Response {
         Reason::DuplicateOrder => duplicate(refusal.first.as_deref()),
         Reason::IdempotentRepeat => repeated(event, code, refusal.first.as_deref()),
         Reason::IdempotencyConflict => message(StatusCode::UNPROCESSABLE_ENTITY),
-        Reason::UnknownCommissionType
-        | Reason::AmountOutOfRange
-        // A sale waits for no order: these two never come here.
-        | Reason::UnknownOrder
-        | Reason::ParkingFull => message(StatusCode::BAD_REQUEST),
+        _ => message(StatusCode::BAD_REQUEST),
     }
 }
 
@@ -82,13 +78,13 @@ struct Data<'a> {
 #[derive(Serialize)]
 struct Success<'a> {
     success: bool,
-    data: Data<'a>,
+    data: Option<Data<'a>>,
 }
 
 fn success(code: &str, applied: &Applied) -> Response {
     let body = Success {
         success: true,
-        data: data(applied.conversion(), Some(code)),
+        data: applied.conversion().map(|view| data(view, Some(code))),
     };
     (StatusCode::OK, Json(body)).into_response()
 }
@@ -109,7 +105,7 @@ fn duplicate(first: Option<&First>) -> Response {
     );
     let first = first.map(|first| {
         let conversion = match &first.outcome {
-            Some(Outcome::Applied(applied)) => Some(applied.conversion()),
+            Some(Outcome::Applied(applied)) => applied.conversion(),
             _ => None,
         };
         FirstData {

@@ -1,13 +1,16 @@
 //! A sale becomes a conversion with its commissions, or is refused with a reason.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{Decisions, PoolExhausted, view};
 use crate::domain::{
-    Applied, CreateConversion, CustomerId, CustomerRef, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal,
-    attribution::{Found, attribute},
-    catalog::{Approval, OrgCatalog},
-    commission::{Line, lines},
-    entities::{Change, Commission, Conversion, Customer},
+    Applied, ConversionId, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal,
+    attribution::{Found, Sought, attribute, ranks},
+    catalog::{Approval, OrgCatalog, Program, Recurrence},
+    commission::{Line, lines, recurs_at},
+    entities::{Change, Commission, Conversion, Customer, Schedule, ScheduleKind},
     ledger::Position,
+    trace::{Cap, Trace},
 };
 
 impl Decisions {
@@ -23,25 +26,39 @@ impl Decisions {
             let detail = format!("amount {} is above {MAX_AMOUNT}", create.amount);
             return Ok(Err(Refusal::new(Reason::AmountOutOfRange, detail)));
         }
-        // The catalog is only read while deciding: taken out so that the rest of the world can change meanwhile.
+        self.with_catalog(event, |this, catalog| this.create_with(event, create, catalog))
+    }
+
+    /// The catalog is only read while deciding: taken out so that the rest of the world can change meanwhile.
+    pub(super) fn with_catalog<T>(
+        &mut self,
+        event: &Event,
+        work: impl FnOnce(&mut Self, &OrgCatalog) -> T,
+    ) -> T {
         let catalog = self.world.catalog.remove(&event.org).unwrap_or_default();
-        let result = self.create_with(event, create, &catalog);
+        let result = work(self, &catalog);
         self.world.catalog.insert(event.org, catalog);
         result
     }
 
+    /// The conversion that has the order's id already, unless that came unsigned and this is signed.
     fn duplicate(&self, event: &Event, create: &CreateConversion) -> Option<Refusal> {
         let order = create.external_id.as_deref()?;
         let conversion = self.conversion_of(event.org, order)?;
+        if event.trusted && !conversion.trusted {
+            return None;
+        }
         let view = view::conversion(conversion, &self.world);
         let outcome = view.map(|view| Outcome::Applied(Applied::Conversion(Box::new(view))));
         Some(Refusal {
-            reason: Reason::DuplicateOrder,
-            detail: format!("a conversion with external_id {order:?} already exists"),
             first: Some(Box::new(First {
                 event_id: conversion.event,
                 outcome,
             })),
+            ..Refusal::new(
+                Reason::DuplicateOrder,
+                format!("a conversion with external_id {order:?} already exists"),
+            )
         })
     }
 
@@ -52,42 +69,100 @@ impl Decisions {
         catalog: &OrgCatalog,
     ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
         let at = create.occurred_at.unwrap_or(event.received_at);
-        let known = event
-            .customer()
-            .and_then(|id| self.world.customers.get(&(event.org, id.clone())));
-        let found = match attribute(
-            event.dialect,
-            &create.attribution,
-            event.program_scope,
-            known,
-            catalog,
-        ) {
+        let known = self.customer_of_sale(event, create);
+        let sought = Sought {
+            org: event.org,
+            dialect: event.dialect,
+            ranks: ranks(event.dialect),
+            sent: &create.attribution,
+            scope: event.program_scope,
+            customer: known,
+            at,
+            any_age: create.override_max_cookie_time,
+            trusted: event.trusted,
+        };
+        let (found, mut trace) = match attribute(&sought, &self.world, catalog) {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let currency = create.currency.unwrap_or(found.program.currency);
-        let lines = match lines(create, found.affiliation, found.program, catalog, at, currency) {
+        let mut lines = match lines(create, found.affiliation, found.program, catalog, at, currency) {
             Ok(lines) => lines,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let customer = match &create.customer {
-            Some(named) => Some(self.sees_customer(event, named, found)?),
-            None => None,
+        let mut counts = lines.iter().any(|line| line.counts_towards_cap);
+        trace.cap = cap(known, found.program, at);
+        let mut warnings = Vec::new();
+        if trace.cap.as_ref().is_some_and(|cap| cap.reached) {
+            lines.clear();
+            counts = false;
+            warnings.push("the customer has reached the program's limit: no commission".to_owned());
+        }
+        trace.rules = lines.iter().map(|line| line.rule.clone()).collect();
+        let known = known.map(|customer| customer.id);
+        let customer = self.sees_buyer(event, create, &found, known)?;
+        if let Some(customer) = customer {
+            self.count_sale(event, customer, found.program, at, counts, trace.cap.as_ref());
+        }
+        self.supersede(event, create);
+        let conversion = self.new_conversion(event, create, &found, lines, trace)?;
+        let conversion = Conversion {
+            customer,
+            currency,
+            counted: counts && customer.is_some(),
+            warnings,
+            created_at: at,
+            ..conversion
         };
-        let mut conversion = Conversion {
+        Ok(self.keep(event, conversion, found.program, catalog))
+    }
+
+    fn new_conversion(
+        &mut self,
+        event: &Event,
+        create: &CreateConversion,
+        found: &Found<'_>,
+        lines: Vec<Line>,
+        trace: Trace,
+    ) -> Result<Conversion, PoolExhausted> {
+        let at = create.occurred_at.unwrap_or(event.received_at);
+        let approval = InitialApproval::of(found, at);
+        let id = self.world.ids.conversion().ok_or(PoolExhausted)?;
+        let mut commissions = Vec::with_capacity(lines.len());
+        for line in lines {
+            let recurrence = line.recurrence;
+            let commission = self.new_commission(line, approval, at)?;
+            if let Some(due_at) = recurs_at(at, recurrence, 1).filter(|_| recurrence != Recurrence::Once) {
+                self.schedules.push(Schedule {
+                    org: event.org,
+                    what: ScheduleKind::Recurrence,
+                    subject: commission.id.0,
+                    period: 1,
+                    conversion: id,
+                    due_at,
+                });
+            }
+            commissions.push(commission);
+        }
+        if let Some(due_at) = approval.final_at.filter(|_| !commissions.is_empty()) {
+            self.schedules.push(hold(event, id, due_at));
+        }
+        Ok(Conversion {
             change: Change::Insert,
             org: event.org,
-            id: self.world.ids.conversion().ok_or(PoolExhausted)?,
+            id,
             external_id: create.external_id.clone(),
             program: found.program.id,
             affiliate: found.affiliation.affiliate,
-            customer,
+            customer: None,
             event: event.id,
             dialect: event.dialect,
             trusted: event.trusted,
             attributed_by: found.rank.name().to_owned(),
+            click: found.click,
+            base_amount: create.amount,
             amount: create.amount,
-            currency,
+            currency: found.program.currency,
             refunded: rust_decimal::Decimal::ZERO,
             fully_refunded: false,
             meta_data: create.meta_data.clone(),
@@ -96,34 +171,46 @@ impl Decisions {
             amount_by: None,
             status_by: None,
             meta_by: None,
-            commissions: Vec::with_capacity(lines.len()),
+            charged_back: false,
+            chargeback_by: None,
+            counted: false,
+            warnings: Vec::new(),
+            trace,
+            deleted_at: None,
+            superseded_by: None,
+            commissions,
             refunds: Vec::new(),
-        };
-        // What no secret vouches for waits for a person, whatever the program says.
-        let approved = (event.trusted && found.program.approval == Approval::Immediate).then_some(true);
-        for line in lines {
-            conversion
-                .commissions
-                .push(self.commission(line, approved, &conversion)?);
-        }
-        self.settle(&mut conversion, event);
-        let view = view::with_catalog(&conversion, &self.world, catalog);
-        // A conversion without an external id is kept under its own number: nothing can name it in this batch.
-        let key = create
-            .external_id
-            .clone()
-            .unwrap_or_else(|| format!("\0{}", conversion.id));
-        self.world.conversions.insert((event.org, key), conversion);
-        Ok(view
-            .map(|view| Applied::Conversion(Box::new(view)))
-            .ok_or_else(|| Refusal::new(Reason::UnknownPartner, "the affiliate's program has been removed")))
+        })
     }
 
-    fn commission(
+    fn keep(
+        &mut self,
+        event: &Event,
+        mut conversion: Conversion,
+        program: &Program,
+        catalog: &OrgCatalog,
+    ) -> Result<Applied, Refusal> {
+        let has_customer = conversion.customer.is_some();
+        // Nothing could ever end it: a commission recurs for a customer, until the customer is cancelled.
+        self.schedules.retain(|one| {
+            has_customer || one.conversion != conversion.id || one.what != ScheduleKind::Recurrence
+        });
+        self.settle(&mut conversion, event);
+        let view = view::with_catalog(&conversion, &self.world, catalog);
+        self.world.add_conversion(conversion);
+        view.map(|view| Applied::Conversion(Box::new(view)))
+            .ok_or_else(|| {
+                let detail = format!("program {:?} has been removed", program.slug);
+                Refusal::new(Reason::UnknownPartner, detail)
+            })
+    }
+
+    /// A commission that starts as the program says.
+    pub(super) fn new_commission(
         &mut self,
         line: Line,
-        approved: Option<bool>,
-        conversion: &Conversion,
+        approval: InitialApproval,
+        at: DateTime<Utc>,
     ) -> Result<Commission, PoolExhausted> {
         Ok(Commission {
             change: Change::Insert,
@@ -134,64 +221,133 @@ impl Decisions {
             commission_name: line.name,
             rate: line.rate,
             sub_amount: line.sub_amount,
+            part: line.part,
             gross: line.gross.amount(),
             amount: line.gross.amount(),
             currency: line.gross.currency(),
-            approved,
+            approved: approval.approved,
+            final_at: approval.final_at,
             position: Position::default(),
+            payment: None,
             comment: line.comment,
-            created_at: conversion.created_at,
+            created_at: at,
         })
     }
 
-    /// Creates or updates the customer of a recorded sale; the first sale moves it out of its initial status.
-    fn sees_customer(
+    /// A keyed order takes the place of an unsigned one: that is reversed and stays visible.
+    fn supersede(&mut self, event: &Event, create: &CreateConversion) {
+        let Some(order) = create.external_id.as_deref() else {
+            return;
+        };
+        let Some(mut old) = self.conversion_of(event.org, order).cloned() else {
+            return;
+        };
+        // The pool hands out ids from its end: the next is the one that the new conversion gets.
+        old.superseded_by = self.world.ids.conversions.last().copied().map(ConversionId);
+        self.take_back(event, &mut old);
+        self.world.add_conversion(old);
+    }
+
+    /// Takes a conversion out of the living: its commissions are reversed and its external id is free.
+    pub(super) fn take_back(&mut self, event: &Event, conversion: &mut Conversion) {
+        conversion.change.touch();
+        conversion.deleted_at = Some(self.world.now);
+        for commission in &mut conversion.commissions {
+            commission.approved = Some(false);
+        }
+        if conversion.counted {
+            conversion.counted = false;
+            if let Some(customer) = conversion.customer {
+                self.change_customer(event.org, customer, |one| {
+                    one.counted = (one.counted - 1).max(0);
+                    one.capped = false;
+                });
+            }
+        }
+        self.settle(conversion, event);
+    }
+
+    /// Moves the customer on: bought, counted, capped.
+    fn count_sale(
         &mut self,
         event: &Event,
-        named: &CustomerRef,
-        found: Found<'_>,
-    ) -> Result<CustomerId, PoolExhausted> {
-        let key = (event.org, named.identity.clone());
-        if let Some(customer) = self.world.customers.get_mut(&key) {
-            update_customer(customer, named);
-            return Ok(customer.id);
-        }
-        let id = self.world.ids.customer().ok_or(PoolExhausted)?;
-        let customer = Customer {
-            change: Change::Insert,
-            org: event.org,
-            id,
-            identity: named.identity.clone(),
-            external_id: named.external_id.clone(),
-            email: named.email.clone(),
-            name: named.name.clone(),
-            program: found.program.id,
-            affiliate: found.affiliation.affiliate,
-            status: "active".to_owned(),
-            meta_data: named.meta_data.clone(),
-            trusted: event.trusted,
-            created_at: event.received_at,
-        };
-        self.world.add_customer(customer);
-        Ok(id)
+        customer: CustomerId,
+        program: &Program,
+        at: DateTime<Utc>,
+        counts: bool,
+        cap: Option<&Cap>,
+    ) {
+        let reached = cap.is_some_and(|cap| cap.reached);
+        self.change_customer(event.org, customer, |one| {
+            one.first_sale_at = Some(one.first_sale_at.map_or(at, |first| first.min(at)));
+            one.counted += i64::from(counts);
+            let is_last = program
+                .recurring_cap
+                .is_some_and(|limit| one.counted >= i64::from(limit));
+            one.capped = one.capped || reached || is_last;
+        });
     }
 }
 
-/// Last writer wins for what is sent; what is not sent stays.
-fn update_customer(customer: &mut Customer, named: &CustomerRef) {
-    let mut after = customer.clone();
-    after.external_id = named.external_id.clone().or(after.external_id);
-    after.email = named.email.clone().or(after.email);
-    after.name = named.name.clone().or(after.name);
-    after.meta_data.extend(named.meta_data.clone());
-    match after.status.as_str() {
-        "new" => "active".clone_into(&mut after.status),
-        "trial" => "paying".clone_into(&mut after.status),
-        "lead" => "won".clone_into(&mut after.status),
-        _ => {}
+/// How a commission starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct InitialApproval {
+    pub approved: Option<bool>,
+    pub final_at: Option<DateTime<Utc>>,
+}
+
+impl InitialApproval {
+    /// What no secret vouches for waits for a person, whatever the program says.
+    pub fn of(found: &Found<'_>, at: DateTime<Utc>) -> Self {
+        Self::new(found.program, found.trusted, at)
     }
-    if after != *customer {
-        after.change.touch();
-        *customer = after;
+
+    pub fn new(program: &Program, trusted: bool, at: DateTime<Utc>) -> Self {
+        match program.approval {
+            Approval::Immediate if trusted => Self {
+                approved: Some(true),
+                final_at: None,
+            },
+            Approval::Hold(days) if trusted => Self {
+                approved: None,
+                final_at: Some(at + TimeDelta::days(i64::from(days))),
+            },
+            Approval::Immediate | Approval::Hold(_) | Approval::Manual => Self::default(),
+        }
     }
+}
+
+pub(super) fn hold(event: &Event, conversion: ConversionId, due_at: DateTime<Utc>) -> Schedule {
+    Schedule {
+        org: event.org,
+        what: ScheduleKind::Hold,
+        subject: conversion.0,
+        period: 0,
+        conversion,
+        due_at,
+    }
+}
+
+/// Where a customer stands with the program's limits; `None` where it has none.
+pub(super) fn cap(customer: Option<&Customer>, program: &Program, at: DateTime<Utc>) -> Option<Cap> {
+    if program.recurring_cap.is_none() && program.recurring_period_days.is_none() {
+        return None;
+    }
+    let counted = customer.map_or(0, |customer| customer.counted);
+    let since = customer
+        .and_then(|customer| customer.first_sale_at)
+        .map(|first| at - first);
+    let days_reached = program
+        .recurring_period_days
+        .is_some_and(|limit| since.is_some_and(|since| since > TimeDelta::days(i64::from(limit))));
+    let count_reached = program
+        .recurring_cap
+        .is_some_and(|limit| counted >= i64::from(limit));
+    Some(Cap {
+        counted,
+        limit: program.recurring_cap,
+        days: since.map(|since| since.num_days()),
+        limit_days: program.recurring_period_days,
+        reached: days_reached || count_reached,
+    })
 }

@@ -3,15 +3,24 @@
 //! Events are decided in the order given and see the effects of those before them, so that a batch has the same result
 //! as its events one by one. Whoever calls has locked the keys of all events and loaded the [`World`] after that.
 
+mod buyer;
 mod change;
+mod click;
+mod commission;
 mod conversion;
+mod customer;
+mod edit;
+mod lead;
+mod payment;
+mod scheduled;
 mod view;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{
-    Body, Event, EventId, First, Idempotency, OrgId, Outcome, Reason, Refusal, World,
-    entities::{Conversion, RefundEntry},
+    AffiliateId, Applied, Body, ClickId, Event, EventId, First, Idempotency, OrgId, Outcome, ProgramId,
+    Reason, Refusal, World,
+    entities::{Conversion, RefundEntry, Schedule},
     ledger::Transfer,
     world::IdempotencyRecord,
 };
@@ -51,6 +60,23 @@ pub struct Decisions {
     pub transfers: Vec<Transfer>,
     pub refunds: Vec<RefundEntry>,
     pub idempotency: Vec<(OrgId, Idempotency, EventId)>,
+    /// To be put on the calendar.
+    pub schedules: Vec<Schedule>,
+    /// Sessions and the latest clicks in them.
+    pub sessions: Vec<(String, OrgId, ClickId)>,
+    pub bonus_awards: Vec<BonusAward>,
+}
+
+/// A bonus that was given: its business key, and by which event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BonusAward {
+    pub org: OrgId,
+    pub program: ProgramId,
+    pub bonus: String,
+    pub affiliate: AffiliateId,
+    /// Its first day.
+    pub month: NaiveDate,
+    pub event: EventId,
 }
 
 /// An event to decide, and whether its row waits in the database as `queued`.
@@ -76,6 +102,9 @@ pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExha
         transfers: Vec::new(),
         refunds: Vec::new(),
         idempotency: Vec::new(),
+        schedules: Vec::new(),
+        sessions: Vec::new(),
+        bonus_awards: Vec::new(),
     };
     for incoming in events {
         batch.decide_one(incoming)?;
@@ -121,6 +150,20 @@ impl Decisions {
             Body::CreateConversion(create) => self.create_conversion(event, create)?,
             Body::UpdateConversion(update) => self.update_conversion(event, update),
             Body::Refund(refund) => self.refund(event, refund),
+            Body::Chargeback(chargeback) => self.chargeback(event, chargeback),
+            Body::EditConversion(edit) => self.edit_conversion(event, edit),
+            Body::AddCommissions(add) => self.add_commissions(event, add)?,
+            Body::EditCommission(edit) => self.edit_commission(event, edit),
+            Body::Click(click) => self.click(event, click)?,
+            Body::CreateCustomer(create) => self.create_customer(event, create)?,
+            Body::UpdateCustomer(update) => self.update_customer(event, update),
+            Body::Lead(lead) => self.lead(event, lead)?,
+            Body::Pay(pay) => self.pay(event, pay)?,
+            Body::CancelPayment(cancel) => self.cancel_payment(event, cancel),
+            Body::Scheduled(scheduled) => self.scheduled(event, scheduled)?,
+            Body::Test(_) => Ok(Applied::Test {
+                number: test_number(event.id),
+            }),
         };
         Ok(match result {
             Ok(applied) => Outcome::Applied(applied),
@@ -163,9 +206,8 @@ impl Decisions {
             outcome,
         }));
         Some(Refusal {
-            reason,
-            detail: detail.to_owned(),
             first,
+            ..Refusal::new(reason, detail)
         })
     }
 
@@ -222,6 +264,13 @@ impl Decisions {
     fn conversion_of(&self, org: OrgId, order: &str) -> Option<&Conversion> {
         self.world.conversions.get(&(org, order.to_owned()))
     }
+}
+
+/// A number for those who print numbers: the moment, and a part of the id's random bits. Exact in a JSON double.
+fn test_number(id: EventId) -> i64 {
+    let bits = id.0.as_u128();
+    let millis = i64::try_from(bits >> 80).unwrap_or_default();
+    millis * 1000 + i64::try_from((bits >> 32) % 1000).unwrap_or_default()
 }
 
 fn unknown_order(order: &str) -> Refusal {

@@ -9,23 +9,25 @@ use super::*;
 use crate::domain::{
     AffiliateId, Attribution, ConversionStatus, CreateConversion, CustomerRef, Dialect, Identity, ProgramId,
     Refund, UpdateConversion,
-    catalog::{Affiliate, Affiliation, Approval, CommissionType, Level, OrgCatalog, Program, Rate},
+    catalog::{
+        Affiliate, Affiliation, Approval, CommissionType, Level, OrgCatalog, Program, Rate, Recurrence,
+    },
     ledger::Account,
     world::IdPool,
 };
 
-const ORG: OrgId = OrgId(1);
+pub(super) const ORG: OrgId = OrgId(1);
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_790_000_000_000).unwrap()
 }
 
-fn decimal(text: &str) -> Decimal {
+pub(super) fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
 /// Program 1 pays `first` (1, parent 2) and `second` (2) ten percent and keeps customers; level 2 brings five.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut catalog = OrgCatalog::default();
     catalog.add_program(Program {
         id: ProgramId(1),
@@ -34,6 +36,10 @@ fn world() -> World {
         currency: "USD".parse().unwrap(),
         is_default: true,
         recurring: true,
+        cookie_time: 45,
+        recurring_cap: None,
+        recurring_period_days: None,
+        keyed_leads_only: false,
         approval: Approval::Manual,
         default_type: "standard".into(),
         types: vec![CommissionType {
@@ -42,6 +48,8 @@ fn world() -> World {
             valid_from: None,
             rate: Rate::Percentage(decimal("10")),
             group_overrides: Vec::new(),
+            recurrence: Recurrence::Once,
+            count_towards_cap: true,
         }],
         levels: vec![Level {
             level: 2,
@@ -49,6 +57,7 @@ fn world() -> World {
             valid_from: None,
             percentage: decimal("5"),
         }],
+        bonuses: Vec::new(),
     });
     for (id, slug, parent) in [(1, "first", Some(AffiliateId(2))), (2, "second", None)] {
         catalog.add_affiliate(Affiliate {
@@ -78,11 +87,13 @@ fn world() -> World {
         conversions: ids(),
         commissions: ids(),
         customers: ids(),
+        clicks: ids(),
+        payments: ids(),
     };
     world
 }
 
-fn event(n: u128, body: Body) -> Incoming {
+pub(super) fn event(n: u128, body: Body) -> Incoming {
     let event = Event {
         id: EventId(Uuid::from_u128(n)),
         org: ORG,
@@ -97,7 +108,7 @@ fn event(n: u128, body: Body) -> Incoming {
     Incoming { event, queued: false }
 }
 
-fn sale(n: u128, order: &str, coupon: &str, amount: &str) -> Incoming {
+pub(super) fn sale(n: u128, order: &str, coupon: &str, amount: &str) -> Incoming {
     let attribution = Attribution {
         coupon: Some(coupon.into()),
         ..Default::default()
@@ -111,7 +122,7 @@ fn sale(n: u128, order: &str, coupon: &str, amount: &str) -> Incoming {
     event(n, Body::CreateConversion(Box::new(create)))
 }
 
-fn refund(n: u128, order: &str, amount: Option<&str>) -> Incoming {
+pub(super) fn refund(n: u128, order: &str, amount: Option<&str>) -> Incoming {
     event(
         n,
         Body::Refund(Refund {
@@ -122,7 +133,12 @@ fn refund(n: u128, order: &str, amount: Option<&str>) -> Incoming {
     )
 }
 
-fn update(n: u128, order: &str, amount: Option<&str>, status: Option<ConversionStatus>) -> Incoming {
+pub(super) fn update(
+    n: u128,
+    order: &str,
+    amount: Option<&str>,
+    status: Option<ConversionStatus>,
+) -> Incoming {
     let update = UpdateConversion {
         external_id: order.into(),
         amount: amount.map(decimal),
@@ -132,7 +148,7 @@ fn update(n: u128, order: &str, amount: Option<&str>, status: Option<ConversionS
     event(n, Body::UpdateConversion(update))
 }
 
-fn statuses(decided: &Decisions) -> Vec<&str> {
+pub(super) fn statuses(decided: &Decisions) -> Vec<&str> {
     decided
         .decisions
         .iter()
@@ -141,7 +157,7 @@ fn statuses(decided: &Decisions) -> Vec<&str> {
 }
 
 /// What the ledger holds for an affiliate: pending and payable.
-fn position(decided: &Decisions, affiliate: i64) -> (Decimal, Decimal) {
+pub(super) fn position(decided: &Decisions, affiliate: i64) -> (Decimal, Decimal) {
     let of = |account| {
         let moves = decided
             .transfers

@@ -30,21 +30,21 @@ fn print_outcome(event: EventId, outcome: &Outcome) -> Response {
 }
 
 fn success(applied: &Applied) -> Response {
-    (StatusCode::OK, Json(Conversion::from(applied.conversion()))).into_response()
+    let conversion = applied.conversion().map(Conversion::from);
+    (StatusCode::OK, Json(conversion)).into_response()
 }
 
 fn refused(event: EventId, refusal: &Refusal) -> Response {
     let message = |status| ERRORS.print_message(status, &refusal.detail);
     match refusal.reason {
-        Reason::UnknownPartner
-        | Reason::PartnerNotApproved
-        | Reason::UnknownCommissionType
-        | Reason::AmountOutOfRange => message(StatusCode::BAD_REQUEST),
         Reason::DuplicateOrder => duplicate(refusal),
         Reason::IdempotentRepeat => repeated(event, refusal.first.as_deref()),
         Reason::IdempotencyConflict => message(StatusCode::UNPROCESSABLE_ENTITY),
         // Refused for want of room to wait: to this caller the order is unknown all the same.
-        Reason::UnknownOrder | Reason::ParkingFull => message(StatusCode::NOT_FOUND),
+        Reason::UnknownOrder | Reason::ParkingFull | Reason::UnknownCustomer => {
+            message(StatusCode::NOT_FOUND)
+        }
+        _ => message(StatusCode::BAD_REQUEST),
     }
 }
 
@@ -77,7 +77,7 @@ fn duplicate(refusal: &Refusal) -> Response {
 fn conversion_of(first: &First) -> Value {
     match &first.outcome {
         Some(Outcome::Applied(applied)) => {
-            serde_json::to_value(Conversion::from(applied.conversion())).unwrap_or_default()
+            serde_json::to_value(applied.conversion().map(Conversion::from)).unwrap_or_default()
         }
         Some(
             Outcome::Refused(_) | Outcome::Parked | Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded,

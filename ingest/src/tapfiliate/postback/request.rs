@@ -44,6 +44,7 @@ fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
         referral_code: fields.text("referral_code", MAX_ID)?,
         asset_id: fields.text("asset_id", MAX_ID)?,
         source_id: fields.text("source_id", MAX_ID)?,
+        ..Attribution::default()
     };
     let has_source = sent.asset_id.is_some() && sent.source_id.is_some();
     if sent.coupon.is_none() && sent.click_id.is_none() && sent.referral_code.is_none() && !has_source {

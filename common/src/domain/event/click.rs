@@ -1,0 +1,48 @@
+//! Clicks on affiliates' links, and test events.
+
+use serde::{Deserialize, Serialize};
+
+use super::MetaData;
+
+/// A visitor came by an affiliate's link (seed: REST 1.6, Affitor, AFFY).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordClick {
+    /// The code of the link, or an affiliate's own id.
+    pub referral_code: String,
+    /// Host of the page that was visited: finds the organisation where no key is sent (seed: Affitor).
+    pub host: Option<String>,
+    /// The client's own id of the click (seed: AFFY). Its first holder keeps it, in all organisations.
+    pub name: Option<String>,
+    /// The visitor's session (seed: AFFY); its latest click counts.
+    pub session: Option<String>,
+    /// An earlier click of the same visitor, which this one takes over (seed: Affitor, last click).
+    pub existing: Option<String>,
+    pub source_id: Option<String>,
+    pub referrer: Option<String>,
+    pub landing_page: Option<String>,
+    pub meta_data: MetaData,
+    /// User agent, ip, screen and the like: kept for reports.
+    pub details: MetaData,
+}
+
+/// What a test event imitates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestKind {
+    Click,
+    Lead,
+    Sale,
+}
+
+/// A test (seed: Affitor, test mode): an event row and nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestEvent {
+    pub what: TestKind,
+    /// Slug or number of the program, as sent.
+    #[serde(default)]
+    pub program: Option<String>,
+    /// The body as sent.
+    #[serde(default)]
+    pub details: MetaData,
+}

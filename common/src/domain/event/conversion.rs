@@ -1,0 +1,151 @@
+//! Sales and what happens to them later.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{CustomerRef, MetaData};
+use crate::domain::{CommissionId, ConversionId, Currency};
+
+/// A sale to record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateConversion {
+    /// The order id, unique among the living conversions of an organisation. Without one nothing is a duplicate.
+    pub external_id: Option<String>,
+    pub attribution: Attribution,
+    /// Order total, in units of the currency, at most 6 decimals.
+    pub amount: Decimal,
+    /// Default: the program's.
+    pub currency: Option<Currency>,
+    /// An exact commission instead of the calculated one (seed: Yaplet).
+    pub commission: Option<Decimal>,
+    /// Identifier of the commission type. Default: the program's.
+    pub commission_type: Option<String>,
+    /// Parts with a type each: replaces `amount` and `commission_type` for the calculation (seed: REST 1.6).
+    pub lines: Vec<CommissionLine>,
+    pub customer: Option<CustomerRef>,
+    /// A click counts whatever its age (seed: REST 1.6).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub override_max_cookie_time: bool,
+    /// The time of the sale. Default: when it was received.
+    pub occurred_at: Option<DateTime<Utc>>,
+    pub meta_data: MetaData,
+    /// Notes, product, user agent, ip: kept for reports.
+    pub details: MetaData,
+}
+
+/// One part of a sale with its own commission type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommissionLine {
+    pub sub_amount: Decimal,
+    pub commission_type: Option<String>,
+    pub comment: Option<String>,
+}
+
+/// By what the affiliate may be found. Which counts first is the dialect's: see [`super::attribution`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attribution {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub click_id: Option<String>,
+    /// The id that a page's tracking script gave the visitor: a click's name (seed: REST 1.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking_id: Option<String>,
+    /// seed: AFFY, sessionId
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
+}
+
+impl Attribution {
+    /// The clicks that are named.
+    pub fn clicks(&self) -> impl Iterator<Item = &str> {
+        self.click_id.iter().chain(&self.tracking_id).map(String::as_str)
+    }
+}
+
+/// A change of a recorded sale. Only what is given changes; per field the latest event wins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateConversion {
+    pub external_id: String,
+    /// Commissions follow (seed: Postback 1.7).
+    pub amount: Option<Decimal>,
+    pub status: Option<ConversionStatus>,
+    pub meta_data: Option<MetaData>,
+}
+
+/// The state of all commissions of a conversion (seed: Postback 1.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversionStatus {
+    Approved,
+    Disapproved,
+}
+
+/// Money given back for a recorded sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refund {
+    pub external_id: String,
+    /// Part of the order's amount; `None`: all that is left.
+    pub amount: Option<Decimal>,
+    /// Tells two equal refunds from a retry.
+    pub refund_id: Option<String>,
+}
+
+/// The bank took the money of a sale back, or gave it again. The latest of them counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chargeback {
+    pub external_id: String,
+    /// The merchant won the dispute: the sale stands again.
+    #[serde(default)]
+    pub reversed: bool,
+}
+
+/// A change of the conversion with this number (seed: REST 1.6). Commissions stay as they are unless `recalculate`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EditConversion {
+    pub conversion: ConversionId,
+    #[serde(default)]
+    pub amount: Option<Decimal>,
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Replaces what is there.
+    #[serde(default)]
+    pub meta_data: Option<MetaData>,
+    #[serde(default)]
+    pub recalculate: bool,
+    /// Takes all of its money back and frees its external id; the row stays.
+    #[serde(default)]
+    pub delete: bool,
+}
+
+/// Further commissions of a conversion, levels included (seed: REST 1.6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AddCommissions {
+    pub conversion: ConversionId,
+    pub lines: Vec<CommissionLine>,
+}
+
+/// A change of one commission (seed: REST 1.6). Only what is given changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EditCommission {
+    pub commission: CommissionId,
+    #[serde(default)]
+    pub approved: Option<bool>,
+    /// An exact amount, which no longer follows the sale.
+    #[serde(default)]
+    pub amount: Option<Decimal>,
+    /// The commission is calculated anew on this.
+    #[serde(default)]
+    pub sub_amount: Option<Decimal>,
+    #[serde(default)]
+    pub comment: Option<String>,
+}

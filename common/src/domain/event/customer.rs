@@ -1,0 +1,153 @@
+//! Customers: who they are, how they come, and how they leave.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attribution, MetaData};
+use crate::domain::{ClickId, CustomerId};
+
+/// By what a customer is known within the organisation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// The merchant's own id.
+    Id(String),
+    /// The folded e-mail address: an identity only for Yaplet (seed: Yaplet, deduplication).
+    Email(String),
+    /// A visitor who has told no id yet (seed: Affitor and AFFY leads without a customer's id).
+    Click(ClickId),
+}
+
+impl Identity {
+    /// An address identifies without its case and surrounding spaces.
+    pub fn email(address: &str) -> Self {
+        Self::Email(address.trim().to_lowercase())
+    }
+
+    /// The one text under which it is stored.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Id(id) => format!("id:{id}"),
+            Self::Email(address) => format!("email:{address}"),
+            Self::Click(click) => format!("click:{click}"),
+        }
+    }
+
+    /// The reverse of [`Identity::key`].
+    pub fn from_key(key: &str) -> Option<Self> {
+        match key.split_once(':')? {
+            ("id", id) => Some(Self::Id(id.to_owned())),
+            ("email", address) => Some(Self::Email(address.to_owned())),
+            ("click", click) => Some(Self::Click(ClickId(click.parse().ok()?))),
+            _ => None,
+        }
+    }
+}
+
+/// The customer of a sale, as far as the request tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomerRef {
+    pub identity: Identity,
+    /// The merchant's id for cross-reference, where the identity is another.
+    pub external_id: Option<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    #[serde(default)]
+    pub meta_data: MetaData,
+}
+
+/// The three ways of a customer's life (seed: Postback 1.7, status). It is chosen at the start and never changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Track {
+    /// new, active, stopped
+    #[default]
+    New,
+    /// trial, paying, canceled
+    Trial,
+    /// lead, won, lost
+    Lead,
+}
+
+impl Track {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Trial => "trial",
+            Self::Lead => "lead",
+        }
+    }
+
+    /// The reverse of [`Track::name`], which is also the word that clients send.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::New, Self::Trial, Self::Lead]
+            .into_iter()
+            .find(|track| track.name() == name)
+    }
+}
+
+/// A customer to record before any sale (seed: Postback 1.7 and REST 1.6).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateCustomer {
+    /// The merchant's id.
+    pub customer_id: String,
+    pub attribution: Attribution,
+    pub track: Track,
+    pub meta_data: MetaData,
+    /// User agent, ip: kept for reports.
+    pub details: MetaData,
+    /// A click counts whatever its age (seed: REST 1.6).
+    pub override_max_cookie_time: bool,
+}
+
+/// Which customer is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerTarget {
+    /// The merchant's id.
+    Id(String),
+    /// Our number, which the public ids name.
+    Number(CustomerId),
+}
+
+/// What is to become of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerAction {
+    /// Ends the relation: recurring commissions stop (seed: REST 1.6, cancel).
+    Cancel,
+    /// Back to where the customer's sales say (seed: REST 1.6, uncancel).
+    Resume,
+    /// Forgets the customer; conversions stay. The row is kept, its id is free again.
+    Delete,
+}
+
+/// A change of a customer. Only what is given changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateCustomer {
+    pub customer: CustomerTarget,
+    /// Another id in the merchant's system.
+    #[serde(default)]
+    pub customer_id: Option<String>,
+    /// Replaces what is there.
+    #[serde(default)]
+    pub meta_data: Option<MetaData>,
+    #[serde(default)]
+    pub action: Option<CustomerAction>,
+}
+
+/// A visitor has signed up: binds the customer to the click (seed: Affitor, lead; AFFY, registration). The same again
+/// changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lead {
+    /// Clicks that prove the visit, the best first; the first known one counts.
+    pub click_ids: Vec<String>,
+    /// seed: AFFY, sessionId
+    pub session: Option<String>,
+    /// The merchant's id of the customer. Without one the customer is known by the click.
+    pub customer_id: Option<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub details: MetaData,
+}

@@ -1,0 +1,281 @@
+//! What a client asked for, in the terms of the domain: the same for every dialect.
+
+mod click;
+mod conversion;
+mod customer;
+mod payment;
+mod scheduled;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use click::{RecordClick, TestEvent, TestKind};
+pub use conversion::{
+    AddCommissions, Attribution, Chargeback, CommissionLine, ConversionStatus, CreateConversion,
+    EditCommission, EditConversion, Refund, UpdateConversion,
+};
+pub use customer::{
+    CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Identity, Lead, Track, UpdateCustomer,
+};
+pub use payment::{CancelPayment, Pay, PaymentOrder};
+pub use scheduled::Scheduled;
+
+use super::{CommissionId, ConversionId, EventId, OrgId, ProgramId};
+
+/// Free data that a client attaches; values are JSON.
+pub type MetaData = serde_json::Map<String, serde_json::Value>;
+
+/// One request, accepted and on its way. Everything that deciding needs besides the state of the world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub id: EventId,
+    pub org: OrgId,
+    pub dialect: Dialect,
+    pub received_at: DateTime<Utc>,
+    /// Whether a secret vouched for it. What came without one never blocks what came with one.
+    pub trusted: bool,
+    /// The program that the key is bound to: it sees no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_scope: Option<ProgramId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<Idempotency>,
+    /// Until when somebody waits for the outcome; handled later, the event counts as asynchronous.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_until: Option<DateTime<Utc>>,
+    pub body: Body,
+}
+
+impl Event {
+    /// The order that the event is about, if it names one.
+    pub fn order(&self) -> Option<&str> {
+        match &self.body {
+            Body::CreateConversion(create) => create.external_id.as_deref(),
+            Body::UpdateConversion(update) => Some(&update.external_id),
+            Body::Refund(refund) => Some(&refund.external_id),
+            Body::Chargeback(chargeback) => Some(&chargeback.external_id),
+            _ => None,
+        }
+    }
+
+    /// The conversion or commission that the event names by its number, if it does.
+    pub fn number(&self) -> Option<Number> {
+        match &self.body {
+            Body::EditConversion(edit) => Some(Number::Conversion(edit.conversion)),
+            Body::AddCommissions(add) => Some(Number::Conversion(add.conversion)),
+            Body::EditCommission(edit) => Some(Number::Commission(edit.commission)),
+            Body::Scheduled(Scheduled::HoldEnds { conversion } | Scheduled::Recur { conversion, .. }) => {
+                Some(Number::Conversion(*conversion))
+            }
+            _ => None,
+        }
+    }
+
+    /// The identities of customers that the event names.
+    pub fn customers(&self) -> Vec<Identity> {
+        let id = |id: &String| Identity::Id(id.clone());
+        match &self.body {
+            Body::CreateConversion(create) => {
+                create.customer.iter().map(|one| one.identity.clone()).collect()
+            }
+            Body::CreateCustomer(create) => vec![id(&create.customer_id)],
+            Body::Lead(lead) => lead.customer_id.iter().map(id).collect(),
+            Body::UpdateCustomer(update) => {
+                let target = match &update.customer {
+                    CustomerTarget::Id(customer) => Some(id(customer)),
+                    CustomerTarget::Number(_) => None,
+                };
+                target
+                    .into_iter()
+                    .chain(update.customer_id.iter().map(id))
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every click that the event names, in any of a click's names.
+    pub fn clicks(&self) -> Vec<&str> {
+        match &self.body {
+            Body::CreateConversion(create) => create.attribution.clicks().collect(),
+            Body::CreateCustomer(create) => create.attribution.clicks().collect(),
+            Body::Click(click) => click
+                .name
+                .iter()
+                .chain(&click.existing)
+                .map(String::as_str)
+                .collect(),
+            Body::Lead(lead) => lead.click_ids.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// By what the event's affiliate may be found, if one is looked for.
+    pub fn attribution(&self) -> Option<&Attribution> {
+        match &self.body {
+            Body::CreateConversion(create) => Some(&create.attribution),
+            Body::CreateCustomer(create) => Some(&create.attribution),
+            _ => None,
+        }
+    }
+
+    /// The session that the event names (seed: AFFY).
+    pub fn session(&self) -> Option<&str> {
+        match &self.body {
+            Body::CreateConversion(create) => create.attribution.session.as_deref(),
+            Body::Click(click) => click.session.as_deref(),
+            Body::Lead(lead) => lead.session.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether a caller still waits for the answer at `now`.
+    pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
+        self.wait_until.is_some_and(|until| now < until)
+    }
+}
+
+/// A row named by its number instead of by an external id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Number {
+    Conversion(ConversionId),
+    Commission(CommissionId),
+}
+
+/// The wire format in which an event came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    Yaplet,
+    Postback,
+    Rest,
+    Affitor,
+    Affy,
+    Pixel,
+    Native,
+    /// What falls due by itself: holds that end, recurring commissions, bonuses.
+    Internal,
+}
+
+impl Dialect {
+    pub const ALL: [Self; 8] = [
+        Self::Yaplet,
+        Self::Postback,
+        Self::Rest,
+        Self::Affitor,
+        Self::Affy,
+        Self::Pixel,
+        Self::Native,
+        Self::Internal,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yaplet => "yaplet",
+            Self::Postback => "postback",
+            Self::Rest => "rest",
+            Self::Affitor => "affitor",
+            Self::Affy => "affy",
+            Self::Pixel => "pixel",
+            Self::Native => "native",
+            Self::Internal => "internal",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+}
+
+/// A client's `Idempotency-Key`, unique in its organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    pub key: String,
+    /// Hex SHA-256 of method, route and body: the same key with another request is refused.
+    pub hash: String,
+}
+
+/// What is asked for. Later versions add variants: an envelope with one of them has a later version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    CreateConversion(Box<CreateConversion>),
+    UpdateConversion(UpdateConversion),
+    Refund(Refund),
+    Chargeback(Chargeback),
+    EditConversion(Box<EditConversion>),
+    AddCommissions(AddCommissions),
+    EditCommission(EditCommission),
+    Click(Box<RecordClick>),
+    CreateCustomer(Box<CreateCustomer>),
+    UpdateCustomer(UpdateCustomer),
+    Lead(Box<Lead>),
+    Pay(Pay),
+    CancelPayment(CancelPayment),
+    Scheduled(Scheduled),
+    Test(TestEvent),
+}
+
+/// The kind of a [`Body`], as operators filter by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    CreateConversion,
+    UpdateConversion,
+    Refund,
+    Chargeback,
+    EditConversion,
+    AddCommissions,
+    EditCommission,
+    Click,
+    CreateCustomer,
+    UpdateCustomer,
+    Lead,
+    Pay,
+    CancelPayment,
+    Scheduled,
+    Test,
+}
+
+impl Body {
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::CreateConversion(_) => EventKind::CreateConversion,
+            Self::UpdateConversion(_) => EventKind::UpdateConversion,
+            Self::Refund(_) => EventKind::Refund,
+            Self::Chargeback(_) => EventKind::Chargeback,
+            Self::EditConversion(_) => EventKind::EditConversion,
+            Self::AddCommissions(_) => EventKind::AddCommissions,
+            Self::EditCommission(_) => EventKind::EditCommission,
+            Self::Click(_) => EventKind::Click,
+            Self::CreateCustomer(_) => EventKind::CreateCustomer,
+            Self::UpdateCustomer(_) => EventKind::UpdateCustomer,
+            Self::Lead(_) => EventKind::Lead,
+            Self::Pay(_) => EventKind::Pay,
+            Self::CancelPayment(_) => EventKind::CancelPayment,
+            Self::Scheduled(_) => EventKind::Scheduled,
+            Self::Test(_) => EventKind::Test,
+        }
+    }
+}
+
+impl EventKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CreateConversion => "create_conversion",
+            Self::UpdateConversion => "update_conversion",
+            Self::Refund => "refund",
+            Self::Chargeback => "chargeback",
+            Self::EditConversion => "edit_conversion",
+            Self::AddCommissions => "add_commissions",
+            Self::EditCommission => "edit_commission",
+            Self::Click => "click",
+            Self::CreateCustomer => "create_customer",
+            Self::UpdateCustomer => "update_customer",
+            Self::Lead => "lead",
+            Self::Pay => "pay",
+            Self::CancelPayment => "cancel_payment",
+            Self::Scheduled => "scheduled",
+            Self::Test => "test",
+        }
+    }
+}

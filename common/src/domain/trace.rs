@@ -1,0 +1,104 @@
+//! How a decision came about, step by step, in the words of the domain: kept with the conversion or the refusal, so that
+//! people can be told later why an order paid what it paid, even after codes and rules have changed.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// The steps of one decision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trace {
+    /// What was sent, in the order of the dialect's ranks, up to the one that was chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
+    /// The affiliate who keeps the customer, where that is another than the one found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_by: Option<String>,
+    /// How each commission was calculated, in the order of the commissions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Where the customer stood with the program's limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
+}
+
+/// Something that could have led to an affiliate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// `coupon`, `click_id`, …
+    pub rank: String,
+    /// The value that was sent, or the customer's id.
+    pub sent: String,
+    pub verdict: Verdict,
+    /// The affiliate's id, where it led to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affiliate: Option<String>,
+    /// Whole days from the click to the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub click_age_days: Option<i64>,
+    /// Days for which a click counts in the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_days: Option<i32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Chosen,
+    /// Leads to nobody.
+    Unknown,
+    /// Leads to an affiliate who is not approved.
+    NotApproved,
+    /// Leads to a program that the key does not see.
+    OtherProgram,
+    /// The click is older than the program's window.
+    Expired,
+}
+
+/// How one commission was calculated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    pub source: RuleSource,
+    /// The commission type, or `level-2`.
+    pub commission_type: String,
+    /// The version of the rule: since when it holds; `None`: from the beginning of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Percent; `None`: a fixed or explicit amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Decimal>,
+    /// Before rounding.
+    pub exact: Decimal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleSource {
+    /// The request said how much.
+    Explicit,
+    /// The affiliate's own rate.
+    OwnRate,
+    /// The override of the affiliate's group.
+    Group,
+    /// The commission type.
+    Type,
+    /// A level above the seller.
+    Level,
+}
+
+/// The limits of a program, for one customer at one conversion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cap {
+    /// Conversions that counted before this one.
+    pub counted: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i32>,
+    /// Whole days since the customer's first sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_days: Option<i32>,
+    /// No commission for this one.
+    pub reached: bool,
+}
