@@ -124,6 +124,29 @@ impl Shop {
             .expect("an answer")
     }
 
+    /// Any JSON to the ingest, with a key as Bearer or without.
+    pub async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Answer {
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let headers: Vec<_> = bearer.iter().map(|key| ("Authorization", key.as_str())).collect();
+        self.call(Method::POST, &format!("{}{path}", self.ingest), &headers, Some(body))
+            .await
+            .expect("an answer")
+    }
+
+    /// A write of Tapfiliate's REST 1.6.
+    pub async fn rest(&self, path: &str, body: &Value) -> Answer {
+        let url = format!("{}/1.6{path}", self.ingest);
+        self.call(Method::POST, &url, &[("X-Api-Key", KEY)], Some(body))
+            .await
+            .expect("an answer")
+    }
+
+    /// A pixel, as a browser loads it.
+    pub async fn pixel(&self, query: &str) -> Answer {
+        let url = format!("{}/p/demo-pixel.gif?{query}", self.ingest);
+        self.call(Method::GET, &url, &[], None).await.expect("an answer")
+    }
+
     /// A read of the api.
     pub async fn get(&self, path: &str) -> Answer {
         self.get_as(path, Some(KEY)).await
