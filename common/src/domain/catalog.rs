@@ -250,6 +250,11 @@ impl OrgCatalog {
         self.affiliates.get(&id)
     }
 
+    /// By the affiliate's public id.
+    pub fn affiliate_by_slug(&self, slug: &str) -> Option<&Affiliate> {
+        self.affiliates.get(self.by_slug.get(slug)?)
+    }
+
     pub fn affiliation(&self, program: ProgramId, affiliate: AffiliateId) -> Option<&Affiliation> {
         self.affiliations.get(&(program, affiliate))
     }

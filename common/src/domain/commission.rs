@@ -7,6 +7,7 @@ use super::{
     AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, Reason, Refusal,
     catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, Program, Rate, Recurrence},
     entities::{Commission, CommissionKind},
+    money::order_amount,
     trace::{Rule, RuleSource},
 };
 
@@ -232,9 +233,13 @@ fn levels(
     Ok(lines)
 }
 
-fn money(amount: Decimal, currency: Currency) -> Result<Money, Refusal> {
-    if amount > MAX_AMOUNT {
-        let detail = format!("a commission of {amount} {currency} is above {MAX_AMOUNT}");
+/// An exact commission, rounded once.
+///
+/// # Errors
+/// [`Reason::AmountOutOfRange`] below zero and above [`MAX_AMOUNT`].
+pub fn money(amount: Decimal, currency: Currency) -> Result<Money, Refusal> {
+    if amount < Decimal::ZERO || amount > MAX_AMOUNT {
+        let detail = format!("a commission of {amount} {currency} is not between 0 and {MAX_AMOUNT}");
         return Err(Refusal::new(Reason::AmountOutOfRange, detail));
     }
     Ok(Money::rounded(amount, currency))
@@ -296,9 +301,9 @@ pub fn follow_amount(commission: &mut Commission, base: Decimal, after: Decimal)
             let detail = format!("a part of {part} of {base} is out of range at {after}");
             Refusal::new(Reason::AmountOutOfRange, detail)
         };
-        share
-            .ok_or_else(out_of_range)?
-            .round_dp(super::money::ORDER_SCALE)
+        let share = share.ok_or_else(out_of_range)?;
+        // A share of an amount in range is in range.
+        order_amount(share).ok_or_else(out_of_range)?
     };
     commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();
     Ok(())

@@ -137,10 +137,12 @@ pub enum Reason {
     RecurrenceEnded,
     /// The target of a bonus was not reached after all, or the bonus was given already.
     TargetMissed,
+    /// More things at once than one event may carry.
+    TooMany,
 }
 
 impl Reason {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::UnknownPartner,
         Self::PartnerNotApproved,
         Self::DuplicateOrder,
@@ -162,6 +164,7 @@ impl Reason {
         Self::UnknownPayment,
         Self::RecurrenceEnded,
         Self::TargetMissed,
+        Self::TooMany,
     ];
 
     pub fn code(self) -> &'static str {
@@ -187,6 +190,7 @@ impl Reason {
             Self::UnknownPayment => "unknown_payment",
             Self::RecurrenceEnded => "recurrence_ended",
             Self::TargetMissed => "target_missed",
+            Self::TooMany => "too_many",
         }
     }
 }

@@ -4,11 +4,12 @@ use rust_decimal::Decimal;
 
 use super::{Decisions, unknown_order, view};
 use crate::domain::{
-    Applied, Chargeback, ConversionStatus, ConversionView, Event, MAX_AMOUNT, Money, OrgId, Reason, Refund,
-    RefundView, Refusal, UpdateConversion,
+    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, Event, EventId, MAX_AMOUNT, Money,
+    OrgId, Reason, Refund, RefundView, Refusal, UpdateConversion,
     commission::{follow_amount, net},
     entities::{Change, Commission, CommissionKind, Conversion, RefundEntry},
     ledger::{Position, Transfer, movements},
+    money::order_amount,
 };
 
 impl Decisions {
@@ -18,19 +19,22 @@ impl Decisions {
         update: &UpdateConversion,
     ) -> Result<Applied, Refusal> {
         let changed = self.change(event, &update.external_id, |conversion| {
-            let is_newer = |by: Option<_>| by.is_none_or(|by| by < event.id);
-            if let Some(amount) = update.amount.filter(|_| is_newer(conversion.amount_by)) {
+            if let Some(amount) = update.amount.filter(|_| is_newer(event, conversion.amount_by)) {
                 set_amount(conversion, amount)?;
                 recalculate(conversion)?;
                 conversion.amount_by = Some(event.id);
             }
-            if let Some(status) = update.status.filter(|_| is_newer(conversion.status_by)) {
+            if let Some(status) = update.status.filter(|_| is_newer(event, conversion.status_by)) {
                 for commission in &mut conversion.commissions {
                     commission.approved = Some(status == ConversionStatus::Approved);
                 }
                 conversion.status_by = Some(event.id);
             }
-            if let Some(meta_data) = update.meta_data.as_ref().filter(|_| is_newer(conversion.meta_by)) {
+            if let Some(meta_data) = update
+                .meta_data
+                .as_ref()
+                .filter(|_| is_newer(event, conversion.meta_by))
+            {
                 conversion.meta_data.clone_from(meta_data);
                 conversion.meta_by = Some(event.id);
             }
@@ -81,7 +85,7 @@ impl Decisions {
     /// The bank takes a sale's money back, or gives it again: the latest word counts.
     pub(super) fn chargeback(&mut self, event: &Event, chargeback: &Chargeback) -> Result<Applied, Refusal> {
         let changed = self.change(event, &chargeback.external_id, |conversion| {
-            if conversion.chargeback_by.is_none_or(|by| by < event.id) {
+            if is_newer(event, conversion.chargeback_by) {
                 conversion.charged_back = !chargeback.reversed;
                 conversion.chargeback_by = Some(event.id);
             }
@@ -90,28 +94,46 @@ impl Decisions {
         Ok(Applied::Conversion(Box::new(changed.view)))
     }
 
-    /// Changes a copy, settles it and puts it back: a refusal half-way leaves nothing behind.
     fn change(
         &mut self,
         event: &Event,
         order: &str,
         edit: impl FnOnce(&mut Conversion) -> Result<Option<RefundEntry>, Refusal>,
     ) -> Result<Changed, Refusal> {
-        let mut conversion = self
+        let conversion = self
             .conversion_of(event.org, order)
+            .filter(|conversion| is_seen(event, conversion))
             .cloned()
             .ok_or_else(|| unknown_order(order))?;
+        self.alter(event, conversion, edit)
+    }
+
+    /// A copy of the living conversion with this number.
+    pub(super) fn numbered(&self, event: &Event, id: ConversionId) -> Result<Conversion, Refusal> {
+        self.world
+            .conversion(event.org, id)
+            .filter(|conversion| conversion.deleted_at.is_none() && is_seen(event, conversion))
+            .cloned()
+            .ok_or_else(|| Refusal::new(Reason::UnknownOrder, format!("conversion {id} is not known")))
+    }
+
+    /// Changes a copy, settles it and puts it back: a refusal half-way leaves nothing behind.
+    pub(super) fn alter(
+        &mut self,
+        event: &Event,
+        mut conversion: Conversion,
+        edit: impl FnOnce(&mut Conversion) -> Result<Option<RefundEntry>, Refusal>,
+    ) -> Result<Changed, Refusal> {
+        let posted = self.transfers.len();
         let before = sellers_commissions(&conversion);
         let entry = edit(&mut conversion)?;
         conversion.change.touch();
         self.settle(&mut conversion, event);
         let (after, is_gone) = (sellers_commissions(&conversion), is_gone(&conversion));
-        let view = view::conversion(&conversion, &self.world).ok_or_else(|| {
-            Refusal::new(
-                Reason::UnknownPartner,
-                "the conversion's program has been removed",
-            )
-        })?;
+        let Some(view) = view::conversion(&conversion, &self.world) else {
+            self.transfers.truncate(posted);
+            return Err(removed());
+        };
         self.refunds.extend(entry);
         self.world.add_conversion(conversion);
         Ok(Changed {
@@ -172,6 +194,20 @@ pub(super) struct Changed {
     pub is_gone: bool,
 }
 
+/// A key that is bound to a program sees no other.
+fn is_seen(event: &Event, conversion: &Conversion) -> bool {
+    event
+        .program_scope
+        .is_none_or(|scope| scope == conversion.program)
+}
+
+pub(super) fn removed() -> Refusal {
+    Refusal::new(
+        Reason::UnknownPartner,
+        "the conversion's program or an affiliate of it has been removed",
+    )
+}
+
 fn sellers_commissions(conversion: &Conversion) -> Decimal {
     let of_seller = conversion
         .commissions
@@ -197,13 +233,25 @@ pub(super) fn recalculate(conversion: &mut Conversion) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// # Errors
+/// [`Reason::AmountOutOfRange`] below zero and above [`MAX_AMOUNT`].
 pub(super) fn set_amount(conversion: &mut Conversion, amount: Decimal) -> Result<(), Refusal> {
-    if amount > MAX_AMOUNT {
-        return Err(Refusal::new(
-            Reason::AmountOutOfRange,
-            format!("amount {amount} is above {MAX_AMOUNT}"),
-        ));
-    }
-    conversion.amount = amount;
+    conversion.amount = in_range("amount", amount)?;
     Ok(())
+}
+
+/// An order's amount, or a part of it.
+///
+/// # Errors
+/// [`Reason::AmountOutOfRange`] below zero and above [`MAX_AMOUNT`].
+pub(super) fn in_range(field: &str, amount: Decimal) -> Result<Decimal, Refusal> {
+    order_amount(amount).ok_or_else(|| {
+        let detail = format!("{field} {amount} is not between 0 and {MAX_AMOUNT}");
+        Refusal::new(Reason::AmountOutOfRange, detail)
+    })
+}
+
+/// Whether an event is later than the one that set a field: an older event never overwrites a newer one.
+pub(super) fn is_newer(event: &Event, by: Option<EventId>) -> bool {
+    by.is_none_or(|by| by < event.id)
 }

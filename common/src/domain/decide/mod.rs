@@ -3,6 +3,7 @@
 //! Events are decided in the order given and see the effects of those before them, so that a batch has the same result
 //! as its events one by one. Whoever calls has locked the keys of all events and loaded the [`World`] after that.
 
+mod bonus;
 mod buyer;
 mod change;
 mod click;
@@ -12,6 +13,7 @@ mod customer;
 mod edit;
 mod lead;
 mod payment;
+mod recurrence;
 mod scheduled;
 mod view;
 
