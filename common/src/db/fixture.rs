@@ -1,4 +1,4 @@
-//! A small consistent world for the tests of this module: see `fixture.sql`.
+//! A small consistent world for the tests of this module: see `fixture.sql` and `later.sql`.
 
 use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
@@ -21,6 +21,16 @@ pub(crate) fn event(n: u128) -> EventId {
 pub(crate) async fn world(pool: &Pool) -> PoolConnection<sqlx::Postgres> {
     let mut conn = pool.acquire().await.unwrap();
     sqlx::raw_sql(include_str!("fixture.sql"))
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    conn
+}
+
+/// [`world`] with what comes later: see `later.sql`.
+pub(crate) async fn later(pool: &Pool) -> PoolConnection<sqlx::Postgres> {
+    let mut conn = world(pool).await;
+    sqlx::raw_sql(include_str!("later.sql"))
         .execute(&mut *conn)
         .await
         .unwrap();

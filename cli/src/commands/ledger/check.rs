@@ -6,7 +6,7 @@ use anyhow::bail;
 use common::{
     db::{
         self,
-        ledger_check::{self, CHECKS, Check, LedgerReport},
+        ledger_check::{self, Check, LedgerReport, checks},
     },
     runtime::{Clock, DbArgs},
 };
@@ -60,7 +60,7 @@ pub(super) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 
 /// One line on a terminal, nothing elsewhere.
 fn progress() -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(CHECKS.len()).unwrap_or_default());
+    let bar = ProgressBar::new(u64::try_from(checks().count()).unwrap_or_default());
     if let Ok(style) = ProgressStyle::with_template("{spinner} check {pos} of {len}: {msg}") {
         bar.set_style(style);
     }

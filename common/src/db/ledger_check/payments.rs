@@ -1,0 +1,114 @@
+//! Payments and bonuses.
+
+use super::checks::{Check, check};
+
+pub(super) const CHECKS: &[Check] = &[
+    check!(
+        "payment_transfers",
+        "every payment has its one transfer, every cancelled one its one back, and no other money is paid",
+        // Payments of the same amount to the same affiliate in one event are told apart by their number only; which
+        // event cancelled a payment is not recorded.
+        "SELECT org_id, format('affiliate %s, %s %s%s', affiliate_id, trim_scale(amount), currency,
+                               CASE WHEN event_id IS NULL THEN ', cancelled' ELSE format(' by event %s', event_id) END) AS subject,
+                CASE WHEN payments <> transfers THEN format('%s payments, %s transfers', payments, transfers) END AS detail
+           FROM (SELECT org_id, affiliate_id, currency, amount, event_id, sum(payment) AS payments, sum(transfer) AS transfers
+                   FROM (SELECT org_id, affiliate_id, currency, amount, event_id, 1 AS payment, 0 AS transfer FROM payments
+                          UNION ALL
+                         SELECT org_id, affiliate_id, currency, amount, NULL, 1, 0 FROM payments WHERE canceled_at IS NOT NULL
+                          UNION ALL
+                         SELECT org_id, affiliate_id, currency, amount, event_id, 0, 1 FROM transfers WHERE code = 'pay'
+                          UNION ALL
+                         SELECT org_id, affiliate_id, currency, amount, NULL, 0, 1 FROM transfers WHERE code = 'unpay') each_one
+                  GROUP BY org_id, affiliate_id, currency, amount, event_id) paired"
+    ),
+    check!(
+        "payment_balances",
+        "what every affiliate has been paid is the sum of its living payments",
+        "SELECT org_id, format('affiliate %s %s', affiliate_id, currency) AS subject,
+                CASE WHEN coalesce(b.paid, 0) <> coalesce(p.paid, 0)
+                     THEN format('balance has paid %s; payments make %s', trim_scale(coalesce(b.paid, 0)),
+                                 trim_scale(coalesce(p.paid, 0)))
+                END AS detail
+           FROM balances b
+           FULL JOIN (SELECT org_id, affiliate_id, currency, sum(amount) AS paid FROM payments
+                       WHERE canceled_at IS NULL GROUP BY org_id, affiliate_id, currency) p
+          USING (org_id, affiliate_id, currency)"
+    ),
+    check!(
+        "payment_events",
+        "every payment was ordered by an applied event, while events are kept",
+        "SELECT p.org_id, format('payment %s', p.payment_id) AS subject,
+                CASE WHEN e.event_id IS NULL THEN format('event %s does not exist', p.event_id)
+                     WHEN e.status <> 'applied' OR e.kind <> 'pay'
+                     THEN format('event %s is a %s, %s', p.event_id, e.kind, e.status)
+                END AS detail
+           FROM payments p
+           LEFT JOIN events e ON e.event_id = p.event_id AND e.org_id = p.org_id
+          WHERE p.event_id >= (SELECT since FROM retained)"
+    ),
+    check!(
+        "event_payments",
+        "every applied order to pay has all of its payments, once",
+        "SELECT e.org_id, format('event %s', e.event_id) AS subject,
+                CASE WHEN json_array_length(e.body -> 'pay' -> 'payments') <> coalesce(p.payments, 0)
+                     THEN format('it orders %s payments and has %s', json_array_length(e.body -> 'pay' -> 'payments'),
+                                 coalesce(p.payments, 0))
+                END AS detail
+           FROM events e
+           LEFT JOIN (SELECT org_id, event_id, count(*) AS payments FROM payments GROUP BY org_id, event_id) p
+                  ON p.org_id = e.org_id AND p.event_id = e.event_id
+          WHERE e.status = 'applied' AND e.kind = 'pay'"
+    ),
+    check!(
+        "payment_references",
+        "every payment's affiliate exists, and so does a living payment for every commission that is marked as paid",
+        "SELECT p.org_id, format('payment %s', p.payment_id) AS subject,
+                CASE WHEN a.affiliate_id IS NULL THEN format('affiliate %s does not exist', p.affiliate_id) END AS detail
+           FROM payments p
+           LEFT JOIN affiliates a ON a.org_id = p.org_id AND a.affiliate_id = p.affiliate_id
+          UNION ALL
+         SELECT m.org_id, format('commission %s', m.commission_id),
+                CASE WHEN p.payment_id IS NULL THEN format('payment %s does not exist', m.payment_id)
+                     WHEN p.canceled_at IS NOT NULL THEN format('payment %s is cancelled', m.payment_id)
+                     WHEN (p.affiliate_id, p.currency) <> (m.affiliate_id, m.currency)
+                     THEN format('payment %s went to affiliate %s in %s', m.payment_id, p.affiliate_id, p.currency)
+                END
+           FROM commissions m
+           LEFT JOIN payments p ON p.org_id = m.org_id AND p.payment_id = m.payment_id
+          WHERE m.payment_id IS NOT NULL"
+    ),
+    check!(
+        "payment_covers",
+        "no payment covers commissions that were worth more than it when it was made",
+        // A sale that grows later makes its paid commission larger. What a commission was worth then is the sum of its
+        // transfers before the payment's own.
+        "SELECT org_id, format('payment %s', payment_id) AS subject,
+                CASE WHEN sum(payable) > amount
+                     THEN format('%s covers commissions of %s', trim_scale(amount), trim_scale(sum(payable))) END AS detail
+           FROM (SELECT p.org_id, p.payment_id, p.amount, m.commission_id,
+                        coalesce(sum(CASE 'payable' WHEN t.credit_account THEN t.amount
+                                                    WHEN t.debit_account THEN -t.amount ELSE 0 END), 0) AS payable
+                   FROM payments p
+                   JOIN (SELECT org_id, affiliate_id, currency, amount, event_id, max(transfer_id) AS transfer_id
+                           FROM transfers WHERE code = 'pay'
+                          GROUP BY org_id, affiliate_id, currency, amount, event_id) paid
+                  USING (org_id, affiliate_id, currency, amount, event_id)
+                   JOIN commissions m ON m.org_id = p.org_id AND m.payment_id = p.payment_id
+                   LEFT JOIN transfers t ON t.org_id = m.org_id AND t.commission_id = m.commission_id
+                                        AND t.transfer_id < paid.transfer_id
+                  GROUP BY p.org_id, p.payment_id, p.amount, m.commission_id) covered
+          GROUP BY org_id, payment_id, amount"
+    ),
+    check!(
+        "bonus_awards",
+        "every bonus was given by an applied event, while events are kept",
+        "SELECT b.org_id, format('bonus %s of affiliate %s for %s', b.bonus_id, b.affiliate_id, b.month) AS subject,
+                CASE WHEN e.event_id IS NULL THEN format('event %s does not exist', b.event_id)
+                     WHEN e.status <> 'applied' OR e.kind <> 'scheduled'
+                     THEN format('event %s is a %s, %s', b.event_id, e.kind, e.status)
+                END AS detail
+           FROM bonus_awards b
+           LEFT JOIN events e ON e.event_id = b.event_id AND e.org_id = b.org_id
+          WHERE b.event_id >= (SELECT since FROM retained)"
+    ),
+];
