@@ -1,53 +1,71 @@
-//! A conversion as Postback 1.7 prints it: ids with prefixes, numbers with a point, every absent value as null.
+//! What a postback did, as it prints it: ids with prefixes, numbers with a point, every absent value as null.
 
-use chrono::{DateTime, Utc};
-use common::domain::{
-    AffiliateView, CommissionView, ConversionView, CustomerView, MetaData, ProgramView, PublicId,
-    PublicIdKind,
+use common::{
+    domain::{
+        Applied, ClickSummary, CommissionView, ConversionView, CustomerRecord, CustomerView, MetaData,
+        PublicId, PublicIdKind,
+    },
+    rest16::{Affiliate, Program, colon_time, warnings},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
-use crate::request::json_number;
+use crate::{request::json_number, tapfiliate::answer::raw};
 
 /// Decimals of an amount, at least: the documented answers print `100.0`.
 const DECIMALS: u32 = 1;
 
+/// The conversion or the customer as it is now.
+pub(super) fn effect(applied: &Applied) -> Box<RawValue> {
+    match applied {
+        Applied::Customer(record) => raw(&Customer::from(&**record)),
+        _ => raw(&applied.conversion().map(Conversion::from)),
+    }
+}
+
 #[derive(Serialize)]
-pub(super) struct Conversion<'a> {
+struct Conversion<'a> {
     id: String,
     created_at: String,
-    click: (),
-    affiliate_meta_data: (),
+    click: Option<Click<'a>>,
+    affiliate_meta_data: Option<&'a MetaData>,
     program: Program<'a>,
     affiliate: Affiliate<'a>,
-    warnings: (),
+    warnings: Option<&'a [String]>,
     amount: Value,
     meta_data: &'a MetaData,
-    customer: Option<Customer<'a>>,
+    customer: Option<Buyer<'a>>,
     external_id: Option<&'a str>,
     commissions: Vec<Commission<'a>>,
 }
 
+/// A customer, as a conversion shows it.
 #[derive(Serialize)]
-struct Program<'a> {
-    id: &'a str,
-    title: &'a str,
-    currency: &'static str,
+struct Buyer<'a> {
+    id: String,
+    #[serde(rename = "customer_id")]
+    external_id: Option<&'a str>,
+    status: &'a str,
 }
 
 #[derive(Serialize)]
-struct Affiliate<'a> {
-    id: &'a str,
-    firstname: &'a str,
-    lastname: &'a str,
+struct Click<'a> {
+    created_at: String,
+    referrer: Option<&'a str>,
+    landing_page: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct Customer<'a> {
     id: String,
-    #[serde(rename = "customer_id")]
-    external_id: Option<&'a str>,
+    created_at: String,
+    click: Option<Click<'a>>,
+    affiliate_meta_data: Option<&'a MetaData>,
+    program: Program<'a>,
+    affiliate: Affiliate<'a>,
+    warnings: Option<&'a [String]>,
+    meta_data: &'a MetaData,
+    customer_id: Option<&'a str>,
     status: &'a str,
 }
 
@@ -72,42 +90,22 @@ impl<'a> From<&'a ConversionView> for Conversion<'a> {
     fn from(view: &'a ConversionView) -> Self {
         Self {
             id: PublicId::new(PublicIdKind::Conversion, view.id.0).to_string(),
-            created_at: date(view.created_at),
-            click: (),
-            affiliate_meta_data: (),
+            created_at: colon_time(view.created_at),
+            click: view.click.as_ref().map(Click::from),
+            affiliate_meta_data: view.affiliate_meta_data.as_ref(),
             program: Program::from(&view.program),
             affiliate: Affiliate::from(&view.affiliate),
-            warnings: (),
+            warnings: warnings(&view.warnings),
             amount: json_number(view.amount, DECIMALS),
             meta_data: &view.meta_data,
-            customer: view.customer.as_ref().map(Customer::from),
+            customer: view.customer.as_ref().map(Buyer::from),
             external_id: view.external_id.as_deref(),
             commissions: view.commissions.iter().map(Commission::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a ProgramView> for Program<'a> {
-    fn from(view: &'a ProgramView) -> Self {
-        Self {
-            id: &view.slug,
-            title: &view.title,
-            currency: view.currency.code(),
-        }
-    }
-}
-
-impl<'a> From<&'a AffiliateView> for Affiliate<'a> {
-    fn from(view: &'a AffiliateView) -> Self {
-        Self {
-            id: &view.slug,
-            firstname: &view.firstname,
-            lastname: &view.lastname,
-        }
-    }
-}
-
-impl<'a> From<&'a CustomerView> for Customer<'a> {
+impl<'a> From<&'a CustomerView> for Buyer<'a> {
     fn from(view: &'a CustomerView) -> Self {
         Self {
             id: PublicId::new(PublicIdKind::Customer, view.id.0).to_string(),
@@ -124,7 +122,7 @@ impl<'a> From<&'a CommissionView> for Commission<'a> {
             affiliate: Affiliate::from(&view.affiliate),
             currency: view.currency.code(),
             id: PublicId::new(PublicIdKind::Commission, view.id.0).to_string(),
-            created_at: date(view.created_at),
+            created_at: colon_time(view.created_at),
             payout: (),
             of_type: &view.commission_type,
             approved: view.approved,
@@ -136,6 +134,29 @@ impl<'a> From<&'a CommissionView> for Commission<'a> {
     }
 }
 
-fn date(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+impl<'a> From<&'a ClickSummary> for Click<'a> {
+    fn from(view: &'a ClickSummary) -> Self {
+        Self {
+            created_at: colon_time(view.created_at),
+            referrer: view.referrer.as_deref(),
+            landing_page: view.landing_page.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a CustomerRecord> for Customer<'a> {
+    fn from(view: &'a CustomerRecord) -> Self {
+        Self {
+            id: PublicId::new(PublicIdKind::Customer, view.id.0).to_string(),
+            created_at: colon_time(view.created_at),
+            click: view.click.as_ref().map(Click::from),
+            affiliate_meta_data: view.affiliate_meta_data.as_ref(),
+            program: Program::from(&view.program),
+            affiliate: Affiliate::from(&view.affiliate),
+            warnings: warnings(&view.warnings),
+            meta_data: &view.meta_data,
+            customer_id: view.customer_id.as_deref(),
+            status: &view.status,
+        }
+    }
 }
