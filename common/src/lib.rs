@@ -7,6 +7,7 @@ pub mod db;
 pub mod domain;
 pub mod message;
 pub mod queue;
+pub mod rest16;
 pub mod runtime;
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -6,6 +6,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::Response,
 };
+use common::runtime::cors;
 
 use crate::{
     Ingest, dialect::DialectErrors, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
@@ -21,6 +22,7 @@ pub fn routes(ingest: Ingest) -> Router {
     Router::new()
         .merge(yaplet::routes())
         .merge(tapfiliate::postback::routes())
+        .merge(tapfiliate::rest::routes())
         .with_state(ingest)
 }
 
@@ -32,6 +34,7 @@ pub fn with_fallbacks(router: Router) -> Router {
             turned_away(&request, &Rejection::MethodNotAllowed)
         })
         .layer(from_fn(limit_url))
+        .layer(from_fn(cors))
 }
 
 async fn limit_url(request: Request, next: Next) -> Response {

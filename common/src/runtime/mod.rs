@@ -2,8 +2,10 @@
 
 mod clock;
 mod config;
+mod cors;
 mod serve;
 
 pub use clock::Clock;
 pub use config::{AmqpArgs, DbArgs, Secret};
+pub use cors::cors;
 pub use serve::{ServeError, serve};

@@ -49,6 +49,21 @@ impl Fields {
         })
     }
 
+    /// The fields of one entry of a list that is the whole request; errors call it `name`.
+    ///
+    /// # Errors
+    /// As [`Fields::new`].
+    pub fn entry(name: &str, values: Map<String, Value>) -> Result<Self, Invalid> {
+        let mut fields = Self::new(values)?;
+        fields.prefix = format!("{name}.");
+        Ok(fields)
+    }
+
+    /// All of it, to look at names that nobody can know beforehand.
+    pub fn into_values(self) -> Map<String, Value> {
+        self.values
+    }
+
     /// An identifier of at most `limit` characters. Numbers are taken as they are written.
     pub fn text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
         let text = self.any_text(name, limit)?;
@@ -123,6 +138,31 @@ impl Fields {
     pub fn nested(&self, name: &str) -> Result<Option<Self>, Invalid> {
         let prefix = format!("{}{name}.", self.prefix);
         Ok(self.map(name)?.map(|values| Self { values, prefix }))
+    }
+
+    /// The fields of each object of a list of at most `limit`; an object alone is a list of one. An empty list counts as
+    /// not sent.
+    pub fn list(&self, name: &str, limit: usize) -> Result<Vec<Self>, Invalid> {
+        let values = match self.values.get(name) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(list)) => list.iter().collect(),
+            Some(value @ Value::Object(object)) => numbered(object).unwrap_or_else(|| vec![value]),
+            Some(Value::String(text)) if text.trim().is_empty() => return Ok(Vec::new()),
+            Some(_) => return Err(self.wrong(name, "must be a list of objects")),
+        };
+        if values.len() > limit {
+            return Err(self.wrong(name, &format!("has more than {limit} entries")));
+        }
+        let entries = values.into_iter().enumerate();
+        entries
+            .map(|(index, value)| match value {
+                Value::Object(values) => Ok(Self {
+                    values: values.clone(),
+                    prefix: format!("{}{name}[{index}].", self.prefix),
+                }),
+                _ => Err(self.wrong(name, "must be a list of objects")),
+            })
+            .collect()
     }
 
     /// Free data of at most [`MAX_OBJECT_BYTES`].
@@ -229,6 +269,16 @@ impl Fields {
     fn too_long(&self, name: &str, limit: usize) -> Invalid {
         self.wrong(name, &format!("is longer than {limit} characters"))
     }
+}
+
+/// `name[0][a]=…&name[1][a]=…` is a list to PHP, in the order of its numbers.
+fn numbered(object: &Map<String, Value>) -> Option<Vec<&Value>> {
+    let mut entries: Vec<(usize, &Value)> = object
+        .iter()
+        .map(|(index, value)| Some((index.parse().ok()?, value)).filter(|_| value.is_object()))
+        .collect::<Option<_>>()?;
+    entries.sort_by_key(|(index, _)| *index);
+    (!entries.is_empty()).then(|| entries.into_iter().map(|(_, value)| value).collect())
 }
 
 #[cfg(test)]

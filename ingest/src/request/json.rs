@@ -18,17 +18,31 @@ pub(super) fn looks_like_json(text: &str) -> bool {
 /// # Errors
 /// When `text` is no JSON object within the limits.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
-    if depth(text.as_bytes()) > MAX_DEPTH {
-        return Err(Invalid::new(format!(
-            "the JSON is nested deeper than {MAX_DEPTH}"
-        )));
-    }
+    check_depth(text)?;
     if !text.trim_start().starts_with('{') {
         return Err(Invalid::new("the request body must be a JSON object"));
     }
     serde_json::from_str::<Unique>(text)
         .map(|unique| unique.0)
         .map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+}
+
+/// # Errors
+/// When `text` is no list of JSON objects within the limits.
+pub(super) fn parse_list(text: &str) -> Result<Vec<Map<String, Value>>, Invalid> {
+    check_depth(text)?;
+    serde_json::from_str::<Vec<Unique>>(text)
+        .map(|list| list.into_iter().map(|unique| unique.0).collect())
+        .map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+}
+
+fn check_depth(text: &str) -> Result<(), Invalid> {
+    if depth(text.as_bytes()) > MAX_DEPTH {
+        return Err(Invalid::new(format!(
+            "the JSON is nested deeper than {MAX_DEPTH}"
+        )));
+    }
+    Ok(())
 }
 
 /// The deepest nesting, told without building anything: the check must cost less than the harm.

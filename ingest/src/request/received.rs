@@ -64,10 +64,33 @@ impl Received {
         Fields::new(values)
     }
 
-    fn body_values(&self) -> Result<serde_json::Map<String, serde_json::Value>, Invalid> {
+    /// The fields of each object of a list, or of the one object that the body is.
+    ///
+    /// # Errors
+    /// As [`Received::body_fields`], and when the list is empty or longer than `limit`.
+    pub fn body_list(&self, limit: usize) -> Result<Vec<Fields>, Invalid> {
+        let text = self.text()?;
+        if !text.starts_with('[') {
+            return Ok(vec![self.body_fields()?]);
+        }
+        let list = json::parse_list(text)?;
+        if list.is_empty() || list.len() > limit {
+            return Err(Invalid::new(format!("the list must have 1 to {limit} entries")));
+        }
+        let numbered = list.into_iter().enumerate();
+        numbered
+            .map(|(index, values)| Fields::entry(&format!("[{index}]"), values))
+            .collect()
+    }
+
+    fn text(&self) -> Result<&str, Invalid> {
         let text = std::str::from_utf8(&self.body)
             .map_err(|_not_utf8| Invalid::new("the request body is not UTF-8"))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(text).trim())
+    }
+
+    fn body_values(&self) -> Result<serde_json::Map<String, serde_json::Value>, Invalid> {
+        let text = self.text()?;
         if json::looks_like_json(text) {
             json::parse(text)
         } else {

@@ -1,6 +1,11 @@
-//! Tapfiliate's dialects: Postback 1.7 here; REST 1.6 shares its errors, keys and headers.
+//! Tapfiliate's dialects: Postback 1.7, and what REST 1.6 tracks. They share keys, headers, parameters and errors.
 
 pub mod postback;
+pub mod rest;
+
+mod answer;
+mod call;
+mod params;
 
 use crate::dialect::DialectErrors;
 

@@ -1,9 +1,11 @@
 //! The router as its callers see it, over a pipeline whose outcomes the test scripts. No database, no broker.
 
 mod auth;
+mod customers;
 mod leniency;
 mod postback;
 mod reading;
+mod rest;
 mod yaplet;
 
 use axum::{

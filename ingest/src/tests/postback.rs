@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::{body::Body, http::Request};
 use common::domain::{
-    Body as EventBody, ConversionStatus, Dialect, First, Identity, Outcome, PublicId, PublicIdKind, Reason,
-    UpdateConversion,
+    Applied, Body as EventBody, ClickSummary, ConversionStatus, Dialect, First, Identity, MetaData, Outcome,
+    PublicId, PublicIdKind, Reason, RefundView, UpdateConversion,
 };
 use serde_json::{Value, json};
 
-use super::{KEY, Reply, Service, applied, create_of, event_id, refusal, request};
+use super::{KEY, Reply, Service, applied, conversion, create_of, event_id, refusal, request, time};
 use crate::pipeline::Answer;
 
 const CREATE: &str = "/1.7/pb/con/c/?referral_code=ada1&amount=120&external_id=order-1";
@@ -126,6 +126,42 @@ async fn success_prints_the_documented_conversion() {
 }
 
 #[tokio::test]
+async fn the_click_its_meta_data_and_warnings_are_printed_where_there_are_any() {
+    let mut service = Service::new();
+    let mut view = conversion();
+    view.click = Some(ClickSummary {
+        created_at: time("2026-11-19T08:51:10.9Z"),
+        referrer: Some("https://blog.example/".to_owned()),
+        landing_page: None,
+    });
+    view.affiliate_meta_data = Some(MetaData::from_iter([("subid1".to_owned(), "baz".into())]));
+    view.warnings = vec!["the customer is capped".to_owned()];
+    let refund = RefundView {
+        conversion: view.clone(),
+        deducted: 1.into(),
+        is_full: false,
+        is_repeat: false,
+    };
+    for applied in [
+        Applied::Conversion(Box::new(view)),
+        Applied::Refund(Box::new(refund)),
+    ] {
+        let answer = Answer::Outcome(Outcome::Applied(applied));
+        let (reply, _) = service.exchange(get(CREATE), answer).await;
+        let json = reply.json();
+        assert_eq!(
+            json["click"],
+            json!({
+                "created_at": "2026-11-19T08:51:10+00:00", "referrer": "https://blog.example/", "landing_page": null
+            })
+        );
+        assert_eq!(json["affiliate_meta_data"], json!({"subid1": "baz"}));
+        assert_eq!(json["warnings"], json!(["the customer is capped"]));
+        assert!(reply.text.starts_with(r#"{"id":"cv_"#), "in the documented order");
+    }
+}
+
+#[tokio::test]
 async fn refusals_have_their_status() {
     let mut service = Service::new();
     for (reason, status) in [
@@ -135,11 +171,17 @@ async fn refusals_have_their_status() {
         (Reason::UnknownCommissionType, 400),
         (Reason::AmountOutOfRange, 400),
         (Reason::IdempotencyConflict, 422),
-        (Reason::UnknownOrder, 404),
-        (Reason::ParkingFull, 404),
+        (Reason::WindowExpired, 400),
+        (Reason::CustomerElsewhere, 400),
     ] {
         let (reply, _) = service.exchange(get(CREATE), refusal(reason, None)).await;
         assert_eq!(reply.status.as_u16(), status, "{reason:?}");
+        assert_eq!(message(&reply), "the detail");
+    }
+    for reason in [Reason::UnknownOrder, Reason::ParkingFull] {
+        let call = get("/1.7/pb/con/u/?external_id=order-1&amount=1");
+        let (reply, _) = service.exchange(call, refusal(reason, None)).await;
+        assert_eq!(reply.status.as_u16(), 404, "{reason:?}");
         assert_eq!(message(&reply), "the detail");
     }
 }

@@ -1,7 +1,6 @@
-//! Postback 1.7: conversions created and changed by GET or POST.
+//! Postback 1.7: conversions and customers created and changed by GET or POST.
 
-mod answer;
-mod conversion;
+mod effect;
 mod request;
 mod route;
 

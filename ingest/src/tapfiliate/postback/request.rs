@@ -1,18 +1,18 @@
-//! From the parameters of a postback to a sale or to the change of one.
+//! From the parameters of a postback to a sale or a customer, or to the change of one.
 
 use common::domain::{
-    Attribution, Body, ConversionStatus, CreateConversion, Currency, CustomerRef, Identity, MetaData,
-    UpdateConversion,
+    Attribution, Body, ConversionStatus, CreateConversion, CreateCustomer, CustomerTarget, UpdateConversion,
+    UpdateCustomer,
 };
 
-use crate::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
-
-/// Characters of an address, at most: proxies send lists of them.
-const MAX_IP: usize = 255;
+use crate::{
+    request::{Fields, Invalid, MAX_ID},
+    tapfiliate::params::{self, currency, customer, details, track},
+};
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn create(fields: &Fields) -> Result<Body, Invalid> {
+pub(super) fn create_conversion(fields: &Fields) -> Result<Body, Invalid> {
     let create = CreateConversion {
         external_id: Some(fields.required_text("external_id", MAX_ID)?),
         attribution: attribution(fields)?,
@@ -28,7 +28,7 @@ pub(super) fn create(fields: &Fields) -> Result<Body, Invalid> {
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn update(fields: &Fields) -> Result<Body, Invalid> {
+pub(super) fn update_conversion(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
         external_id: fields.required_text("external_id", MAX_ID)?,
         amount: fields.amount("amount")?,
@@ -37,53 +37,39 @@ pub(super) fn update(fields: &Fields) -> Result<Body, Invalid> {
     }))
 }
 
-fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
-    let sent = Attribution {
-        coupon: fields.text("coupon", MAX_ID)?,
-        click_id: fields.text("click_id", MAX_ID)?,
-        referral_code: fields.text("referral_code", MAX_ID)?,
-        asset_id: fields.text("asset_id", MAX_ID)?,
-        source_id: fields.text("source_id", MAX_ID)?,
-        ..Attribution::default()
-    };
-    let has_source = sent.asset_id.is_some() && sent.source_id.is_some();
-    if sent.coupon.is_none() && sent.click_id.is_none() && sent.referral_code.is_none() && !has_source {
-        return Err(Invalid::new(
-            "one of coupon, click_id, referral_code, or asset_id together with source_id is required",
-        ));
-    }
-    Ok(sent)
+/// # Errors
+/// Names the parameter that is missing or wrong.
+pub(super) fn create_customer(fields: &Fields) -> Result<Body, Invalid> {
+    Ok(Body::CreateCustomer(Box::new(CreateCustomer {
+        customer_id: fields.required_text("customer_id", MAX_ID)?,
+        attribution: attribution(fields)?,
+        track: track(fields)?,
+        meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
+        details: details(fields)?,
+        override_max_cookie_time: false,
+    })))
 }
 
-fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
-    let Some(code) = fields.text("currency", MAX_ID)? else {
-        return Ok(None);
-    };
-    code.trim()
-        .parse()
-        .map(Some)
-        .map_err(|_unknown| fields.wrong("currency", "must be an ISO 4217 code"))
-}
-
-fn customer(fields: &Fields) -> Result<Option<CustomerRef>, Invalid> {
-    let id = fields.text("customer_id", MAX_ID)?;
-    Ok(id.map(|id| CustomerRef {
-        identity: Identity::Id(id.clone()),
-        external_id: Some(id),
-        email: None,
-        name: None,
-        meta_data: MetaData::new(),
+/// # Errors
+/// Names the parameter that is missing or wrong.
+pub(super) fn update_customer(fields: &Fields) -> Result<Body, Invalid> {
+    Ok(Body::UpdateCustomer(UpdateCustomer {
+        customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
+        customer_id: None,
+        meta_data: fields.meta_data("meta_data")?,
+        action: None,
     }))
 }
 
-fn details(fields: &Fields) -> Result<MetaData, Invalid> {
-    let mut details = MetaData::new();
-    for (name, limit) in [("user_agent", MAX_USER_AGENT), ("ip", MAX_IP)] {
-        if let Some(text) = fields.prose(name, limit)? {
-            details.insert(name.to_owned(), text.into());
-        }
+fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
+    let sent = params::attribution(fields)?;
+    if params::leads_somewhere(&sent) {
+        Ok(sent)
+    } else {
+        Err(Invalid::new(
+            "one of coupon, click_id, referral_code, or asset_id together with source_id is required",
+        ))
     }
-    Ok(details)
 }
 
 fn status(fields: &Fields) -> Result<Option<ConversionStatus>, Invalid> {

@@ -1,21 +1,25 @@
-//! `GET|POST /1.7/pb/con/{c,u}`, with a last slash or without: a redirect would lose a POST's body.
+//! `GET|POST /1.7/pb/{con,cus}/{c,u}`, with a last slash or without: a redirect would lose a POST's body.
 
 use axum::{
     Router,
     extract::{Request, State},
     http::header::ALLOW,
-    response::{IntoResponse, Response},
+    response::IntoResponse,
     routing::{MethodFilter, MethodRouter, on},
 };
 use common::domain::{Body, Dialect};
 
-use super::{answer, request};
+use super::{effect::effect, request};
 use crate::{
     Ingest,
-    auth::{Principal, Rate, TAPFILIATE_KEYS},
     rejection::Rejection,
-    request::{Fields, Invalid, Received},
-    tapfiliate::ERRORS,
+    request::{Fields, Invalid},
+    tapfiliate::{ERRORS, call::Wire},
+};
+
+const WIRE: Wire = Wire {
+    dialect: Dialect::Postback,
+    effect,
 };
 
 /// Reads what a call asks for.
@@ -23,46 +27,25 @@ type Parse = fn(&Fields) -> Result<Body, Invalid>;
 
 pub fn routes() -> Router<Ingest> {
     Router::new()
-        .route("/1.7/pb/con/c", call(request::create))
-        .route("/1.7/pb/con/c/", call(request::create))
-        .route("/1.7/pb/con/u", call(request::update))
-        .route("/1.7/pb/con/u/", call(request::update))
+        .route("/1.7/pb/con/c", call(request::create_conversion))
+        .route("/1.7/pb/con/c/", call(request::create_conversion))
+        .route("/1.7/pb/con/u", call(request::update_conversion))
+        .route("/1.7/pb/con/u/", call(request::update_conversion))
+        .route("/1.7/pb/cus/c", call(request::create_customer))
+        .route("/1.7/pb/cus/c/", call(request::create_customer))
+        .route("/1.7/pb/cus/u", call(request::update_customer))
+        .route("/1.7/pb/cus/u/", call(request::update_customer))
 }
 
 fn call(parse: Parse) -> MethodRouter<Ingest> {
-    let handler =
-        async move |State(ingest): State<Ingest>, request: Request| postback(&ingest, request, parse).await;
+    let handler = async move |State(ingest): State<Ingest>, request: Request| {
+        WIRE.call(&ingest, request, |received| Ok(parse(&received.all_fields()?)?))
+            .await
+    };
     // Else axum would take a HEAD for a GET: who looks must not sell.
     on(MethodFilter::GET.or(MethodFilter::POST), handler).on(MethodFilter::HEAD, no_head)
 }
 
 async fn no_head() -> impl IntoResponse {
     ([(ALLOW, "GET,POST")], ERRORS.print(&Rejection::MethodNotAllowed))
-}
-
-async fn postback(ingest: &Ingest, request: Request, parse: Parse) -> Response {
-    let principal = match ingest.authenticate(request.headers(), TAPFILIATE_KEYS).await {
-        Ok(principal) => principal,
-        Err(rejection) => return ERRORS.print(&rejection),
-    };
-    let rate = principal.take();
-    let response = answer(ingest, &principal, &rate, request, parse)
-        .await
-        .unwrap_or_else(|rejection| ERRORS.print(&rejection));
-    rate.print(response, ingest.clock().now())
-}
-
-async fn answer(
-    ingest: &Ingest,
-    principal: &Principal,
-    rate: &Rate,
-    request: Request,
-    parse: Parse,
-) -> Result<Response, Rejection> {
-    principal.may_ingest(rate)?;
-    let received = Received::read(request).await?;
-    let body = parse(&received.all_fields()?)?;
-    let event = ingest.event(principal, Dialect::Postback, &received, body);
-    let id = event.id;
-    Ok(answer::print(id, ingest.submit(event, received.wait).await))
 }

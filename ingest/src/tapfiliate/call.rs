@@ -1,0 +1,69 @@
+//! One call of either dialect: who, how much is left, what, and the answer.
+
+use axum::{extract::Request, response::Response};
+use common::domain::{Body, Dialect};
+
+use super::{
+    ERRORS,
+    answer::{Effect, print},
+};
+use crate::{
+    Ingest,
+    auth::{Principal, Rate, TAPFILIATE_KEYS},
+    rejection::Rejection,
+    request::Received,
+};
+
+/// Whose call it is, and how its effect is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wire {
+    pub(super) dialect: Dialect,
+    pub(super) effect: Effect,
+}
+
+impl Wire {
+    /// Submits what `parse` reads, and prints what became of it.
+    pub(super) async fn call(
+        self,
+        ingest: &Ingest,
+        request: Request,
+        parse: impl FnOnce(&Received) -> Result<Body, Rejection>,
+    ) -> Response {
+        let principal = match ingest.authenticate(request.headers(), TAPFILIATE_KEYS).await {
+            Ok(principal) => principal,
+            Err(rejection) => return ERRORS.print(&rejection),
+        };
+        let rate = principal.take();
+        let response = self
+            .answer(ingest, &principal, &rate, request, parse)
+            .await
+            .unwrap_or_else(|rejection| ERRORS.print(&rejection));
+        rate.print(response, ingest.clock().now())
+    }
+
+    async fn answer(
+        self,
+        ingest: &Ingest,
+        principal: &Principal,
+        rate: &Rate,
+        request: Request,
+        parse: impl FnOnce(&Received) -> Result<Body, Rejection>,
+    ) -> Result<Response, Rejection> {
+        principal.may_ingest(rate)?;
+        let received = Received::read(request).await?;
+        let body = parse(&received)?;
+        let names_a_row = names_a_row(&body);
+        let event = ingest.event(principal, self.dialect, &received, body);
+        let id = event.id;
+        let answer = ingest.submit(event, received.wait).await;
+        Ok(print(id, answer, self.effect, names_a_row))
+    }
+}
+
+/// Whether the call is about a row that must be there: if it is not, that is a 404.
+fn names_a_row(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::UpdateConversion(_) | Body::UpdateCustomer(_) | Body::AddCommissions(_)
+    )
+}

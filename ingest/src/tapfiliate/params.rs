@@ -1,0 +1,67 @@
+//! Parameters that have the same names and meaning in Postback 1.7 and REST 1.6.
+
+use common::domain::{Attribution, Currency, CustomerRef, Identity, MetaData, Track};
+
+use crate::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
+
+/// Characters of an address, at most: proxies send lists of them.
+const MAX_IP: usize = 255;
+
+/// By what an affiliate may be found in both dialects.
+pub(super) fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
+    Ok(Attribution {
+        coupon: fields.text("coupon", MAX_ID)?,
+        click_id: fields.text("click_id", MAX_ID)?,
+        referral_code: fields.text("referral_code", MAX_ID)?,
+        asset_id: fields.text("asset_id", MAX_ID)?,
+        source_id: fields.text("source_id", MAX_ID)?,
+        ..Attribution::default()
+    })
+}
+
+/// Whether anything was sent that could lead to an affiliate.
+pub(super) fn leads_somewhere(sent: &Attribution) -> bool {
+    let has_source = sent.asset_id.is_some() && sent.source_id.is_some();
+    let has_click = sent.click_id.is_some() || sent.tracking_id.is_some();
+    has_source || has_click || sent.coupon.is_some() || sent.referral_code.is_some()
+}
+
+pub(super) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
+    let Some(code) = fields.text("currency", MAX_ID)? else {
+        return Ok(None);
+    };
+    code.trim()
+        .parse()
+        .map(Some)
+        .map_err(|_unknown| fields.wrong("currency", "must be an ISO 4217 code"))
+}
+
+/// The customer of a sale, known by the merchant's id.
+pub(super) fn customer(fields: &Fields) -> Result<Option<CustomerRef>, Invalid> {
+    Ok(fields.text("customer_id", MAX_ID)?.map(|id| CustomerRef {
+        identity: Identity::Id(id.clone()),
+        external_id: Some(id),
+        email: None,
+        name: None,
+        meta_data: MetaData::new(),
+    }))
+}
+
+/// The status that a customer begins with (seed: new, trial or lead; new if none is sent).
+pub(super) fn track(fields: &Fields) -> Result<Track, Invalid> {
+    let Some(word) = fields.text("status", MAX_ID)? else {
+        return Ok(Track::default());
+    };
+    Track::parse(&word).ok_or_else(|| fields.wrong("status", "must be new, trial or lead"))
+}
+
+/// What is kept for reports.
+pub(super) fn details(fields: &Fields) -> Result<MetaData, Invalid> {
+    let mut details = MetaData::new();
+    for (name, limit) in [("user_agent", MAX_USER_AGENT), ("ip", MAX_IP)] {
+        if let Some(text) = fields.prose(name, limit)? {
+            details.insert(name.to_owned(), text.into());
+        }
+    }
+    Ok(details)
+}
