@@ -15,9 +15,11 @@ pub(super) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '"'])
 }
 
+/// The fields of a JSON object.
+///
 /// # Errors
 /// When `text` is no JSON object within the limits.
-pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
+pub fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
     if depth(text.as_bytes()) > MAX_DEPTH {
         return Err(Invalid::new(format!(
             "the JSON is nested deeper than {MAX_DEPTH}"

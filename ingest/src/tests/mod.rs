@@ -2,6 +2,7 @@
 
 mod auth;
 mod leniency;
+mod native;
 mod postback;
 mod reading;
 mod yaplet;

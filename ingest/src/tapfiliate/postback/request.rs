@@ -12,7 +12,7 @@ const MAX_IP: usize = 255;
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn create(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn create(fields: &Fields) -> Result<Body, Invalid> {
     let create = CreateConversion {
         external_id: Some(fields.required_text("external_id", MAX_ID)?),
         attribution: attribution(fields)?,
@@ -28,7 +28,7 @@ pub(super) fn create(fields: &Fields) -> Result<Body, Invalid> {
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn update(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn update(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
         external_id: fields.required_text("external_id", MAX_ID)?,
         amount: fields.amount("amount")?,
@@ -37,7 +37,7 @@ pub(super) fn update(fields: &Fields) -> Result<Body, Invalid> {
     }))
 }
 
-fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
+pub(crate) fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
     let sent = Attribution {
         coupon: fields.text("coupon", MAX_ID)?,
         click_id: fields.text("click_id", MAX_ID)?,
@@ -76,7 +76,7 @@ fn customer(fields: &Fields) -> Result<Option<CustomerRef>, Invalid> {
     }))
 }
 
-fn details(fields: &Fields) -> Result<MetaData, Invalid> {
+pub(crate) fn details(fields: &Fields) -> Result<MetaData, Invalid> {
     let mut details = MetaData::new();
     for (name, limit) in [("user_agent", MAX_USER_AGENT), ("ip", MAX_IP)] {
         if let Some(text) = fields.prose(name, limit)? {
