@@ -95,7 +95,7 @@ mod tests {
             (Rejection::NotFound, 404, None),
             (Rejection::MethodNotAllowed, 405, None),
             (Rejection::BodyTimeout, 408, None),
-            (Rejection::BodyTooLarge, 413, None),
+            (Rejection::BodyTooLarge { limit: 1 }, 413, None),
             (Rejection::UrlTooLong, 414, None),
             (Rejection::Invalid(Invalid::new("f is required")), 400, None),
             (Rejection::Unavailable { retry_after }, 503, Some("7")),

@@ -7,6 +7,7 @@
 
 pub mod auth;
 pub mod dialect;
+pub mod native;
 pub mod pipeline;
 pub mod receipt;
 pub mod rejection;
@@ -101,5 +102,10 @@ impl Ingest {
     /// Hands `event` over and waits for what is to be answered.
     pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
         self.0.pipeline.submit(event, wait).await
+    }
+
+    /// Hands `events` over in their order and waits for what is to be answered to each.
+    pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
+        self.0.pipeline.submit_all(events, wait).await
     }
 }

@@ -25,8 +25,8 @@ pub enum Rejection {
     MethodNotAllowed,
     #[error("the request body did not arrive in time")]
     BodyTimeout,
-    #[error("the request body is larger than {} bytes", crate::request::MAX_BODY_BYTES)]
-    BodyTooLarge,
+    #[error("the request body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
     #[error("the URL is longer than {} bytes", crate::request::MAX_URL_BYTES)]
     UrlTooLong,
     #[error(transparent)]
@@ -45,7 +45,7 @@ impl Rejection {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UrlTooLong => StatusCode::URI_TOO_LONG,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
         }
@@ -61,7 +61,7 @@ impl Rejection {
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::BodyTimeout
-            | Self::BodyTooLarge
+            | Self::BodyTooLarge { .. }
             | Self::UrlTooLong
             | Self::Invalid(_) => None,
         }

@@ -128,9 +128,14 @@ impl Shop {
     pub async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Answer {
         let bearer = key.map(|key| format!("Bearer {key}"));
         let headers: Vec<_> = bearer.iter().map(|key| ("Authorization", key.as_str())).collect();
-        self.call(Method::POST, &format!("{}{path}", self.ingest), &headers, Some(body))
-            .await
-            .expect("an answer")
+        self.call(
+            Method::POST,
+            &format!("{}{path}", self.ingest),
+            &headers,
+            Some(body),
+        )
+        .await
+        .expect("an answer")
     }
 
     /// A write of Tapfiliate's REST 1.6.

@@ -25,7 +25,7 @@ use std::{
 
 use common::{
     db::Pool,
-    domain::{Event, Outcome},
+    domain::{Dialect, Event, Outcome},
     queue::{
         Instances, Waiter, Waiters,
         amqp::{Link, Topology},
@@ -33,6 +33,7 @@ use common::{
     runtime::Clock,
     telemetry::metrics,
 };
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -45,7 +46,7 @@ pub const QUEUED_PER_PUBLISHER: usize = 4096;
 /// Connections of the overflow.
 pub const OVERFLOW_CONNECTIONS: u16 = 2;
 /// What a refused caller is asked to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long an event may take to become durable before the caller is told that nobody knows.
 const DURABLE_DEADLINE: Duration = Duration::from_secs(5);
 /// Ids looked out for while outcomes do not flow.
@@ -92,6 +93,12 @@ pub struct PipelineParts {
     pub broker: Option<Broker>,
     /// Where workers of the same process find this instance.
     pub instances: Instances,
+}
+
+/// An event that a publisher has, and what its caller waits for.
+struct Taken {
+    is_durable: oneshot::Receiver<bool>,
+    waiter: Option<(Waiter, Duration)>,
 }
 
 /// Takes events and answers what became of them. Cheap to clone; publishers end when the last clone is gone.
@@ -155,15 +162,49 @@ impl Pipeline {
         if let Some(script) = &self.shared.script {
             return scripted::submit(script, event, wait).await;
         }
+        let start = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let dialect = event.dialect;
-        let answer = self.answer(event, wait).await;
+        let taken = self.take(event, wait, start);
+        self.settle(dialect, taken).await
+    }
+
+    /// Takes events that belong together and says what became of each. They reach one publisher in their order.
+    pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
+        #[cfg(test)]
+        if let Some(script) = &self.shared.script {
+            return scripted::submit_all(script, events, wait).await;
+        }
+        let start = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        let taken: Vec<_> = events
+            .into_iter()
+            .map(|event| (event.dialect, self.take(event, wait, start)))
+            .collect();
+        let settled = taken
+            .into_iter()
+            .map(|(dialect, taken)| self.settle(dialect, taken));
+        join_all(settled).await
+    }
+
+    async fn settle(&self, dialect: Dialect, taken: Option<Taken>) -> Answer {
+        let answer = match taken {
+            None => unavailable(),
+            Some(Taken {
+                is_durable,
+                waiter: Some((waiter, wait)),
+            }) => self.outcome(waiter, is_durable, wait).await,
+            Some(Taken {
+                is_durable,
+                waiter: None,
+            }) => receipt(is_durable, DURABLE_DEADLINE).await,
+        };
         if !matches!(answer, Answer::Unavailable { .. }) {
             metrics::accepted(dialect, 1);
         }
         answer
     }
 
-    async fn answer(&self, mut event: Event, wait: Wait) -> Answer {
+    /// Hands the event to a publisher, the one with the number `start` if it has room.
+    fn take(&self, mut event: Event, wait: Wait, start: usize) -> Option<Taken> {
         let shared = &self.shared;
         let wait = match wait {
             Wait::Outcome(wait) if !*shared.stalled.borrow() => Some(wait),
@@ -176,27 +217,19 @@ impl Pipeline {
         let wait_until = wait.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
         event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
         let waiter = wait.map(|wait| (shared.waiters.wait(event.id), wait));
-        let Ok(encoded) = serde_json::to_vec(&event) else {
-            return unavailable();
-        };
+        let encoded = serde_json::to_vec(&event).ok()?;
         let (durable, is_durable) = oneshot::channel();
-        if !self.hand_over(Job {
+        let job = Job {
             id: event.id,
             encoded,
             durable,
-        }) {
-            return unavailable();
-        }
-        match waiter {
-            Some((waiter, wait)) => self.outcome(waiter, is_durable, wait).await,
-            None => receipt(is_durable, DURABLE_DEADLINE).await,
-        }
+        };
+        self.hand_over(job, start).then_some(Taken { is_durable, waiter })
     }
 
-    /// The next publisher that has room.
-    fn hand_over(&self, job: Job) -> bool {
+    /// The first publisher from the number `start` that has room.
+    fn hand_over(&self, job: Job, start: usize) -> bool {
         let shared = &self.shared;
-        let start = shared.next.fetch_add(1, Ordering::Relaxed);
         let mut job = Some(job);
         for offset in 0..shared.publishers.len() {
             let index = start.wrapping_add(offset) % shared.publishers.len();

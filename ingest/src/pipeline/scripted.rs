@@ -38,3 +38,21 @@ pub(super) async fn submit(script: &mpsc::Sender<Submission>, event: Event, wait
         Err(_full) => unavailable(),
     }
 }
+
+pub(super) async fn submit_all(
+    script: &mpsc::Sender<Submission>,
+    events: Vec<Event>,
+    wait: Wait,
+) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for event in events {
+        let (answer, answered) = oneshot::channel();
+        let sent = script.send(Submission { event, wait, answer }).await;
+        answers.push(sent.map(|()| answered));
+    }
+    let answers = answers.into_iter().map(async |answered| match answered {
+        Ok(answered) => answered.await.unwrap_or_else(|_dropped| unavailable()),
+        Err(_closed) => unavailable(),
+    });
+    futures_util::future::join_all(answers).await
+}

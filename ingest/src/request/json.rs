@@ -15,9 +15,11 @@ pub(super) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '"'])
 }
 
+/// The fields of a JSON object.
+///
 /// # Errors
 /// When `text` is no JSON object within the limits.
-pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
+pub fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
     check_depth(text)?;
     if !text.trim_start().starts_with('{') {
         return Err(Invalid::new("the request body must be a JSON object"));

@@ -19,7 +19,7 @@ pub use fields::{
     MAX_OBJECT_BYTES, MAX_USER_AGENT,
 };
 pub use form::MAX_PARAMETERS;
-pub use json::MAX_DEPTH;
+pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT};
 pub use received::Received;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use common::domain::Idempotency;
 
 use super::{
-    Fields, Invalid, body, form, json,
+    Fields, Invalid, MAX_BODY_BYTES, body, form, json,
     preference::{self, Fingerprint},
 };
 use crate::{pipeline::Wait, rejection::Rejection};
@@ -23,8 +23,16 @@ impl Received {
     /// # Errors
     /// 413, 408, or 400 for a bad `Idempotency-Key`.
     pub async fn read(request: Request) -> Result<Self, Rejection> {
+        Self::read_up_to(request, MAX_BODY_BYTES).await
+    }
+
+    /// With a body of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Received::read`].
+    pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
         let (head, body) = request.into_parts();
-        let body = body::read(body).await?;
+        let body = body::read(body, limit).await?;
         let query = head.uri.query().unwrap_or_default().to_owned();
         let fingerprint = Fingerprint {
             method: head.method.as_str(),
@@ -39,6 +47,11 @@ impl Received {
             query,
             body,
         })
+    }
+
+    /// The body as it was sent.
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The fields of the body: of a JSON object if it is one, else of a form, whatever the content type says.

@@ -3,6 +3,7 @@
 mod auth;
 mod customers;
 mod leniency;
+mod native;
 mod postback;
 mod reading;
 mod rest;

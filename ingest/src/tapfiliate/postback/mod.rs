@@ -1,7 +1,7 @@
 //! Postback 1.7: conversions and customers created and changed by GET or POST.
 
 mod effect;
-mod request;
+pub(crate) mod request;
 mod route;
 
 pub use route::routes;

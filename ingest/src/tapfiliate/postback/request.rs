@@ -12,7 +12,7 @@ use crate::{
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn create_conversion(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn create_conversion(fields: &Fields) -> Result<Body, Invalid> {
     let create = CreateConversion {
         external_id: Some(fields.required_text("external_id", MAX_ID)?),
         attribution: attribution(fields)?,
@@ -28,7 +28,7 @@ pub(super) fn create_conversion(fields: &Fields) -> Result<Body, Invalid> {
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn update_conversion(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn update_conversion(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
         external_id: fields.required_text("external_id", MAX_ID)?,
         amount: fields.amount("amount")?,
@@ -39,7 +39,7 @@ pub(super) fn update_conversion(fields: &Fields) -> Result<Body, Invalid> {
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn create_customer(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn create_customer(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::CreateCustomer(Box::new(CreateCustomer {
         customer_id: fields.required_text("customer_id", MAX_ID)?,
         attribution: attribution(fields)?,
@@ -52,7 +52,7 @@ pub(super) fn create_customer(fields: &Fields) -> Result<Body, Invalid> {
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn update_customer(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn update_customer(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateCustomer(UpdateCustomer {
         customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
         customer_id: None,

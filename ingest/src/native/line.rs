@@ -1,0 +1,192 @@
+//! One line: an object with the fields of a postback, and a `type` that says what is asked for.
+
+use chrono::{DateTime, Utc};
+use common::domain::{Body, Chargeback, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
+
+use crate::{
+    request::{Fields, Invalid, MAX_ID, json_object},
+    tapfiliate::postback::request as postback,
+};
+
+/// What `text`, one JSON object, asks for.
+///
+/// # Errors
+/// When it is no object, or names the field that is missing or wrong.
+pub fn read_line(text: &str, now: DateTime<Utc>) -> Result<Body, Invalid> {
+    if !text.starts_with('{') {
+        return Err(Invalid::new("the line must be a JSON object"));
+    }
+    parse_line(&Fields::new(json_object(text)?)?, now)
+}
+
+/// What the fields of one line ask for. Without a `type` they are a conversion.
+///
+/// # Errors
+/// Names the field that is missing or wrong.
+pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
+    match fields.text("type", MAX_ID)?.as_deref() {
+        None | Some("conversion") => conversion(fields, now),
+        Some("update") => postback::update_conversion(fields),
+        Some("refund") => Ok(Body::Refund(Refund {
+            external_id: order(fields)?,
+            amount: fields.amount("amount")?,
+            refund_id: fields.text("refund_id", MAX_ID)?,
+        })),
+        Some("chargeback") => chargeback(fields, false),
+        Some("chargeback_reversal") => chargeback(fields, true),
+        Some("customer") => postback::create_customer(fields),
+        Some("customer_update") => customer_update(fields),
+        Some(_) => Err(fields.wrong(
+            "type",
+            "must be conversion, update, refund, chargeback, chargeback_reversal, customer or customer_update",
+        )),
+    }
+}
+
+fn conversion(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
+    let mut body = postback::create_conversion(fields)?;
+    // Who brings many events at once often brings old ones.
+    if let Body::CreateConversion(create) = &mut body {
+        create.occurred_at = fields.timestamp("timestamp", now)?;
+    }
+    Ok(body)
+}
+
+fn chargeback(fields: &Fields, reversed: bool) -> Result<Body, Invalid> {
+    Ok(Body::Chargeback(Chargeback {
+        external_id: order(fields)?,
+        reversed,
+    }))
+}
+
+fn customer_update(fields: &Fields) -> Result<Body, Invalid> {
+    let action = match fields.text("status", MAX_ID)?.as_deref() {
+        None => None,
+        Some("canceled") => Some(CustomerAction::Cancel),
+        Some("active") => Some(CustomerAction::Resume),
+        Some(_) => return Err(fields.wrong("status", "must be canceled or active")),
+    };
+    Ok(Body::UpdateCustomer(UpdateCustomer {
+        customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
+        customer_id: None,
+        meta_data: fields.meta_data("meta_data")?,
+        action,
+    }))
+}
+
+fn order(fields: &Fields) -> Result<String, Invalid> {
+    fields.required_text("external_id", MAX_ID)
+}
+
+#[cfg(test)]
+mod tests {
+    use common::domain::Track;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Body, String> {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        read_line(text, now).map_err(|invalid| invalid.0)
+    }
+
+    #[test]
+    fn every_type_becomes_its_body() {
+        for (text, kind) in [
+            (r#"{"external_id":"1","coupon":"C"}"#, "create_conversion"),
+            (
+                r#"{"type":"conversion","external_id":"1","coupon":"C"}"#,
+                "create_conversion",
+            ),
+            (
+                r#"{"type":"update","external_id":"1","amount":2}"#,
+                "update_conversion",
+            ),
+            (r#"{"type":"refund","external_id":"1"}"#, "refund"),
+            (r#"{"type":"chargeback","external_id":"1"}"#, "chargeback"),
+            (
+                r#"{"type":"chargeback_reversal","external_id":"1"}"#,
+                "chargeback",
+            ),
+            (
+                r#"{"type":"customer","customer_id":"c","coupon":"C"}"#,
+                "create_customer",
+            ),
+            (
+                r#"{"type":"customer_update","customer_id":"c"}"#,
+                "update_customer",
+            ),
+        ] {
+            assert_eq!(read(text).unwrap().kind().name(), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn details_of_a_type_are_kept() {
+        let refund = read(r#"{"type":"refund","external_id":"1","amount":"2.50","refund_id":"r"}"#).unwrap();
+        let want = Refund {
+            external_id: "1".to_owned(),
+            amount: Some("2.5".parse().unwrap()),
+            refund_id: Some("r".to_owned()),
+        };
+        assert_eq!(refund, Body::Refund(want));
+        let Body::Chargeback(won) = read(r#"{"type":"chargeback_reversal","external_id":"1"}"#).unwrap()
+        else {
+            panic!("not a chargeback");
+        };
+        assert!(won.reversed);
+        let Body::CreateCustomer(trial) =
+            read(r#"{"type":"customer","customer_id":"c","click_id":"k","status":"trial"}"#).unwrap()
+        else {
+            panic!("not a customer");
+        };
+        assert_eq!(
+            (trial.track, trial.attribution.click_id.as_deref()),
+            (Track::Trial, Some("k"))
+        );
+        let Body::CreateConversion(sale) =
+            read(r#"{"external_id":"1","coupon":"C","timestamp":1640995200}"#).unwrap()
+        else {
+            panic!("not a sale");
+        };
+        assert_eq!(sale.occurred_at.unwrap().timestamp(), 1_640_995_200);
+        for (word, action) in [
+            ("canceled", CustomerAction::Cancel),
+            ("active", CustomerAction::Resume),
+        ] {
+            let text = format!(r#"{{"type":"customer_update","customer_id":"c","status":"{word}"}}"#);
+            let Body::UpdateCustomer(update) = read(&text).unwrap() else {
+                panic!("not an update");
+            };
+            assert_eq!(update.action, Some(action));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, want) in [
+            (r#"{"type":"sale"}"#, "type must be"),
+            (r#"{"coupon":"C"}"#, "external_id is required"),
+            (r#"{"type":"refund","amount":1}"#, "external_id is required"),
+            (
+                r#"{"type":"refund","external_id":"1","amount":-1}"#,
+                "amount must not be negative",
+            ),
+            (r#"{"type":"customer","coupon":"C"}"#, "customer_id is required"),
+            (r#"{"type":"customer","customer_id":"c"}"#, "one of coupon"),
+            (
+                r#"{"type":"customer","customer_id":"c","coupon":"C","status":"won"}"#,
+                "status must be new",
+            ),
+            (
+                r#"{"type":"customer_update","customer_id":"c","status":"gone"}"#,
+                "status must be canceled",
+            ),
+            ("[]", "must be a JSON object"),
+            ("x", "must be a JSON object"),
+            ("{", "malformed JSON"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(want), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Commissary's own way in: many events in one request, one JSON object a line, the fields those of a postback.
+//!
+//! Imports of files read their lines with the same code.
+
+mod answer;
+mod batch;
+mod line;
+mod route;
+
+pub use batch::{MAX_BATCH_BYTES, MAX_LINES};
+pub use line::{parse_line, read_line};
+pub use route::routes;
+
+use crate::dialect::DialectErrors;
+
+const ERRORS: DialectErrors = DialectErrors::Plain;

@@ -1,0 +1,122 @@
+//! `POST /v1/events`.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+    routing::post,
+};
+use common::domain::{Dialect, Event, EventId, Idempotency};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::{
+    ERRORS,
+    answer::{self, LineResult, What},
+    batch::{self, MAX_BATCH_BYTES, Named},
+    line::read_line,
+};
+use crate::{
+    Ingest,
+    auth::{NATIVE_KEYS, Principal},
+    pipeline::{Answer, Wait},
+    rejection::Rejection,
+    request::{Invalid, Received},
+};
+
+pub fn routes() -> Router<Ingest> {
+    Router::new()
+        .route("/v1/events", post(events))
+        .route("/v1/events/", post(events))
+}
+
+async fn events(State(ingest): State<Ingest>, request: Request) -> Response {
+    answer(&ingest, request)
+        .await
+        .unwrap_or_else(|rejection| ERRORS.print(&rejection))
+}
+
+async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection> {
+    let principal = ingest.authenticate(request.headers(), NATIVE_KEYS).await?;
+    principal.may_ingest(&principal.take())?;
+    let as_lines = answer::wants_lines(request.headers());
+    let received = Received::read_up_to(request, MAX_BATCH_BYTES).await?;
+    let (mut results, mut first, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    let mut named = Named::default();
+    for (line, text) in batch::lines(received.body())? {
+        match event(ingest, &principal, &received, line, text) {
+            Err(invalid) => results.push(LineResult {
+                line,
+                what: What::Invalid(invalid),
+            }),
+            Ok(event) if named.builds_on_earlier(&event) => later.push((line, event)),
+            Ok(event) => first.push((line, event)),
+        }
+    }
+    // A task of its own: a client that hangs up must not stop between the two.
+    let (submitter, wait) = (ingest.clone(), received.wait);
+    let submitted = tokio::spawn(async move { submit(&submitter, first, later, wait).await });
+    results.extend(submitted.await.map_err(|_panicked| Rejection::Unavailable {
+        retry_after: crate::pipeline::RETRY_AFTER,
+    })?);
+    results.sort_by_key(|result| result.line);
+    Ok(answer::print(&results, as_lines))
+}
+
+/// The event of one line.
+fn event(
+    ingest: &Ingest,
+    principal: &Principal,
+    received: &Received,
+    line: usize,
+    text: &[u8],
+) -> Result<Event, Invalid> {
+    let readable = std::str::from_utf8(text).map_err(|_not_utf8| Invalid::new("the line is not UTF-8"))?;
+    let body = read_line(readable, ingest.clock().now())?;
+    let mut event = ingest.event(principal, Dialect::Native, received, body);
+    // The request's key stands for all its lines, each with its own content.
+    event.idempotency = received.idempotency.as_ref().map(|request| Idempotency {
+        key: format!("{}:{line}", request.key),
+        hash: hex::encode(
+            Sha256::new_with_prefix("POST /v1/events\n")
+                .chain_update(text)
+                .finalize(),
+        ),
+    });
+    Ok(event)
+}
+
+/// Hands over first what stands alone, then, once that is decided, what builds on it.
+async fn submit(
+    ingest: &Ingest,
+    first: Vec<(usize, Event)>,
+    later: Vec<(usize, Event)>,
+    wait: Wait,
+) -> Vec<LineResult> {
+    let started = Instant::now();
+    let mut results = submit_all(ingest, first, wait).await;
+    let wait = match wait {
+        Wait::Outcome(wait) => match wait.saturating_sub(started.elapsed()) {
+            Duration::ZERO => Wait::Receipt,
+            left => Wait::Outcome(left),
+        },
+        Wait::Receipt => Wait::Receipt,
+    };
+    results.extend(submit_all(ingest, later, wait).await);
+    results
+}
+
+async fn submit_all(ingest: &Ingest, events: Vec<(usize, Event)>, wait: Wait) -> Vec<LineResult> {
+    let lines: Vec<(usize, EventId)> = events.iter().map(|(line, event)| (*line, event.id)).collect();
+    let events = events.into_iter().map(|(_, event)| event).collect();
+    let answers: Vec<Answer> = ingest.submit_all(events, wait).await;
+    let answered = lines.into_iter().zip(answers);
+    answered
+        .map(|((line, event), answer)| LineResult {
+            line,
+            what: What::Answered(event, answer),
+        })
+        .collect()
+}
