@@ -112,14 +112,14 @@ pub async fn close_months(
 ) -> Result<Vec<Candidate>, DbError> {
     let rows: Vec<(i64, i64, String, i64, NaiveDate)> = sqlx::query_as(
         "WITH open AS (
-             SELECT b.org_id, b.program_id, b.bonus_id, month::date AS month, b.definition
+             SELECT b.org_id, b.program_id, b.bonus_id, series.month::date AS month, b.definition
              FROM program_bonuses b
-             CROSS JOIN LATERAL (SELECT max(m.month) AS month FROM bonus_months m
+             CROSS JOIN LATERAL (SELECT max(m.month) AS last FROM bonus_months m
                  WHERE (m.org_id, m.program_id, m.bonus_id) = (b.org_id, b.program_id, b.bonus_id)) done
              CROSS JOIN LATERAL generate_series(
-                 greatest(coalesce(done.month + interval '1 month', $1::date),
+                 greatest(coalesce(done.last + interval '1 month', $1::date),
                           $1::date - make_interval(months => $2 - 1)),
-                 $1::date, interval '1 month') AS month
+                 $1::date, interval '1 month') AS series (month)
              WHERE (b.definition ->> 'active')::boolean
          ), closed AS (
              INSERT INTO bonus_months (org_id, program_id, bonus_id, month, evaluated_at)
