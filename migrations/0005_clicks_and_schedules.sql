@@ -88,6 +88,9 @@ COMMENT ON COLUMN conversions.base_amount IS 'As the create sent it; null: the a
 COMMENT ON COLUMN conversions.trace IS 'How it was decided, step by step, for `commissary explain`.';
 COMMENT ON COLUMN conversions.superseded_by IS 'The keyed conversion of the same order that took the place of this unsigned one.';
 
+-- Months are contiguous in the table, so that bonuses read only their part of it.
+CREATE INDEX conversions_created_idx ON conversions USING brin (created_at) WITH (autosummarize = on);
+
 ALTER TABLE commissions
     ADD COLUMN part numeric(20, 6),
     ADD COLUMN final_at timestamptz,

@@ -1,17 +1,18 @@
-//! The Postgres loop: events that have rows and wait for their turn (replays, imports, parked ones whose order came), and
-//! the housekeeping of the events table. One worker at a time, at a rate that leaves live traffic alone.
+//! The Postgres loop: events that have rows and wait for their turn (replays, imports, parked ones whose order came, what
+//! falls due by itself), and the housekeeping of the events table. One worker at a time, at a rate that leaves live traffic alone.
 
 use std::time::Duration;
 
 use common::{
-    db::{self, DbError, Pool, events, locks, notify, notify::Listener, partitions, spool},
+    db::{self, DbError, Pool, events, locks, notify, notify::Listener, partitions, settings, spool},
     domain::Incoming,
+    message::EventIds,
     telemetry,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Paused, Process, Worker};
+use crate::{Paused, Process, Worker, schedules};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
@@ -21,6 +22,8 @@ const TURN_PAUSE: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_secs(1);
 /// Between two sweeps of parked events.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Between two looks for months that have ended.
+const BONUSES: Duration = Duration::from_mins(10);
 /// Between two looks at the partitions.
 const PARTITIONS: Duration = Duration::from_hours(1);
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
@@ -31,6 +34,8 @@ enum DueError {
     Db(#[from] DbError),
     #[error(transparent)]
     Paused(#[from] Paused),
+    #[error("the receipt secret cannot be used")]
+    Secret,
 }
 
 pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
@@ -48,7 +53,10 @@ pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
 
 async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) -> Result<(), DueError> {
     let mut listener = Listener::open(&worker.pool, &[notify::EVENTS]).await?;
+    let secret = settings::receipt_secret(&worker.pool).await?;
+    let ids = EventIds::new(secret.expose()).ok_or(DueError::Secret)?;
     let mut sweep_at = Instant::now();
+    let mut bonuses_at = Instant::now();
     let mut partitions_at = Instant::now();
     while !stop.is_cancelled() {
         if Instant::now() >= partitions_at {
@@ -59,7 +67,12 @@ async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) ->
             sweep(worker).await?;
             sweep_at = Instant::now() + SWEEP;
         }
-        let more = turn(worker, process).await?;
+        if Instant::now() >= bonuses_at {
+            queue_bonuses(worker, &ids).await?;
+            bonuses_at = Instant::now() + BONUSES;
+        }
+        let scheduled = schedules::queue_due(&worker.pool, &ids, worker.clock.now()).await?;
+        let more = turn(worker, process).await? || scheduled;
         let pause = if more { TURN_PAUSE } else { POLL };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -105,6 +118,14 @@ async fn sweep(worker: &Worker) -> Result<(), DueError> {
             queued,
             "parked events waited too long for their orders: see `commissary dlq list`"
         );
+    }
+    Ok(())
+}
+
+async fn queue_bonuses(worker: &Worker, ids: &EventIds) -> Result<(), DueError> {
+    let queued = schedules::queue_bonuses(&worker.pool, ids, worker.clock.now()).await?;
+    if queued > 0 {
+        tracing::info!(queued, "bonuses of a month that has ended");
     }
     Ok(())
 }

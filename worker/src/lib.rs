@@ -7,6 +7,7 @@ mod intake;
 mod lane;
 mod process;
 mod replies;
+pub mod schedules;
 mod spool_watch;
 mod undeliverable;
 

@@ -1,17 +1,19 @@
-//! Loads the world of a batch, after its keys are locked: every statement sees what was committed before.
+//! Loads the world of a batch, after its keys are locked: every statement sees what was committed before. Rows that may
+//! change are locked as they are loaded. What no event of the batch needs costs no statement.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::{catalog, keys, wanted};
 use crate::{
     db::{
-        Connection, DbError, affiliations, affiliations::Leads, conversions, customers, events, idempotency,
-        ids, programs,
+        Connection, DbError, bonuses, bonuses::Candidate, clicks, conversions, conversions::Named, customers,
+        events, idempotency, ids, lock_bonuses, payments,
     },
     domain::{
-        Body, CreateConversion, CustomerId, Event, EventId, Incoming, OrgId, World, catalog::OrgCatalog,
-        fold_coupon,
+        Body, ClickId, CustomerId, CustomerTarget, Event, EventId, Incoming, Number, OrgId, Scheduled, World,
+        click_name::ClickName,
     },
 };
 
@@ -32,28 +34,14 @@ pub(super) async fn world(
     if new.is_empty() {
         return Ok(world);
     }
-    load_orders(connection, &new, &mut world).await?;
+    load_clicks(connection, &new, &mut world).await?;
+    load_conversions(connection, &new, &mut world).await?;
     load_customers(connection, &new, &mut world).await?;
-    load_catalog(connection, &new, &mut world).await?;
-    let creates = || new.iter().filter_map(|event| creates(event));
-    let lines: usize = creates().map(|create| create.lines.len().max(1)).sum();
-    let per_line = world.catalog.values().map(OrgCatalog::commissions_per_line).max();
-    let named = creates().filter(|create| create.customer.is_some()).count();
-    world.ids = ids::draw(
-        connection,
-        named,
-        creates().count(),
-        lines * per_line.unwrap_or(1),
-    )
-    .await?;
+    load_origins(connection, &mut world).await?;
+    load_money(connection, &new, &mut world).await?;
+    catalog::load(connection, &new, &mut world).await?;
+    world.ids = ids::draw(connection, wanted::by(&new, &world)).await?;
     Ok(world)
-}
-
-fn creates(event: &Event) -> Option<&CreateConversion> {
-    match &event.body {
-        Body::CreateConversion(create) => Some(create),
-        _ => None,
-    }
 }
 
 /// Outcomes of events that have rows, and of those that used an idempotency key first.
@@ -73,27 +61,74 @@ async fn load_known(connection: &mut Connection, all: &[&Event], world: &mut Wor
     Ok(())
 }
 
-async fn load_orders(connection: &mut Connection, new: &[&Event], world: &mut World) -> Result<(), DbError> {
-    let orders: BTreeSet<(OrgId, &str)> = new
+/// Clicks that events name, be they of other organisations: their first holder keeps a name.
+async fn load_clicks(connection: &mut Connection, new: &[&Event], world: &mut World) -> Result<(), DbError> {
+    let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for name in new.iter().flat_map(|event| event.clicks()) {
+        match ClickName::parse(name) {
+            ClickName::Ours { id, .. } => _ = numbers.insert(id),
+            ClickName::Theirs(name) => _ = names.insert(name),
+        }
+    }
+    let sessions: BTreeSet<String> = new
         .iter()
-        .filter_map(|event| Some((event.org, event.order()?)))
+        .filter_map(|event| Some(event.session()?.to_owned()))
         .collect();
-    if orders.is_empty() {
-        return Ok(());
+    if !sessions.is_empty() {
+        for (session, _, click) in clicks::sessions(connection, &Vec::from_iter(sessions)).await? {
+            numbers.insert(click);
+            world.sessions.insert(session, click);
+        }
     }
-    let orders: Vec<_> = orders.into_iter().collect();
-    for conversion in conversions::load(connection, &orders).await? {
-        world.add_conversion(conversion);
-    }
-    for event in events::parked(connection, &orders).await? {
-        let Some(order) = event.order().map(ToOwned::to_owned) else {
-            continue;
-        };
-        world.parked.entry((event.org, order)).or_default().push(event);
+    if !numbers.is_empty() || !names.is_empty() {
+        let (numbers, names) = (Vec::from_iter(numbers), Vec::from_iter(names));
+        for click in clicks::lock(connection, &numbers, &names).await? {
+            world.add_click(click);
+        }
     }
     Ok(())
 }
 
+async fn load_conversions(
+    connection: &mut Connection,
+    new: &[&Event],
+    world: &mut World,
+) -> Result<(), DbError> {
+    let orders: BTreeSet<(OrgId, &str)> = new
+        .iter()
+        .flat_map(|event| {
+            let orders = event.order().into_iter().chain(keys::new_order(event));
+            orders.map(|order| (event.org, order))
+        })
+        .collect();
+    let mut named = Named {
+        orders: orders.into_iter().collect(),
+        ..Named::default()
+    };
+    for event in new {
+        match event.number() {
+            Some(Number::Conversion(id)) => named.numbers.push((event.org, id)),
+            Some(Number::Commission(id)) => named.commissions.push((event.org, id)),
+            None => {}
+        }
+    }
+    if !(named.orders.is_empty() && named.numbers.is_empty() && named.commissions.is_empty()) {
+        for conversion in conversions::lock(connection, &named).await? {
+            world.add_conversion(conversion);
+        }
+    }
+    if !named.orders.is_empty() {
+        for event in events::parked(connection, &named.orders).await? {
+            let Some(order) = event.order().map(ToOwned::to_owned) else {
+                continue;
+            };
+            world.parked.entry((event.org, order)).or_default().push(event);
+        }
+    }
+    Ok(())
+}
+
+/// Customers that events name, and those of the conversions and clicks at hand.
 async fn load_customers(
     connection: &mut Connection,
     new: &[&Event],
@@ -102,72 +137,94 @@ async fn load_customers(
     let named: BTreeSet<(OrgId, String)> = new
         .iter()
         .flat_map(|event| {
-            event
-                .customers()
-                .into_iter()
-                .map(|customer| (event.org, customer.key()))
+            let customers = event.customers().into_iter();
+            customers.map(|customer| (event.org, customer.key()))
         })
         .collect();
-    let owners: BTreeSet<(OrgId, CustomerId)> = world
+    let by_number = new.iter().filter_map(|event| match &event.body {
+        Body::UpdateCustomer(update) => match update.customer {
+            CustomerTarget::Number(id) => Some((event.org, id)),
+            CustomerTarget::Id(_) => None,
+        },
+        _ => None,
+    });
+    let of_conversions = world
         .conversions
         .values()
-        .filter_map(|one| Some((one.org, one.customer?)))
-        .collect();
-    if named.is_empty() && owners.is_empty() {
+        .filter_map(|one| Some((one.org, one.customer?)));
+    let of_clicks = world
+        .clicks
+        .values()
+        .filter_map(|one| Some((one.org, one.customer?)));
+    let numbers: BTreeSet<(OrgId, CustomerId)> = by_number.chain(of_conversions).chain(of_clicks).collect();
+    if named.is_empty() && numbers.is_empty() {
         return Ok(());
     }
-    let (named, owners): (Vec<_>, Vec<_>) = (named.into_iter().collect(), owners.into_iter().collect());
-    for customer in customers::load(connection, &named, &owners).await? {
+    let (named, numbers) = (Vec::from_iter(named), Vec::from_iter(numbers));
+    for customer in customers::lock(connection, &named, &numbers).await? {
         world.add_customer(customer);
     }
     Ok(())
 }
 
-async fn load_catalog(connection: &mut Connection, new: &[&Event], world: &mut World) -> Result<(), DbError> {
-    let orgs: BTreeSet<OrgId> = new.iter().map(|event| event.org).collect();
-    let sent: Vec<(OrgId, &CreateConversion)> = new
-        .iter()
-        .filter_map(|event| Some((event.org, creates(event)?)))
+/// The clicks by which customers and conversions came: for their age, and to be shown.
+async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<(), DbError> {
+    let customers = world.customers.values().map(|one| (one.org, one.click));
+    let conversions = world.conversions.values().map(|one| (one.org, one.click));
+    let missing: BTreeSet<(OrgId, ClickId)> = customers
+        .chain(conversions)
+        .filter_map(|(org, click)| Some((org, click?)))
+        .filter(|(_, click)| !world.clicks.contains_key(click))
         .collect();
-    let by = |pick: fn(&CreateConversion) -> Option<String>| -> Vec<(OrgId, String)> {
-        let values = sent
-            .iter()
-            .filter_map(|(org, create)| Some((*org, pick(create)?)));
-        values.collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let sources: BTreeSet<(OrgId, String, String)> = sent
-        .iter()
-        .filter_map(|(org, create)| {
-            let (asset, source) = (
-                create.attribution.asset_id.clone()?,
-                create.attribution.source_id.clone()?,
-            );
-            Some((*org, asset, source))
-        })
-        .collect();
-    let affiliates = world.conversions.values().flat_map(|one| {
-        let earners = one.commissions.iter().map(|commission| commission.affiliate);
-        earners
-            .chain([one.affiliate])
-            .map(|affiliate| (one.org, affiliate))
-    });
-    let customers = world
-        .customers
-        .values()
-        .map(|customer| (customer.org, customer.affiliate));
-    let leads = Leads {
-        coupons: by(|create| create.attribution.coupon.as_deref().map(fold_coupon)),
-        referral_codes: by(|create| create.attribution.referral_code.clone()),
-        sources: sources.into_iter().collect(),
-        affiliates: affiliates
-            .chain(customers)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-    };
-    let mut catalog = std::mem::take(&mut world.catalog);
-    programs::load_into(connection, &orgs.into_iter().collect::<Vec<_>>(), &mut catalog).await?;
-    affiliations::load_into(connection, &leads, &mut catalog).await?;
-    world.catalog = catalog;
+    if !missing.is_empty() {
+        for click in clicks::load(connection, &Vec::from_iter(missing)).await? {
+            world.add_click(click);
+        }
+    }
+    Ok(())
+}
+
+/// Bonuses and payments by their numbers, and what bonuses are decided by.
+async fn load_money(connection: &mut Connection, new: &[&Event], world: &mut World) -> Result<(), DbError> {
+    let (mut commissions, mut payments, mut bonuses) = (Vec::new(), Vec::new(), Vec::new());
+    for event in new {
+        match &event.body {
+            Body::EditCommission(edit) if !world.commission_owners.contains_key(&edit.commission) => {
+                commissions.push((event.org, edit.commission));
+            }
+            Body::CancelPayment(cancel) => payments.push((event.org, cancel.payment)),
+            Body::Scheduled(Scheduled::Bonus {
+                program,
+                bonus,
+                affiliate,
+                month,
+            }) => {
+                let candidate = Candidate {
+                    org: event.org,
+                    program: *program,
+                    bonus: bonus.clone(),
+                    affiliate: *affiliate,
+                    month: *month,
+                };
+                bonuses.push((event.id, candidate));
+            }
+            _ => {}
+        }
+    }
+    if !commissions.is_empty() {
+        for (org, bonus) in lock_bonuses(connection, &commissions).await? {
+            world.bonuses.insert(bonus.id, (org, bonus));
+        }
+    }
+    if !payments.is_empty() {
+        for payment in payments::lock(connection, &payments).await? {
+            world.payments.insert(payment.id, payment);
+        }
+    }
+    if !bonuses.is_empty() {
+        let (events, candidates): (Vec<EventId>, Vec<Candidate>) = bonuses.into_iter().unzip();
+        let sales = bonuses::monthly_sales(connection, &candidates).await?;
+        world.monthly_sales = events.into_iter().zip(sales).collect();
+    }
     Ok(())
 }

@@ -1,10 +1,16 @@
-//! The one way events take effect: keys → lock → load → decide → write, in the caller's transaction.
+//! The one way events take effect: keys → lock → locate → load → decide → write, in the caller's transaction.
+//!
+//! Locks are taken in one order by all: names that are known in all organisations, keys of events, then rows as they are
+//! loaded (clicks, conversions, customers, bonuses, payments), balances last; each kind sorted.
 //!
 //! Nobody else writes conversions, commissions, customers, the ledger or balances. Nothing here retries, acknowledges
 //! or answers: that is the caller's.
 
+mod catalog;
 mod keys;
 mod load;
+mod locate;
+mod wanted;
 mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,10 +75,15 @@ impl ApplyError {
 /// [`ApplyError`]; nothing of the batch has taken effect when the caller rolls back.
 pub async fn apply(
     connection: &mut Connection,
-    events: Vec<Incoming>,
+    mut events: Vec<Incoming>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Decision>, ApplyError> {
-    locks::lock_keys(connection, &keys::sorted(&events)).await?;
+    let names = keys::names(&events);
+    if !names.is_empty() {
+        locks::lock_keys(connection, &names).await?;
+    }
+    locate::locate(connection, &mut events).await?;
+    locks::lock_keys(connection, &keys::of_batch(&events)).await?;
     let world = load::world(connection, &events, now).await?;
     // A bug that panics must cost the one event that meets it, not the worker.
     let decided = catch_unwind(AssertUnwindSafe(|| decide(events, world)));

@@ -1,10 +1,19 @@
-//! Writes what was decided, set-based and in one order for all: customers, conversions, ledger, events, balances last.
+//! Writes what was decided, set-based and in one order for all: customers, clicks, conversions, their money, the calendar,
+//! events, ledger and balances last. What a batch does not change costs no statement.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    db::{Connection, DbError, conversions, customers, events, idempotency, ledger, write_commissions},
-    domain::{Decisions, entities::Conversion},
+    db::{
+        Connection, DbError, bonuses, bonuses::Candidate, clicks, conversions, customers, events,
+        idempotency, ledger, payments, schedules, write_commissions,
+    },
+    domain::{
+        ClickId, Decisions, OrgId, World,
+        entities::{Change, Click, Conversion, Payment},
+    },
 };
 
 pub(super) async fn write(
@@ -12,20 +21,88 @@ pub(super) async fn write(
     decided: &Decisions,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    customers::write(connection, &decided.world.customers).await?;
-    let mut all: Vec<&Conversion> = decided.world.conversions.values().collect();
+    let world = &decided.world;
+    customers::write(connection, &world.customers).await?;
+    clicks::write(connection, &sorted_clicks(world)).await?;
+    let mut all: Vec<&Conversion> = world.conversions.values().collect();
     all.sort_by_key(|conversion| (conversion.org, conversion.id));
     conversions::write(connection, &all).await?;
-    write_commissions(connection, &all).await?;
+    let of_conversions = all.iter().flat_map(|conversion| {
+        let of = (conversion.org, Some(conversion.id));
+        conversion.commissions.iter().map(move |one| (of.0, of.1, one))
+    });
+    let bonuses = world.bonuses.values().map(|(org, one)| (*org, None, one));
+    let commissions: Vec<_> = of_conversions.chain(bonuses).collect();
+    write_commissions(connection, &commissions).await?;
+    payments::write(connection, &sorted_payments(world)).await?;
     if !decided.refunds.is_empty() {
         conversions::insert_refunds(connection, &decided.refunds).await?;
     }
+    write_calendar(connection, decided, &all).await?;
     if !decided.idempotency.is_empty() {
         idempotency::insert(connection, &decided.idempotency).await?;
     }
     events::write(connection, &decided.decisions, now).await?;
     if !decided.transfers.is_empty() {
         ledger::post(connection, &decided.transfers).await?;
+    }
+    Ok(())
+}
+
+fn sorted_clicks(world: &World) -> Vec<&Click> {
+    let mut clicks: Vec<&Click> = world
+        .clicks
+        .values()
+        .filter(|click| click.change != Change::None)
+        .collect();
+    clicks.sort_by_key(|click| click.id);
+    clicks
+}
+
+fn sorted_payments(world: &World) -> Vec<&Payment> {
+    let mut payments: Vec<&Payment> = world.payments.values().collect();
+    payments.sort_by_key(|payment| (payment.org, payment.id));
+    payments
+}
+
+/// Schedules, sessions and awards. What has gone is taken off the calendar after what was put on it.
+async fn write_calendar(
+    connection: &mut Connection,
+    decided: &Decisions,
+    conversions: &[&Conversion],
+) -> Result<(), DbError> {
+    if !decided.schedules.is_empty() {
+        schedules::write(connection, &decided.schedules).await?;
+    }
+    let is_gone = |one: &&Conversion| one.change != Change::None && one.deleted_at.is_some();
+    let gone: Vec<&Conversion> = conversions.iter().copied().filter(is_gone).collect();
+    if !gone.is_empty() {
+        schedules::remove(connection, &gone).await?;
+    }
+    if !decided.sessions.is_empty() {
+        let latest: BTreeMap<&str, (OrgId, ClickId)> = decided
+            .sessions
+            .iter()
+            .map(|(session, org, click)| (session.as_str(), (*org, *click)))
+            .collect();
+        let latest: Vec<_> = latest
+            .into_iter()
+            .map(|(session, (org, click))| (session, org, click))
+            .collect();
+        clicks::write_sessions(connection, &latest).await?;
+    }
+    if !decided.bonus_awards.is_empty() {
+        let awards = decided.bonus_awards.iter().map(|one| {
+            let candidate = Candidate {
+                org: one.org,
+                program: one.program,
+                bonus: one.bonus.clone(),
+                affiliate: one.affiliate,
+                month: one.month,
+            };
+            (candidate, one.event)
+        });
+        bonuses::write_awards(connection, &awards.collect::<Vec<_>>()).await?;
     }
     Ok(())
 }

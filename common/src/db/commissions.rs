@@ -1,4 +1,4 @@
-//! Commissions: always loaded and written with their conversion.
+//! Commissions: loaded with their conversion, or alone where they have none (bonuses).
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::domain::{
 struct Row {
     org_id: i64,
     commission_id: i64,
-    conversion_id: i64,
+    conversion_id: Option<i64>,
     affiliate_id: i64,
     kind: String,
     commission_type: String,
@@ -84,7 +84,10 @@ pub async fn load_into(connection: &mut Connection, conversions: &mut [Conversio
     .map_err(|error| DbError::new("commissions.load", error))?;
     let mut found: HashMap<(OrgId, ConversionId), Vec<Commission>> = HashMap::new();
     for row in rows {
-        let of = (OrgId(row.org_id), ConversionId(row.conversion_id));
+        let Some(conversion) = row.conversion_id else {
+            continue;
+        };
+        let of = (OrgId(row.org_id), ConversionId(conversion));
         found.entry(of).or_default().push(row.commission()?);
     }
     for conversion in conversions {
@@ -93,25 +96,43 @@ pub async fn load_into(connection: &mut Connection, conversions: &mut [Conversio
     Ok(())
 }
 
-/// Writes the commissions that deciding has marked.
+/// Commissions without a conversion by their numbers, with their rows locked.
+///
+/// # Errors
+/// As [`load_into`].
+pub async fn lock_bonuses(
+    connection: &mut Connection,
+    numbers: &[(OrgId, CommissionId)],
+) -> Result<Vec<(OrgId, Commission)>, DbError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT c.* FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, commission_id)
+         JOIN commissions c ON (c.org_id, c.commission_id) = (sent.org_id, sent.commission_id)
+         WHERE c.conversion_id IS NULL
+         ORDER BY c.org_id, c.commission_id FOR UPDATE OF c",
+    )
+    .bind(numbers.iter().map(|one| one.0.0).collect::<Vec<_>>())
+    .bind(numbers.iter().map(|one| one.1.0).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("commissions.lock", error))?;
+    let row = |row: Row| Ok((OrgId(row.org_id), row.commission()?));
+    rows.into_iter().map(row).collect()
+}
+
+/// Writes the commissions that deciding has marked, each with its organisation and its conversion.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
+pub async fn write(
+    connection: &mut Connection,
+    commissions: &[(OrgId, Option<ConversionId>, &Commission)],
+) -> Result<(), DbError> {
     for (change, sql) in [(Change::Insert, INSERT), (Change::Update, UPDATE)] {
-        let of_change = |one: &&Conversion| {
-            let org_and_id = (one.org.0, one.id.0);
-            let marked: Vec<_> = one
-                .commissions
-                .iter()
-                .filter(|commission| commission.change == change)
-                .collect();
-            marked
-                .into_iter()
-                .map(move |commission| (org_and_id, commission.clone()))
-                .collect::<Vec<_>>()
-        };
-        let marked: Vec<((i64, i64), Commission)> = conversions.iter().flat_map(of_change).collect();
+        let marked: Vec<_> = commissions
+            .iter()
+            .filter(|(_, _, commission)| commission.change == change)
+            .map(|(org, conversion, commission)| ((org.0, conversion.map(|id| id.0)), *commission))
+            .collect();
         if marked.is_empty() {
             continue;
         }
@@ -187,8 +208,9 @@ const INSERT: &str = "
 
 const UPDATE: &str = "
     UPDATE commissions c
-    SET (rate, sub_amount, part, gross, amount, approved, pending, payable, comment)
-      = (new.rate, new.sub_amount, new.part, new.gross, new.amount, new.approved, new.pending, new.payable, new.comment)
+    SET (rate, sub_amount, part, gross, amount, approved, pending, payable, comment, final_at)
+      = (new.rate, new.sub_amount, new.part, new.gross, new.amount, new.approved, new.pending, new.payable, new.comment,
+         new.final_at)
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
         $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::numeric[],
         $15::numeric[], $16::text[], $17::timestamptz[], $18::numeric[], $19::timestamptz[])

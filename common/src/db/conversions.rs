@@ -1,4 +1,6 @@
-//! Conversions with their refunds: loaded under their locks, written set-based.
+//! Conversions with their refunds: loaded with their rows locked, written set-based.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -6,7 +8,8 @@ use uuid::Uuid;
 
 use super::{Connection, DbError, commissions, decode, text};
 use crate::domain::{
-    AffiliateId, ClickId, ConversionId, CustomerId, Dialect, EventId, MetaData, OrgId, ProgramId,
+    AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, Dialect, EventId, MetaData, OrgId,
+    ProgramId,
     entities::{Change, Conversion, RefundEntry},
     trace::Trace,
 };
@@ -42,7 +45,6 @@ struct Row {
     trace: sqlx::types::Json<Trace>,
     deleted_at: Option<DateTime<Utc>>,
     superseded_by: Option<i64>,
-    refunds: Vec<String>,
 }
 
 impl Row {
@@ -83,36 +85,86 @@ impl Row {
             deleted_at: self.deleted_at,
             superseded_by: self.superseded_by.map(ConversionId),
             commissions: Vec::new(),
-            refunds: self.refunds,
+            refunds: Vec::new(),
         })
     }
 }
 
-/// Living conversions by external id, with commissions and the keys of their refunds.
+/// What leads to conversions.
+#[derive(Debug, Default)]
+pub struct Named<'a> {
+    pub orders: Vec<(OrgId, &'a str)>,
+    pub numbers: Vec<(OrgId, ConversionId)>,
+    /// Numbers of commissions.
+    pub commissions: Vec<(OrgId, CommissionId)>,
+}
+
+/// Living conversions with commissions and the keys of their refunds. Their rows are locked: one who is found by its
+/// number may be changed by an event that knows the external id.
 ///
 /// # Errors
 /// When the database does not answer, or a row holds what no version of this code wrote.
-pub async fn load(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Result<Vec<Conversion>, DbError> {
-    let (orgs, external_ids): (Vec<i64>, Vec<&str>) = orders.iter().map(|(org, id)| (org.0, *id)).unzip();
+pub async fn lock(connection: &mut Connection, named: &Named<'_>) -> Result<Vec<Conversion>, DbError> {
+    let (orgs, external_ids): (Vec<i64>, Vec<&str>) =
+        named.orders.iter().map(|(org, id)| (org.0, *id)).unzip();
+    let numbers = || named.numbers.iter().map(|(org, id)| (org.0, id.0));
+    let commissions = || named.commissions.iter().map(|(org, id)| (org.0, id.0));
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.*, ARRAY(SELECT r.refund_key FROM refunds r
-                           WHERE (r.org_id, r.conversion_id) = (c.org_id, c.conversion_id)) AS refunds
-         FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, external_id)
-         JOIN conversions c ON (c.org_id, c.external_id) = (sent.org_id, sent.external_id) AND c.deleted_at IS NULL",
+        "WITH found AS (
+             SELECT c.org_id, c.conversion_id FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, external_id)
+             JOIN conversions c ON (c.org_id, c.external_id) = (sent.org_id, sent.external_id) AND c.deleted_at IS NULL
+             UNION
+             SELECT * FROM unnest($3::bigint[], $4::bigint[])
+             UNION
+             SELECT m.org_id, m.conversion_id FROM unnest($5::bigint[], $6::bigint[]) AS sent (org_id, commission_id)
+             JOIN commissions m ON (m.org_id, m.commission_id) = (sent.org_id, sent.commission_id))
+         SELECT c.*
+         FROM found JOIN conversions c ON (c.org_id, c.conversion_id) = (found.org_id, found.conversion_id)
+         WHERE c.deleted_at IS NULL
+         ORDER BY c.org_id, c.conversion_id FOR UPDATE OF c",
     )
     .bind(orgs)
     .bind(external_ids)
+    .bind(numbers().map(|one| one.0).collect::<Vec<_>>())
+    .bind(numbers().map(|one| one.1).collect::<Vec<_>>())
+    .bind(commissions().map(|one| one.0).collect::<Vec<_>>())
+    .bind(commissions().map(|one| one.1).collect::<Vec<_>>())
     .fetch_all(&mut *connection)
     .await
-    .map_err(|error| DbError::new("conversions.load", error))?;
+    .map_err(|error| DbError::new("conversions.lock", error))?;
     let mut conversions = rows
         .into_iter()
         .map(Row::conversion)
         .collect::<Result<Vec<_>, _>>()?;
     if !conversions.is_empty() {
+        // In later statements: whoever held the rows may have written these.
         commissions::load_into(connection, &mut conversions).await?;
+        load_refunds(connection, &mut conversions).await?;
     }
     Ok(conversions)
+}
+
+async fn load_refunds(connection: &mut Connection, conversions: &mut [Conversion]) -> Result<(), DbError> {
+    let rows: Vec<(i64, i64, String)> = sqlx::query_as(
+        "SELECT r.org_id, r.conversion_id, r.refund_key
+         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
+         JOIN refunds r ON (r.org_id, r.conversion_id) = (sent.org_id, sent.conversion_id)",
+    )
+    .bind(conversions.iter().map(|one| one.org.0).collect::<Vec<_>>())
+    .bind(conversions.iter().map(|one| one.id.0).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("refunds.load", error))?;
+    let mut keys: HashMap<(i64, i64), Vec<String>> = HashMap::new();
+    for (org, conversion, key) in rows {
+        keys.entry((org, conversion)).or_default().push(key);
+    }
+    for conversion in conversions {
+        conversion.refunds = keys
+            .remove(&(conversion.org.0, conversion.id.0))
+            .unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Writes the conversions that deciding has marked, with their commissions.
@@ -234,10 +286,11 @@ const INSERT: &str = "
 const UPDATE: &str = "
     UPDATE conversions c
     SET (external_id, amount, refunded, fully_refunded, meta_data, amount_by, status_by, meta_by, charged_back,
-         chargeback_by, counted, deleted_at, superseded_by)
+         chargeback_by, counted, deleted_at, superseded_by, customer_id, base_amount, warnings, trace)
       = (new.external_id, new.amount, new.refunded, new.fully_refunded, new.meta_data::jsonb, new.amount_by,
          new.status_by, new.meta_by, new.charged_back, new.chargeback_by, new.counted, new.deleted_at,
-         new.superseded_by)
+         new.superseded_by, new.customer_id, new.base_amount,
+         ARRAY(SELECT json_array_elements_text(new.warnings::json)), new.trace::jsonb)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
         $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
         $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],

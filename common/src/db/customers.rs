@@ -1,4 +1,4 @@
-//! Customers: loaded under their locks, written set-based.
+//! Customers: loaded with their rows locked, written set-based.
 
 use std::collections::HashMap;
 
@@ -60,11 +60,12 @@ impl From<Row> for Customer {
     }
 }
 
-/// Customers by identity, and those of the given numbers.
+/// Customers by identity, and those of the given numbers, with their rows locked: one who is found by a number may be
+/// changed by an event that knows the identity.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn load(
+pub async fn lock(
     connection: &mut Connection,
     identities: &[(OrgId, String)],
     numbers: &[(OrgId, CustomerId)],
@@ -73,11 +74,13 @@ pub async fn load(
         identities.iter().map(|(org, key)| (org.0, key.as_str())).unzip();
     let (number_orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.* FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, identity)
-         JOIN customers c ON (c.org_id, c.identity) = (sent.org_id, sent.identity)
-         UNION
-         SELECT c.* FROM unnest($3::bigint[], $4::bigint[]) AS sent (org_id, customer_id)
-         JOIN customers c ON (c.org_id, c.customer_id) = (sent.org_id, sent.customer_id)",
+        "WITH found AS (
+             SELECT c.org_id, c.customer_id FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, identity)
+             JOIN customers c ON (c.org_id, c.identity) = (sent.org_id, sent.identity)
+             UNION
+             SELECT * FROM unnest($3::bigint[], $4::bigint[]))
+         SELECT c.* FROM found JOIN customers c ON (c.org_id, c.customer_id) = (found.org_id, found.customer_id)
+         ORDER BY c.org_id, c.customer_id FOR UPDATE OF c",
     )
     .bind(orgs)
     .bind(keys)
@@ -85,7 +88,7 @@ pub async fn load(
     .bind(numbers)
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("customers.load", error))?;
+    .map_err(|error| DbError::new("customers.lock", error))?;
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
@@ -97,7 +100,8 @@ pub async fn write<S: std::hash::BuildHasher>(
     connection: &mut Connection,
     customers: &HashMap<(OrgId, Identity), Customer, S>,
 ) -> Result<(), DbError> {
-    for (change, sql) in [(Change::Insert, INSERT), (Change::Update, UPDATE)] {
+    // Updates first: a customer may give up the identity that a new one takes.
+    for (change, sql) in [(Change::Update, UPDATE), (Change::Insert, INSERT)] {
         let mut marked: Vec<&Customer> = customers
             .values()
             .filter(|customer| customer.change == change)
@@ -158,10 +162,10 @@ const INSERT: &str = "
 const UPDATE: &str = "
     UPDATE customers c
     SET (identity, external_id, email, name, program_id, affiliate_id, status, meta_data, trusted, canceled, capped,
-         counted, first_sale_at, click_id, deleted_at)
+         counted, first_sale_at, click_id, deleted_at, track)
       = (new.identity, new.external_id, new.email, new.name, new.program_id, new.affiliate_id, new.status,
          new.meta_data::jsonb, new.trusted, new.canceled, new.capped, new.counted, new.first_sale_at, new.click_id,
-         new.deleted_at)
+         new.deleted_at, new.track)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                 $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
                 $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[])

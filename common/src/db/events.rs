@@ -189,6 +189,24 @@ pub async fn write(
     Ok(())
 }
 
+/// Gives events their rows, to be applied from there.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn enqueue(
+    connection: &mut Connection,
+    events: Vec<Event>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let queued = |event| Decision {
+        event,
+        outcome: Outcome::Queued,
+        verdict: Verdict::Insert,
+    };
+    let queued: Vec<Decision> = events.into_iter().map(queued).collect();
+    write(connection, &queued, now).await
+}
+
 fn due_at(outcome: &Outcome, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match outcome {
         Outcome::Parked => Some(now + TimeDelta::hours(PARKING_HOURS)),
@@ -253,10 +271,11 @@ async fn update(
 ) -> Result<(), DbError> {
     sqlx::query(
         "UPDATE events e
-         SET (status, reason, applied_at, due_at, outcome)
-           = (new.status, new.reason, new.applied_at, new.due_at, new.outcome::json)
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-           AS new (event_id, status, reason, applied_at, due_at, outcome)
+         SET (status, reason, applied_at, due_at, outcome, org_id, program_scope)
+           = (new.status, new.reason, new.applied_at, new.due_at, new.outcome::json, new.org_id, new.program_scope)
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+             $7::bigint[], $8::bigint[])
+           AS new (event_id, status, reason, applied_at, due_at, outcome, org_id, program_scope)
          WHERE e.event_id = new.event_id",
     )
     .bind(changed.iter().map(|one| one.event.id.0).collect::<Vec<_>>())
@@ -275,6 +294,14 @@ async fn update(
             .collect::<Vec<_>>(),
     )
     .bind(changed.iter().map(|one| json(&one.outcome)).collect::<Vec<_>>())
+    // An event without a key may have found its organisation only now.
+    .bind(changed.iter().map(|one| one.event.org.0).collect::<Vec<_>>())
+    .bind(
+        changed
+            .iter()
+            .map(|one| one.event.program_scope.map(|id| id.0))
+            .collect::<Vec<_>>(),
+    )
     .execute(connection)
     .await
     .map_err(|error| DbError::new("events.update", error))?;

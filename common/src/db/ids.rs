@@ -3,24 +3,33 @@
 use super::{Connection, DbError};
 use crate::domain::world::IdPool;
 
-/// Draws as many ids as the batch can need at most. Low numbers come first.
+/// How many numbers a batch can need at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub customers: usize,
+    pub conversions: usize,
+    pub commissions: usize,
+    pub clicks: usize,
+    pub payments: usize,
+}
+
+/// Draws them. Low numbers come first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn draw(
-    connection: &mut Connection,
-    customers: usize,
-    conversions: usize,
-    commissions: usize,
-) -> Result<IdPool, DbError> {
+pub async fn draw(connection: &mut Connection, wanted: Wanted) -> Result<IdPool, DbError> {
     let rows: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT 1, nextval('customer_ids') FROM generate_series(1, $1)
          UNION ALL SELECT 2, nextval('conversion_ids') FROM generate_series(1, $2)
-         UNION ALL SELECT 3, nextval('commission_ids') FROM generate_series(1, $3)",
+         UNION ALL SELECT 3, nextval('commission_ids') FROM generate_series(1, $3)
+         UNION ALL SELECT 4, nextval('click_ids') FROM generate_series(1, $4)
+         UNION ALL SELECT 5, nextval('payment_ids') FROM generate_series(1, $5)",
     )
-    .bind(count(customers))
-    .bind(count(conversions))
-    .bind(count(commissions))
+    .bind(count(wanted.customers))
+    .bind(count(wanted.conversions))
+    .bind(count(wanted.commissions))
+    .bind(count(wanted.clicks))
+    .bind(count(wanted.payments))
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("ids.draw", error))?;

@@ -4,7 +4,9 @@
 
 pub mod affiliations;
 pub mod balances_read;
+pub mod bonuses;
 pub mod catalog;
+pub mod clicks;
 mod commissions;
 #[cfg(test)]
 mod constraints;
@@ -24,18 +26,21 @@ pub mod ids;
 pub mod keys;
 pub mod ledger;
 pub mod ledger_check;
+pub mod located;
 pub mod locks;
 pub mod notify;
 pub mod ops;
 pub mod partitions;
+pub mod payments;
 mod pool;
 pub mod programs;
 pub mod receipts;
+pub mod schedules;
 pub mod settings;
 pub mod spool;
 pub mod statement;
 
-pub use commissions::write as write_commissions;
+pub use commissions::{lock_bonuses, write as write_commissions};
 use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use pool::{MIGRATOR, Pool, begin, commit, connect, migrate, ping, rollback};

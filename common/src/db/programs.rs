@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Connection, DbError, decode};
 use crate::domain::{
     OrgId, ProgramId,
-    catalog::{Approval, Catalog, CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
+    catalog::{Approval, Bonus, Catalog, CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
 };
 
 #[derive(sqlx::FromRow)]
@@ -33,7 +33,7 @@ struct Row {
 struct RuleRow {
     org_id: i64,
     program_id: i64,
-    /// `None`: a level.
+    /// Of a type or a bonus; `None`: a level.
     identifier: Option<String>,
     level: Option<i32>,
     title: String,
@@ -43,6 +43,8 @@ struct RuleRow {
     group_overrides: sqlx::types::Json<Vec<GroupOverride>>,
     recurrence: String,
     count_towards_cap: bool,
+    /// Only of a bonus.
+    bonus: Option<sqlx::types::Json<Bonus>>,
 }
 
 /// Adds the programs of the organisations, with all versions of their rules.
@@ -71,12 +73,15 @@ pub async fn load_into(
     }
     let rules: Vec<RuleRow> = sqlx::query_as(
         "SELECT org_id, program_id, identifier, NULL::integer AS level, title, nullif(valid_from, '-infinity') AS valid_from,
-                form, value, group_overrides, recurrence, count_towards_cap
+                form, value, group_overrides, recurrence, count_towards_cap, NULL::jsonb AS bonus
          FROM commission_types WHERE org_id = ANY ($1)
          UNION ALL
          SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]',
-                'once', true
-         FROM program_levels WHERE org_id = ANY ($1)",
+                'once', true, NULL
+         FROM program_levels WHERE org_id = ANY ($1)
+         UNION ALL
+         SELECT org_id, program_id, bonus_id, NULL, '', NULL, '', 0, '[]', '', true, definition
+         FROM program_bonuses WHERE org_id = ANY ($1)",
     )
     .bind(&orgs)
     .fetch_all(connection)
@@ -123,6 +128,13 @@ fn program(row: Row) -> Result<Program, DbError> {
 
 fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
     match (row.identifier, row.level) {
+        (Some(identifier), _) if row.bonus.is_some() => {
+            let bonus = row.bonus.map(|bonus| Bonus {
+                identifier,
+                ..bonus.0
+            });
+            program.bonuses.extend(bonus);
+        }
         (Some(identifier), _) => program.types.push(CommissionType {
             identifier,
             title: row.title,
@@ -138,7 +150,12 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
             valid_from: row.valid_from,
             percentage: row.value.normalize(),
         }),
-        (None, None) => return Err(decode("programs.rules", "a rule that is neither type nor level")),
+        (None, None) => {
+            return Err(decode(
+                "programs.rules",
+                "a rule that is neither type nor level nor bonus",
+            ));
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{AffiliateId, AffiliateView, Currency, OrgId, ProgramId, ProgramView};
 
@@ -110,6 +110,7 @@ pub struct Bonus {
     pub identifier: String,
     pub title: String,
     pub target_type: BonusTarget,
+    #[serde(deserialize_with = "target")]
     pub target: Decimal,
     #[serde(flatten)]
     pub rate: Rate,
@@ -123,6 +124,20 @@ pub struct Bonus {
 
 fn active() -> bool {
     true
+}
+
+/// Catalog files declare whole targets, which are stored as JSON numbers.
+fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Target {
+        Whole(i64),
+        Exact(Decimal),
+    }
+    Ok(match Target::deserialize(deserializer)? {
+        Target::Whole(whole) => whole.into(),
+        Target::Exact(exact) => exact,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,155 @@
+//! Bonuses: what affiliates sold in a month, which months have been evaluated, and what has been given.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{Connection, DbError, decode};
+use crate::domain::{AffiliateId, Currency, EventId, OrgId, ProgramId, entities::MonthlySales};
+
+/// A bonus that an affiliate may get for a month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub org: OrgId,
+    pub program: ProgramId,
+    pub bonus: String,
+    pub affiliate: AffiliateId,
+    /// Its first day, in UTC.
+    pub month: NaiveDate,
+}
+
+/// What was sold for each candidate, in the same order.
+///
+/// # Errors
+/// When the database does not answer, or a row holds what no version of this code wrote.
+pub async fn monthly_sales(
+    connection: &mut Connection,
+    candidates: &[Candidate],
+) -> Result<Vec<MonthlySales>, DbError> {
+    let mut sales: Vec<MonthlySales> = candidates
+        .iter()
+        .map(|one| MonthlySales {
+            month: one.month,
+            ..MonthlySales::default()
+        })
+        .collect();
+    let rows: Vec<(i64, bool, i64, Option<String>, Option<Decimal>)> = sqlx::query_as(
+        "SELECT sent.n,
+                EXISTS (SELECT FROM bonus_awards w
+                        WHERE (w.org_id, w.program_id, w.bonus_id, w.affiliate_id, w.month)
+                            = (sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month)) AS awarded,
+                count(c.conversion_id), c.currency,
+                sum(c.amount - CASE WHEN c.fully_refunded OR c.charged_back THEN c.amount ELSE least(c.refunded, c.amount) END)
+         FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[]) WITH ORDINALITY
+           AS sent (org_id, program_id, bonus_id, affiliate_id, month, n)
+         LEFT JOIN conversions c
+             ON (c.org_id, c.program_id, c.affiliate_id) = (sent.org_id, sent.program_id, sent.affiliate_id)
+             AND c.deleted_at IS NULL
+             AND c.created_at >= sent.month::timestamp AT TIME ZONE 'UTC'
+             AND c.created_at < (sent.month + interval '1 month') AT TIME ZONE 'UTC'
+         GROUP BY sent.n, sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month, c.currency
+         ORDER BY sent.n, c.currency",
+    )
+    .bind(candidates.iter().map(|one| one.org.0).collect::<Vec<_>>())
+    .bind(candidates.iter().map(|one| one.program.0).collect::<Vec<_>>())
+    .bind(candidates.iter().map(|one| one.bonus.as_str()).collect::<Vec<_>>())
+    .bind(candidates.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
+    .bind(candidates.iter().map(|one| one.month).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("bonuses.sales", error))?;
+    for (n, awarded, conversions, currency, amount) in rows {
+        let at = usize::try_from(n - 1).unwrap_or_default();
+        let Some(one) = sales.get_mut(at) else { continue };
+        one.awarded = awarded;
+        one.conversions += conversions;
+        if let (Some(currency), Some(amount)) = (currency, amount) {
+            let currency: Currency = currency
+                .parse()
+                .map_err(|error| decode("conversions.currency", error))?;
+            one.amounts.push((currency, amount.normalize()));
+        }
+    }
+    Ok(sales)
+}
+
+/// Notes what was given.
+///
+/// # Errors
+/// When the database does not answer, or a bonus was given already.
+pub async fn write_awards(
+    connection: &mut Connection,
+    awards: &[(Candidate, EventId)],
+) -> Result<(), DbError> {
+    let events: Vec<Uuid> = awards.iter().map(|one| one.1.0).collect();
+    sqlx::query(
+        "INSERT INTO bonus_awards (org_id, program_id, bonus_id, affiliate_id, month, event_id)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[], $6::uuid[])",
+    )
+    .bind(awards.iter().map(|one| one.0.org.0).collect::<Vec<_>>())
+    .bind(awards.iter().map(|one| one.0.program.0).collect::<Vec<_>>())
+    .bind(awards.iter().map(|one| one.0.bonus.as_str()).collect::<Vec<_>>())
+    .bind(awards.iter().map(|one| one.0.affiliate.0).collect::<Vec<_>>())
+    .bind(awards.iter().map(|one| one.0.month).collect::<Vec<_>>())
+    .bind(events)
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("bonuses.award", error))?;
+    Ok(())
+}
+
+/// Closes the months that no bonus has been evaluated for, up to `last`: those since the last evaluated one, at most
+/// `months` of them, or `last` alone for a bonus that has none. Returns who reached a target in them, each only once
+/// whatever many workers ask at the same time.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn close_months(
+    connection: &mut Connection,
+    last: NaiveDate,
+    months: i32,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candidate>, DbError> {
+    let rows: Vec<(i64, i64, String, i64, NaiveDate)> = sqlx::query_as(
+        "WITH open AS (
+             SELECT b.org_id, b.program_id, b.bonus_id, series.month::date AS month, b.definition
+             FROM program_bonuses b
+             CROSS JOIN LATERAL (SELECT max(m.month) AS last FROM bonus_months m
+                 WHERE (m.org_id, m.program_id, m.bonus_id) = (b.org_id, b.program_id, b.bonus_id)) done
+             CROSS JOIN LATERAL generate_series(
+                 greatest(coalesce(done.last + interval '1 month', $1::date),
+                          $1::date - make_interval(months => $2 - 1)),
+                 $1::date, interval '1 month') AS series (month)
+             WHERE (b.definition ->> 'active')::boolean
+         ), closed AS (
+             INSERT INTO bonus_months (org_id, program_id, bonus_id, month, evaluated_at)
+             SELECT org_id, program_id, bonus_id, month, $3 FROM open
+             ORDER BY org_id, program_id, bonus_id, month
+             ON CONFLICT ON CONSTRAINT bonus_months_pkey DO NOTHING
+             RETURNING org_id, program_id, bonus_id, month
+         )
+         SELECT o.org_id, o.program_id, o.bonus_id, c.affiliate_id, o.month
+         FROM closed JOIN open o USING (org_id, program_id, bonus_id, month)
+         JOIN conversions c ON (c.org_id, c.program_id) = (o.org_id, o.program_id) AND c.deleted_at IS NULL
+             AND c.created_at >= o.month::timestamp AT TIME ZONE 'UTC'
+             AND c.created_at < (o.month + interval '1 month') AT TIME ZONE 'UTC'
+         GROUP BY o.org_id, o.program_id, o.bonus_id, o.month, o.definition, c.affiliate_id
+         HAVING CASE o.definition ->> 'target_type' WHEN 'conversion_count' THEN count(*) ELSE sum(c.amount) END
+             >= (o.definition ->> 'target')::numeric
+         ORDER BY o.org_id, o.program_id, o.bonus_id, o.month, c.affiliate_id",
+    )
+    .bind(last)
+    .bind(months)
+    .bind(now)
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("bonuses.close", error))?;
+    let candidate = |(org, program, bonus, affiliate, month)| Candidate {
+        org: OrgId(org),
+        program: ProgramId(program),
+        bonus,
+        affiliate: AffiliateId(affiliate),
+        month,
+    };
+    Ok(rows.into_iter().map(candidate).collect())
+}

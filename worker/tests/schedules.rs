@@ -1,0 +1,264 @@
+//! What falls due by itself, on a real database: each thing happens once, however many workers look.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, helpers included"
+)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use common::{
+    db::{self, events},
+    domain::{
+        Attribution, Body, CreateConversion, CustomerAction, CustomerRef, CustomerTarget, Dialect, Event,
+        Identity, Incoming, UpdateCustomer,
+    },
+    message::EventIds,
+    runtime::Clock,
+    testing::{TestDatabase, database},
+};
+use rust_decimal::Decimal;
+use worker::{
+    Process,
+    schedules::{TURN_SCHEDULES, queue_bonuses, queue_due},
+};
+
+/// More than a test makes due at once.
+const ALL: i64 = 1000;
+
+struct World {
+    database: TestDatabase,
+    clock: Clock,
+    ids: EventIds,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self {
+            database: database().await,
+            clock: Clock::default(),
+            ids: EventIds::new("test").unwrap(),
+        }
+    }
+
+    fn event(&self, body: Body) -> Incoming {
+        let event = Event {
+            id: self.ids.issue(self.database.org, self.clock.now()),
+            org: self.database.org,
+            dialect: Dialect::Postback,
+            received_at: self.clock.now(),
+            trusted: true,
+            program_scope: None,
+            idempotency: None,
+            wait_until: None,
+            body,
+        };
+        Incoming { event, queued: false }
+    }
+
+    async fn apply(&self, events: &[Incoming]) -> Vec<String> {
+        let process = Process::new(self.database.pool.clone(), self.clock.clone());
+        let decisions = process.run(events).await.unwrap();
+        let said = decisions
+            .iter()
+            .map(|one| one.outcome.reason().unwrap_or(one.outcome.status()).to_owned());
+        said.collect()
+    }
+
+    async fn sell(&self, order: &str, coupon: &str) {
+        let create = CreateConversion {
+            external_id: Some(order.to_owned()),
+            attribution: Attribution {
+                coupon: Some(coupon.to_owned()),
+                ..Default::default()
+            },
+            amount: Decimal::from(100),
+            customer: Some(CustomerRef {
+                identity: Identity::Id(order.to_owned()),
+                external_id: Some(order.to_owned()),
+                email: None,
+                name: None,
+                meta_data: serde_json::Map::new(),
+            }),
+            ..Default::default()
+        };
+        let event = self.event(Body::CreateConversion(Box::new(create)));
+        assert_eq!(self.apply(&[event]).await, ["applied"]);
+    }
+
+    async fn queued(&self) -> Vec<Incoming> {
+        let mut transaction = db::begin(&self.database.pool).await.unwrap();
+        let due = events::due(&mut transaction, self.clock.now(), ALL)
+            .await
+            .unwrap();
+        db::rollback(transaction).await.unwrap();
+        due.into_iter()
+            .map(|event| Incoming { event, queued: true })
+            .collect()
+    }
+
+    /// What one worker does in a turn.
+    async fn turn(&self) -> Vec<String> {
+        queue_due(&self.database.pool, &self.ids, self.clock.now())
+            .await
+            .unwrap();
+        self.apply(&self.queued().await).await
+    }
+
+    fn wait(&self, days: i64) {
+        self.clock.shift(TimeDelta::days(days));
+    }
+
+    fn wait_until(&self, moment: DateTime<Utc>) {
+        self.clock.shift(moment - self.clock.now());
+    }
+}
+
+const APPROVED: &str = "SELECT count(*) FROM commissions WHERE approved";
+const RECURRING: &str = "SELECT count(*) FROM commissions WHERE kind = 'recurring'";
+const SCHEDULES: &str = "SELECT count(*) FROM schedules";
+
+#[tokio::test]
+async fn a_hold_ends_once_though_two_workers_look_at_once() {
+    let world = World::new().await;
+    world
+        .database
+        .run("UPDATE programs SET approval = 'hold', hold_days = 14")
+        .await;
+    world.sell("o1", "PETER10").await;
+    assert_eq!(world.database.count(SCHEDULES).await, 1);
+    world.wait(13);
+    assert_eq!(world.turn().await, [""; 0], "not yet");
+    world.wait(2);
+    let (pool, now) = (&world.database.pool, world.clock.now());
+    let (one, other) = tokio::join!(queue_due(pool, &world.ids, now), queue_due(pool, &world.ids, now));
+    assert!(!one.unwrap() && !other.unwrap());
+    let queued = world.queued().await;
+    assert_eq!(queued.len(), 1);
+    let both = tokio::join!(world.apply(&queued), world.apply(&queued));
+    assert_eq!(both, (vec!["applied".to_owned()], vec!["applied".to_owned()]));
+    assert_eq!(world.database.count(APPROVED).await, 1);
+    assert_eq!(world.database.count("SELECT count(*) FROM transfers").await, 2);
+    assert_eq!(world.database.count(SCHEDULES).await, 0);
+    world.database.prove().await;
+}
+
+#[tokio::test]
+async fn a_commission_comes_again_once_a_month_until_the_customer_is_cancelled() {
+    let world = World::new().await;
+    world
+        .database
+        .run("UPDATE commission_types SET recurrence = 'monthly' WHERE identifier = 'standard'")
+        .await;
+    world.sell("o1", "PETER10").await;
+    assert_eq!(world.turn().await, [""; 0]);
+    for month in 1..=3 {
+        world.wait(31);
+        assert_eq!(world.turn().await, ["applied"]);
+        assert_eq!(world.turn().await, [""; 0], "only once");
+        assert_eq!(world.database.count(RECURRING).await, month);
+    }
+    let cancel = world.event(Body::UpdateCustomer(UpdateCustomer {
+        customer: CustomerTarget::Id("o1".to_owned()),
+        customer_id: None,
+        meta_data: None,
+        action: Some(CustomerAction::Cancel),
+    }));
+    assert_eq!(world.apply(&[cancel]).await, ["applied"]);
+    world.wait(31);
+    assert_eq!(world.turn().await, ["recurrence_ended"]);
+    world.wait(62);
+    assert_eq!(world.turn().await, [""; 0], "nothing comes after it");
+    assert_eq!(world.database.count(RECURRING).await, 3);
+    world.database.prove().await;
+}
+
+#[tokio::test]
+async fn what_was_missed_in_an_outage_comes_period_by_period() {
+    let world = World::new().await;
+    world
+        .database
+        .run("UPDATE commission_types SET recurrence = 'weekly' WHERE identifier = 'standard'")
+        .await;
+    world.sell("o1", "PETER10").await;
+    world.wait(22);
+    for _ in 0..3 {
+        assert_eq!(world.turn().await, ["applied"]);
+    }
+    assert_eq!(world.turn().await, [""; 0]);
+    assert_eq!(world.database.count(RECURRING).await, 3);
+}
+
+#[tokio::test]
+async fn a_turn_takes_so_many_schedules_and_says_that_there_are_more() {
+    let world = World::new().await;
+    world
+        .database
+        .run(
+            "INSERT INTO schedules (org_id, what, subject, period, conversion_id, due_at)
+             SELECT 1, 'hold', n, 0, n, '2026-01-01' FROM generate_series(1, 201) n",
+        )
+        .await;
+    assert_eq!(TURN_SCHEDULES, 200);
+    let (pool, now) = (&world.database.pool, world.clock.now());
+    assert!(queue_due(pool, &world.ids, now).await.unwrap());
+    assert_eq!(world.database.count(SCHEDULES).await, 1);
+    assert!(!queue_due(pool, &world.ids, now).await.unwrap());
+    assert_eq!(world.queued().await.len(), 201);
+}
+
+#[tokio::test]
+async fn a_month_is_evaluated_once_and_its_bonus_is_given_once() {
+    let world = World::new().await;
+    world
+        .database
+        .run("UPDATE program_bonuses SET definition = definition || '{\"target\": 2}'")
+        .await;
+    world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+    for (order, coupon) in [("o1", "PETER10"), ("o2", "PETER10"), ("o3", "JANE10OFF")] {
+        world.sell(order, coupon).await;
+    }
+    let (pool, ids) = (&world.database.pool, &world.ids);
+    world.wait_until("2027-04-01T23:59:00Z".parse().unwrap());
+    assert_eq!(
+        queue_bonuses(pool, ids, world.clock.now()).await.unwrap(),
+        0,
+        "late sales may come"
+    );
+    world.wait_until("2027-04-02T00:01:00Z".parse().unwrap());
+    let now = world.clock.now();
+    let (one, other) = tokio::join!(queue_bonuses(pool, ids, now), queue_bonuses(pool, ids, now));
+    assert_eq!(one.unwrap() + other.unwrap(), 1, "peter reached it, once");
+    assert_eq!(queue_bonuses(pool, ids, now).await.unwrap(), 0);
+    let queued = world.queued().await;
+    assert_eq!(world.apply(&queued).await, ["applied"]);
+    assert_eq!(world.apply(&queued).await, ["applied"], "known");
+    let bonuses =
+        "SELECT count(*) FROM commissions WHERE kind = 'bonus' AND conversion_id IS NULL AND amount = 10";
+    assert_eq!(world.database.count(bonuses).await, 1);
+    assert_eq!(world.database.count("SELECT count(*) FROM bonus_awards").await, 1);
+    // The same month once more, as if the record of its evaluation were lost: the award still stands.
+    world.database.run("DELETE FROM bonus_months").await;
+    assert_eq!(queue_bonuses(pool, ids, now).await.unwrap(), 1);
+    assert_eq!(world.apply(&world.queued().await).await, ["target_missed"]);
+    world.database.prove().await;
+}
+
+#[tokio::test]
+async fn months_since_the_last_evaluated_one_are_made_up_for_but_no_more_than_a_year() {
+    let world = World::new().await;
+    let (pool, ids) = (&world.database.pool, &world.ids);
+    let months = "SELECT count(*) FROM bonus_months";
+    world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+    queue_bonuses(pool, ids, world.clock.now()).await.unwrap();
+    assert_eq!(
+        world.database.count(months).await,
+        1,
+        "of a new bonus only the last month"
+    );
+    world.wait_until("2027-06-10T00:00:00Z".parse().unwrap());
+    queue_bonuses(pool, ids, world.clock.now()).await.unwrap();
+    assert_eq!(world.database.count(months).await, 4);
+    world.wait_until("2030-06-10T00:00:00Z".parse().unwrap());
+    queue_bonuses(pool, ids, world.clock.now()).await.unwrap();
+    assert_eq!(world.database.count(months).await, 16);
+}
