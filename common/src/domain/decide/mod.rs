@@ -283,4 +283,6 @@ fn unknown_order(order: &str) -> Refusal {
 }
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
