@@ -283,4 +283,12 @@ fn unknown_order(order: &str) -> Refusal {
 }
 
 #[cfg(test)]
+mod due_tests;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod money_tests;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
 mod tests;
