@@ -4,6 +4,7 @@
 //! [`not_found`] as the fallback.
 
 mod auth;
+mod explain;
 mod health;
 mod json;
 mod limits;
@@ -65,6 +66,7 @@ pub fn routes(api: Api) -> Router {
     let api = Arc::new(api);
     Router::new()
         .merge(receipts::router(&api))
+        .merge(explain::router(&api))
         .merge(rest::router(&api))
         .with_state(api)
 }

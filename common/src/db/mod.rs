@@ -17,6 +17,7 @@ mod decode;
 pub mod doctor;
 mod error;
 pub mod events;
+pub mod explain;
 pub mod failures;
 #[cfg(test)]
 mod fixture;
