@@ -8,7 +8,7 @@ use axum::{
 };
 
 use crate::{
-    Ingest, dialect::DialectErrors, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
+    Ingest, affitor, dialect::DialectErrors, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
 };
 
 /// The complete data plane.
@@ -21,6 +21,7 @@ pub fn routes(ingest: Ingest) -> Router {
     Router::new()
         .merge(yaplet::routes())
         .merge(tapfiliate::postback::routes())
+        .merge(affitor::routes())
         .with_state(ingest)
 }
 
