@@ -1,6 +1,7 @@
 //! Affitor's four calls: what they take, and every way they answer.
 
 mod answers;
+mod callers;
 mod chain;
 mod errors;
 
@@ -12,7 +13,7 @@ use common::domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Service, create_of, request};
+use super::{Reply, Service, create_of, request};
 use crate::pipeline::Wait;
 
 const URL: &str = "https://shop.example/pricing?aff=abc123";
@@ -28,6 +29,13 @@ fn keyed(path: &str, body: &Value) -> Request<Body> {
 /// A call without one, as browsers make it.
 fn keyless(path: &str, body: &Value) -> Request<Body> {
     request("POST", path, &[], body.to_string())
+}
+
+/// Every error is one flat text.
+fn error(reply: &Reply) -> String {
+    let json = reply.json();
+    assert_eq!(json.as_object().unwrap().len(), 1, "{json}");
+    json["error"].as_str().unwrap().to_owned()
 }
 
 fn sale() -> Value {
