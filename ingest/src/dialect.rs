@@ -18,9 +18,18 @@ pub enum DialectErrors {
     Yaplet,
     /// `{"message":…,"code":…,"errors":[{"message":…}]}`: newer clients read the first, older ones the last.
     Tapfiliate,
+    /// `{"error":…}` (seed: Affitor)
+    Affitor,
     /// `{"error":…}`: what belongs to no dialect.
     Plain,
 }
+
+const AFFITOR_PATHS: [&str; 4] = [
+    "/api/v1/track/",
+    "/api/tracking/",
+    "/api/v1/cli/",
+    "/api/v1/programs/",
+];
 
 impl DialectErrors {
     /// The dialect whose paths begin like `path`.
@@ -29,6 +38,8 @@ impl DialectErrors {
             Self::Yaplet
         } else if path.starts_with("/1.6/") || path.starts_with("/1.7/") {
             Self::Tapfiliate
+        } else if AFFITOR_PATHS.iter().any(|prefix| path.starts_with(prefix)) {
+            Self::Affitor
         } else {
             Self::Plain
         }
@@ -55,7 +66,7 @@ impl DialectErrors {
             Self::Tapfiliate => {
                 json!({"message": message, "code": status.as_u16(), "errors": [{"message": message}]})
             }
-            Self::Plain => json!({"error": message}),
+            Self::Affitor | Self::Plain => json!({"error": message}),
         }
     }
 
@@ -66,6 +77,7 @@ impl DialectErrors {
             (Self::Tapfiliate, Rejection::NotFound) => "Not Found".to_owned(),
             // Published clients compare this text.
             (Self::Tapfiliate, Rejection::RateLimited { .. }) => "You exceeded the rate limit".to_owned(),
+            (Self::Affitor, Rejection::Unauthenticated) => "Invalid API token".to_owned(),
             (Self::Yaplet, Rejection::Unauthenticated) => "Missing or invalid Y-API-Key header".to_owned(),
             _ => rejection.to_string(),
         }
@@ -73,7 +85,7 @@ impl DialectErrors {
 }
 
 /// At least one: a caller told to wait 0 s would come back at once.
-fn whole_seconds(wait: Duration) -> u64 {
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     let started = u64::from(wait.subsec_nanos() > 0);
     wait.as_secs().saturating_add(started).max(1)
 }
@@ -103,6 +115,7 @@ mod tests {
             for errors in [
                 DialectErrors::Yaplet,
                 DialectErrors::Tapfiliate,
+                DialectErrors::Affitor,
                 DialectErrors::Plain,
             ] {
                 let response = errors.print(&rejection);

@@ -5,7 +5,9 @@
 //!
 //! Reading order: `auth`, `request`, one folder per dialect, `pipeline`.
 
+pub mod affitor;
 pub mod auth;
+pub mod cors;
 pub mod dialect;
 pub mod native;
 pub mod pipeline;
@@ -25,12 +27,12 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use common::{
-    domain::{Body, Dialect, Event},
+    domain::{Body, Dialect, Event, OrgId},
     message::EventIds,
     runtime::Clock,
 };
 
-use auth::{AuthError, KeySource, Keys, Principal};
+use auth::{AuthError, KeySource, Keyless, KeylessPermit, Keys, Principal};
 use pipeline::{Answer, Pipeline, Wait};
 use rejection::Rejection;
 use request::Received;
@@ -42,6 +44,7 @@ pub struct Ingest(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     keys: Keys,
+    keyless: Keyless,
     pipeline: Pipeline,
     ids: EventIds,
     clock: Clock,
@@ -51,6 +54,7 @@ impl Ingest {
     pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock) -> Self {
         Self(Arc::new(Parts {
             keys,
+            keyless: Keyless::default(),
             pipeline,
             ids,
             clock,
@@ -97,6 +101,43 @@ impl Ingest {
             wait_until: None,
             body,
         }
+    }
+
+    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
+    /// somebody's.
+    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, body: Body) -> Event {
+        let now = self.0.clock.now();
+        Event {
+            id: self.0.ids.issue(org, now),
+            org,
+            dialect,
+            received_at: now,
+            trusted: false,
+            program_scope: None,
+            idempotency: None,
+            wait_until: None,
+            body,
+        }
+    }
+
+    /// A place among the calls without a key.
+    ///
+    /// # Errors
+    /// 429 when all are taken.
+    pub fn keyless_permit(&self) -> Result<KeylessPermit, Rejection> {
+        self.0.keyless.permit()
+    }
+
+    /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
+    /// caller hangs up: else strangers who do so could fill the queue.
+    pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
+        let pipeline = self.0.pipeline.clone();
+        let answered = tokio::spawn(async move {
+            let answer = pipeline.submit(event, wait).await;
+            drop(permit);
+            answer
+        });
+        answered.await.unwrap_or_else(|_panicked| pipeline::unavailable())
     }
 
     /// Hands `event` over and waits for what is to be answered.

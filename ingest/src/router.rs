@@ -9,7 +9,7 @@ use axum::{
 use common::runtime::cors;
 
 use crate::{
-    Ingest, dialect::DialectErrors, native, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
+    Ingest, affitor, dialect::DialectErrors, native, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
 };
 
 /// The complete data plane.
@@ -23,6 +23,7 @@ pub fn routes(ingest: Ingest) -> Router {
         .merge(yaplet::routes())
         .merge(tapfiliate::postback::routes())
         .merge(tapfiliate::rest::routes())
+        .merge(affitor::routes())
         .merge(native::routes())
         .with_state(ingest)
 }

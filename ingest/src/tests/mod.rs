@@ -1,5 +1,6 @@
 //! The router as its callers see it, over a pipeline whose outcomes the test scripts. No database, no broker.
 
+mod affitor;
 mod auth;
 mod customers;
 mod leniency;
@@ -78,6 +79,7 @@ fn demo_keys() -> Vec<ApiKey> {
 
 /// The router, and the other end of its pipeline.
 struct Service {
+    ingest: Ingest,
     router: Router,
     submissions: mpsc::Receiver<Submission>,
     ids: EventIds,
@@ -112,7 +114,8 @@ impl Service {
         let (ids, clock) = (EventIds::new("secret").unwrap(), Clock::default());
         let ingest = Ingest::new(keys, Pipeline::new(sender), ids.clone(), clock.clone());
         Self {
-            router: router(ingest),
+            router: router(ingest.clone()),
+            ingest,
             submissions,
             ids,
             clock,
