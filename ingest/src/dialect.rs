@@ -18,6 +18,8 @@ pub enum DialectErrors {
     Yaplet,
     /// `{"message":…,"code":…,"errors":[{"message":…}]}`: newer clients read the first, older ones the last.
     Tapfiliate,
+    /// `{"error":"Unauthorized","message":…}` (seed: AFFY; its one published refusal)
+    Affy,
     /// `{"error":…}`: what belongs to no dialect.
     Plain,
 }
@@ -29,6 +31,8 @@ impl DialectErrors {
             Self::Yaplet
         } else if path.starts_with("/1.6/") || path.starts_with("/1.7/") {
             Self::Tapfiliate
+        } else if path.starts_with("/api/v1/tracking/") {
+            Self::Affy
         } else {
             Self::Plain
         }
@@ -55,6 +59,9 @@ impl DialectErrors {
             Self::Tapfiliate => {
                 json!({"message": message, "code": status.as_u16(), "errors": [{"message": message}]})
             }
+            Self::Affy => {
+                json!({"error": status.canonical_reason().unwrap_or("Error"), "message": message})
+            }
             Self::Plain => json!({"error": message}),
         }
     }
@@ -67,6 +74,7 @@ impl DialectErrors {
             // Published clients compare this text.
             (Self::Tapfiliate, Rejection::RateLimited { .. }) => "You exceeded the rate limit".to_owned(),
             (Self::Yaplet, Rejection::Unauthenticated) => "Missing or invalid Y-API-Key header".to_owned(),
+            (Self::Affy, Rejection::Unauthenticated) => "Invalid or missing API key".to_owned(),
             _ => rejection.to_string(),
         }
     }
@@ -103,6 +111,7 @@ mod tests {
             for errors in [
                 DialectErrors::Yaplet,
                 DialectErrors::Tapfiliate,
+                DialectErrors::Affy,
                 DialectErrors::Plain,
             ] {
                 let response = errors.print(&rejection);

@@ -5,9 +5,11 @@
 //!
 //! Reading order: `auth`, `request`, one folder per dialect, `pipeline`.
 
+pub mod affy;
 pub mod auth;
 pub mod dialect;
 pub mod pipeline;
+pub mod pixel;
 pub mod receipt;
 pub mod rejection;
 pub mod request;
@@ -24,12 +26,12 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use common::{
-    domain::{Body, Dialect, Event},
+    domain::{Body, Dialect, Event, OrgId},
     message::EventIds,
     runtime::Clock,
 };
 
-use auth::{AuthError, KeySource, Keys, Principal};
+use auth::{AuthError, KeySource, Keyless, KeylessPermit, Keys, Principal};
 use pipeline::{Answer, Pipeline, Wait};
 use rejection::Rejection;
 use request::Received;
@@ -41,6 +43,7 @@ pub struct Ingest(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     keys: Keys,
+    keyless: Keyless,
     pipeline: Pipeline,
     ids: EventIds,
     clock: Clock,
@@ -50,6 +53,7 @@ impl Ingest {
     pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock) -> Self {
         Self(Arc::new(Parts {
             keys,
+            keyless: Keyless::default(),
             pipeline,
             ids,
             clock,
@@ -58,6 +62,10 @@ impl Ingest {
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
     }
 
     /// The holder of the key that the request presents in one of `sources`.
@@ -96,6 +104,43 @@ impl Ingest {
             wait_until: None,
             body,
         }
+    }
+
+    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
+    /// somebody's.
+    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, _received: &Received, body: Body) -> Event {
+        let now = self.0.clock.now();
+        Event {
+            id: self.0.ids.issue(org, now),
+            org,
+            dialect,
+            received_at: now,
+            trusted: false,
+            program_scope: None,
+            idempotency: None,
+            wait_until: None,
+            body,
+        }
+    }
+
+    /// A place among the calls without a key.
+    ///
+    /// # Errors
+    /// 429 when all are taken.
+    pub fn keyless_permit(&self) -> Result<KeylessPermit, Rejection> {
+        self.0.keyless.permit()
+    }
+
+    /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
+    /// caller hangs up: else strangers who do so could fill the queue.
+    pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
+        let pipeline = self.0.pipeline.clone();
+        let answered = tokio::spawn(async move {
+            let answer = pipeline.submit(event, wait).await;
+            drop(permit);
+            answer
+        });
+        answered.await.unwrap_or_else(|_panicked| pipeline::unavailable())
     }
 
     /// Hands `event` over and waits for what is to be answered.

@@ -8,7 +8,8 @@ use axum::{
 };
 
 use crate::{
-    Ingest, dialect::DialectErrors, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
+    Ingest, affy, dialect::DialectErrors, pixel, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate,
+    yaplet,
 };
 
 /// The complete data plane.
@@ -21,6 +22,8 @@ pub fn routes(ingest: Ingest) -> Router {
     Router::new()
         .merge(yaplet::routes())
         .merge(tapfiliate::postback::routes())
+        .merge(affy::routes())
+        .merge(pixel::routes())
         .with_state(ingest)
 }
 
@@ -43,5 +46,8 @@ async fn limit_url(request: Request, next: Next) -> Response {
 }
 
 fn turned_away(request: &Request, rejection: &Rejection) -> Response {
+    if request.uri().path().starts_with(pixel::PATH) {
+        return pixel::turned_away(rejection);
+    }
     DialectErrors::of_path(request.uri().path()).print(rejection)
 }

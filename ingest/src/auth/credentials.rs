@@ -15,6 +15,8 @@ pub enum KeySource {
 pub const YAPLET_KEYS: &[KeySource] = &[KeySource::Header("y-api-key")];
 /// seed: Postback 1.7 and REST 1.6; most published clients send the older `Api-Key`.
 pub const TAPFILIATE_KEYS: &[KeySource] = &[KeySource::Header("x-api-key"), KeySource::Header("api-key")];
+/// seed: AFFY
+pub const AFFY_KEYS: &[KeySource] = &[KeySource::Bearer];
 /// The calls under `/v1`.
 pub const NATIVE_KEYS: &[KeySource] = &[KeySource::Header("x-api-key"), KeySource::Bearer];
 

@@ -3,12 +3,14 @@
 //! A known key never waits for the database. Nothing here knows a dialect beyond the names of its headers.
 
 mod credentials;
+mod keyless;
 mod keys;
 mod rate;
 mod refresh;
 mod unknown;
 
-pub use credentials::{KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented};
+pub use credentials::{AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented};
+pub use keyless::{Keyless, KeylessPermit, MAX_KEYLESS};
 pub use keys::{AuthError, Keys, Load, RELOAD_GAP, ReloadError, UNKNOWN_DEADLINE};
 pub use rate::{Rate, RateLimit};
 pub use refresh::{POLL_DEADLINE, POLL_INTERVAL, refresh};

@@ -252,7 +252,8 @@ async fn receipt(is_durable: oneshot::Receiver<bool>, deadline: Duration) -> Ans
     }
 }
 
-fn unavailable() -> Answer {
+/// Nobody knows whether the event is safe.
+pub(crate) fn unavailable() -> Answer {
     Answer::Unavailable {
         retry_after: RETRY_AFTER,
     }

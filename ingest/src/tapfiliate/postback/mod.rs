@@ -2,7 +2,7 @@
 
 mod answer;
 mod conversion;
-mod request;
+pub(crate) mod request;
 mod route;
 
 pub use route::routes;

@@ -12,7 +12,7 @@ const MAX_IP: usize = 255;
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(super) fn create(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn create(fields: &Fields) -> Result<Body, Invalid> {
     let create = CreateConversion {
         external_id: Some(fields.required_text("external_id", MAX_ID)?),
         attribution: attribution(fields)?,
@@ -55,7 +55,7 @@ fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
     Ok(sent)
 }
 
-fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
+pub(crate) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
     let Some(code) = fields.text("currency", MAX_ID)? else {
         return Ok(None);
     };
