@@ -69,6 +69,8 @@ enum Command {
     Dlq(commands::dlq::Args),
     /// Prove the ledger.
     Ledger(commands::ledger::Args),
+    /// Sign the links of pixels.
+    Pixel(commands::pixel::Args),
     /// Check database, broker, topology, migrations and clock, and say what is wrong.
     Doctor(commands::doctor::Args),
     /// Exit with success when a server answers that it is ready.
@@ -101,6 +103,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Events(args) => commands::events::run(args, &clock).await,
         Command::Dlq(args) => commands::dlq::run(args, &clock).await,
         Command::Ledger(args) => commands::ledger::run(args, &clock).await,
+        Command::Pixel(args) => commands::pixel::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args, &clock).await,
         Command::Ready(args) => commands::ready::run(args).await,
     }

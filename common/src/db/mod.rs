@@ -5,6 +5,7 @@
 pub mod affiliations;
 pub mod balances_read;
 pub mod catalog;
+pub mod clicks_read;
 mod commissions;
 #[cfg(test)]
 mod constraints;
