@@ -42,7 +42,7 @@ pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next
     response
 }
 
-async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<ApiKey, Problem> {
+pub(crate) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let key = presented(headers).ok_or_else(Problem::unauthenticated)?;
     let mut conn = api.connection().await?;
     keys::by_hash(&mut conn, &keys::hash_key(key))
@@ -50,7 +50,7 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<ApiKey, Problem>
         .ok_or_else(Problem::unauthenticated)
 }
 
-fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
+pub(crate) fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
     if !key.affiliates_feature {
         return Err(Problem::forbidden(
             "This organization has no access to the affiliates feature",

@@ -3,6 +3,7 @@
 //! Without a fallback of its own, so that it can be merged with the ingest's router: whoever composes sets
 //! [`not_found`] as the fallback.
 
+mod affy_status;
 mod auth;
 mod explain;
 mod health;
@@ -61,10 +62,11 @@ pub fn router(api: Api) -> Router {
     routes(api).merge(health)
 }
 
-/// The routes that need a key. A process that also serves the ingest's health merges these alone.
+/// The routes that read; all but AFFY's status need a key. A process that also serves the ingest's health merges these alone.
 pub fn routes(api: Api) -> Router {
     let api = Arc::new(api);
     Router::new()
+        .merge(affy_status::router())
         .merge(receipts::router(&api))
         .merge(explain::router(&api))
         .merge(rest::router(&api))

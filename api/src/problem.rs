@@ -9,7 +9,7 @@ use common::db::{DbError, FailureClass};
 use serde::Serialize;
 
 /// Seconds after which a client may try again when the database could not answer.
-const RETRY_AFTER_SECONDS: u16 = 2;
+pub(crate) const RETRY_AFTER_SECONDS: u16 = 2;
 
 /// A failed request. The message names the field; it never shows internals.
 #[derive(Debug)]
@@ -36,6 +36,14 @@ impl Problem {
             status,
             message: message.into(),
         }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

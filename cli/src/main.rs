@@ -71,6 +71,8 @@ enum Command {
     Ledger(commands::ledger::Args),
     /// Tell step by step why an order paid what it paid, or why not.
     Explain(commands::explain::Args),
+    /// Sign the links of pixels.
+    Pixel(commands::pixel::Args),
     /// Check database, broker, topology, migrations and clock, and say what is wrong.
     Doctor(commands::doctor::Args),
     /// Exit with success when a server answers that it is ready.
@@ -104,6 +106,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Dlq(args) => commands::dlq::run(args, &clock).await,
         Command::Ledger(args) => commands::ledger::run(args, &clock).await,
         Command::Explain(args) => commands::explain::run(args).await,
+        Command::Pixel(args) => commands::pixel::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args, &clock).await,
         Command::Ready(args) => commands::ready::run(args).await,
     }

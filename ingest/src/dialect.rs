@@ -20,6 +20,8 @@ pub enum DialectErrors {
     Tapfiliate,
     /// `{"error":…}` (seed: Affitor)
     Affitor,
+    /// `{"error":"Unauthorized","message":…}` (seed: AFFY; its one published refusal)
+    Affy,
     /// `{"error":…}`: what belongs to no dialect.
     Plain,
 }
@@ -40,6 +42,8 @@ impl DialectErrors {
             Self::Tapfiliate
         } else if AFFITOR_PATHS.iter().any(|prefix| path.starts_with(prefix)) {
             Self::Affitor
+        } else if path.starts_with("/api/v1/tracking/") {
+            Self::Affy
         } else {
             Self::Plain
         }
@@ -66,6 +70,9 @@ impl DialectErrors {
             Self::Tapfiliate => {
                 json!({"message": message, "code": status.as_u16(), "errors": [{"message": message}]})
             }
+            Self::Affy => {
+                json!({"error": status.canonical_reason().unwrap_or("Error"), "message": message})
+            }
             Self::Affitor | Self::Plain => json!({"error": message}),
         }
     }
@@ -79,6 +86,7 @@ impl DialectErrors {
             (Self::Tapfiliate, Rejection::RateLimited { .. }) => "You exceeded the rate limit".to_owned(),
             (Self::Affitor, Rejection::Unauthenticated) => "Invalid API token".to_owned(),
             (Self::Yaplet, Rejection::Unauthenticated) => "Missing or invalid Y-API-Key header".to_owned(),
+            (Self::Affy, Rejection::Unauthenticated) => "Invalid or missing API key".to_owned(),
             _ => rejection.to_string(),
         }
     }
@@ -116,6 +124,7 @@ mod tests {
                 DialectErrors::Yaplet,
                 DialectErrors::Tapfiliate,
                 DialectErrors::Affitor,
+                DialectErrors::Affy,
                 DialectErrors::Plain,
             ] {
                 let response = errors.print(&rejection);

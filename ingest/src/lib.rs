@@ -6,11 +6,13 @@
 //! Reading order: `auth`, `request`, one folder per dialect, `pipeline`.
 
 pub mod affitor;
+pub mod affy;
 pub mod auth;
 pub mod cors;
 pub mod dialect;
 pub mod native;
 pub mod pipeline;
+pub mod pixel;
 pub mod receipt;
 pub mod rejection;
 pub mod request;
@@ -63,6 +65,10 @@ impl Ingest {
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
     }
 
     /// The holder of the key that the request presents in one of `sources`.

@@ -9,7 +9,8 @@ use axum::{
 use common::runtime::cors;
 
 use crate::{
-    Ingest, affitor, dialect::DialectErrors, native, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate, yaplet,
+    Ingest, affitor, affy, dialect::DialectErrors, native, pixel, rejection::Rejection,
+    request::MAX_URL_BYTES, tapfiliate, yaplet,
 };
 
 /// The complete data plane.
@@ -25,6 +26,8 @@ pub fn routes(ingest: Ingest) -> Router {
         .merge(tapfiliate::rest::routes())
         .merge(affitor::routes())
         .merge(native::routes())
+        .merge(affy::routes())
+        .merge(pixel::routes())
         .with_state(ingest)
 }
 
@@ -48,5 +51,8 @@ async fn limit_url(request: Request, next: Next) -> Response {
 }
 
 fn turned_away(request: &Request, rejection: &Rejection) -> Response {
+    if request.uri().path().starts_with(pixel::PATH) {
+        return pixel::turned_away(rejection);
+    }
     DialectErrors::of_path(request.uri().path()).print(rejection)
 }

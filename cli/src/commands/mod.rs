@@ -13,5 +13,6 @@ pub(crate) mod ingest;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod migrate;
+pub(crate) mod pixel;
 pub(crate) mod ready;
 pub(crate) mod worker;

@@ -7,6 +7,7 @@ pub mod balances_read;
 pub mod bonuses;
 pub mod catalog;
 pub mod clicks;
+pub mod clicks_read;
 mod commissions;
 #[cfg(test)]
 mod constraints;

@@ -17,6 +17,8 @@ pub const YAPLET_KEYS: &[KeySource] = &[KeySource::Header("y-api-key")];
 pub const TAPFILIATE_KEYS: &[KeySource] = &[KeySource::Header("x-api-key"), KeySource::Header("api-key")];
 /// seed: Affitor
 pub const AFFITOR_KEYS: &[KeySource] = &[KeySource::Bearer];
+/// seed: AFFY
+pub const AFFY_KEYS: &[KeySource] = &[KeySource::Bearer];
 /// The calls under `/v1`.
 pub const NATIVE_KEYS: &[KeySource] = &[KeySource::Header("x-api-key"), KeySource::Bearer];
 

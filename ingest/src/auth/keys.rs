@@ -1,11 +1,11 @@
-//! The snapshot of all keys, and its reloads: one at a time, never more often than [`RELOAD_GAP`].
+//! The snapshot of all keys, client ids and pixel keys, and its reloads: one at a time, never more often than [`RELOAD_GAP`].
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use common::db::{
     DbError, Pool,
-    keys::{ApiKey, hash_key, snapshot},
+    keys::{ApiKey, Client, KeySnapshot, PixelKey, hash_key, snapshot},
 };
 use futures_util::future::BoxFuture;
 use tokio::{
@@ -20,8 +20,8 @@ pub const UNKNOWN_DEADLINE: Duration = Duration::from_secs(1);
 /// Between the starts of two reloads, at least: however many strangers knock, the database sees this pace.
 pub const RELOAD_GAP: Duration = Duration::from_millis(50);
 
-/// Reads all keys from where they are kept.
-pub type Load = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<ApiKey>, DbError>> + Send + Sync>;
+/// Reads all of it from where it is kept.
+pub type Load = Box<dyn Fn() -> BoxFuture<'static, Result<KeySnapshot, DbError>> + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
@@ -39,12 +39,20 @@ pub enum AuthError {
     Unverifiable(#[source] ReloadError),
 }
 
+/// What is known of those who call.
+#[derive(Default)]
+struct Known {
+    principals: HashMap<[u8; 32], Arc<Principal>>,
+    clients: HashMap<i64, Client>,
+    pixels: HashMap<String, Arc<PixelKey>>,
+}
+
 /// All keys in memory. Clones share them.
 #[derive(Clone)]
 pub struct Keys(Arc<Shared>);
 
 struct Shared {
-    snapshot: ArcSwap<HashMap<[u8; 32], Arc<Principal>>>,
+    snapshot: ArcSwap<Known>,
     load: Load,
     /// Held during a reload: those who want one meanwhile wait for it and share it.
     reloads: Mutex<Reloads>,
@@ -61,7 +69,7 @@ struct Reloads {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys({})", self.0.snapshot.load().len())
+        write!(f, "Keys({})", self.0.snapshot.load().principals.len())
     }
 }
 
@@ -83,7 +91,7 @@ impl Keys {
             Box::pin(async move {
                 let acquired = pool.acquire().await;
                 let mut connection = acquired.map_err(|error| DbError::new("keys.snapshot", error))?;
-                Ok(snapshot(&mut connection).await?.keys)
+                snapshot(&mut connection).await
             })
         }))
     }
@@ -94,8 +102,35 @@ impl Keys {
     /// When nobody has the key, or the keys could not be reloaded in [`UNKNOWN_DEADLINE`].
     pub async fn authenticate(&self, key: &str) -> Result<Arc<Principal>, AuthError> {
         let hash = hash_key(key);
-        if let Some(principal) = self.find(&hash) {
-            return Ok(principal);
+        self.known(hash, |known| known.principals.get(&hash).cloned())
+            .await
+    }
+
+    /// The organisation with this client id (seed: AFFY).
+    ///
+    /// # Errors
+    /// As [`Keys::authenticate`].
+    pub async fn client(&self, client_id: i64) -> Result<Client, AuthError> {
+        // No header holds a NUL, so no API key has this hash.
+        let hash = hash_key(&format!("\0client {client_id}"));
+        self.known(hash, |known| known.clients.get(&client_id).copied())
+            .await
+    }
+
+    /// The pixel with this key.
+    ///
+    /// # Errors
+    /// As [`Keys::authenticate`].
+    pub async fn pixel(&self, key: &str) -> Result<Arc<PixelKey>, AuthError> {
+        let hash = hash_key(&format!("\0pixel {key}"));
+        self.known(hash, |known| known.pixels.get(key).cloned()).await
+    }
+
+    /// What `find` finds, now or after a reload. What is not there is remembered under `hash`.
+    async fn known<T>(&self, hash: [u8; 32], find: impl Fn(&Known) -> Option<T>) -> Result<T, AuthError> {
+        let found = find(&self.0.snapshot.load());
+        if let Some(found) = found {
+            return Ok(found);
         }
         if self.0.unknown.contains(&hash, Instant::now()) {
             return Err(AuthError::UnknownKey);
@@ -103,7 +138,8 @@ impl Keys {
         self.reload(UNKNOWN_DEADLINE)
             .await
             .map_err(AuthError::Unverifiable)?;
-        self.find(&hash).ok_or_else(|| {
+        let found = find(&self.0.snapshot.load());
+        found.ok_or_else(|| {
             self.0.unknown.insert(hash, Instant::now());
             AuthError::UnknownKey
         })
@@ -129,29 +165,31 @@ impl Keys {
         }
         let started = Instant::now();
         reloads.tried = Some(started);
-        let keys = (self.0.load)().await.map_err(ReloadError::Read)?;
-        self.install(keys);
+        let snapshot = (self.0.load)().await.map_err(ReloadError::Read)?;
+        self.install(snapshot);
         reloads.succeeded = Some(started);
         Ok(())
     }
 
-    fn find(&self, hash: &[u8; 32]) -> Option<Arc<Principal>> {
-        self.0.snapshot.load().get(hash).cloned()
-    }
-
-    fn install(&self, keys: Vec<ApiKey>) {
+    fn install(&self, snapshot: KeySnapshot) {
         let before = self.0.snapshot.load_full();
         let limit = |key: &ApiKey| {
-            let known = before.get(&key.hash).map(|principal| &principal.limit);
+            let known = before.principals.get(&key.hash).map(|principal| &principal.limit);
             known
                 .filter(|limit| limit.per_minute() == key.rate_per_minute)
                 .cloned()
                 .unwrap_or_else(|| Arc::new(RateLimit::new(key.rate_per_minute)))
         };
-        let principals = keys.into_iter().map(|key| {
+        let principals = snapshot.keys.into_iter().map(|key| {
             let limit = limit(&key);
             (key.hash, Arc::new(Principal { key, limit }))
         });
-        self.0.snapshot.store(Arc::new(principals.collect()));
+        let clients = snapshot.clients.into_iter();
+        let pixels = snapshot.pixels.into_iter();
+        self.0.snapshot.store(Arc::new(Known {
+            principals: principals.collect(),
+            clients: clients.map(|client| (client.client_id, client)).collect(),
+            pixels: pixels.map(|pixel| (pixel.key.clone(), Arc::new(pixel))).collect(),
+        }));
     }
 }

@@ -10,7 +10,7 @@ mod refresh;
 mod unknown;
 
 pub use credentials::{
-    AFFITOR_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented, sends_bearer,
+    AFFITOR_KEYS, AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented, sends_bearer,
 };
 pub use keyless::{Keyless, KeylessPermit, MAX_KEYLESS};
 pub use keys::{AuthError, Keys, Load, RELOAD_GAP, ReloadError, UNKNOWN_DEADLINE};

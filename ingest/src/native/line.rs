@@ -31,6 +31,7 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> 
             external_id: order(fields)?,
             amount: fields.amount("amount")?,
             refund_id: fields.text("refund_id", MAX_ID)?,
+            minor_units: None,
         })),
         Some("chargeback") => chargeback(fields, false),
         Some("chargeback_reversal") => chargeback(fields, true),
@@ -127,6 +128,7 @@ mod tests {
             external_id: "1".to_owned(),
             amount: Some("2.5".parse().unwrap()),
             refund_id: Some("r".to_owned()),
+            minor_units: None,
         };
         assert_eq!(refund, Body::Refund(want));
         let Body::Chargeback(won) = read(r#"{"type":"chargeback_reversal","external_id":"1"}"#).unwrap()

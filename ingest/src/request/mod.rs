@@ -39,6 +39,14 @@ impl Invalid {
     }
 }
 
+/// The fields of a query.
+///
+/// # Errors
+/// When a parameter is sent twice, is not UTF-8 or may be stored nowhere, or there are too many.
+pub fn query_fields(query: &str) -> Result<Fields, Invalid> {
+    Fields::new(form::parse(query)?)
+}
+
 /// A path's text, held to what its field would be.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ pub mod rest;
 
 mod answer;
 mod call;
-mod params;
+pub(crate) mod params;
 
 use crate::dialect::DialectErrors;
 

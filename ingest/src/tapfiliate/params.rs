@@ -26,7 +26,7 @@ pub(super) fn leads_somewhere(sent: &Attribution) -> bool {
     has_source || has_click || sent.coupon.is_some() || sent.referral_code.is_some()
 }
 
-pub(super) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
+pub(crate) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
     let Some(code) = fields.text("currency", MAX_ID)? else {
         return Ok(None);
     };

@@ -11,7 +11,7 @@ use std::{
 use common::db::keys::ApiKey;
 use tokio::time::Instant;
 
-use super::{KEY, Service, api_key, request};
+use super::{KEY, Service, api_key, request, snapshot};
 use crate::auth::{AuthError, Keys};
 
 /// A store of keys that counts its reads and can hang.
@@ -47,7 +47,7 @@ impl Store {
                     std::future::pending::<()>().await;
                 }
                 let keys = store.keys.lock().unwrap().clone();
-                Ok(keys)
+                Ok(snapshot(keys))
             })
         }))
     }

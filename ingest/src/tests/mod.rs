@@ -1,10 +1,12 @@
 //! The router as its callers see it, over a pipeline whose outcomes the test scripts. No database, no broker.
 
 mod affitor;
+mod affy;
 mod auth;
 mod customers;
 mod leniency;
 mod native;
+mod pixel;
 mod postback;
 mod reading;
 mod rest;
@@ -17,14 +19,14 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use common::{
-    db::keys::{ApiKey, Scope, hash_key},
+    db::keys::{AddressRange, ApiKey, Client, KeySnapshot, PixelKey, Scope, hash_key},
     domain::{
         AffiliateId, AffiliateView, Applied, CommissionId, CommissionView, ConversionId, ConversionView,
         CreateConversion, CustomerId, CustomerView, Event, EventId, First, MetaData, OrgId, Outcome,
         ProgramId, ProgramView, Reason, Refusal,
     },
     message::EventIds,
-    runtime::Clock,
+    runtime::{Clock, Secret},
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -77,6 +79,32 @@ fn demo_keys() -> Vec<ApiKey> {
     ]
 }
 
+/// What the keys' store holds: `keys`, two client ids, one of an organisation without the feature, and two pixels.
+fn snapshot(keys: Vec<ApiKey>) -> KeySnapshot {
+    let client = |client_id, org, affiliates_feature| Client {
+        client_id,
+        org: OrgId(org),
+        affiliates_feature,
+    };
+    let pixel = |key: &str, affiliates_feature| PixelKey {
+        key: key.to_owned(),
+        org: OrgId(1),
+        secret: Secret::new("demo-pixel-secret"),
+        address_ranges: vec![AddressRange::parse("192.0.2.0/24").unwrap()],
+        affiliates_feature,
+    };
+    KeySnapshot {
+        keys,
+        clients: vec![
+            client(12_345, 1, true),
+            client(67_890, 2, true),
+            client(99, 3, false),
+        ],
+        pixels: vec![pixel("demo-pixel", true), pixel("locked-pixel", false)],
+        receipt_secret: Secret::new("secret"),
+    }
+}
+
 /// The router, and the other end of its pipeline.
 struct Service {
     ingest: Ingest,
@@ -106,7 +134,9 @@ impl Reply {
 
 impl Service {
     fn new() -> Self {
-        Self::with_keys(Keys::new(Box::new(|| Box::pin(async { Ok(demo_keys()) }))))
+        Self::with_keys(Keys::new(Box::new(|| {
+            Box::pin(async { Ok(snapshot(demo_keys())) })
+        })))
     }
 
     fn with_keys(keys: Keys) -> Self {
@@ -140,7 +170,8 @@ impl Service {
         let reply = Reply {
             status: head.status,
             headers: head.headers,
-            text: String::from_utf8(body.to_vec()).unwrap(),
+            // A picture is no text.
+            text: String::from_utf8_lossy(&body).into_owned(),
         };
         (reply, submitted)
     }

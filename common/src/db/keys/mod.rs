@@ -3,6 +3,7 @@
 //! The ingest reads all of them into memory and never asks the database on the request path; every change of keys
 //! notifies [`CHANNEL`] when it commits.
 
+mod public;
 mod scope;
 mod token;
 
@@ -13,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 
+pub use public::{AddressRange, Client, PixelKey, pixel_secret};
 pub use scope::{Scope, UnknownScope};
 pub use token::{generate_key, hash_key, is_mistyped};
 
@@ -47,10 +49,12 @@ pub struct ApiKey {
     pub affiliates_feature: bool,
 }
 
-/// All keys that count.
+/// All keys that count, and what else names an organisation.
 #[derive(Clone, Debug)]
 pub struct KeySnapshot {
     pub keys: Vec<ApiKey>,
+    pub clients: Vec<Client>,
+    pub pixels: Vec<PixelKey>,
     /// Proves that an event id was issued by this installation.
     pub receipt_secret: Secret,
 }
@@ -149,6 +153,8 @@ pub async fn snapshot(connection: &mut Connection) -> Result<KeySnapshot, DbErro
     .fetch_all(&mut *connection)
     .await
     .map_err(|error| DbError::new("keys.snapshot", error))?;
+    let clients = public::clients(connection).await?;
+    let pixels = public::pixels(connection).await?;
     let (secret,): (String,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'receipt_secret'")
         .fetch_one(connection)
         .await
@@ -156,6 +162,8 @@ pub async fn snapshot(connection: &mut Connection) -> Result<KeySnapshot, DbErro
     let keys = rows.into_iter().map(ApiKey::from).collect();
     Ok(KeySnapshot {
         keys,
+        clients,
+        pixels,
         receipt_secret: Secret::new(secret),
     })
 }

@@ -131,6 +131,66 @@ async fn the_snapshot_says_what_a_request_needs(pool: Pool) {
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn the_snapshot_knows_clients_and_pixels(pool: Pool) {
+    apply_demo(&pool).await;
+    let mut connection = pool.acquire().await.unwrap();
+    let known = snapshot(&mut connection).await.unwrap();
+    let demo = known.keys.iter().find(|key| key.org_slug == "demo").unwrap().org;
+    let clients: Vec<_> = known.clients.iter().map(|client| client.client_id).collect();
+    assert_eq!(
+        clients,
+        [12_345, 67_890],
+        "an organisation without a client id has none"
+    );
+    assert_eq!(
+        (known.clients[0].org, known.clients[0].affiliates_feature),
+        (demo, true)
+    );
+    let pixel = &known.pixels[0];
+    assert_eq!(
+        (pixel.key.as_str(), pixel.org, pixel.affiliates_feature),
+        ("demo-pixel", demo, true)
+    );
+    assert_eq!(pixel.secret.expose(), "demo-pixel-secret");
+    assert!(pixel.address_ranges.is_empty() && !pixel.trusts("192.0.2.7".parse().unwrap()));
+    assert!(!format!("{known:?}").contains("demo-pixel-secret"));
+
+    sqlx::query("UPDATE pixel_keys SET address_ranges = '{192.0.2.0/24, 2001:db8::1/128}'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let known = snapshot(&mut connection).await.unwrap();
+    for (address, want) in [("192.0.2.7", true), ("2001:db8::1", true), ("192.0.3.7", false)] {
+        assert_eq!(
+            known.pixels[0].trusts(address.parse().unwrap()),
+            want,
+            "{address}"
+        );
+    }
+    sqlx::query("UPDATE pixel_keys SET revoked_at = now()")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(snapshot(&mut connection).await.unwrap().pixels, []);
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn a_pixel_s_secret_is_its_organisation_s(pool: Pool) {
+    apply_demo(&pool).await;
+    let mut connection = pool.acquire().await.unwrap();
+    let secret = pixel_secret(&mut connection, "demo", "demo-pixel").await.unwrap();
+    assert_eq!(secret.expose(), "demo-pixel-secret");
+    for (org, pixel) in [("other", "demo-pixel"), ("demo", "nobody")] {
+        let error = pixel_secret(&mut connection, org, pixel).await.unwrap_err();
+        assert!(matches!(error, KeyError::UnknownKey { .. }), "{error}");
+    }
+    let error = pixel_secret(&mut connection, "nowhere", "demo-pixel")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, KeyError::UnknownOrg(_)), "{error}");
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn every_change_of_keys_is_announced(pool: Pool) {
     let mut listener = PgListener::connect_with(&pool).await.unwrap();
     listener.listen(CHANNEL).await.unwrap();

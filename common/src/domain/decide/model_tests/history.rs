@@ -222,6 +222,7 @@ fn body(step: &Step) -> Body {
             external_id: name(*order),
             amount: amount.map(thousandths),
             refund_id: id.map(|id| id.to_string()),
+            minor_units: None,
         }),
         Step::Chargeback { order, reversed } => Body::Chargeback(Chargeback {
             external_id: name(*order),

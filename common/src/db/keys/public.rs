@@ -1,0 +1,209 @@
+//! What anybody may know and what still names an organisation: AFFY's client ids, and the keys of pixels.
+
+use std::net::IpAddr;
+
+use sqlx::FromRow;
+
+use super::{KeyError, org_id};
+use crate::{
+    db::{Connection, DbError},
+    domain::OrgId,
+    runtime::Secret,
+};
+
+/// An organisation by its client id (seed: AFFY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub client_id: i64,
+    pub org: OrgId,
+    /// Without it every dialect answers 403.
+    pub affiliates_feature: bool,
+}
+
+/// A pixel key that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PixelKey {
+    pub key: String,
+    pub org: OrgId,
+    /// Signs links.
+    pub secret: Secret,
+    /// Who asks from there needs no signature.
+    pub address_ranges: Vec<AddressRange>,
+    pub affiliates_feature: bool,
+}
+
+impl PixelKey {
+    /// Whether a request from `address` needs no signature.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.address_ranges.iter().any(|range| range.contains(address))
+    }
+}
+
+/// A network: all addresses that begin with the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressRange {
+    network: IpAddr,
+    bits: u32,
+}
+
+impl AddressRange {
+    /// Reads `192.0.2.0/24` or `2001:db8::/32`; a lone address is a network of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (network, bits) = match text.split_once('/') {
+            Some((network, bits)) => (network, Some(bits.parse().ok()?)),
+            None => (text, None),
+        };
+        let network: IpAddr = network.parse().ok()?;
+        let width = width(network);
+        let bits = bits.unwrap_or(width);
+        (bits <= width).then_some(Self { network, bits })
+    }
+
+    /// An IPv4 address counts as itself also where a socket for both families shows it as `::ffff:192.0.2.1`.
+    pub fn contains(self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let ignored = width(self.network) - self.bits;
+        let begins_alike = |one: u128, other: u128| one.checked_shr(ignored) == other.checked_shr(ignored);
+        match (self.network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                begins_alike(network.to_bits().into(), address.to_bits().into())
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => begins_alike(network.to_bits(), address.to_bits()),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+fn width(address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+#[derive(FromRow)]
+struct ClientRow {
+    client_id: i64,
+    org_id: i64,
+    affiliates_feature: bool,
+}
+
+#[derive(FromRow)]
+struct PixelRow {
+    org_id: i64,
+    pixel_key: String,
+    secret: String,
+    address_ranges: Vec<String>,
+    affiliates_feature: bool,
+}
+
+/// All client ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn clients(connection: &mut Connection) -> Result<Vec<Client>, DbError> {
+    let rows: Vec<ClientRow> = sqlx::query_as(
+        "SELECT client_id, org_id, affiliates_feature FROM orgs WHERE client_id IS NOT NULL ORDER BY client_id",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("keys.clients", error))?;
+    let client = |row: ClientRow| Client {
+        client_id: row.client_id,
+        org: OrgId(row.org_id),
+        affiliates_feature: row.affiliates_feature,
+    };
+    Ok(rows.into_iter().map(client).collect())
+}
+
+/// All pixel keys that are not revoked.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn pixels(connection: &mut Connection) -> Result<Vec<PixelKey>, DbError> {
+    let rows: Vec<PixelRow> = sqlx::query_as(
+        "SELECT p.org_id, p.pixel_key, p.secret, p.address_ranges::text[] AS address_ranges, o.affiliates_feature
+         FROM pixel_keys p JOIN orgs o USING (org_id)
+         WHERE p.revoked_at IS NULL
+         ORDER BY p.org_id, p.pixel_key",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("keys.pixels", error))?;
+    let pixel = |row: PixelRow| PixelKey {
+        key: row.pixel_key,
+        org: OrgId(row.org_id),
+        secret: Secret::new(row.secret),
+        address_ranges: row
+            .address_ranges
+            .iter()
+            .filter_map(|text| AddressRange::parse(text))
+            .collect(),
+        affiliates_feature: row.affiliates_feature,
+    };
+    Ok(rows.into_iter().map(pixel).collect())
+}
+
+/// The secret with which an organisation signs the links of one of its pixels.
+///
+/// # Errors
+/// When there is no such organisation or pixel key, or the database does not answer.
+pub async fn pixel_secret(connection: &mut Connection, org: &str, pixel: &str) -> Result<Secret, KeyError> {
+    let id = org_id(connection, org).await?;
+    let found: Option<(String,)> = sqlx::query_as(
+        "SELECT secret FROM pixel_keys WHERE org_id = $1 AND pixel_key = $2 AND revoked_at IS NULL",
+    )
+    .bind(id)
+    .bind(pixel)
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| DbError::new("keys.pixel_secret", error))?;
+    let unknown = || KeyError::UnknownKey {
+        org: org.to_owned(),
+        key: pixel.to_owned(),
+    };
+    found.map(|(secret,)| Secret::new(secret)).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_holds_the_addresses_that_begin_like_it() {
+        for (range, address, want) in [
+            ("192.0.2.0/24", "192.0.2.255", true),
+            ("192.0.2.0/24", "192.0.3.0", false),
+            ("192.0.2.0/24", "::ffff:192.0.2.7", true),
+            ("192.0.2.0/24", "2001:db8::1", false),
+            ("192.0.2.1/32", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.0", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "192.0.2.1", false),
+            ("::1/128", "::1", true),
+        ] {
+            let range_read = AddressRange::parse(range).unwrap();
+            assert_eq!(
+                range_read.contains(address.parse().unwrap()),
+                want,
+                "{address} in {range}"
+            );
+        }
+        for bad in [
+            "",
+            "/8",
+            "192.0.2.0/33",
+            "192.0.2.0/x",
+            "192.0.2.0/-1",
+            "::/129",
+            "here",
+        ] {
+            assert_eq!(AddressRange::parse(bad), None, "{bad}");
+        }
+    }
+}

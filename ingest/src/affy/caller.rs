@@ -1,0 +1,103 @@
+//! Who calls: the holder of a key, an organisation by its public client id, or a browser that knows only its click.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use common::{
+    db::keys::Client,
+    domain::{Body, Dialect, Event, OrgId},
+};
+
+use crate::{
+    Ingest,
+    auth::{AFFY_KEYS, AuthError, KeylessPermit, Principal},
+    pipeline::{Answer, Wait},
+    rejection::Rejection,
+    request::{Fields, Invalid, MAX_ID, Received},
+};
+
+pub(super) enum Caller {
+    Keyed(Arc<Principal>),
+    /// The organisation is what was claimed, or [`OrgId::UNLOCATED`]: the worker finds it by the click.
+    Keyless(OrgId, KeylessPermit),
+}
+
+/// The holder of the key, if one was sent.
+///
+/// # Errors
+/// 401 for an `Authorization` that proves nothing: who meant to sign must not be recorded as unsigned. 403, 429, 503.
+pub(super) async fn keyed(ingest: &Ingest, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Rejection> {
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let principal = ingest.authenticate(headers, AFFY_KEYS).await?;
+    principal.may_ingest(&principal.take())?;
+    Ok(Some(principal))
+}
+
+/// Joins the key with what the body claims.
+///
+/// # Errors
+/// 400 that names `clientId` when it is missing, unknown, or another organisation's than the key's; 403 when its
+/// organisation lacks the feature; 429 when too many callers without a key wait.
+pub(super) async fn identify(
+    ingest: &Ingest,
+    keyed: Option<Arc<Principal>>,
+    fields: &Fields,
+    needs_client: bool,
+) -> Result<Caller, Rejection> {
+    let Some(principal) = keyed else {
+        let permit = ingest.keyless_permit()?;
+        let org = match client(ingest, fields).await? {
+            Some(client) if !client.affiliates_feature => {
+                return Err(Rejection::Forbidden(
+                    "your organization does not have access to the affiliates feature",
+                ));
+            }
+            Some(client) => client.org,
+            None if needs_client => return Err(fields.required("clientId").into()),
+            None => OrgId::UNLOCATED,
+        };
+        return Ok(Caller::Keyless(org, permit));
+    };
+    match client(ingest, fields).await? {
+        Some(client) if client.org != principal.key.org => {
+            Err(fields.wrong("clientId", "is not that of the API key").into())
+        }
+        Some(_) | None => Ok(Caller::Keyed(principal)),
+    }
+}
+
+async fn client(ingest: &Ingest, fields: &Fields) -> Result<Option<Client>, Rejection> {
+    let Some(text) = fields.text("clientId", MAX_ID)? else {
+        return Ok(None);
+    };
+    let client_id = number(&text).ok_or_else(|| fields.wrong("clientId", "must be a number"))?;
+    match ingest.keys().client(client_id).await {
+        Ok(client) => Ok(Some(client)),
+        Err(AuthError::UnknownKey) => Err(Invalid::new(format!("clientId {client_id} is not known")).into()),
+        Err(AuthError::Unverifiable(_)) => Err(Rejection::Unverifiable),
+    }
+}
+
+fn number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
+}
+
+impl Caller {
+    pub(super) fn event(&self, ingest: &Ingest, received: &Received, body: Body) -> Event {
+        match self {
+            Self::Keyed(principal) => ingest.event(principal, Dialect::Affy, received, body),
+            Self::Keyless(org, _) => ingest.keyless_event(Dialect::Affy, *org, body),
+        }
+    }
+
+    pub(super) async fn submit(self, ingest: &Ingest, event: Event, wait: Wait) -> Answer {
+        match self {
+            Self::Keyed(_) => ingest.submit(event, wait).await,
+            Self::Keyless(_, permit) => ingest.submit_keyless(permit, event, wait).await,
+        }
+    }
+}

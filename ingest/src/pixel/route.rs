@@ -1,0 +1,94 @@
+//! `GET /p/{pixel_key}.gif` with the parameters of a postback.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Path, Request, State, rejection::PathRejection},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::{MethodFilter, on},
+};
+use common::domain::Dialect;
+
+use super::{picture, signature};
+use crate::{
+    Ingest,
+    auth::AuthError,
+    pipeline::{Answer, Wait},
+    rejection::Rejection,
+    request::query_fields,
+    tapfiliate::postback,
+};
+
+/// Where browsers say that nobody looks at the page yet.
+const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+const PREFETCHES: [&str; 3] = ["prefetch", "prerender", "preview"];
+
+pub fn routes() -> Router<Ingest> {
+    // Else axum would take a HEAD for a GET: who looks must not sell.
+    let look = async || picture::plain(StatusCode::OK);
+    Router::new().route(
+        "/p/{file}",
+        on(MethodFilter::GET, pixel).on(MethodFilter::HEAD, look),
+    )
+}
+
+async fn pixel(
+    State(ingest): State<Ingest>,
+    file: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    if is_prefetch(request.headers()) {
+        return picture::plain(StatusCode::OK);
+    }
+    record(&ingest, file, request)
+        .await
+        .unwrap_or_else(|rejection| picture::turned_away(&rejection))
+}
+
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    let values = PREFETCH_HEADERS.iter().flat_map(|name| headers.get_all(*name));
+    let mut values = values.filter_map(|value| value.to_str().ok());
+    values.any(|value| {
+        let value = value.to_ascii_lowercase();
+        PREFETCHES.iter().any(|word| value.contains(word))
+    })
+}
+
+async fn record(
+    ingest: &Ingest,
+    file: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Rejection> {
+    let permit = ingest.keyless_permit()?;
+    let Path(file) = file.map_err(|_not_utf8| Rejection::NotFound)?;
+    let key = file.strip_suffix(".gif").ok_or(Rejection::NotFound)?;
+    let pixel = ingest.keys().pixel(key).await.map_err(|error| match error {
+        AuthError::UnknownKey => Rejection::NotFound,
+        AuthError::Unverifiable(_) => Rejection::Unverifiable,
+    })?;
+    if !pixel.affiliates_feature {
+        return Err(Rejection::Forbidden(
+            "the organization does not have access to the affiliates feature",
+        ));
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let peer = peer(&request);
+    // The query alone: a signature says nothing of a body.
+    let body = postback::request::create_conversion(&query_fields(&query)?)?;
+    let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, body);
+    event.trusted = signature::is_signed(pixel.secret.expose(), &query)
+        || peer.is_some_and(|address| pixel.trusts(address));
+    let id = event.id;
+    match ingest.submit_keyless(permit, event, Wait::Receipt).await {
+        Answer::Accepted | Answer::Outcome(_) => Ok(picture::recorded(id)),
+        Answer::Unavailable { retry_after } => Err(Rejection::Unavailable { retry_after }),
+    }
+}
+
+/// The other end of the connection.
+fn peer(request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(address)| address.ip())
+}
