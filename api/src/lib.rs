@@ -1,7 +1,7 @@
 //! The control plane: receipts, REST 1.6 reads, health and metrics. Everything here reads; nothing posts money.
 //!
-//! Without a fallback of its own, so that it can be merged with the ingest's router: whoever composes sets
-//! [`not_found`] as the fallback.
+//! Without a fallback of its own, so that it can be merged with the ingest's router: a process of this role alone adds
+//! [`with_fallbacks`].
 
 mod auth;
 mod health;
@@ -13,16 +13,17 @@ mod rest;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use common::{
     db::{Connection, DbError, Pool},
     message::EventIds,
-    runtime::Clock,
+    runtime::{Clock, cors},
     telemetry::metrics::Metrics,
 };
 
 pub use health::{Health, Ready, health};
-pub use problem::{Problem, method_not_allowed, not_found};
+pub use problem::Problem;
+use problem::{method_not_allowed, not_found};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -58,6 +59,14 @@ impl Api {
 pub fn router(api: Api) -> Router {
     let health = health(api.health.clone());
     routes(api).merge(health)
+}
+
+/// What a process of this role alone answers where there is no route, and to pages of other origins.
+pub fn with_fallbacks(router: Router) -> Router {
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(cors))
 }
 
 /// The routes that need a key. A process that also serves the ingest's health merges these alone.

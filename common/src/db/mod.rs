@@ -31,6 +31,7 @@ pub mod partitions;
 mod pool;
 pub mod programs;
 pub mod receipts;
+pub mod rest_read;
 pub mod settings;
 pub mod spool;
 pub mod statement;
