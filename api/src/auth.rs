@@ -42,7 +42,7 @@ pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next
     response
 }
 
-async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<ApiKey, Problem> {
+pub(crate) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let key = presented(headers).ok_or_else(Problem::unauthenticated)?;
     let mut conn = api.connection().await?;
     keys::by_hash(&mut conn, &keys::hash_key(key))
@@ -63,7 +63,7 @@ fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
 }
 
 /// `X-Api-Key` (seed: REST 1.6), `Api-Key` (its group examples and older clients), or a bearer token.
-fn presented(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn presented(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let bearer = || {
         let (scheme, token) = text(header::AUTHORIZATION.as_str())?.split_once(' ')?;

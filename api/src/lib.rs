@@ -3,6 +3,7 @@
 //! Without a fallback of its own, so that it can be merged with the ingest's router: a process of this role alone adds
 //! [`with_fallbacks`].
 
+mod affitor_reads;
 mod auth;
 mod health;
 mod json;
@@ -75,5 +76,6 @@ pub fn routes(api: Api) -> Router {
     Router::new()
         .merge(receipts::router(&api))
         .merge(rest::router(&api))
+        .merge(affitor_reads::router(&api))
         .with_state(api)
 }

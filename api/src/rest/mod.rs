@@ -11,6 +11,8 @@ mod params;
 pub(crate) mod tests;
 mod user_agent;
 
+pub(crate) use params::is_storable;
+
 use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state, routing::get};

@@ -3,6 +3,7 @@
 //! Only `apply` may call what writes conversions, commissions, customers, transfers and balances.
 
 pub mod affiliations;
+pub mod affitor_read;
 pub mod balances_read;
 pub mod catalog;
 mod commissions;
