@@ -63,7 +63,7 @@ pub(crate) fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
 }
 
 /// `X-Api-Key` (seed: REST 1.6), `Api-Key` (its group examples and older clients), or a bearer token.
-fn presented(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn presented(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let bearer = || {
         let (scheme, token) = text(header::AUTHORIZATION.as_str())?.split_once(' ')?;

@@ -1,8 +1,9 @@
 //! The control plane: receipts, REST 1.6 reads, health and metrics. Everything here reads; nothing posts money.
 //!
-//! Without a fallback of its own, so that it can be merged with the ingest's router: whoever composes sets
-//! [`not_found`] as the fallback.
+//! Without a fallback of its own, so that it can be merged with the ingest's router: a process of this role alone adds
+//! [`with_fallbacks`].
 
+mod affitor_reads;
 mod affy_status;
 mod auth;
 mod explain;
@@ -15,16 +16,17 @@ mod rest;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use common::{
     db::{Connection, DbError, Pool},
     message::EventIds,
-    runtime::Clock,
+    runtime::{Clock, cors},
     telemetry::metrics::Metrics,
 };
 
 pub use health::{Health, Ready, health};
-pub use problem::{Problem, method_not_allowed, not_found};
+pub use problem::Problem;
+use problem::{method_not_allowed, not_found};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -62,6 +64,14 @@ pub fn router(api: Api) -> Router {
     routes(api).merge(health)
 }
 
+/// What a process of this role alone answers where there is no route, and to pages of other origins.
+pub fn with_fallbacks(router: Router) -> Router {
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(cors))
+}
+
 /// The routes that read; all but AFFY's status need a key. A process that also serves the ingest's health merges these alone.
 pub fn routes(api: Api) -> Router {
     let api = Arc::new(api);
@@ -70,5 +80,6 @@ pub fn routes(api: Api) -> Router {
         .merge(receipts::router(&api))
         .merge(explain::router(&api))
         .merge(rest::router(&api))
+        .merge(affitor_reads::router(&api))
         .with_state(api)
 }

@@ -18,6 +18,10 @@ pub struct Problem {
     message: String,
 }
 
+/// The message of an error, kept beside its body for dialects that print it in another shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Said(pub(crate) String);
+
 #[derive(Serialize)]
 struct Body<'a> {
     message: &'a str,
@@ -90,6 +94,7 @@ impl IntoResponse for Problem {
             errors: [Entry { message }],
         };
         let mut response = (self.status, Json(body)).into_response();
+        response.extensions_mut().insert(Said(self.message));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -91,6 +91,7 @@ async fn data_stays_until_it_is_thrown_away() {
         conversion.body[0]["affiliate"]["id"], "patpartner",
         "{conversion:?}"
     );
+    super::rest::both_roles_on_one_path(&shop).await;
     dev.interrupt().await;
 
     let mut dev = home.start("second", &[]);

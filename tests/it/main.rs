@@ -35,5 +35,6 @@ mod keys;
 mod ordering;
 mod poison;
 mod readme;
+mod rest;
 mod restarts;
 mod tidy;

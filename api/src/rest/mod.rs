@@ -1,11 +1,17 @@
 //! Tapfiliate REST 1.6: what it reads.
 
 mod balances;
+mod clicks;
+mod commissions;
 mod conversions;
+mod customers;
 mod pages;
 mod params;
 #[cfg(test)]
 pub(crate) mod tests;
+mod user_agent;
+
+pub(crate) use params::is_storable;
 
 use std::sync::Arc;
 
@@ -28,6 +34,18 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
         .route("/1.6/conversions", get(conversions::list))
         .route("/1.6/conversions/{id}/", get(conversions::retrieve))
         .route("/1.6/conversions/{id}", get(conversions::retrieve))
+        .route("/1.6/customers/", get(customers::list))
+        .route("/1.6/customers", get(customers::list))
+        .route("/1.6/customers/{id}/", get(customers::retrieve))
+        .route("/1.6/customers/{id}", get(customers::retrieve))
+        .route("/1.6/clicks/", get(clicks::list))
+        .route("/1.6/clicks", get(clicks::list))
+        .route("/1.6/clicks/{id}/", get(clicks::retrieve))
+        .route("/1.6/clicks/{id}", get(clicks::retrieve))
+        .route("/1.6/commissions/", get(commissions::list))
+        .route("/1.6/commissions", get(commissions::list))
+        .route("/1.6/commissions/{id}/", get(commissions::retrieve))
+        .route("/1.6/commissions/{id}", get(commissions::retrieve))
         .route("/1.6/affiliates/{id}/balances/", get(balances::of_affiliate))
         .route("/1.6/affiliates/{id}/balances", get(balances::of_affiliate))
         .route_layer(from_fn_with_state(needs, guard))

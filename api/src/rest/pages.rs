@@ -1,7 +1,70 @@
-//! The `Link` header (seed: REST 1.6, pagination).
+//! Pages of a list and the `Link` header (seed: REST 1.6, pagination).
 
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
-use common::db::conversions_read::PAGE_SIZE;
+use std::convert::Infallible;
+
+use axum::{
+    Json,
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use common::db::conversions_read::{MAX_EXACT_TOTAL, PAGE_SIZE};
+use serde::Serialize;
+
+/// The request for a page, of which the links are made.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
+impl Asked {
+    /// Where a page stands that is not full, and so the last: nothing needs to be counted.
+    pub(crate) fn last_page(page: u32, found: usize) -> Option<Position> {
+        let found = u32::try_from(found).unwrap_or(PAGE_SIZE);
+        let is_last = found < PAGE_SIZE && (found > 0 || page == 1);
+        is_last.then(|| Position {
+            page,
+            more: false,
+            total: before(page) + u64::from(found),
+        })
+    }
+
+    /// Where any other page stands.
+    pub(crate) fn counted(page: u32, found: usize, total: u64) -> Position {
+        let behind = before(page) + u64::try_from(found).unwrap_or_default();
+        Position {
+            page,
+            more: found > 0 && (total > behind || total > MAX_EXACT_TOTAL),
+            total,
+        }
+    }
+
+    /// The page, and the way to the others.
+    pub(crate) fn answer(&self, position: Position, shown: &impl Serialize) -> Response {
+        let mut response = Json(shown).into_response();
+        if let Some(link) = link(&self.uri, &self.headers, position) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+/// How many come before it.
+fn before(page: u32) -> u64 {
+    u64::from(page.saturating_sub(1)) * u64::from(PAGE_SIZE)
+}
 
 /// Where a list stands.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +78,7 @@ pub(crate) struct Position {
 
 /// `next`, `last`, `first`, `prev`, each where there is one: the same request with another page. `None` when the request's
 /// own address cannot be printed in a header.
-pub(crate) fn link(uri: &Uri, headers: &HeaderMap, at: Position) -> Option<HeaderValue> {
+fn link(uri: &Uri, headers: &HeaderMap, at: Position) -> Option<HeaderValue> {
     let last = u32::try_from(at.total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
     // The total may be an estimate: the page that is there cannot lie behind the last.
     let last = last
@@ -68,6 +131,23 @@ mod tests {
             .to_str()
             .unwrap()
             .to_owned()
+    }
+
+    #[test]
+    fn only_a_full_page_or_one_behind_the_end_needs_a_count() {
+        for (page, found, want) in [
+            (1, 0, Some(0)),
+            (1, 24, Some(24)),
+            (3, 5, Some(55)),
+            (1, 25, None),
+            (4, 0, None),
+        ] {
+            let total = Asked::last_page(page, found).map(|position| position.total);
+            assert_eq!(total, want, "page {page} with {found}");
+        }
+        assert!(Asked::counted(1, 25, 26).more && !Asked::counted(1, 25, 25).more);
+        assert!(!Asked::counted(9, 0, 26).more, "behind the end");
+        assert!(Asked::counted(900, 25, MAX_EXACT_TOTAL + 1).more, "an estimate");
     }
 
     #[test]

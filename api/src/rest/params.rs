@@ -1,21 +1,53 @@
 //! The query of a list: what is unknown is ignored, what is empty counts as not given, what is malformed is a 400.
 
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use common::{db::conversions_read::ConversionFilter, domain::ProgramId};
+use common::{
+    db::{
+        conversions_read::ConversionFilter,
+        rest_read::{
+            clicks::ClickFilter,
+            commissions::{CommissionFilter, CommissionStatus},
+            customers::CustomerFilter,
+        },
+    },
+    domain::{ProgramId, PublicId, PublicIdKind},
+};
 use serde::Deserialize;
 
 use crate::Problem;
 
-/// The parameters of the conversions list (seed: REST 1.6). Times are UTC: there are no profiles with another zone.
+/// The parameters of all lists (seed: REST 1.6); each list takes its own. Times are UTC: there are no profiles with
+/// another zone.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct ListParams {
     page: Option<String>,
     program_id: Option<String>,
     external_id: Option<String>,
+    customer_id: Option<String>,
     affiliate_id: Option<String>,
     pending: Option<String>,
+    status: Option<String>,
+    paid: Option<String>,
     date_from: Option<String>,
     date_to: Option<String>,
+    #[serde(rename = "meta_data[key]")]
+    meta_key: Option<String>,
+    #[serde(rename = "meta_data[value]")]
+    meta_value: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for ListParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(params)| params)
+            .map_err(|_malformed| Problem::bad_request("the query is malformed or repeats a parameter"))
+    }
 }
 
 impl ListParams {
@@ -30,21 +62,83 @@ impl ListParams {
             .ok_or_else(|| Problem::bad_request("page must be a number from 1 on"))
     }
 
-    /// What to list, within the program that the key is bound to.
-    pub(crate) fn filter(self, scope: Option<ProgramId>) -> Result<ConversionFilter, Problem> {
+    /// Which conversions to list, within the program that the key is bound to.
+    pub(crate) fn conversions(self, scope: Option<ProgramId>) -> Result<ConversionFilter, Problem> {
+        let (from, until) = self.window()?;
         Ok(ConversionFilter {
             scope,
             id: None,
-            from: date("date_from", self.date_from.as_deref())?.map(midnight),
-            until: date("date_to", self.date_to.as_deref())?
-                .and_then(|day| day.checked_add_days(Days::new(1)))
-                .map(midnight),
-            pending: flag("pending", self.pending.as_deref())?,
+            from,
+            until,
+            pending: flag("pending", self.pending.as_deref())?.unwrap_or(false),
             program: text("program_id", self.program_id)?,
             external_id: text("external_id", self.external_id)?,
             affiliate: text("affiliate_id", self.affiliate_id)?,
         })
     }
+
+    /// Which customers to list, within the program that the key is bound to.
+    pub(crate) fn customers(self, scope: Option<ProgramId>) -> Result<CustomerFilter, Problem> {
+        let (from, until) = self.window()?;
+        Ok(CustomerFilter {
+            scope,
+            id: None,
+            from,
+            until,
+            program: text("program_id", self.program_id)?,
+            customer_id: text("customer_id", self.customer_id)?,
+            affiliate: text("affiliate_id", self.affiliate_id)?,
+        })
+    }
+
+    /// Which clicks to list, within the program that the key is bound to.
+    pub(crate) fn clicks(self, scope: Option<ProgramId>) -> Result<ClickFilter, Problem> {
+        let (from, until) = self.window()?;
+        let meta_key = text("meta_data[key]", self.meta_key)?;
+        let meta_value = text("meta_data[value]", self.meta_value)?;
+        if meta_key.is_none() && meta_value.is_some() {
+            return Err(Problem::bad_request("meta_data[value] needs meta_data[key]"));
+        }
+        Ok(ClickFilter {
+            scope,
+            id: None,
+            from,
+            until,
+            meta_key,
+            meta_value,
+            program: text("program_id", self.program_id)?,
+            affiliate: text("affiliate_id", self.affiliate_id)?,
+        })
+    }
+
+    /// Which commissions to list, within the program that the key is bound to.
+    pub(crate) fn commissions(self, scope: Option<ProgramId>) -> Result<CommissionFilter, Problem> {
+        let status = |word: &str| {
+            CommissionStatus::parse(word)
+                .ok_or_else(|| Problem::bad_request("status must be approved, disapproved or pending"))
+        };
+        Ok(CommissionFilter {
+            scope,
+            id: None,
+            status: given(self.status.as_deref()).map(status).transpose()?,
+            paid: flag("paid", self.paid.as_deref())?,
+            affiliate: text("affiliate_id", self.affiliate_id)?,
+        })
+    }
+
+    /// Whole days: from the start of the first to the end of the last.
+    fn window(&self) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Problem> {
+        let from = date("date_from", self.date_from.as_deref())?;
+        let to = date("date_to", self.date_to.as_deref())?;
+        let until = to.and_then(|day| day.checked_add_days(Days::new(1)));
+        Ok((from.map(midnight), until.map(midnight)))
+    }
+}
+
+/// The row that a path names by its number or by its public id.
+pub(crate) fn number_of(id: &str, kind: PublicIdKind) -> Option<i64> {
+    let by_name = || PublicId::parse(kind, id).map(|id| id.number);
+    id.parse().ok().or_else(by_name)
 }
 
 /// Whether Postgres could store it at all.
@@ -65,10 +159,11 @@ fn text(name: &str, value: Option<String>) -> Result<Option<String>, Problem> {
     }
 }
 
-fn flag(name: &str, value: Option<&str>) -> Result<bool, Problem> {
+fn flag(name: &str, value: Option<&str>) -> Result<Option<bool>, Problem> {
     match given(value).map(str::to_ascii_lowercase).as_deref() {
-        None | Some("0" | "false") => Ok(false),
-        Some("1" | "true") => Ok(true),
+        None => Ok(None),
+        Some("0" | "false") => Ok(Some(false)),
+        Some("1" | "true") => Ok(Some(true)),
         Some(_) => Err(Problem::bad_request(format!("{name} must be true or false"))),
     }
 }
@@ -114,7 +209,7 @@ mod tests {
     fn days_are_whole() {
         let one_day =
             serde_json::json!({"date_from": "2026-01-31", "date_to": "2026-01-31", "external_id": ""});
-        let filter = params(one_day).filter(None).unwrap();
+        let filter = params(one_day).conversions(None).unwrap();
         assert_eq!(filter.from.unwrap().to_rfc3339(), "2026-01-31T00:00:00+00:00");
         assert_eq!(filter.until.unwrap().to_rfc3339(), "2026-02-01T00:00:00+00:00");
         assert_eq!(filter.external_id, None);
@@ -128,14 +223,60 @@ mod tests {
             ("date_to", "2026-02-30"),
             ("external_id", "a\0b"),
         ] {
-            let found = params(serde_json::json!({name: value})).filter(None);
+            let found = params(serde_json::json!({name: value})).conversions(None);
             assert!(found.is_err(), "{name}={value}");
         }
         for (value, want) in [("1", true), ("True", true), ("false", false), ("", false)] {
             let filter = params(serde_json::json!({"pending": value}))
-                .filter(None)
+                .conversions(None)
                 .unwrap();
             assert_eq!(filter.pending, want, "{value}");
         }
+    }
+    #[test]
+    fn commissions_have_closed_words() {
+        let filter = |json| params(json).commissions(None);
+        for (word, want) in [
+            ("approved", Some(CommissionStatus::Approved)),
+            ("disapproved", Some(CommissionStatus::Disapproved)),
+            ("pending", Some(CommissionStatus::Pending)),
+            ("", None),
+        ] {
+            assert_eq!(filter(serde_json::json!({"status": word})).unwrap().status, want);
+        }
+        for (word, want) in [
+            ("1", Some(true)),
+            ("0", Some(false)),
+            ("False", Some(false)),
+            ("", None),
+        ] {
+            assert_eq!(filter(serde_json::json!({"paid": word})).unwrap().paid, want);
+        }
+        assert!(filter(serde_json::json!({"status": "nonsense"})).is_err());
+        assert!(filter(serde_json::json!({"paid": "2"})).is_err());
+    }
+
+    #[test]
+    fn clicks_are_filtered_by_their_meta_data() {
+        let filter = |json| params(json).clicks(Some(ProgramId(3)));
+        let both =
+            filter(serde_json::json!({"meta_data[key]": "subid1", "meta_data[value]": "baz"})).unwrap();
+        assert_eq!(
+            (both.meta_key.as_deref(), both.meta_value.as_deref()),
+            (Some("subid1"), Some("baz"))
+        );
+        assert_eq!(both.scope, Some(ProgramId(3)));
+        assert!(filter(serde_json::json!({"meta_data[value]": "baz"})).is_err());
+    }
+
+    #[test]
+    fn rows_have_two_names() {
+        let name = PublicId::new(PublicIdKind::Commission, 7).to_string();
+        assert_eq!(number_of("7", PublicIdKind::Commission), Some(7));
+        assert_eq!(number_of(&name, PublicIdKind::Commission), Some(7));
+        for id in ["abc", "", "cm_none", "7.0", "99999999999999999999"] {
+            assert_eq!(number_of(id, PublicIdKind::Commission), None, "{id}");
+        }
+        assert_eq!(number_of(&name, PublicIdKind::Conversion), None);
     }
 }

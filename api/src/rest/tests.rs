@@ -4,7 +4,7 @@ use common::domain::{
     CustomerView, MetaData, ProgramView, PublicId, PublicIdKind,
 };
 
-use super::conversions::Shown;
+use common::rest16::Conversion;
 
 pub(crate) fn conversion() -> ConversionView {
     let jane = AffiliateView {
@@ -73,7 +73,10 @@ fn a_conversion_has_the_shape_of_the_seed() {
         customer
     );
     assert!(customer.starts_with("cu_"));
-    assert_eq!(serde_json::to_string(&Shown::from(&conversion())).unwrap(), want);
+    assert_eq!(
+        serde_json::to_string(&Conversion::from(&conversion())).unwrap(),
+        want
+    );
 }
 
 #[test]
@@ -81,6 +84,6 @@ fn a_conversion_without_a_customer_prints_nulls() {
     let mut conversion = conversion();
     conversion.customer = None;
     conversion.external_id = None;
-    let shown = serde_json::to_value(Shown::from(&conversion)).unwrap();
+    let shown = serde_json::to_value(Conversion::from(&conversion)).unwrap();
     assert!(shown["customer"].is_null() && shown["external_id"].is_null());
 }

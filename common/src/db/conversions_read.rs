@@ -6,10 +6,16 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::types::Json;
 
-use super::{Connection, DbError, decode};
+use super::{
+    Connection, DbError, decode,
+    rest_read::{
+        exact_limit,
+        rows::{AffiliateRow, ClickRow, CommissionRow, ProgramRow},
+        skipped,
+    },
+};
 use crate::domain::{
-    AffiliateId, AffiliateView, ClickSummary, CommissionId, CommissionView, ConversionId, ConversionView,
-    CustomerId, CustomerView, MetaData, OrgId, PaymentId, ProgramId, ProgramView,
+    CommissionView, ConversionId, ConversionView, CustomerId, CustomerView, MetaData, OrgId, ProgramId,
 };
 
 /// Conversions of a page (seed: REST 1.6, pagination).
@@ -36,10 +42,12 @@ pub struct ConversionFilter {
     pub pending: bool,
 }
 
-/// The condition of [`ConversionFilter`] on `conversions c`, with the parameters $1 to $9.
+/// The condition of [`ConversionFilter`] on `conversions c`, with the parameters $1 to $9. What was superseded is in no
+/// list, but who has its number can still see it.
 macro_rules! matching {
     () => {
-        "c.org_id = $1 AND c.deleted_at IS NULL
+        "c.org_id = $1
+         AND (c.deleted_at IS NULL OR c.superseded_by IS NOT NULL AND $3 IS NOT NULL)
          AND ($2::bigint IS NULL OR c.program_id = $2)
          AND ($3::bigint IS NULL OR c.conversion_id = $3)
          AND ($4::text IS NULL OR c.external_id = $4)
@@ -79,46 +87,16 @@ struct Row {
     currency: String,
     created_at: DateTime<Utc>,
     meta_data: Json<MetaData>,
-    program_slug: String,
-    program_title: String,
-    program_currency: String,
+    #[sqlx(flatten)]
+    program: ProgramRow,
     #[sqlx(flatten)]
     affiliate: AffiliateRow,
     customer_id: Option<i64>,
     customer_external_id: Option<String>,
     customer_status: Option<String>,
-    clicked_at: Option<DateTime<Utc>>,
-    referrer: Option<String>,
-    landing_page: Option<String>,
-    click_meta_data: Option<Json<MetaData>>,
-    warnings: Vec<String>,
-}
-
-#[derive(sqlx::FromRow)]
-struct AffiliateRow {
-    affiliate_id: i64,
-    slug: String,
-    firstname: String,
-    lastname: String,
-}
-
-#[derive(sqlx::FromRow)]
-struct CommissionRow {
-    conversion_id: i64,
-    commission_id: i64,
-    kind: String,
-    commission_type: String,
-    commission_name: String,
-    sub_amount: Decimal,
-    amount: Decimal,
-    currency: String,
-    approved: Option<bool>,
-    comment: Option<String>,
-    created_at: DateTime<Utc>,
-    payment_id: Option<i64>,
-    final_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
-    affiliate: AffiliateRow,
+    click: ClickRow,
+    warnings: Vec<String>,
 }
 
 /// Page `page` (the first is 1) of the living conversions of `org`, latest id first. Two statements, whatever it holds.
@@ -145,10 +123,9 @@ pub async fn list(
            LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id
           ORDER BY c.conversion_id DESC"
     );
-    let skipped = i64::from(page.saturating_sub(1)) * i64::from(PAGE_SIZE);
     let rows: Vec<Row> = bind_filter!(sqlx::query_as(SQL), org, filter)
         .bind(i64::from(PAGE_SIZE))
-        .bind(skipped)
+        .bind(skipped(page))
         .fetch_all(&mut *conn)
         .await
         .map_err(|error| DbError::new(OPERATION, error))?;
@@ -163,7 +140,6 @@ pub async fn list(
 
 /// How many conversions match: exact up to [`MAX_EXACT_TOTAL`], estimated above it.
 pub async fn total(conn: &mut Connection, org: OrgId, filter: &ConversionFilter) -> Result<u64, DbError> {
-    const OPERATION: &str = "conversions.total";
     const COUNT: &str = concat!(
         "SELECT count(*) FROM (SELECT FROM conversions c WHERE ",
         matching!(),
@@ -173,24 +149,9 @@ pub async fn total(conn: &mut Connection, org: OrgId, filter: &ConversionFilter)
         "EXPLAIN (FORMAT JSON) SELECT FROM conversions c WHERE ",
         matching!()
     );
-    let limit = i64::try_from(MAX_EXACT_TOTAL).unwrap_or(i64::MAX);
-    let counted: i64 = bind_filter!(sqlx::query_scalar(COUNT), org, filter)
-        .bind(limit)
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(|error| DbError::new(OPERATION, error))?;
-    let counted = u64::try_from(counted).unwrap_or_default();
-    if counted <= MAX_EXACT_TOTAL {
-        return Ok(counted);
-    }
-    let Json(plan): Json<serde_json::Value> = bind_filter!(sqlx::query_scalar(PLAN), org, filter)
-        .fetch_one(conn)
-        .await
-        .map_err(|error| DbError::new(OPERATION, error))?;
-    let estimate = plan
-        .pointer("/0/Plan/Plan Rows")
-        .and_then(serde_json::Value::as_u64);
-    Ok(estimate.unwrap_or_default().max(counted))
+    let counted = bind_filter!(sqlx::query_scalar(COUNT), org, filter).bind(exact_limit());
+    let plan = bind_filter!(sqlx::query_scalar(PLAN), org, filter);
+    super::rest_read::total(conn, "conversions.total", counted, plan).await
 }
 
 async fn commissions(
@@ -215,11 +176,10 @@ async fn commissions(
     .map_err(|error| DbError::new(OPERATION, error))?;
     let mut by_conversion = HashMap::<_, Vec<_>>::new();
     for row in rows {
-        let conversion = row.conversion_id;
-        by_conversion
-            .entry(conversion)
-            .or_default()
-            .push(row.into_view()?);
+        if let Some(conversion) = row.conversion_id {
+            let all = by_conversion.entry(conversion).or_default();
+            all.push(row.into_view()?);
+        }
     }
     Ok(by_conversion)
 }
@@ -228,17 +188,14 @@ impl Row {
     fn into_view(self, commissions: Vec<CommissionView>) -> Result<ConversionView, DbError> {
         const OPERATION: &str = "conversions.currency";
         let customer = self.customer_id.zip(self.customer_status);
+        let (click, affiliate_meta_data) = self.click.into_views();
         Ok(ConversionView {
             id: ConversionId(self.conversion_id),
             external_id: self.external_id,
             amount: self.amount,
             currency: decode::currency(OPERATION, &self.currency)?,
             created_at: self.created_at,
-            program: ProgramView {
-                slug: self.program_slug,
-                title: self.program_title,
-                currency: decode::currency(OPERATION, &self.program_currency)?,
-            },
+            program: self.program.into_view()?,
             affiliate: self.affiliate.into_view(),
             customer: customer.map(|(id, status)| CustomerView {
                 id: CustomerId(id),
@@ -247,48 +204,9 @@ impl Row {
             }),
             meta_data: self.meta_data.0,
             commissions,
-            click: self.clicked_at.map(|created_at| ClickSummary {
-                created_at,
-                referrer: self.referrer,
-                landing_page: self.landing_page,
-            }),
-            affiliate_meta_data: self
-                .click_meta_data
-                .map(|data| data.0)
-                .filter(|data| !data.is_empty()),
+            click,
+            affiliate_meta_data,
             warnings: self.warnings,
-        })
-    }
-}
-
-impl AffiliateRow {
-    fn into_view(self) -> AffiliateView {
-        AffiliateView {
-            id: AffiliateId(self.affiliate_id),
-            slug: self.slug,
-            firstname: self.firstname,
-            lastname: self.lastname,
-        }
-    }
-}
-
-impl CommissionRow {
-    fn into_view(self) -> Result<CommissionView, DbError> {
-        Ok(CommissionView {
-            id: CommissionId(self.commission_id),
-            kind: self.kind,
-            affiliate: self.affiliate.into_view(),
-            commission_type: self.commission_type,
-            commission_name: self.commission_name,
-            sub_amount: self.sub_amount,
-            amount: self.amount,
-            currency: decode::currency("conversions.currency", &self.currency)?,
-            approved: self.approved,
-            comment: self.comment,
-            created_at: self.created_at,
-            conversion: Some(ConversionId(self.conversion_id)),
-            payment: self.payment_id.map(PaymentId),
-            final_at: self.final_at,
         })
     }
 }
@@ -410,6 +328,32 @@ mod tests {
         ] {
             assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
         }
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn a_superseded_sale_is_found_by_its_number_alone(pool: Pool) {
+        let mut conn = fixture::world(&pool).await;
+        sqlx::raw_sql(
+            "INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, event_id, dialect, trusted,
+                                      attributed_by, amount, currency, created_at, deleted_at, superseded_by)
+             VALUES (1, 3, 'GONE', 1, 1, gen_random_uuid(), 'rest', true, 'coupon', 1, 'USD', now(), now(), NULL),
+                    (1, 4, 'ORD1', 1, 1, gen_random_uuid(), 'pixel', false, 'coupon', 1, 'USD', now(), now(), 2)",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let by_number = |number| ConversionFilter {
+            id: Some(ConversionId(number)),
+            ..Default::default()
+        };
+        assert_eq!(ids(&mut conn, 1, by_number(4)).await, [4]);
+        assert_eq!(ids(&mut conn, 1, by_number(3)).await, [0; 0], "deleted");
+        assert_eq!(ids(&mut conn, 2, by_number(4)).await, [0; 0]);
+        let by_order = ConversionFilter {
+            external_id: Some("ORD1".into()),
+            ..Default::default()
+        };
+        assert_eq!(ids(&mut conn, 1, by_order).await, [2]);
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]

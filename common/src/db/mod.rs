@@ -3,6 +3,7 @@
 //! Only `apply` may call what writes conversions, commissions, customers, transfers and balances.
 
 pub mod affiliations;
+pub mod affitor_read;
 pub mod balances_read;
 pub mod bonuses;
 pub mod catalog;
@@ -37,6 +38,7 @@ pub mod payments;
 mod pool;
 pub mod programs;
 pub mod receipts;
+pub mod rest_read;
 pub mod schedules;
 pub mod settings;
 pub mod spool;

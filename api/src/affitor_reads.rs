@@ -1,0 +1,241 @@
+//! Affitor's two reads for integrators: have my test events come, and is my program ready?
+//!
+//! Errors are flat, `{"error": "…"}`, as everywhere in this dialect.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json, Router,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    http::{HeaderMap, header::CONTENT_LENGTH},
+    middleware::{from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use common::db::{
+    affitor_read::{self, Readiness, TestCounts},
+    keys::{ApiKey, Scope},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Api, Problem,
+    auth::{Guard, authenticate, guard, presented},
+    problem::Said,
+    rest::is_storable,
+};
+
+/// As the tracking calls.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+    let needs = Guard {
+        api: Arc::clone(api),
+        scopes: &[Scope::Read, Scope::Ingest],
+    };
+    Router::new()
+        .route("/api/v1/programs/me/readiness", get(readiness))
+        .route("/api/v1/programs/me/readiness/", get(readiness))
+        .route_layer(from_fn_with_state(needs, guard))
+        .route("/api/tracking/check-test-events", post(check_test_events))
+        .route("/api/tracking/check-test-events/", post(check_test_events))
+        .route_layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .route_layer(map_response(flat))
+}
+
+async fn flat(mut response: Response) -> Response {
+    if let Some(Said(message)) = response.extensions_mut().remove() {
+        *response.body_mut() = Body::from(json!({"error": message}).to_string());
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    response
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    program_id: Option<Value>,
+    step_id: Option<String>,
+}
+
+/// A step of the set-up, and the test event that proves it.
+const STEPS: [(&str, &str); 3] = [("pageview", "click"), ("referrals", "lead"), ("payments", "sale")];
+
+/// No key is needed; one that is sent restricts the search to its organisation.
+async fn check_test_events(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Problem> {
+    let body =
+        body.map_err(|refused| Problem::new(refused.status(), "the body is too large or incomplete"))?;
+    let asked: Asked = serde_json::from_slice(&body)
+        .map_err(|_malformed| Problem::bad_request("the body must be a JSON object"))?;
+    let program = program(asked.program_id.as_ref())?;
+    let step = asked.step_id.as_deref().map(step).transpose()?;
+    let key = match presented(&headers) {
+        Some(_) => Some(authenticate(&api, &headers).await?),
+        None => None,
+    };
+    let mut conn = api.connection().await?;
+    let org = key.map(|key| key.org);
+    let counts = affitor_read::test_counts(&mut conn, org, &program, api.clock.now()).await?;
+    Ok(Json(seen(counts, step)))
+}
+
+/// Slug or number of a program, as a text or a number.
+fn program(sent: Option<&Value>) -> Result<String, Problem> {
+    let program = match sent {
+        Some(Value::String(text)) if !text.trim().is_empty() && is_storable(text) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => return Err(Problem::bad_request("program_id is required")),
+    };
+    Ok(program)
+}
+
+fn step(id: &str) -> Result<&'static str, Problem> {
+    STEPS
+        .into_iter()
+        .find_map(|(step, what)| (step == id).then_some(what))
+        .ok_or_else(|| Problem::bad_request("step_id must be pageview, referrals or payments"))
+}
+
+/// With a step, only what proves it counts.
+fn seen(counts: TestCounts, step: Option<&str>) -> Value {
+    let of = |what: &str, count: i64| {
+        if step.is_none_or(|step| step == what) {
+            count
+        } else {
+            0
+        }
+    };
+    let (click, lead, sale) = (
+        of("click", counts.click),
+        of("lead", counts.lead),
+        of("sale", counts.sale),
+    );
+    let all = click + lead + sale;
+    json!({"success": true, "data": {
+        "hasTestEvents": all > 0, "eventCount": all,
+        "eventsByType": {"click": click, "lead": lead, "sale": sale}
+    }})
+}
+
+async fn readiness(
+    State(api): State<Arc<Api>>,
+    Extension(key): Extension<ApiKey>,
+) -> Result<Json<Value>, Problem> {
+    let mut conn = api.connection().await?;
+    let found = affitor_read::readiness(&mut conn, key.org, key.program).await?;
+    found
+        .map(|found| Json(gates(&found)))
+        .ok_or_else(Problem::not_found)
+}
+
+/// Five gates, in the order in which an integrator meets them.
+fn gates(found: &Readiness) -> Value {
+    let gates = [
+        (
+            "landing_page",
+            found.has_landing_page,
+            "The program has a landing page: clicks find it by its host",
+        ),
+        (
+            "commission",
+            found.has_commission,
+            "The default commission type brings something",
+        ),
+        (
+            "affiliate",
+            found.has_affiliate,
+            "An approved affiliate has a referral code",
+        ),
+        ("click", found.has_click, "A click has come"),
+        ("sale", found.has_sale, "A sale has come"),
+    ];
+    let ready = gates.iter().all(|(_, passed, _)| *passed);
+    let gates =
+        gates.map(|(gate, passed, meaning)| json!({"gate": gate, "passed": passed, "meaning": meaning}));
+    json!({"success": true, "data": {
+        "programId": found.number, "program": found.program, "ready": ready, "gates": gates
+    }})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_counts_what_proves_it() {
+        let counts = TestCounts {
+            click: 3,
+            lead: 0,
+            sale: 1,
+        };
+        assert_eq!(
+            seen(counts, None),
+            json!({"success": true, "data": {
+                "hasTestEvents": true, "eventCount": 4, "eventsByType": {"click": 3, "lead": 0, "sale": 1}
+            }})
+        );
+        for (id, count) in [("pageview", 3), ("referrals", 0), ("payments", 1)] {
+            let data = &seen(counts, Some(step(id).unwrap()))["data"];
+            assert_eq!(data["eventCount"], json!(count), "{id}");
+            assert_eq!(data["hasTestEvents"], json!(count > 0), "{id}");
+        }
+        assert!(step("nonsense").is_err());
+    }
+
+    #[test]
+    fn programs_are_named_by_text_or_number() {
+        for (sent, want) in [
+            (json!("johns"), Some("johns")),
+            (json!(7), Some("7")),
+            (json!(" 7 "), Some("7")),
+            (json!(""), None),
+            (json!("a\0b"), None),
+            (json!({}), None),
+            (Value::Null, None),
+        ] {
+            assert_eq!(program(Some(&sent)).ok().as_deref(), want, "{sent}");
+        }
+        assert!(program(None).is_err());
+    }
+
+    #[test]
+    fn ready_is_all_gates() {
+        let mut found = Readiness {
+            program: "johns".into(),
+            number: 1,
+            has_landing_page: true,
+            has_commission: true,
+            has_affiliate: true,
+            has_click: true,
+            has_sale: true,
+        };
+        assert_eq!(gates(&found)["data"]["ready"], json!(true));
+        found.has_click = false;
+        let shown = gates(&found);
+        assert_eq!(shown["data"]["ready"], json!(false));
+        assert_eq!(shown["data"]["gates"].as_array().unwrap().len(), 5);
+        assert_eq!(shown["data"]["gates"][3]["gate"], "click");
+        assert_eq!(shown["data"]["gates"][3]["passed"], json!(false));
+    }
+
+    #[tokio::test]
+    async fn errors_are_flat_and_keep_their_headers() {
+        let mut refused = Problem::bad_request("program_id is required").into_response();
+        refused.headers_mut().insert("x-ratelimit-limit", 7.into());
+        let flat = flat(refused).await;
+        assert_eq!(flat.status(), 400);
+        assert_eq!(flat.headers()["x-ratelimit-limit"], "7");
+        let length: usize = flat.headers()["content-length"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let body = axum::body::to_bytes(flat.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, r#"{"error":"program_id is required"}"#);
+    }
+}
