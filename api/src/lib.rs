@@ -7,6 +7,7 @@ mod auth;
 mod health;
 mod json;
 mod limits;
+mod openapi;
 mod problem;
 mod receipts;
 mod rest;
@@ -54,10 +55,10 @@ impl Api {
     }
 }
 
-/// All routes: [`routes`] and [`health()`].
+/// All routes: [`routes`], [`health()`] and their description.
 pub fn router(api: Api) -> Router {
     let health = health(api.health.clone());
-    routes(api).merge(health)
+    routes(api).merge(health).merge(openapi::router())
 }
 
 /// The routes that need a key. A process that also serves the ingest's health merges these alone.
