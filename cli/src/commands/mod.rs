@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 mod event_args;
 mod event_output;
 pub(crate) mod events;
+pub(crate) mod import;
 pub(crate) mod ingest;
 pub(crate) mod keys;
 pub(crate) mod ledger;
