@@ -10,6 +10,7 @@ mod explain;
 mod health;
 mod json;
 mod limits;
+mod openapi;
 mod problem;
 mod receipts;
 mod rest;
@@ -58,10 +59,10 @@ impl Api {
     }
 }
 
-/// All routes: [`routes`] and [`health()`].
+/// All routes: [`routes`], [`health()`] and their description.
 pub fn router(api: Api) -> Router {
     let health = health(api.health.clone());
-    routes(api).merge(health)
+    routes(api).merge(health).merge(openapi::router())
 }
 
 /// What a process of this role alone answers where there is no route, and to pages of other origins.

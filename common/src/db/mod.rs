@@ -26,6 +26,7 @@ mod fixture;
 mod id_range;
 pub mod idempotency;
 pub mod ids;
+pub mod import;
 pub mod keys;
 pub mod ledger;
 pub mod ledger_check;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use common::domain::{Body, Chargeback, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
 
 use crate::{
-    request::{Fields, Invalid, MAX_ID, json_object},
+    request::{Fields, Invalid, MAX_ID, json_object, named_values},
     tapfiliate::postback::request as postback,
 };
 
@@ -17,6 +17,23 @@ pub fn read_line(text: &str, now: DateTime<Utc>) -> Result<Body, Invalid> {
         return Err(Invalid::new("the line must be a JSON object"));
     }
     parse_line(&Fields::new(json_object(text)?)?, now)
+}
+
+/// What a row of a table asks for: columns are named as the fields, `meta_data.x` or `meta_data[x]` for a value of the
+/// meta data. Empty cells do not count.
+///
+/// # Errors
+/// As [`read_line`], and when a column is there twice.
+pub fn read_row<'a>(
+    cells: impl Iterator<Item = (&'a str, &'a str)>,
+    now: DateTime<Utc>,
+) -> Result<Body, Invalid> {
+    let filled = cells.filter(|(_, cell)| !cell.trim().is_empty());
+    let named = filled.map(|(name, cell)| match name.trim().split_once('.') {
+        Some((object, key)) => (format!("{object}[{key}]"), cell.to_owned()),
+        None => (name.trim().to_owned(), cell.to_owned()),
+    });
+    parse_line(&Fields::new(named_values(named)?)?, now)
 }
 
 /// What the fields of one line ask for. Without a `type` they are a conversion.
@@ -161,6 +178,28 @@ mod tests {
             };
             assert_eq!(update.action, Some(action));
         }
+    }
+
+    #[test]
+    fn a_row_is_read_like_a_line() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let row = |cells: &[(&str, &str)]| read_row(cells.iter().copied(), now).map_err(|invalid| invalid.0);
+        let cells = [
+            (" external_id ", "1"),
+            ("coupon", "C"),
+            ("amount", "1.5"),
+            ("customer_id", " "),
+            ("meta_data.x", "y"),
+            ("meta_data[z]", "w"),
+        ];
+        let line = r#"{"external_id":"1","coupon":"C","amount":1.5,"meta_data":{"x":"y","z":"w"}}"#;
+        assert_eq!(row(&cells), read(line));
+        assert_eq!(
+            row(&[("external_id", "1")]).unwrap_err(),
+            read(r#"{"external_id":"1"}"#).unwrap_err()
+        );
+        let twice = row(&[("coupon", "C"), ("coupon", "D")]).unwrap_err();
+        assert_eq!(twice, "coupon is sent twice");
     }
 
     #[test]

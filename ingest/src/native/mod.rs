@@ -8,7 +8,7 @@ mod line;
 mod route;
 
 pub use batch::{MAX_BATCH_BYTES, MAX_LINES};
-pub use line::{parse_line, read_line};
+pub use line::{parse_line, read_line, read_row};
 pub use route::routes;
 
 use crate::dialect::DialectErrors;

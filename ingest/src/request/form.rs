@@ -11,16 +11,33 @@ pub const MAX_PARAMETERS: usize = 1_000;
 /// # Errors
 /// When a parameter is sent twice or is not UTF-8, or there are too many.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
-    let mut values = Map::new();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let decoded = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((decode(name)?, decode(value)?))
+    });
+    insert_all(decoded)
+}
+
+/// The fields of names, with brackets or without, and their values.
+///
+/// # Errors
+/// When a name is there twice, or there are too many.
+pub fn named_values(pairs: impl Iterator<Item = (String, String)>) -> Result<Map<String, Value>, Invalid> {
+    insert_all(pairs.map(Ok))
+}
+
+fn insert_all(
+    pairs: impl Iterator<Item = Result<(String, String), Invalid>>,
+) -> Result<Map<String, Value>, Invalid> {
+    let mut values = Map::new();
     for (count, pair) in pairs.enumerate() {
         if count >= MAX_PARAMETERS {
             return Err(Invalid::new(format!(
                 "there are more than {MAX_PARAMETERS} parameters"
             )));
         }
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name)?, decode(value)?);
+        let (name, value) = pair?;
         let path = path(&name);
         if path.len() > MAX_DEPTH {
             return Err(Invalid::new(format!(

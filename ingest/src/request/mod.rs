@@ -18,7 +18,7 @@ pub use fields::{
     Fields, MAX_EMAIL, MAX_ID, MAX_META_KEY, MAX_META_PROPERTIES, MAX_META_VALUE, MAX_NAME, MAX_NOTES,
     MAX_OBJECT_BYTES, MAX_USER_AGENT,
 };
-pub use form::MAX_PARAMETERS;
+pub use form::{MAX_PARAMETERS, named_values};
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT};

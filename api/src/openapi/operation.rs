@@ -1,0 +1,165 @@
+//! One call of the service: its method, its path, what goes in and what comes out.
+
+/// A call. Paths have the values of their examples inside: `/things/{id=42}/`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) query: &'static [Parameter],
+    pub(super) body: Option<RequestBody>,
+    pub(super) answer: Answer,
+}
+
+/// A query parameter with a value that works in the demo world; empty: none is worth showing.
+pub(super) type Parameter = (&'static str, &'static str);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestBody {
+    pub(super) example: &'static str,
+    pub(super) required: &'static [&'static str],
+    pub(super) media: &'static str,
+}
+
+/// The answer of success. Examples are JSON.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    One(&'static str),
+    List(&'static str),
+    /// 204
+    Empty,
+    /// Another media type.
+    Media(&'static str),
+}
+
+/// A dialect, or the operators' calls.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) tag: &'static str,
+    pub(super) about: &'static str,
+    pub(super) key: Key,
+    /// Statuses of failure, beyond those that all calls share.
+    pub(super) failures: &'static [u16],
+    pub(super) operations: &'static [&'static [Operation]],
+}
+
+impl Table {
+    pub(super) fn operations(&self) -> impl Iterator<Item = &'static Operation> + use<> {
+        self.operations.iter().copied().flatten()
+    }
+}
+
+/// How a caller shows who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    None,
+    Header(&'static str),
+    /// Only some of the calls want it.
+    MaybeBearer,
+    /// `X-Api-Key` or Bearer.
+    Either,
+}
+
+pub(super) const JSON: &str = "application/json";
+
+pub(super) const fn get(path: &'static str, summary: &'static str) -> Operation {
+    call("get", path, summary)
+}
+
+pub(super) const fn post(path: &'static str, summary: &'static str) -> Operation {
+    call("post", path, summary)
+}
+
+pub(super) const fn put(path: &'static str, summary: &'static str) -> Operation {
+    call("put", path, summary)
+}
+
+pub(super) const fn patch(path: &'static str, summary: &'static str) -> Operation {
+    call("patch", path, summary)
+}
+
+/// Answered without a body unless said otherwise.
+pub(super) const fn delete(path: &'static str, summary: &'static str) -> Operation {
+    call("delete", path, summary)
+}
+
+const fn call(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
+    Operation {
+        method,
+        path,
+        summary,
+        query: &[],
+        body: None,
+        answer: Answer::Empty,
+    }
+}
+
+impl Operation {
+    pub(super) const fn query(self, query: &'static [Parameter]) -> Self {
+        Self { query, ..self }
+    }
+
+    /// A JSON body with the fields that must be there.
+    pub(super) const fn body(self, example: &'static str, required: &'static [&'static str]) -> Self {
+        self.body_as(JSON, example, required)
+    }
+
+    pub(super) const fn body_as(
+        self,
+        media: &'static str,
+        example: &'static str,
+        required: &'static [&'static str],
+    ) -> Self {
+        let body = Some(RequestBody {
+            example,
+            required,
+            media,
+        });
+        Self { body, ..self }
+    }
+
+    pub(super) const fn one(self, example: &'static str) -> Self {
+        Self {
+            answer: Answer::One(example),
+            ..self
+        }
+    }
+
+    pub(super) const fn list(self, example: &'static str) -> Self {
+        Self {
+            answer: Answer::List(example),
+            ..self
+        }
+    }
+
+    pub(super) const fn media(self, media: &'static str) -> Self {
+        Self {
+            answer: Answer::Media(media),
+            ..self
+        }
+    }
+
+    /// The path as a template, and the names and example values of its parameters.
+    pub(super) fn template(&self) -> (String, Vec<Parameter>) {
+        let (mut template, mut parameters) = (String::new(), Vec::new());
+        let mut rest = self.path;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (inside, after) = after.split_once('}').unwrap_or((after, ""));
+            let (name, value) = inside.split_once('=').unwrap_or((inside, ""));
+            template.push_str(before);
+            template.push('{');
+            template.push_str(name);
+            template.push('}');
+            parameters.push((name, value));
+            rest = after;
+        }
+        template.push_str(rest);
+        (template, parameters)
+    }
+
+    /// Whether it leaves an event behind, so that a 202 with a receipt is possible.
+    pub(super) fn is_event(&self, table: &Table) -> bool {
+        matches!(table.tag, "yaplet" | "postback" | "affitor" | "affy") && !self.path.contains("/status/")
+            || table.tag == "rest" && self.method != "get"
+    }
+}

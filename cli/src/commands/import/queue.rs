@@ -1,0 +1,150 @@
+//! From the records of a file to queued events, chunk by chunk. Each chunk and how far the file has come are one
+//! transaction, so that whoever stops it anywhere can go on.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use common::{
+    db::{
+        self, Pool,
+        import::{self, Chunk, Import, ImportKey},
+        notify,
+    },
+    domain::{Dialect, Event, ProgramId},
+    message::EventIds,
+    runtime::Clock,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    records::{Format, Record, Records},
+    report::Report,
+};
+
+/// Records of one transaction.
+pub(super) const CHUNK: usize = 500;
+
+/// What is imported, and how.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    pub(super) pool: &'a Pool,
+    pub(super) clock: &'a Clock,
+    pub(super) ids: &'a EventIds,
+    pub(super) key: ImportKey<'a>,
+    pub(super) file: &'a Path,
+    pub(super) format: Format,
+    pub(super) program: Option<ProgramId>,
+    /// Events that become due in a second.
+    pub(super) rate: u32,
+}
+
+/// Queues what the file has left, until its end or until `stop`. Returns how far it has come.
+///
+/// # Errors
+/// When the file or the database fails, or another run imports the same file.
+pub(super) async fn run(
+    job: &Job<'_>,
+    report: &mut Report,
+    stop: &CancellationToken,
+    mut progress: impl FnMut(u64),
+) -> anyhow::Result<Import> {
+    let now = job.clock.now();
+    let mut connection = job.pool.acquire().await.context("connecting")?;
+    let name = job.file.display().to_string();
+    let mut import = import::begin(&mut connection, job.key, &name, now).await?;
+    drop(connection);
+    if import.is_finished {
+        return Ok(import);
+    }
+    let mut records = Records::open(job.file, job.format)?;
+    for _done in 0..import.records_done {
+        let Some(record) = records.next(now)? else {
+            bail!("{name} has fewer records than were imported from it");
+        };
+        progress(record.bytes);
+    }
+    loop {
+        if stop.is_cancelled() {
+            return Ok(import);
+        }
+        let chunk = take(&mut records, job.clock.now())?;
+        let Some(last) = chunk.last() else {
+            break;
+        };
+        let bytes = last.bytes;
+        import = queue(job, report, import, chunk).await?;
+        progress(bytes);
+    }
+    let mut connection = job.pool.acquire().await.context("connecting")?;
+    import::finish(&mut connection, job.key, job.clock.now()).await?;
+    import.is_finished = true;
+    Ok(import)
+}
+
+fn take(records: &mut Records, now: DateTime<Utc>) -> anyhow::Result<Vec<Record>> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while chunk.len() < CHUNK {
+        let Some(record) = records.next(now)? else {
+            break;
+        };
+        chunk.push(record);
+    }
+    Ok(chunk)
+}
+
+async fn queue(
+    job: &Job<'_>,
+    report: &mut Report,
+    import: Import,
+    records: Vec<Record>,
+) -> anyhow::Result<Import> {
+    let now = job.clock.now();
+    let records_taken = i64::try_from(records.len())?;
+    let mut due = import.due_until.max(now);
+    let mut events = Vec::with_capacity(records.len());
+    for record in records {
+        match record.body {
+            Ok(body) => {
+                // The lines of a file follow each other: of two changes of one field the later line wins.
+                let received_at = now + TimeDelta::microseconds(i64::try_from(events.len())?);
+                due += TimeDelta::nanoseconds(1_000_000_000 / i64::from(job.rate.max(1)));
+                let event = Event {
+                    id: job.ids.issue(job.key.org, now),
+                    org: job.key.org,
+                    dialect: Dialect::Native,
+                    received_at,
+                    trusted: true,
+                    program_scope: job.program,
+                    idempotency: None,
+                    wait_until: None,
+                    body,
+                };
+                events.push((i64::try_from(record.line)?, event, due));
+            }
+            // Written before the chunk is committed: told twice rather than not at all.
+            Err(invalid) => report.invalid(record.line, &invalid.0, &record.original)?,
+        }
+    }
+    report.flush()?;
+    let invalid = records_taken - i64::try_from(events.len())?;
+    let chunk = Chunk {
+        events: &events,
+        records_before: import.records_done,
+        records: records_taken,
+        invalid,
+        due_until: due,
+    };
+    let mut transaction = db::begin(job.pool).await?;
+    if !import::queue(&mut transaction, job.key, &chunk).await? {
+        bail!("another run imports the same file at this moment");
+    }
+    notify::notify(&mut transaction, notify::EVENTS).await?;
+    db::commit(transaction).await?;
+    Ok(Import {
+        records_done: import.records_done + records_taken,
+        invalid: import.invalid + invalid,
+        due_until: due,
+        is_finished: false,
+    })
+}
