@@ -13,6 +13,7 @@ mod edit;
 mod lead;
 mod payment;
 mod scheduled;
+mod supersede;
 mod view;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -280,5 +281,17 @@ fn unknown_order(order: &str) -> Refusal {
     )
 }
 
+#[cfg(test)]
+mod attribution_tests;
+#[cfg(test)]
+mod cap_tests;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod lead_tests;
+#[cfg(test)]
+mod people_property;
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod tests;
