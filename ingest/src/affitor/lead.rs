@@ -12,7 +12,7 @@ use super::{
 use crate::request::{Fields, Invalid, MAX_ID, path_text};
 
 /// Clicks that one lead may name.
-pub(super) const MAX_CLICK_IDS: usize = 20;
+const MAX_CLICK_IDS: usize = 20;
 const DETAILS: [(&str, usize); 2] = [("session_id", MAX_ID), ("page_url", MAX_PAGE_URL)];
 
 /// # Errors
@@ -71,12 +71,13 @@ fn click_ids(fields: &Fields, names: Names) -> Result<Vec<String>, Invalid> {
             Value::String(text) => path_text("click_ids", text)?,
             _ => return Err(wrong("must be a list of strings")),
         };
-        if !ids.contains(&id) {
-            ids.push(id);
+        if ids.contains(&id) {
+            continue;
         }
-    }
-    if ids.len() > MAX_CLICK_IDS {
-        return Err(wrong(&format!("names more than {MAX_CLICK_IDS} clicks")));
+        if ids.len() >= MAX_CLICK_IDS {
+            return Err(wrong(&format!("names more than {MAX_CLICK_IDS} clicks")));
+        }
+        ids.push(id);
     }
     Ok(ids)
 }

@@ -73,8 +73,16 @@ fn method(call: Call, names: Names) -> MethodRouter<Ingest> {
     }
 }
 
-async fn track(ingest: &Ingest, call: Call, names: Names, request: Request) -> Result<Response, Rejection> {
+async fn track(
+    ingest: &Ingest,
+    call: Call,
+    names: Names,
+    mut request: Request,
+) -> Result<Response, Rejection> {
     let principal = caller(ingest, call, request.headers()).await?;
+    if principal.is_none() {
+        request.headers_mut().remove("idempotency-key");
+    }
     let user_agent = request.headers().get(USER_AGENT).cloned();
     let received = Received::read(request).await?;
     let fields = received.body_fields()?;

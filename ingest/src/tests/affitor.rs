@@ -85,7 +85,8 @@ async fn a_click_is_submitted_without_a_key() {
         "language": null, "existing_click_id": "cust_5_1700000000000", "additional_data": {"a": [1]},
         "unheard_of": {"x": null}
     });
-    let headers = [("User-Agent", "Mozilla/5.0"), ("Idempotency-Key", "mine")];
+    let twice = ("Idempotency-Key", "mine");
+    let headers = [("User-Agent", "Mozilla/5.0"), twice, twice];
     let call = request("POST", "/api/v1/track/click", &headers, body.to_string());
     let (event, wait) = service.accepted(call).await;
     assert_eq!(wait, Wait::Outcome(Duration::from_secs(3)));
