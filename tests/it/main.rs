@@ -38,3 +38,4 @@ mod readme;
 mod rest;
 mod restarts;
 mod tidy;
+mod tracking;

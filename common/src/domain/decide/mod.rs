@@ -284,23 +284,24 @@ fn unknown_order(order: &str) -> Refusal {
 }
 
 #[cfg(test)]
-mod due_tests;
-#[cfg(test)]
-mod model_tests;
-#[cfg(test)]
-mod money_tests;
-#[cfg(test)]
-mod story;
 mod attribution_tests;
 #[cfg(test)]
 mod cap_tests;
+#[cfg(test)]
+mod due_tests;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod lead_tests;
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod money_tests;
+#[cfg(test)]
 mod people_property;
 #[cfg(test)]
 mod people_tests;
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod tests;
