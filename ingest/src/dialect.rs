@@ -18,11 +18,20 @@ pub enum DialectErrors {
     Yaplet,
     /// `{"message":…,"code":…,"errors":[{"message":…}]}`: newer clients read the first, older ones the last.
     Tapfiliate,
+    /// `{"error":…}` (seed: Affitor)
+    Affitor,
     /// `{"error":"Unauthorized","message":…}` (seed: AFFY; its one published refusal)
     Affy,
     /// `{"error":…}`: what belongs to no dialect.
     Plain,
 }
+
+const AFFITOR_PATHS: [&str; 4] = [
+    "/api/v1/track/",
+    "/api/tracking/",
+    "/api/v1/cli/",
+    "/api/v1/programs/",
+];
 
 impl DialectErrors {
     /// The dialect whose paths begin like `path`.
@@ -31,6 +40,8 @@ impl DialectErrors {
             Self::Yaplet
         } else if path.starts_with("/1.6/") || path.starts_with("/1.7/") {
             Self::Tapfiliate
+        } else if AFFITOR_PATHS.iter().any(|prefix| path.starts_with(prefix)) {
+            Self::Affitor
         } else if path.starts_with("/api/v1/tracking/") {
             Self::Affy
         } else {
@@ -62,7 +73,7 @@ impl DialectErrors {
             Self::Affy => {
                 json!({"error": status.canonical_reason().unwrap_or("Error"), "message": message})
             }
-            Self::Plain => json!({"error": message}),
+            Self::Affitor | Self::Plain => json!({"error": message}),
         }
     }
 
@@ -73,6 +84,7 @@ impl DialectErrors {
             (Self::Tapfiliate, Rejection::NotFound) => "Not Found".to_owned(),
             // Published clients compare this text.
             (Self::Tapfiliate, Rejection::RateLimited { .. }) => "You exceeded the rate limit".to_owned(),
+            (Self::Affitor, Rejection::Unauthenticated) => "Invalid API token".to_owned(),
             (Self::Yaplet, Rejection::Unauthenticated) => "Missing or invalid Y-API-Key header".to_owned(),
             (Self::Affy, Rejection::Unauthenticated) => "Invalid or missing API key".to_owned(),
             _ => rejection.to_string(),
@@ -81,7 +93,7 @@ impl DialectErrors {
 }
 
 /// At least one: a caller told to wait 0 s would come back at once.
-fn whole_seconds(wait: Duration) -> u64 {
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     let started = u64::from(wait.subsec_nanos() > 0);
     wait.as_secs().saturating_add(started).max(1)
 }
@@ -111,6 +123,7 @@ mod tests {
             for errors in [
                 DialectErrors::Yaplet,
                 DialectErrors::Tapfiliate,
+                DialectErrors::Affitor,
                 DialectErrors::Affy,
                 DialectErrors::Plain,
             ] {

@@ -5,8 +5,10 @@
 //!
 //! Reading order: `auth`, `request`, one folder per dialect, `pipeline`.
 
+pub mod affitor;
 pub mod affy;
 pub mod auth;
+pub mod cors;
 pub mod dialect;
 pub mod pipeline;
 pub mod pixel;
@@ -108,7 +110,7 @@ impl Ingest {
 
     /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
     /// somebody's.
-    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, _received: &Received, body: Body) -> Event {
+    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, body: Body) -> Event {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(org, now),

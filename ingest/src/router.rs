@@ -8,8 +8,8 @@ use axum::{
 };
 
 use crate::{
-    Ingest, affy, dialect::DialectErrors, pixel, rejection::Rejection, request::MAX_URL_BYTES, tapfiliate,
-    yaplet,
+    Ingest, affitor, affy, dialect::DialectErrors, pixel, rejection::Rejection, request::MAX_URL_BYTES,
+    tapfiliate, yaplet,
 };
 
 /// The complete data plane.
@@ -22,6 +22,7 @@ pub fn routes(ingest: Ingest) -> Router {
     Router::new()
         .merge(yaplet::routes())
         .merge(tapfiliate::postback::routes())
+        .merge(affitor::routes())
         .merge(affy::routes())
         .merge(pixel::routes())
         .with_state(ingest)

@@ -49,6 +49,7 @@ async fn a_sale_and_its_early_refund(queue: Queue) {
         Body::Refund(Refund {
             external_id: order,
             amount: None,
+            minor_units: None,
             refund_id: None,
         })
     };

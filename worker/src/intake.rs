@@ -114,6 +114,7 @@ mod tests {
                 body: Body::Refund(Refund {
                     external_id: "x".repeat(padding),
                     amount: None,
+                    minor_units: None,
                     refund_id: None,
                 }),
             };

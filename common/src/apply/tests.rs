@@ -71,6 +71,7 @@ fn refund(org: OrgId, order: &str) -> Incoming {
         Body::Refund(Refund {
             external_id: order.to_owned(),
             amount: None,
+            minor_units: None,
             refund_id: None,
         }),
     )

@@ -32,6 +32,11 @@ impl Currency {
         self.0.exponent().map_or(0, u32::from)
     }
 
+    /// So many of the minor unit: 500 are 5 USD and 500 JPY.
+    pub fn of_minor_units(self, units: i64) -> Decimal {
+        Decimal::new(units, self.scale()).normalize()
+    }
+
     /// The same amount with the decimals of the minor unit, for people: 10 is 10.00 in USD. Further decimals stay, as
     /// nothing is rounded for show.
     pub fn shown(self, amount: Decimal) -> Decimal {
@@ -180,6 +185,14 @@ mod tests {
         assert_eq!("usd".parse::<Currency>().unwrap().code(), "USD");
         assert_eq!("KWD".parse::<Currency>().unwrap().scale(), 3);
         assert_eq!("XXXX".parse::<Currency>(), Err(UnknownCurrency("XXXX".into())));
+    }
+
+    #[test]
+    fn minor_units_are_the_currencys_own() {
+        for (units, code, want) in [(9999, "USD", "99.99"), (500, "JPY", "500"), (1500, "KWD", "1.5")] {
+            let currency: Currency = code.parse().unwrap();
+            assert_eq!(currency.of_minor_units(units), decimal(want), "{code}");
+        }
     }
 
     #[test]

@@ -99,6 +99,7 @@ mod tests {
         let refund = Refund {
             external_id: "o\"1".into(),
             amount: None,
+            minor_units: None,
             refund_id: None,
         };
         let events = vec![

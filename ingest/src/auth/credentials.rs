@@ -1,6 +1,6 @@
 //! Where a request carries its key: each dialect has its own headers.
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 /// One place to look for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum KeySource {
 pub const YAPLET_KEYS: &[KeySource] = &[KeySource::Header("y-api-key")];
 /// seed: Postback 1.7 and REST 1.6; most published clients send the older `Api-Key`.
 pub const TAPFILIATE_KEYS: &[KeySource] = &[KeySource::Header("x-api-key"), KeySource::Header("api-key")];
+/// seed: Affitor
+pub const AFFITOR_KEYS: &[KeySource] = &[KeySource::Bearer];
 /// seed: AFFY
 pub const AFFY_KEYS: &[KeySource] = &[KeySource::Bearer];
 /// The calls under `/v1`.
@@ -31,6 +33,15 @@ pub fn presented<'a>(headers: &'a HeaderMap, sources: &[KeySource]) -> Option<&'
         };
         Some(key.trim()).filter(|key| !key.is_empty())
     })
+}
+
+/// Whether a Bearer is sent at all, be it good, bad or empty: where a key is optional, a bad one is none the less wrong.
+pub fn sends_bearer(headers: &HeaderMap) -> bool {
+    let scheme = BEARER.trim_end();
+    let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    value
+        .and_then(|value| value.get(..scheme.len()))
+        .is_some_and(|sent| sent.eq_ignore_ascii_case(scheme.as_bytes()))
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -9,7 +9,9 @@ mod rate;
 mod refresh;
 mod unknown;
 
-pub use credentials::{AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented};
+pub use credentials::{
+    AFFITOR_KEYS, AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented, sends_bearer,
+};
 pub use keyless::{Keyless, KeylessPermit, MAX_KEYLESS};
 pub use keys::{AuthError, Keys, Load, RELOAD_GAP, ReloadError, UNKNOWN_DEADLINE};
 pub use rate::{Rate, RateLimit};

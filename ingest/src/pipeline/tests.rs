@@ -29,6 +29,7 @@ fn event(padding: usize) -> Event {
         body: Body::Refund(Refund {
             external_id: "x".repeat(padding),
             amount: None,
+            minor_units: None,
             refund_id: None,
         }),
     }

@@ -216,6 +216,11 @@ impl Fields {
         }
     }
 
+    /// Everything as it was sent, for what no accessor fits. It has been screened.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
     /// The error of a field that is not there.
     pub fn required(&self, name: &str) -> Invalid {
         self.wrong(name, "is required")

@@ -522,3 +522,34 @@ async fn a_customer_who_came_by_nobody_is_no_error() {
         }
     }
 }
+
+#[tokio::test]
+async fn browsers_may_click_from_any_page() {
+    let mut service = Service::new();
+    let origin = ("Origin", "https://yourwebsite.com");
+    let preflight = [
+        origin,
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "content-type"),
+    ];
+    let path = "/api/v1/tracking/click";
+    let reply = service
+        .refused(request("OPTIONS", path, &preflight, ""), 200)
+        .await;
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert_eq!(reply.header("access-control-allow-methods"), "POST");
+    let (reply, _) = service
+        .exchange(request("POST", path, &[origin], CLICK), clicked())
+        .await;
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    let wrong = service.refused(request("POST", path, &[origin], "{}"), 400).await;
+    assert_eq!(
+        wrong.header("access-control-allow-origin"),
+        "*",
+        "errors can be read, too"
+    );
+    let lead = service
+        .refused(request("OPTIONS", "/api/v1/tracking/lead", &preflight, ""), 405)
+        .await;
+    assert_eq!(lead.header("access-control-allow-origin"), "");
+}

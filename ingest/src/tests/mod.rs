@@ -1,5 +1,6 @@
 //! The router as its callers see it, over a pipeline whose outcomes the test scripts. No database, no broker.
 
+mod affitor;
 mod affy;
 mod auth;
 mod leniency;
@@ -103,6 +104,7 @@ fn snapshot(keys: Vec<ApiKey>) -> KeySnapshot {
 
 /// The router, and the other end of its pipeline.
 struct Service {
+    ingest: Ingest,
     router: Router,
     submissions: mpsc::Receiver<Submission>,
     ids: EventIds,
@@ -139,7 +141,8 @@ impl Service {
         let (ids, clock) = (EventIds::new("secret").unwrap(), Clock::default());
         let ingest = Ingest::new(keys, Pipeline::new(sender), ids.clone(), clock.clone());
         Self {
-            router: router(ingest),
+            router: router(ingest.clone()),
+            ingest,
             submissions,
             ids,
             clock,

@@ -76,6 +76,7 @@ fn refund(amount: Option<i64>) -> Body {
     Body::Refund(Refund {
         external_id: "o1".to_owned(),
         amount: amount.map(Decimal::from),
+        minor_units: None,
         refund_id: None,
     })
 }

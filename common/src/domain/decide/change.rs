@@ -52,7 +52,9 @@ impl Decisions {
                 return Ok(None);
             }
             is_repeat = is_gone(conversion);
-            match refund.amount {
+            let of_minor_units = |units| conversion.currency.of_minor_units(units).min(MAX_AMOUNT);
+            let amount = refund.amount.or(refund.minor_units.map(of_minor_units));
+            match amount {
                 None => conversion.fully_refunded = true,
                 Some(amount) => {
                     // Saturating keeps any order of refunds alike: beyond the sale they have no effect anyway.
@@ -66,7 +68,7 @@ impl Decisions {
                 conversion: conversion.id,
                 key,
                 event: event.id,
-                amount: refund.amount,
+                amount,
                 created_at: event.received_at,
             }))
         })?;

@@ -128,6 +128,7 @@ pub(super) fn refund(n: u128, order: &str, amount: Option<&str>) -> Incoming {
         Body::Refund(Refund {
             external_id: order.into(),
             amount: amount.map(decimal),
+            minor_units: None,
             refund_id: None,
         }),
     )
@@ -237,6 +238,17 @@ fn a_refund_before_its_sale_waits_and_is_then_applied_once() {
     assert_eq!(statuses(&decided), ["applied", "applied"]);
     assert_eq!(decided.decisions[0].verdict, Verdict::Insert, "it had no row yet");
     assert_eq!(position(&decided, 1), (Decimal::ZERO, Decimal::ZERO));
+}
+
+#[test]
+fn a_refund_in_minor_units_takes_the_currency_of_its_sale() {
+    let mut part = refund(2, "o1", None);
+    if let Body::Refund(refund) = &mut part.event.body {
+        refund.minor_units = Some(2_500);
+    }
+    let decided = decide(vec![sale(1, "o1", "first", "100"), part], world()).unwrap();
+    assert_eq!(statuses(&decided), ["applied", "applied"]);
+    assert_eq!(position(&decided, 1).0, decimal("7.5"));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub enum TestKind {
     Click,
     Lead,
     Sale,
+    Refund,
 }
 
 /// A test (seed: Affitor, test mode): an event row and nothing else.

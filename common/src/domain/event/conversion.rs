@@ -91,11 +91,14 @@ pub enum ConversionStatus {
 }
 
 /// Money given back for a recorded sale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
     pub external_id: String,
     /// Part of the order's amount; `None`: all that is left.
     pub amount: Option<Decimal>,
+    /// The same in the minor unit of the sale's currency, which such a caller does not name (seed: Affitor).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minor_units: Option<i64>,
     /// Tells two equal refunds from a retry.
     pub refund_id: Option<String>,
 }

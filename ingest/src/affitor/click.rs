@@ -1,0 +1,81 @@
+//! A visitor came by an affiliate's link.
+
+use common::domain::{Body, MetaData, RecordClick};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{
+    Names,
+    details::{MAX_PAGE_URL, details},
+    errors::{AFFILIATE_URL_INVALID, AFFILIATE_URL_REQUIRED, NO_AFF},
+};
+use crate::request::{Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, MAX_NOTES, MAX_USER_AGENT, path_text};
+
+/// Affiliates attach their own data to links with parameters of this prefix (seed: Postback 1.7, meta data).
+const META_PREFIX: &str = "tm_";
+const DETAILS: [(&str, usize); 7] = [
+    ("page_title", MAX_NOTES),
+    ("session_id", MAX_ID),
+    ("user_agent", MAX_USER_AGENT),
+    ("screen_resolution", MAX_ID),
+    ("viewport_size", MAX_ID),
+    ("language", MAX_ID),
+    ("timezone", MAX_ID),
+];
+
+/// `user_agent` is the request's own, for where the body has none.
+///
+/// # Errors
+/// Names the field that is missing or wrong.
+pub(super) fn parse(fields: &Fields, names: Names, user_agent: Option<&str>) -> Result<Body, Invalid> {
+    let text = fields
+        .prose("affiliate_url", MAX_PAGE_URL)?
+        .ok_or_else(|| Invalid::new(AFFILIATE_URL_REQUIRED))?;
+    let url = link(&text)?;
+    let mut details = details(fields, &DETAILS)?;
+    if let Some(user_agent) = user_agent.filter(|text| text.len() <= MAX_USER_AGENT) {
+        details.entry("user_agent").or_insert_with(|| user_agent.into());
+    }
+    Ok(Body::Click(Box::new(RecordClick {
+        referral_code: code(&url, names)?,
+        host: url.host_str().map(|host| host.trim_end_matches('.').to_owned()),
+        existing: fields.text("existing_click_id", MAX_ID)?,
+        referrer: fields.prose("referrer_url", MAX_PAGE_URL)?,
+        landing_page: fields.prose("page_url", MAX_PAGE_URL)?.or(Some(text)),
+        meta_data: meta_data(&url),
+        details,
+        ..RecordClick::default()
+    })))
+}
+
+/// The host comes out in lower case and without its port, whatever was typed.
+fn link(text: &str) -> Result<Url, Invalid> {
+    let url = Url::parse(text.trim()).ok();
+    url.filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| Invalid::new(AFFILIATE_URL_INVALID))
+}
+
+fn code(url: &Url, names: Names) -> Result<String, Invalid> {
+    let of = |name: &str| {
+        let found = url.query_pairs().find(|(sent, _)| sent == name)?.1;
+        Some(found.trim().to_owned()).filter(|code| !code.is_empty())
+    };
+    let old = || of("ref").filter(|_| names == Names::Legacy);
+    let code = of("aff").or_else(old).ok_or_else(|| Invalid::new(NO_AFF))?;
+    path_text("aff", &code)
+}
+
+/// What cannot be kept is left out: a bad parameter on a link must not cost the affiliate the click.
+fn meta_data(url: &Url) -> MetaData {
+    let sent = url.query_pairs().filter_map(|(name, value)| {
+        let name = name.strip_prefix(META_PREFIX)?;
+        usable(name, &value)
+    });
+    sent.take(MAX_META_PROPERTIES).collect()
+}
+
+fn usable(name: &str, value: &str) -> Option<(String, Value)> {
+    let property = Map::from_iter([(name.to_owned(), Value::from(value))]);
+    let fields = Fields::new(Map::from_iter([("meta_data".to_owned(), property.into())])).ok()?;
+    fields.meta_data("meta_data").ok()??.into_iter().next()
+}

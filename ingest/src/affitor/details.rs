@@ -1,0 +1,40 @@
+//! What calls say besides the event itself: kept for reports.
+
+use common::domain::MetaData;
+use serde_json::Value;
+
+use crate::request::{Fields, Invalid, MAX_OBJECT_BYTES};
+
+/// Characters of a page's address, at most.
+pub(super) const MAX_PAGE_URL: usize = 4_000;
+
+/// The texts of these names and lengths, and `additional_data`.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub(super) fn details(fields: &Fields, texts: &[(&str, usize)]) -> Result<MetaData, Invalid> {
+    let mut details = MetaData::new();
+    for (name, limit) in texts {
+        if let Some(text) = fields.prose(name, *limit)? {
+            details.insert((*name).to_owned(), text.into());
+        }
+    }
+    if let Some(more) = fields.object("additional_data")?.filter(|more| !more.is_empty()) {
+        details.insert("additional_data".to_owned(), more.into());
+    }
+    Ok(details)
+}
+
+/// Any JSON of at most [`MAX_OBJECT_BYTES`].
+///
+/// # Errors
+/// When it is larger.
+pub(super) fn any_json(fields: &Fields, name: &str) -> Result<Option<Value>, Invalid> {
+    let Some(value) = fields.values().get(name).filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    if value.to_string().len() > MAX_OBJECT_BYTES {
+        return Err(fields.wrong(name, &format!("is larger than {MAX_OBJECT_BYTES} bytes")));
+    }
+    Ok(Some(value.clone()))
+}

@@ -1,0 +1,77 @@
+//! Calls that try out an integration: `"additional_data": {"test_mode": true}`. They leave an event and nothing else.
+
+use common::domain::{Body, MetaData, TestEvent, TestKind};
+use serde_json::Value;
+
+use super::{Call, lead::hashed};
+use crate::request::{Fields, Invalid, MAX_ID, MAX_OBJECT_BYTES};
+
+/// What a test says about itself.
+#[derive(Clone, Debug)]
+pub(super) struct Test {
+    /// Slug or number.
+    program: Option<String>,
+    /// The same as it was sent, to be printed.
+    pub(super) program_id: Value,
+}
+
+/// # Errors
+/// When `additional_data` or what it says about tests is wrong.
+pub(super) fn test(fields: &Fields) -> Result<Option<Test>, Invalid> {
+    let Some(more) = fields.nested("additional_data")? else {
+        return Ok(None);
+    };
+    if more.flag("test_mode")? != Some(true) {
+        return Ok(None);
+    }
+    let program = more.text("program_id", MAX_ID)?;
+    let sent = more.values().get("program_id");
+    Ok(Some(Test {
+        program_id: sent.filter(|_| program.is_some()).cloned().unwrap_or_default(),
+        program,
+    }))
+}
+
+/// The event of a test of `call`.
+///
+/// # Errors
+/// When the request is too large to be kept.
+pub(super) fn event(call: Call, test: &Test, fields: &Fields) -> Result<Body, Invalid> {
+    Ok(Body::Test(TestEvent {
+        what: kind(call),
+        program: test.program.clone(),
+        details: as_sent(fields)?,
+    }))
+}
+
+fn kind(call: Call) -> TestKind {
+    match call {
+        Call::Click => TestKind::Click,
+        Call::Lead => TestKind::Lead,
+        Call::Sale => TestKind::Sale,
+        Call::Refund => TestKind::Refund,
+    }
+}
+
+/// The word for a test of `call` in its answer.
+pub(super) fn name(call: Call) -> &'static str {
+    match call {
+        Call::Click => "click",
+        Call::Lead => "lead",
+        Call::Sale => "sale",
+        Call::Refund => "refund",
+    }
+}
+
+/// But for the address, which is never kept as it is.
+fn as_sent(fields: &Fields) -> Result<MetaData, Invalid> {
+    let mut sent = fields.values().clone();
+    if let Some(email) = sent.get_mut("email").filter(|email| !email.is_null()) {
+        *email = hashed(email.as_str().unwrap_or_default()).into();
+    }
+    if Value::Object(sent.clone()).to_string().len() > MAX_OBJECT_BYTES {
+        let wrong = format!("the request body of a test is larger than {MAX_OBJECT_BYTES} bytes");
+        return Err(Invalid::new(wrong));
+    }
+    Ok(sent)
+}

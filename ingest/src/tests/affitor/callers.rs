@@ -1,0 +1,143 @@
+//! Who may call Affitor's paths and how often, with a key and without.
+
+use serde_json::json;
+
+use super::{BEARER, URL, error, keyed, keyless, sale};
+use crate::{
+    auth::MAX_KEYLESS,
+    pipeline::Answer,
+    tests::{Service, request},
+};
+
+#[tokio::test]
+async fn a_key_is_asked_for_before_anything_else() {
+    let mut service = Service::new();
+    for path in [
+        "/api/v1/track/sale",
+        "/api/v1/track/refund/",
+        "/api/tracking/sale",
+        "/api/v1/cli/test-event",
+    ] {
+        for headers in [
+            [].as_slice(),
+            &[("Authorization", "Bearer wrong")],
+            &[("Authorization", "Bearer")],
+            &[("Authorization", "other-key")],
+            &[("X-Api-Key", "other-key")],
+        ] {
+            let reply = service.refused(request("POST", path, headers, "{"), 401).await;
+            assert_eq!(error(&reply), "Invalid API token");
+        }
+        for key in ["Bearer locked-key", "bearer reader-key"] {
+            error(
+                &service
+                    .refused(request("POST", path, &[("Authorization", key)], "{"), 403)
+                    .await,
+            );
+        }
+    }
+    // A lead needs none; a bad one is wrong all the same.
+    for bad in ["Bearer wrong", "Bearer", "bearer  ", "BEARER undefined"] {
+        let body = json!({"click_id": "k"}).to_string();
+        let call = request("POST", "/api/v1/track/lead", &[("Authorization", bad)], body);
+        assert_eq!(
+            error(&service.refused(call, 401).await),
+            "Invalid API token",
+            "{bad}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_has_its_rate_and_may_repeat_a_request() {
+    let mut service = Service::new();
+    let headers = [
+        ("Authorization", "Bearer slow-key"),
+        ("Idempotency-Key", "retry-1"),
+    ];
+    let call = || request("POST", "/api/v1/track/sale", &headers, sale().to_string());
+    for _ in 0..2 {
+        let (event, _) = service.accepted(call()).await;
+        assert_eq!(event.idempotency.unwrap().key, "retry-1");
+    }
+    let reply = service.refused(call(), 429).await;
+    assert_eq!(
+        (error(&reply).as_str(), reply.header("retry-after")),
+        ("you exceeded the rate limit", "30")
+    );
+}
+
+#[tokio::test]
+async fn strangers_have_so_many_places_and_keys_do_not_need_them() {
+    let mut service = Service::new();
+    let permits: Vec<_> = (0..MAX_KEYLESS)
+        .map(|_| service.ingest.keyless_permit().unwrap())
+        .collect();
+    let lead = json!({"click_id": "k"});
+    for (path, body) in [
+        ("/api/v1/track/click", json!({"affiliate_url": URL})),
+        ("/api/v1/track/lead", lead.clone()),
+    ] {
+        let reply = service.refused(keyless(path, &body), 429).await;
+        assert_eq!(reply.header("retry-after"), "1");
+        assert_eq!(reply.header("access-control-allow-origin"), "*");
+        error(&reply);
+    }
+    service.accepted(keyed("/api/v1/track/lead", &lead)).await;
+    drop(permits);
+    for _ in 0..3 {
+        service.accepted(keyless("/api/v1/track/lead", &lead)).await;
+    }
+    let all = (0..MAX_KEYLESS)
+        .map(|_| service.ingest.keyless_permit())
+        .collect::<Result<Vec<_>, _>>();
+    assert!(all.is_ok(), "answered calls give their places back");
+}
+
+#[tokio::test]
+async fn a_stranger_who_hangs_up_keeps_the_place_until_the_answer() {
+    let mut service = Service::new();
+    let permits: Vec<_> = (1..MAX_KEYLESS)
+        .map(|_| service.ingest.keyless_permit().unwrap())
+        .collect();
+    let call = keyless("/api/v1/track/lead", &json!({"click_id": "k"}));
+    let caller = tokio::spawn(tower::ServiceExt::oneshot(service.router.clone(), call));
+    let submission = service.submissions.recv().await.unwrap();
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    assert!(service.ingest.keyless_permit().is_err());
+    submission.answer.send(Answer::Accepted).unwrap();
+    let free = async {
+        while service.ingest.keyless_permit().is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), free)
+        .await
+        .unwrap();
+    drop(permits);
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_answer_in_the_dialects_shape() {
+    let mut service = Service::new();
+    for path in [
+        "/api/v1/track/view",
+        "/api/tracking/",
+        "/api/v1/cli/other",
+        "/api/v1/programs/x",
+    ] {
+        error(&service.refused(keyed(path, &sale()), 404).await);
+    }
+    for path in [
+        "/api/v1/track/sale",
+        "/api/v1/track/click",
+        "/api/v1/cli/test-event",
+    ] {
+        let reply = service.refused(request("GET", path, &[BEARER], ""), 405).await;
+        error(&reply);
+        assert!(reply.header("allow").contains("POST"), "{reply:?}");
+    }
+    let long = format!("/api/v1/track/click?{}", "x".repeat(9_000));
+    error(&service.refused(keyless(&long, &json!({})), 414).await);
+}
