@@ -33,6 +33,7 @@ mod dev;
 mod exactly_once;
 mod keys;
 mod ordering;
+mod pixel;
 mod poison;
 mod readme;
 mod rest;

@@ -139,6 +139,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_handler_learns_the_other_end_of_the_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let peer = async |ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>| format!("from {}", peer.ip());
+        tokio::spawn(serve(listener, Router::new().route("/", get(peer)), stop));
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        assert!(exchange(address, request).await.ends_with("from 127.0.0.1"));
+    }
+
+    #[tokio::test]
     async fn the_end_waits_for_open_requests_and_takes_no_new_ones() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());

@@ -1,7 +1,7 @@
 //! From the fields of a call to a click, a lead or a sale.
 
 use common::domain::{
-    Attribution, Body, CreateConversion, CustomerRef, Identity, Lead, MetaData, RecordClick,
+    Attribution, Body, CreateConversion, Currency, CustomerRef, Identity, Lead, MetaData, RecordClick,
 };
 use rust_decimal::Decimal;
 
@@ -167,7 +167,7 @@ fn lead_of_payment(fields: &Fields) -> Result<Asked, Invalid> {
     let email = fields.email("customerEmail")?;
     let name = fields.prose("customerName", MAX_NAME)?;
     let transaction = transaction_id.clone().map(|id| {
-        let code = currency.map(|currency| currency.code());
+        let code = currency.map(Currency::code);
         let (click, session) = (click.as_deref(), session.as_deref());
         let parts = [code, click, session, customer.as_deref(), email.as_deref()];
         Transaction::new(id, value, &parts)

@@ -74,12 +74,11 @@ async fn record(
         ));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let peer = peer(&request);
     // The query alone: a signature says nothing of a body.
     let body = postback::request::create_conversion(&query_fields(&query)?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, body);
     event.trusted = signature::is_signed(pixel.secret.expose(), &query)
-        || peer.is_some_and(|address| pixel.trusts(address));
+        || peer(&request).is_some_and(|address| pixel.trusts(address));
     let id = event.id;
     match ingest.submit_keyless(permit, event, Wait::Receipt).await {
         Answer::Accepted | Answer::Outcome(_) => Ok(picture::recorded(id)),

@@ -36,7 +36,7 @@ fn keyed(path: &str, key: &str, body: impl Into<Body>) -> Request<Body> {
 }
 
 /// The example with some fields replaced; null takes one away.
-fn with(example: &str, over: Value) -> String {
+fn with(example: &str, over: &Value) -> String {
     let mut body: Value = serde_json::from_str(example).unwrap();
     for (name, value) in over.as_object().unwrap() {
         body[name] = value.clone();
@@ -143,7 +143,7 @@ async fn the_registration_of_the_seed_is_found_by_its_click() {
     // A key or a client id says at once whose it is.
     let (event, _) = service.accepted(keyed("registration", KEY, REGISTRATION)).await;
     assert_eq!((event.org, event.trusted), (OrgId(1), true));
-    let body = with(REGISTRATION, json!({"clientId": "67890"}));
+    let body = with(REGISTRATION, &json!({"clientId": "67890"}));
     let (event, _) = service.accepted(post("registration", body)).await;
     assert_eq!((event.org, event.trusted), (OrgId(2), false));
 }
@@ -155,7 +155,7 @@ async fn the_lead_of_the_seed_by_both_paths() {
         ("lead", LEAD.to_owned()),
         ("lead/", LEAD.to_owned()),
         ("lead/registration", LEAD.to_owned()),
-        ("lead/registration", with(LEAD, json!({"leadType": null}))),
+        ("lead/registration", with(LEAD, &json!({"leadType": null}))),
     ] {
         let (reply, submitted) = service.exchange(post(path, body), lead_recorded()).await;
         let want =
@@ -174,10 +174,10 @@ async fn the_payment_of_the_seed_by_both_paths() {
     for (path, body) in [
         ("lead", PAYMENT.to_owned()),
         ("lead/payment/", PAYMENT.to_owned()),
-        ("lead/payment", with(PAYMENT, json!({"leadType": null}))),
+        ("lead/payment", with(PAYMENT, &json!({"leadType": null}))),
         (
             "lead",
-            with(PAYMENT, json!({"leadType": " payment ", "leadValue": "99.00"})),
+            with(PAYMENT, &json!({"leadType": " payment ", "leadValue": "99.00"})),
         ),
     ] {
         let (reply, submitted) = service
@@ -208,7 +208,7 @@ async fn what_a_payment_may_say_besides() {
     let mut service = Service::new();
     let body = with(
         PAYMENT,
-        json!({"clickId": "c-1", "currency": "eur", "customerId": 17, "customerName": "Jane", "leadValue": 0}),
+        &json!({"clickId": "c-1", "currency": "eur", "customerId": 17, "customerName": "Jane", "leadValue": 0}),
     );
     let create = create_of(service.accepted(keyed("lead", KEY, body)).await.0);
     assert_eq!(create.attribution.click_id.as_deref(), Some("c-1"));
@@ -228,7 +228,7 @@ async fn a_key_vouches_and_brings_its_program() {
         (event.org, event.trusted, event.program_scope),
         (OrgId(1), true, None)
     );
-    let body = with(CLICK, json!({"clientId": null}));
+    let body = with(CLICK, &json!({"clientId": null}));
     let (event, _) = service.accepted(keyed("click", "other-key", body)).await;
     assert_eq!(
         (event.org, event.trusted, event.program_scope),
@@ -249,7 +249,7 @@ async fn who_calls_must_be_clear() {
     service.refused(meant_to_sign, 401).await;
     service.refused(keyed("lead", "locked-key", PAYMENT), 403).await;
     service.refused(keyed("lead", "reader-key", PAYMENT), 403).await;
-    let without_feature = with(PAYMENT, json!({"clientId": 99}));
+    let without_feature = with(PAYMENT, &json!({"clientId": 99}));
     service.refused(post("lead", without_feature), 403).await;
     for client in [
         json!(null),
@@ -261,7 +261,7 @@ async fn who_calls_must_be_clear() {
         json!("99999999999999999999"),
     ] {
         for (path, example) in [("click", CLICK), ("lead", LEAD), ("lead", PAYMENT)] {
-            let body = with(example, json!({"clientId": client}));
+            let body = with(example, &json!({"clientId": client}));
             let reply = service.refused(post(path, body), 400).await;
             assert!(reply.text.contains("clientId"), "{client}: {reply:?}");
             assert_eq!(reply.json()["error"], "Bad Request");
@@ -270,7 +270,7 @@ async fn who_calls_must_be_clear() {
     // The key and the client id must mean the same organisation, and one who asks learns no more than that.
     for client in [67_890, 12_345] {
         let key = if client == 12_345 { "other-key" } else { KEY };
-        let body = with(PAYMENT, json!({"clientId": client}));
+        let body = with(PAYMENT, &json!({"clientId": client}));
         let reply = service.refused(keyed("lead", key, body), 400).await;
         assert!(reply.text.contains("clientId"), "{reply:?}");
     }
@@ -334,9 +334,7 @@ async fn what_is_wrong_is_named_and_nothing_is_submitted() {
         ),
         ("lead", PAYMENT, json!({"sessionId": null}), "sessionId"),
     ] {
-        let reply = service
-            .refused(post(path, with(example, over.clone())), 400)
-            .await;
+        let reply = service.refused(post(path, with(example, &over)), 400).await;
         assert!(reply.text.contains(field), "{path} {over}: {reply:?}");
         assert_eq!(reply.json()["error"], "Bad Request");
     }
@@ -359,7 +357,7 @@ async fn a_transaction_id_makes_a_payment_safe_to_repeat() {
         all.as_object_mut()
             .unwrap()
             .extend(over.as_object().unwrap().clone());
-        with(PAYMENT, all)
+        with(PAYMENT, &all)
     };
     let first = service.accepted(keyed("lead", KEY, body(json!({})))).await.0;
     assert_eq!(first.order(), Some("tx-1"));
@@ -408,7 +406,7 @@ async fn a_transaction_id_makes_a_payment_safe_to_repeat() {
 #[tokio::test]
 async fn each_refusal_has_its_answer() {
     let mut service = Service::new();
-    let transaction = with(PAYMENT, json!({"transactionId": "tx-1"}));
+    let transaction = with(PAYMENT, &json!({"transactionId": "tx-1"}));
     let first = First {
         event_id: event_id(7),
         outcome: Some(applied()),
@@ -521,4 +519,35 @@ async fn a_customer_who_came_by_nobody_is_no_error() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn browsers_may_click_from_any_page() {
+    let mut service = Service::new();
+    let origin = ("Origin", "https://yourwebsite.com");
+    let preflight = [
+        origin,
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "content-type"),
+    ];
+    let path = "/api/v1/tracking/click";
+    let reply = service
+        .refused(request("OPTIONS", path, &preflight, ""), 200)
+        .await;
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert_eq!(reply.header("access-control-allow-methods"), "POST");
+    let (reply, _) = service
+        .exchange(request("POST", path, &[origin], CLICK), clicked())
+        .await;
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    let wrong = service.refused(request("POST", path, &[origin], "{}"), 400).await;
+    assert_eq!(
+        wrong.header("access-control-allow-origin"),
+        "*",
+        "errors can be read, too"
+    );
+    let lead = service
+        .refused(request("OPTIONS", "/api/v1/tracking/lead", &preflight, ""), 405)
+        .await;
+    assert_eq!(lead.header("access-control-allow-origin"), "");
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use common::db::keys::ApiKey;
+use common::{db::keys::ApiKey, domain::OrgId};
 use tokio::time::Instant;
 
 use super::{KEY, Service, api_key, request, snapshot};
@@ -101,6 +101,42 @@ async fn strangers_share_their_reloads() {
         assert!(keys.authenticate("stranger-0").await.is_err());
     }
     assert_eq!(store.reads(), 2, "remembered as unknown");
+}
+
+#[tokio::test]
+async fn client_ids_and_pixels_are_known_like_keys() {
+    let store = Store::of(&[KEY]);
+    let keys = store.keys();
+    assert_eq!(
+        keys.client(12_345).await.unwrap().org,
+        OrgId(1),
+        "looked for at once"
+    );
+    assert_eq!(keys.pixel("demo-pixel").await.unwrap().org, OrgId(1));
+    assert_eq!(store.reads(), 1);
+    let strangers = (0..50).map(|number| {
+        let keys = keys.clone();
+        async move {
+            let client = keys.client(number).await;
+            let pixel = keys.pixel(&number.to_string()).await;
+            assert!(matches!(client, Err(AuthError::UnknownKey)));
+            assert!(matches!(pixel, Err(AuthError::UnknownKey)));
+        }
+    });
+    futures_util::future::join_all(strangers).await;
+    assert!(store.reads() <= 4, "shared reloads: {}", store.reads());
+    let before = store.reads();
+    for _ in 0..100 {
+        assert!(keys.client(1).await.is_err() && keys.pixel("1").await.is_err());
+    }
+    assert_eq!(store.reads(), before, "remembered as unknown, each for itself");
+    // While the database is away, who is unknown is told to come back, not that it is wrong.
+    store.hangs.store(true, Ordering::SeqCst);
+    assert!(matches!(
+        keys.client(1_000).await,
+        Err(AuthError::Unverifiable(_))
+    ));
+    keys.client(67_890).await.unwrap();
 }
 
 #[tokio::test]
