@@ -242,10 +242,12 @@ fn say(
             "stopped after {done} records: the same command goes on from there"
         ));
     }
-    print(format!(
-        "{queued} events queued, {} records invalid",
-        import.invalid
-    ))?;
+    if !before.is_finished {
+        print(format!(
+            "{queued} events queued, {} records invalid",
+            import.invalid
+        ))?;
+    }
     match unapplied {
         Some(0) => print("all events are decided and applied")?,
         Some(count) => print(format!("all events are decided; {count} were not applied"))?,
