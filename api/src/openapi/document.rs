@@ -95,9 +95,12 @@ fn parameter_of(place: &str, (name, value): Parameter) -> Value {
 
 fn request_body(body: &RequestBody) -> Value {
     if body.media != JSON {
+        // Lines of JSON; an array stands for them, as OpenAPI 3.1 has no word of its own.
+        let lines: Vec<Value> = body.example.lines().map(parsed).collect();
+        let line = json!({"type": "object", "properties": schema::of_fields(&lines)});
         return json!({
             "required": true,
-            "content": {body.media: {"schema": {"type": "string"}, "example": body.example}},
+            "content": {body.media: {"schema": {"type": "array", "items": line}, "example": lines}},
         });
     }
     let example = parsed(body.example);

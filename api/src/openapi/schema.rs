@@ -29,6 +29,14 @@ pub(super) fn of_body(example: &Value, required: &[&str]) -> Value {
     schema
 }
 
+/// The properties of all fields that any of the examples has.
+pub(super) fn of_fields(examples: &[Value]) -> Map<String, Value> {
+    let fields = examples.iter().filter_map(Value::as_object).flatten();
+    fields
+        .map(|(name, value)| (name.clone(), field(name, value, false)))
+        .collect()
+}
+
 /// Sets a field of an object.
 pub(super) fn set(object: &mut Value, name: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {

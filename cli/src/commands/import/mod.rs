@@ -147,6 +147,8 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     } else {
         follow(&pool, key, &mut report, &stop).await?
     };
+    // Of a file that was followed to its end before, the lines are forgotten: 0 would not mean that all was applied.
+    let unapplied = unapplied.filter(|count| *count > 0 || !before.is_finished);
     say(&args, &before, &import, unapplied, &report)
 }
 
@@ -240,14 +242,16 @@ fn say(
             "stopped after {done} records: the same command goes on from there"
         ));
     }
-    print(format!(
-        "{queued} events queued, {} records invalid",
-        import.invalid
-    ))?;
+    if !before.is_finished {
+        print(format!(
+            "{queued} events queued, {} records invalid",
+            import.invalid
+        ))?;
+    }
     match unapplied {
         Some(0) => print("all events are decided and applied")?,
         Some(count) => print(format!("all events are decided; {count} were not applied"))?,
-        None if args.no_wait => {}
+        None if args.no_wait || before.is_finished => {}
         None => print(
             "stopped waiting: the events are queued and workers apply them; the same command waits again",
         )?,
