@@ -9,7 +9,8 @@ on_both_queues!(what_is_written_is_read_back);
 const KEY: (&str, &str) = ("X-Api-Key", "demo-key");
 
 async fn call(shop: &Shop, method: Method, url: &str, body: Option<&Value>) -> Answer {
-    shop.call(method, url, &[KEY], body).await.expect("an answer")
+    let answer = shop.call(method, url, &[KEY], body).await;
+    answer.unwrap_or_else(|error| panic!("{url} gave no answer: {error}"))
 }
 
 async fn what_is_written_is_read_back(queue: Queue) {

@@ -127,13 +127,16 @@ impl ListParams {
     }
 
     /// Whole days: from the start of the first to the end of the last.
-    fn window(&self) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Problem> {
+    fn window(&self) -> Result<Window, Problem> {
         let from = date("date_from", self.date_from.as_deref())?;
         let to = date("date_to", self.date_to.as_deref())?;
         let until = to.and_then(|day| day.checked_add_days(Days::new(1)));
         Ok((from.map(midnight), until.map(midnight)))
     }
 }
+
+/// From one time on, and before another.
+type Window = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The row that a path names by its number or by its public id.
 pub(crate) fn number_of(id: &str, kind: PublicIdKind) -> Option<i64> {

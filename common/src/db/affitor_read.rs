@@ -56,6 +56,7 @@ pub async fn test_counts(
 
 /// What a program has and what has come for it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a gate of its own")]
 pub struct Readiness {
     pub program: String,
     pub number: i64,

@@ -9,7 +9,8 @@ use crate::domain::{CustomerRecord, MetaData, PublicId, PublicIdKind};
 #[derive(Debug, Serialize)]
 pub struct Customer<'a> {
     id: String,
-    customer_id: Option<&'a str>,
+    #[serde(rename = "customer_id")]
+    external_id: Option<&'a str>,
     status: &'a str,
     created_at: String,
     click: Option<Click<'a>>,
@@ -24,7 +25,7 @@ impl<'a> From<&'a CustomerRecord> for Customer<'a> {
     fn from(view: &'a CustomerRecord) -> Self {
         Self {
             id: PublicId::new(PublicIdKind::Customer, view.id.0).to_string(),
-            customer_id: view.customer_id.as_deref(),
+            external_id: view.customer_id.as_deref(),
             status: &view.status,
             created_at: colon_time(view.created_at),
             click: view.click.as_ref().map(Click::from),

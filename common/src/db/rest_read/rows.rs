@@ -20,6 +20,7 @@ pub(in crate::db) struct AffiliateRow {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "columns beside those of other tables")]
 pub(in crate::db) struct ProgramRow {
     program_slug: String,
     program_title: String,

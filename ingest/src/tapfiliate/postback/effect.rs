@@ -65,7 +65,8 @@ struct Customer<'a> {
     affiliate: Affiliate<'a>,
     warnings: Option<&'a [String]>,
     meta_data: &'a MetaData,
-    customer_id: Option<&'a str>,
+    #[serde(rename = "customer_id")]
+    external_id: Option<&'a str>,
     status: &'a str,
 }
 
@@ -155,7 +156,7 @@ impl<'a> From<&'a CustomerRecord> for Customer<'a> {
             affiliate: Affiliate::from(&view.affiliate),
             warnings: warnings(&view.warnings),
             meta_data: &view.meta_data,
-            customer_id: view.customer_id.as_deref(),
+            external_id: view.customer_id.as_deref(),
             status: &view.status,
         }
     }
