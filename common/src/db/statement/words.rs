@@ -2,77 +2,11 @@
 
 use rust_decimal::Decimal;
 
+use super::cause::Cause;
 use crate::domain::{
-    Body, ConversionStatus, Currency,
+    ConversionStatus, Currency,
     ledger::Account::{self, Expense, Paid, Payable, Pending},
 };
-
-/// What is known of the event that caused a movement.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cause {
-    /// The sale itself.
-    Sale,
-    /// `None`: all that was left of the sale.
-    Refund(Option<Decimal>),
-    Update {
-        amount: Option<Decimal>,
-        status: Option<ConversionStatus>,
-    },
-    /// An event of this kind, of which nothing else is recorded.
-    Event(String),
-    /// The event's row is gone with its day.
-    Forgotten,
-}
-
-/// What tells the cause, gathered from the rows around a transfer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Traces {
-    /// The event created the conversion.
-    pub is_sale: bool,
-    /// The event is in the refunds. Those stay when the event is gone.
-    pub is_refund: bool,
-    /// The refund's amount. `None`: all that was left.
-    pub refunded: Option<Decimal>,
-    /// The amount, where the conversion still has it from this event.
-    pub amount_set: Option<Decimal>,
-    /// The commission's approval, where the conversion still has its status from this event.
-    pub status_set: Option<bool>,
-    /// The event's kind, while it is kept.
-    pub kind: Option<String>,
-    /// What was asked for, while it is kept, if it was an update.
-    pub body: Option<Body>,
-}
-
-impl Traces {
-    pub(super) fn cause(self) -> Cause {
-        if self.is_sale {
-            return Cause::Sale;
-        }
-        if self.is_refund {
-            return Cause::Refund(self.refunded);
-        }
-        if let Some(Body::UpdateConversion(update)) = self.body {
-            return Cause::Update {
-                amount: update.amount,
-                status: update.status,
-            };
-        }
-        if self.amount_set.is_some() || self.status_set.is_some() {
-            let status = self.status_set.map(|approved| {
-                if approved {
-                    ConversionStatus::Approved
-                } else {
-                    ConversionStatus::Disapproved
-                }
-            });
-            return Cause::Update {
-                amount: self.amount_set,
-                status,
-            };
-        }
-        self.kind.map_or(Cause::Forgotten, Cause::Event)
-    }
-}
 
 /// What a movement is about.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +86,19 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
             let changes: Vec<_> = amount.into_iter().chain(status).collect();
             Some(format!("order updated, {}", changes.join(", ")))
         }
+        Cause::Chargeback { reversed: false } => Some("charged back by the bank".to_owned()),
+        Cause::Chargeback { reversed: true } => Some("the chargeback was reversed".to_owned()),
+        Cause::Superseded(by) => Some(format!("superseded by the signed order, conversion {by}")),
+        Cause::Deleted => Some("the conversion was deleted".to_owned()),
+        Cause::Edited(amount) => Some(edited("conversion edited", *amount, currency)),
+        Cause::CommissionEdited { amount } => {
+            Some(edited("this commission alone was edited", *amount, currency))
+        }
+        Cause::CommissionsAdded => Some("added to the conversion".to_owned()),
+        Cause::HoldEnded => Some("its hold ended".to_owned()),
+        Cause::Recurred(period) => Some(format!("repetition {period}")),
+        Cause::Bonus(month) => Some(format!("target of {} reached", month.format("%Y-%m"))),
+        Cause::Payment(payment) => payment.map(|payment| format!("payment {payment}")),
         // Payments have no other event than themselves.
         Cause::Event(_) | Cause::Forgotten if from == Paid || to == Paid => None,
         Cause::Event(kind) => Some(format!("by an event {kind}")),
@@ -159,8 +106,17 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
     }
 }
 
+fn edited(what: &str, amount: Option<Decimal>, currency: Currency) -> String {
+    amount.map_or_else(
+        || what.to_owned(),
+        |amount| format!("{what}, amount set to {}", currency.shown(amount)),
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
     #[test]
@@ -182,6 +138,12 @@ mod tests {
             kind: None,
             order: None,
             conversion: None,
+        };
+        let bonus = Subject {
+            kind: Some("bonus"),
+            order: None,
+            conversion: None,
+            ..order
         };
         let thirty = Decimal::from(30);
         let update = Cause::Update {
@@ -238,25 +200,59 @@ mod tests {
                 Cause::Event("create_conversion".into()),
                 "commission 12 of order ORD005 reversed: by an event create_conversion",
             ),
+            (
+                order,
+                Payable,
+                Expense,
+                Cause::Edited(Some(thirty)),
+                "commission 12 of order ORD005 reversed: conversion edited, amount set to 30.00",
+            ),
+            (
+                order,
+                Pending,
+                Payable,
+                Cause::CommissionEdited { amount: None },
+                "commission 12 of order ORD005 approved: this commission alone was edited",
+            ),
+            (
+                order,
+                Expense,
+                Payable,
+                Cause::CommissionEdited { amount: Some(thirty) },
+                "commission 12 of order ORD005 accrued, payable: this commission alone was edited, amount set to 30.00",
+            ),
+            (
+                order,
+                Expense,
+                Pending,
+                Cause::CommissionsAdded,
+                "commission 12 of order ORD005 accrued, pending: added to the conversion",
+            ),
+            (
+                order,
+                Expense,
+                Payable,
+                Cause::Chargeback { reversed: true },
+                "commission 12 of order ORD005 accrued, payable: the chargeback was reversed",
+            ),
+            (
+                bonus,
+                Expense,
+                Pending,
+                Cause::Bonus(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()),
+                "bonus commission 12 accrued, pending: target of 2026-10 reached",
+            ),
+            (
+                payment,
+                Payable,
+                Paid,
+                Cause::Payment(Some(3)),
+                "paid out: payment 3",
+            ),
             (payment, Payable, Paid, Cause::Forgotten, "paid out"),
             (payment, Paid, Payable, Cause::Forgotten, "payment taken back"),
         ] {
             assert_eq!(describe(subject, from, to, &cause, usd), want);
         }
-    }
-
-    #[test]
-    fn what_is_recorded_outlives_the_event() {
-        let traces = Traces {
-            amount_set: Some(Decimal::ONE),
-            status_set: Some(false),
-            ..Default::default()
-        };
-        let update = Cause::Update {
-            amount: Some(Decimal::ONE),
-            status: Some(ConversionStatus::Disapproved),
-        };
-        assert_eq!(traces.cause(), update);
-        assert_eq!(Traces::default().cause(), Cause::Forgotten);
     }
 }
