@@ -44,6 +44,7 @@ pub(super) enum Cause {
 
 /// What tells the cause, gathered from the rows around a transfer.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a row that is there or not")]
 pub(super) struct Traces {
     /// The event created the conversion.
     pub is_sale: bool,

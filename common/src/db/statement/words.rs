@@ -119,140 +119,147 @@ mod tests {
 
     use super::*;
 
+    const ORDER: Subject<'static> = Subject {
+        commission: Some(12),
+        kind: Some("regular"),
+        order: Some("ORD005"),
+        conversion: Some(7),
+    };
+    const PAYMENT: Subject<'static> = Subject {
+        commission: None,
+        kind: None,
+        order: None,
+        conversion: None,
+    };
+    const THIRTY: Option<Decimal> = Some(Decimal::from_parts(30, 0, 0, false, 0));
+
+    fn said(subject: Subject<'_>, from: Account, to: Account, cause: &Cause) -> String {
+        let told = describe(subject, from, to, cause, "USD".parse().unwrap());
+        told.replace("commission 12 of order ORD005 ", "")
+    }
+
     #[test]
-    fn movements_have_words() {
-        let usd: Currency = "USD".parse().unwrap();
-        let order = Subject {
-            commission: Some(12),
-            kind: Some("regular"),
-            order: Some("ORD005"),
-            conversion: Some(7),
-        };
-        let unnamed = Subject {
+    fn subjects_have_words() {
+        let words = |subject| said(subject, Expense, Payable, &Cause::Sale);
+        let level = Subject {
             kind: Some("level"),
             order: None,
-            ..order
-        };
-        let payment = Subject {
-            commission: None,
-            kind: None,
-            order: None,
-            conversion: None,
+            ..ORDER
         };
         let bonus = Subject {
             kind: Some("bonus"),
-            order: None,
             conversion: None,
-            ..order
+            ..level
         };
-        let thirty = Decimal::from(30);
+        assert_eq!(words(ORDER), "accrued, payable");
+        assert_eq!(
+            words(level),
+            "level commission 12 of conversion 7 accrued, payable"
+        );
+        assert_eq!(words(bonus), "bonus commission 12 accrued, payable");
+    }
+
+    #[test]
+    fn movements_have_words() {
         let update = Cause::Update {
-            amount: Some(thirty),
+            amount: THIRTY,
             status: Some(ConversionStatus::Approved),
         };
-        for (subject, from, to, cause, want) in [
+        for (from, to, cause, want) in [
+            (Expense, Pending, Cause::Sale, "accrued, pending"),
+            (Pending, Payable, update.clone(), "approved"),
             (
-                order,
-                Expense,
-                Pending,
-                Cause::Sale,
-                "commission 12 of order ORD005 accrued, pending",
-            ),
-            (
-                unnamed,
-                Expense,
-                Payable,
-                Cause::Sale,
-                "level commission 12 of conversion 7 accrued, payable",
-            ),
-            (
-                order,
-                Pending,
-                Payable,
-                update.clone(),
-                "commission 12 of order ORD005 approved",
-            ),
-            (
-                order,
                 Pending,
                 Expense,
                 update,
-                "commission 12 of order ORD005 reversed: order updated, amount set to 30.00, approved",
+                "reversed: order updated, amount set to 30.00, approved",
             ),
             (
-                order,
                 Payable,
                 Expense,
-                Cause::Refund(Some(thirty)),
-                "commission 12 of order ORD005 reversed: refund of 30.00",
+                Cause::Refund(THIRTY),
+                "reversed: refund of 30.00",
             ),
             (
-                order,
                 Payable,
                 Expense,
                 Cause::Forgotten,
-                "commission 12 of order ORD005 reversed: its event is no longer kept",
+                "reversed: its event is no longer kept",
             ),
             (
-                order,
                 Payable,
                 Expense,
                 Cause::Event("create_conversion".into()),
-                "commission 12 of order ORD005 reversed: by an event create_conversion",
+                "reversed: by an event create_conversion",
             ),
+        ] {
+            assert_eq!(said(ORDER, from, to, &cause), want);
+        }
+    }
+
+    #[test]
+    fn causes_that_come_later_have_words() {
+        let october = NaiveDate::from_ymd_opt(2026, 10, 1).unwrap();
+        let alone = |amount| Cause::CommissionEdited { amount };
+        let bank = |reversed| Cause::Chargeback { reversed };
+        for (from, to, cause, want) in [
             (
-                order,
                 Payable,
                 Expense,
-                Cause::Edited(Some(thirty)),
-                "commission 12 of order ORD005 reversed: conversion edited, amount set to 30.00",
+                Cause::Edited(THIRTY),
+                "reversed: conversion edited, amount set to 30.00",
             ),
             (
-                order,
                 Pending,
                 Payable,
-                Cause::CommissionEdited { amount: None },
-                "commission 12 of order ORD005 approved: this commission alone was edited",
+                alone(None),
+                "approved: this commission alone was edited",
             ),
             (
-                order,
                 Expense,
                 Payable,
-                Cause::CommissionEdited { amount: Some(thirty) },
-                "commission 12 of order ORD005 accrued, payable: this commission alone was edited, amount set to 30.00",
+                alone(THIRTY),
+                "accrued, payable: this commission alone was edited, amount set to 30.00",
             ),
             (
-                order,
                 Expense,
                 Pending,
                 Cause::CommissionsAdded,
-                "commission 12 of order ORD005 accrued, pending: added to the conversion",
+                "accrued, pending: added to the conversion",
             ),
             (
-                order,
+                Payable,
+                Expense,
+                bank(false),
+                "reversed: charged back by the bank",
+            ),
+            (
                 Expense,
                 Payable,
-                Cause::Chargeback { reversed: true },
-                "commission 12 of order ORD005 accrued, payable: the chargeback was reversed",
+                bank(true),
+                "accrued, payable: the chargeback was reversed",
             ),
             (
-                bonus,
                 Expense,
                 Pending,
-                Cause::Bonus(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()),
-                "bonus commission 12 accrued, pending: target of 2026-10 reached",
+                Cause::Bonus(october),
+                "accrued, pending: target of 2026-10 reached",
             ),
             (
-                payment,
-                Payable,
-                Paid,
-                Cause::Payment(Some(3)),
-                "paid out: payment 3",
+                Pending,
+                Expense,
+                Cause::Superseded(9),
+                "reversed: superseded by the signed order, conversion 9",
             ),
-            (payment, Payable, Paid, Cause::Forgotten, "paid out"),
-            (payment, Paid, Payable, Cause::Forgotten, "payment taken back"),
         ] {
-            assert_eq!(describe(subject, from, to, &cause, usd), want);
+            assert_eq!(said(ORDER, from, to, &cause), want);
         }
+        let payment = &Cause::Payment(Some(3));
+        assert_eq!(said(PAYMENT, Payable, Paid, payment), "paid out: payment 3");
+        assert_eq!(said(PAYMENT, Payable, Paid, &Cause::Forgotten), "paid out");
+        assert_eq!(
+            said(PAYMENT, Paid, Payable, &Cause::Forgotten),
+            "payment taken back"
+        );
     }
 }
