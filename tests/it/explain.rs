@@ -9,7 +9,7 @@ async fn an_order_is_explained_to_those_who_may_read_it() {
     let shop = &world.shop;
     shop.track("paid", 100).await.expect(200);
     let body = json!({"external_id": "lost", "coupon": "NO_SUCH", "amount": 1});
-    shop.postback("con/c", &body, &[]).await.expect(404);
+    shop.postback("con/c", &body, &[]).await.expect(400);
 
     let told = shop.get("/v1/explain?external_id=paid").await.expect(200);
     assert_eq!(told.text("/conversions/0/trace/candidates/0/verdict"), "chosen");
