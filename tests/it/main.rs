@@ -31,6 +31,7 @@ mod conversions;
 mod database;
 mod dev;
 mod exactly_once;
+mod explain;
 mod keys;
 mod ordering;
 mod pixel;

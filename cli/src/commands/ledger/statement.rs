@@ -25,7 +25,8 @@ the statement is printed, an error says both, and the exit code is 1.
 
 Money comes nearer to the affiliate from expense (the organisation) to pending, payable and paid: an amount is above zero
 when it moves in this direction and below when it moves back. Amounts have the decimals of their currency. What a transfer
-was for is told as far as its event and its order are still there; events are kept for 30 days, refunds for ever.
+was for is told as far as its event and its order are still there; events are kept for 30 days, refunds, payments, deletions
+and the last update and chargeback of an order for ever.
 
 --format csv prints these columns, and new ones only after them:
   row         opening, transfer or closing

@@ -4,6 +4,7 @@
 //! by affiliate, which every sale would pay for: a statement reads all transfers of the organisation.
 
 mod account;
+mod cause;
 mod read;
 #[cfg(test)]
 mod tests;

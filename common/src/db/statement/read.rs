@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{
     MAX_ENTRIES, MAX_NAMED_ORGS, Query, StatementError,
     account::{Balance, CurrencyAccount, Entry},
-    words::{Subject, Traces, describe},
+    cause::Traces,
+    words::{Subject, describe},
 };
 use crate::{
     db::{Connection, DbError, decode, ops},
@@ -149,12 +150,17 @@ struct EntryRow {
     refunded: Option<Decimal>,
     amount_set: Option<Decimal>,
     status_set: Option<bool>,
+    charged_back: Option<bool>,
+    superseded_by: Option<i64>,
+    is_deletion: bool,
+    payment: Option<i64>,
     kind: Option<String>,
     body: Option<String>,
 }
 
 /// Transfers of the period with what tells their cause. Refunds are recorded apart from their events, so they can be told
-/// for ever; of an update what still holds.
+/// for ever, as can what superseded, deleted or paid; of an update or a chargeback what still holds. Two payments of one
+/// event and the same amount cannot be told apart.
 const ENTRIES: &str = "
     SELECT t.transfer_id, t.recorded_at, t.debit_account, t.credit_account, t.amount, t.currency, t.code, t.event_id,
            t.commission_id, m.kind AS commission_kind, m.conversion_id, c.external_id AS order, p.slug AS program,
@@ -162,12 +168,22 @@ const ENTRIES: &str = "
            r.event_id IS NOT NULL AS is_refund, r.amount AS refunded,
            CASE WHEN c.amount_by = t.event_id THEN c.amount END AS amount_set,
            CASE WHEN c.status_by = t.event_id THEN m.approved END AS status_set,
-           e.kind, CASE WHEN e.kind = 'update_conversion' THEN e.body::text END AS body
+           CASE WHEN c.chargeback_by = t.event_id THEN c.charged_back END AS charged_back,
+           CASE WHEN s.event_id = t.event_id THEN c.superseded_by END AS superseded_by,
+           coalesce(c.superseded_by IS NULL AND c.deleted_at = t.recorded_at, false) AS is_deletion,
+           y.payment_id AS payment, e.kind,
+           CASE WHEN e.kind IN ('update_conversion', 'chargeback', 'edit_conversion', 'edit_commission', 'add_commissions',
+                                'cancel_payment', 'scheduled') THEN e.body::text END AS body
       FROM transfers t
       LEFT JOIN commissions m ON m.org_id = t.org_id AND m.commission_id = t.commission_id
       LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
       LEFT JOIN programs p ON p.org_id = c.org_id AND p.program_id = c.program_id
       LEFT JOIN refunds r ON r.org_id = c.org_id AND r.conversion_id = c.conversion_id AND r.event_id = t.event_id
+      LEFT JOIN conversions s ON s.org_id = c.org_id AND s.conversion_id = c.superseded_by
+      LEFT JOIN LATERAL (
+          SELECT CASE count(*) WHEN 1 THEN min(y.payment_id) END AS payment_id FROM payments y
+           WHERE t.code = 'pay' AND y.org_id = t.org_id AND y.affiliate_id = t.affiliate_id
+             AND (y.event_id, y.amount, y.currency) = (t.event_id, t.amount, t.currency)) y ON true
       LEFT JOIN events e ON e.event_id = t.event_id AND e.org_id = t.org_id
      WHERE t.org_id = $1 AND t.affiliate_id = $2
        AND ($3::timestamptz IS NULL OR t.recorded_at >= $3) AND ($4::timestamptz IS NULL OR t.recorded_at < $4)
@@ -220,6 +236,11 @@ fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Res
         refunded: row.refunded,
         amount_set: row.amount_set,
         status_set: row.status_set,
+        charged_back: row.charged_back,
+        superseded_by: row.superseded_by,
+        is_deletion: row.is_deletion,
+        is_payment: row.commission_id.is_none(),
+        payment: row.payment,
         kind: row.kind,
         // A body that this version cannot read tells less; the money is right all the same.
         body: row.body.and_then(|body| serde_json::from_str(&body).ok()),

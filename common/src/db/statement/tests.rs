@@ -331,7 +331,7 @@ async fn currencies_are_apart(pool: Pool) {
         what,
         [
             "commission 1 of order OLD accrued, payable",
-            "paid out",
+            "paid out: payment 1",
             "commission 1 of order OLD reversed"
         ]
     );
@@ -354,6 +354,58 @@ async fn currencies_are_apart(pool: Pool) {
     .await
     .unwrap();
     assert!(run(&pool, &penniless).await.unwrap().currencies.is_empty());
+}
+
+/// What each movement of an affiliate says in dollars, without those of the first fixture.
+async fn later_words(pool: &Pool, affiliate: &str) -> Vec<String> {
+    let query = Query {
+        affiliate,
+        currency: Some("USD".parse().unwrap()),
+        ..Default::default()
+    };
+    let statement = run(pool, &query).await.unwrap();
+    assert_eq!(statement.currencies[0].agrees, Some(true));
+    let transfers = statement.currencies[0].transfers.iter();
+    transfers
+        .filter(|entry| entry.transfer > 6)
+        .map(|entry| entry.what.clone())
+        .collect()
+}
+
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn what_comes_later_has_words(pool: Pool) {
+    drop(fixture::later(&pool).await);
+    let jane = [
+        "commission 4 of order ORD7 accrued, pending",
+        "commission 4 of order ORD7 reversed: superseded by the signed order, conversion 4",
+        "commission 5 of order ORD7 accrued, pending",
+        "commission 6 of order ORD8 accrued, pending",
+        "commission 6 of order ORD8 reversed: charged back by the bank",
+        "paid out: payment 2",
+        "recurring commission 7 of order ORD7 accrued, pending: repetition 1",
+        "bonus commission 8 accrued, payable: target of 2026-10 reached",
+        "commission 5 of order ORD7 approved: its hold ended",
+        "commission 5 of order ORD7 reversed: refund of 50.00",
+        "commission 9 of order ORD9 accrued, pending",
+        "commission 9 of order ORD9 reversed: the conversion was deleted",
+    ];
+    assert_eq!(later_words(&pool, "jane").await, jane);
+    let sandra = ["paid out: payment 3", "payment taken back: payment 3"];
+    assert_eq!(later_words(&pool, "sandra").await, sandra);
+
+    sqlx::query("DELETE FROM events").execute(&pool).await.unwrap();
+    let gone = later_words(&pool, "jane").await;
+    let told: Vec<_> = (0..jane.len()).filter(|at| gone[*at] != jane[*at]).collect();
+    assert_eq!(
+        told,
+        [6, 7, 8],
+        "repetition, bonus and hold are forgotten with their events: {gone:?}"
+    );
+    assert_eq!(
+        gone[7],
+        "bonus commission 8 accrued, payable: its event is no longer kept"
+    );
+    assert_eq!(later_words(&pool, "sandra").await[1], "payment taken back");
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]

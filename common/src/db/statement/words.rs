@@ -2,77 +2,11 @@
 
 use rust_decimal::Decimal;
 
+use super::cause::Cause;
 use crate::domain::{
-    Body, ConversionStatus, Currency,
+    ConversionStatus, Currency,
     ledger::Account::{self, Expense, Paid, Payable, Pending},
 };
-
-/// What is known of the event that caused a movement.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cause {
-    /// The sale itself.
-    Sale,
-    /// `None`: all that was left of the sale.
-    Refund(Option<Decimal>),
-    Update {
-        amount: Option<Decimal>,
-        status: Option<ConversionStatus>,
-    },
-    /// An event of this kind, of which nothing else is recorded.
-    Event(String),
-    /// The event's row is gone with its day.
-    Forgotten,
-}
-
-/// What tells the cause, gathered from the rows around a transfer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Traces {
-    /// The event created the conversion.
-    pub is_sale: bool,
-    /// The event is in the refunds. Those stay when the event is gone.
-    pub is_refund: bool,
-    /// The refund's amount. `None`: all that was left.
-    pub refunded: Option<Decimal>,
-    /// The amount, where the conversion still has it from this event.
-    pub amount_set: Option<Decimal>,
-    /// The commission's approval, where the conversion still has its status from this event.
-    pub status_set: Option<bool>,
-    /// The event's kind, while it is kept.
-    pub kind: Option<String>,
-    /// What was asked for, while it is kept, if it was an update.
-    pub body: Option<Body>,
-}
-
-impl Traces {
-    pub(super) fn cause(self) -> Cause {
-        if self.is_sale {
-            return Cause::Sale;
-        }
-        if self.is_refund {
-            return Cause::Refund(self.refunded);
-        }
-        if let Some(Body::UpdateConversion(update)) = self.body {
-            return Cause::Update {
-                amount: update.amount,
-                status: update.status,
-            };
-        }
-        if self.amount_set.is_some() || self.status_set.is_some() {
-            let status = self.status_set.map(|approved| {
-                if approved {
-                    ConversionStatus::Approved
-                } else {
-                    ConversionStatus::Disapproved
-                }
-            });
-            return Cause::Update {
-                amount: self.amount_set,
-                status,
-            };
-        }
-        self.kind.map_or(Cause::Forgotten, Cause::Event)
-    }
-}
 
 /// What a movement is about.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +86,19 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
             let changes: Vec<_> = amount.into_iter().chain(status).collect();
             Some(format!("order updated, {}", changes.join(", ")))
         }
+        Cause::Chargeback { reversed: false } => Some("charged back by the bank".to_owned()),
+        Cause::Chargeback { reversed: true } => Some("the chargeback was reversed".to_owned()),
+        Cause::Superseded(by) => Some(format!("superseded by the signed order, conversion {by}")),
+        Cause::Deleted => Some("the conversion was deleted".to_owned()),
+        Cause::Edited(amount) => Some(edited("conversion edited", *amount, currency)),
+        Cause::CommissionEdited { amount } => {
+            Some(edited("this commission alone was edited", *amount, currency))
+        }
+        Cause::CommissionsAdded => Some("added to the conversion".to_owned()),
+        Cause::HoldEnded => Some("its hold ended".to_owned()),
+        Cause::Recurred(period) => Some(format!("repetition {period}")),
+        Cause::Bonus(month) => Some(format!("target of {} reached", month.format("%Y-%m"))),
+        Cause::Payment(payment) => payment.map(|payment| format!("payment {payment}")),
         // Payments have no other event than themselves.
         Cause::Event(_) | Cause::Forgotten if from == Paid || to == Paid => None,
         Cause::Event(kind) => Some(format!("by an event {kind}")),
@@ -159,104 +106,160 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
     }
 }
 
+fn edited(what: &str, amount: Option<Decimal>, currency: Currency) -> String {
+    amount.map_or_else(
+        || what.to_owned(),
+        |amount| format!("{what}, amount set to {}", currency.shown(amount)),
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
+
+    const ORDER: Subject<'static> = Subject {
+        commission: Some(12),
+        kind: Some("regular"),
+        order: Some("ORD005"),
+        conversion: Some(7),
+    };
+    const PAYMENT: Subject<'static> = Subject {
+        commission: None,
+        kind: None,
+        order: None,
+        conversion: None,
+    };
+    const THIRTY: Option<Decimal> = Some(Decimal::from_parts(30, 0, 0, false, 0));
+
+    fn said(subject: Subject<'_>, from: Account, to: Account, cause: &Cause) -> String {
+        let told = describe(subject, from, to, cause, "USD".parse().unwrap());
+        told.replace("commission 12 of order ORD005 ", "")
+    }
+
+    #[test]
+    fn subjects_have_words() {
+        let words = |subject| said(subject, Expense, Payable, &Cause::Sale);
+        let level = Subject {
+            kind: Some("level"),
+            order: None,
+            ..ORDER
+        };
+        let bonus = Subject {
+            kind: Some("bonus"),
+            conversion: None,
+            ..level
+        };
+        assert_eq!(words(ORDER), "accrued, payable");
+        assert_eq!(
+            words(level),
+            "level commission 12 of conversion 7 accrued, payable"
+        );
+        assert_eq!(words(bonus), "bonus commission 12 accrued, payable");
+    }
 
     #[test]
     fn movements_have_words() {
-        let usd: Currency = "USD".parse().unwrap();
-        let order = Subject {
-            commission: Some(12),
-            kind: Some("regular"),
-            order: Some("ORD005"),
-            conversion: Some(7),
-        };
-        let unnamed = Subject {
-            kind: Some("level"),
-            order: None,
-            ..order
-        };
-        let payment = Subject {
-            commission: None,
-            kind: None,
-            order: None,
-            conversion: None,
-        };
-        let thirty = Decimal::from(30);
         let update = Cause::Update {
-            amount: Some(thirty),
+            amount: THIRTY,
             status: Some(ConversionStatus::Approved),
         };
-        for (subject, from, to, cause, want) in [
+        for (from, to, cause, want) in [
+            (Expense, Pending, Cause::Sale, "accrued, pending"),
+            (Pending, Payable, update.clone(), "approved"),
             (
-                order,
-                Expense,
-                Pending,
-                Cause::Sale,
-                "commission 12 of order ORD005 accrued, pending",
-            ),
-            (
-                unnamed,
-                Expense,
-                Payable,
-                Cause::Sale,
-                "level commission 12 of conversion 7 accrued, payable",
-            ),
-            (
-                order,
-                Pending,
-                Payable,
-                update.clone(),
-                "commission 12 of order ORD005 approved",
-            ),
-            (
-                order,
                 Pending,
                 Expense,
                 update,
-                "commission 12 of order ORD005 reversed: order updated, amount set to 30.00, approved",
+                "reversed: order updated, amount set to 30.00, approved",
             ),
             (
-                order,
                 Payable,
                 Expense,
-                Cause::Refund(Some(thirty)),
-                "commission 12 of order ORD005 reversed: refund of 30.00",
+                Cause::Refund(THIRTY),
+                "reversed: refund of 30.00",
             ),
             (
-                order,
                 Payable,
                 Expense,
                 Cause::Forgotten,
-                "commission 12 of order ORD005 reversed: its event is no longer kept",
+                "reversed: its event is no longer kept",
             ),
             (
-                order,
                 Payable,
                 Expense,
                 Cause::Event("create_conversion".into()),
-                "commission 12 of order ORD005 reversed: by an event create_conversion",
+                "reversed: by an event create_conversion",
             ),
-            (payment, Payable, Paid, Cause::Forgotten, "paid out"),
-            (payment, Paid, Payable, Cause::Forgotten, "payment taken back"),
         ] {
-            assert_eq!(describe(subject, from, to, &cause, usd), want);
+            assert_eq!(said(ORDER, from, to, &cause), want);
         }
     }
 
     #[test]
-    fn what_is_recorded_outlives_the_event() {
-        let traces = Traces {
-            amount_set: Some(Decimal::ONE),
-            status_set: Some(false),
-            ..Default::default()
-        };
-        let update = Cause::Update {
-            amount: Some(Decimal::ONE),
-            status: Some(ConversionStatus::Disapproved),
-        };
-        assert_eq!(traces.cause(), update);
-        assert_eq!(Traces::default().cause(), Cause::Forgotten);
+    fn causes_that_come_later_have_words() {
+        let october = NaiveDate::from_ymd_opt(2026, 10, 1).unwrap();
+        let alone = |amount| Cause::CommissionEdited { amount };
+        let bank = |reversed| Cause::Chargeback { reversed };
+        for (from, to, cause, want) in [
+            (
+                Payable,
+                Expense,
+                Cause::Edited(THIRTY),
+                "reversed: conversion edited, amount set to 30.00",
+            ),
+            (
+                Pending,
+                Payable,
+                alone(None),
+                "approved: this commission alone was edited",
+            ),
+            (
+                Expense,
+                Payable,
+                alone(THIRTY),
+                "accrued, payable: this commission alone was edited, amount set to 30.00",
+            ),
+            (
+                Expense,
+                Pending,
+                Cause::CommissionsAdded,
+                "accrued, pending: added to the conversion",
+            ),
+            (
+                Payable,
+                Expense,
+                bank(false),
+                "reversed: charged back by the bank",
+            ),
+            (
+                Expense,
+                Payable,
+                bank(true),
+                "accrued, payable: the chargeback was reversed",
+            ),
+            (
+                Expense,
+                Pending,
+                Cause::Bonus(october),
+                "accrued, pending: target of 2026-10 reached",
+            ),
+            (
+                Pending,
+                Expense,
+                Cause::Superseded(9),
+                "reversed: superseded by the signed order, conversion 9",
+            ),
+        ] {
+            assert_eq!(said(ORDER, from, to, &cause), want);
+        }
+        let payment = &Cause::Payment(Some(3));
+        assert_eq!(said(PAYMENT, Payable, Paid, payment), "paid out: payment 3");
+        assert_eq!(said(PAYMENT, Payable, Paid, &Cause::Forgotten), "paid out");
+        assert_eq!(
+            said(PAYMENT, Paid, Payable, &Cause::Forgotten),
+            "payment taken back"
+        );
     }
 }
