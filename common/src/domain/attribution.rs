@@ -117,24 +117,35 @@ pub fn attribute<'a>(
     catalog: &'a OrgCatalog,
 ) -> Result<(Found<'a>, Trace), Refusal> {
     let mut trace = Trace::default();
+    let mut unsigned = None;
     for &rank in sought.ranks {
         let Some(sent) = value(rank, sought) else { continue };
         let (mut candidate, found) = judge(rank, sent, sought, world, catalog);
-        if found.is_some() {
-            candidate.verdict = Verdict::Chosen;
+        let Some(found) = found else {
+            trace.candidates.push(candidate);
+            continue;
+        };
+        if sought.trusted && !found.trusted {
+            // A binding that no secret vouches for blocks nothing that a signed event sends beside it.
+            candidate.verdict = Verdict::Unknown;
+            unsigned = Some((trace.candidates.len(), found));
+            trace.candidates.push(candidate);
+            continue;
         }
         trace.candidates.push(candidate);
-        if let Some(found) = found {
-            let kept = kept_by_first_affiliate(found, sought, catalog);
-            if kept.affiliation.affiliate != found.affiliation.affiliate {
-                trace.kept_by = catalog
-                    .affiliate(kept.affiliation.affiliate)
-                    .map(|affiliate| affiliate.slug.clone());
-            }
-            return Ok((kept, trace));
+        let kept = kept_by_first_affiliate(found, sought, world, catalog);
+        if kept.affiliation.affiliate != found.affiliation.affiliate {
+            trace.kept_by = catalog
+                .affiliate(kept.affiliation.affiliate)
+                .map(|affiliate| affiliate.slug.clone());
         }
+        return Ok((kept, trace));
     }
-    Err(refusal(sought, trace))
+    let Some((candidate, found)) = unsigned else {
+        return Err(refusal(sought, trace));
+    };
+    trace.candidates[candidate].verdict = Verdict::Chosen;
+    Ok((found, trace))
 }
 
 /// What was sent at a rank.
@@ -177,6 +188,10 @@ fn judge<'a>(
     let Some(program) = catalog.program(affiliation.program) else {
         return (candidate, None);
     };
+    // A provisional lead binds nobody: its customer is as good as unknown until a lead with a secret comes.
+    if rank == Rank::Customer && sought.customer.is_some_and(|one| is_provisional(one, program)) {
+        return (candidate, None);
+    }
     candidate.affiliate = catalog
         .affiliate(affiliation.affiliate)
         .map(|affiliate| affiliate.slug.clone());
@@ -197,11 +212,17 @@ fn judge<'a>(
         affiliation,
         program,
         rank,
-        click: click.map(|click| click.id),
+        click: click.and_then(|click| led_to(click, affiliation)),
         trusted: sought.trusted
             && (rank != Rank::Customer || sought.customer.is_some_and(|customer| customer.trusted)),
     });
     (candidate, found)
+}
+
+/// The click's id, unless it leads elsewhere: a later click may have taken it over since the customer was bound.
+fn led_to(click: &Click, affiliation: &Affiliation) -> Option<ClickId> {
+    let leads = (click.program, click.affiliate) == (affiliation.program, affiliation.affiliate);
+    leads.then_some(click.id)
 }
 
 /// The click that a rank names, or the one by which the customer came where that has an age of its own.
@@ -248,25 +269,40 @@ fn affiliation<'a>(
 
 /// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back. What no
 /// secret vouches for does not keep a customer from what one does.
-fn kept_by_first_affiliate<'a>(found: Found<'a>, sought: &Sought<'_>, catalog: &'a OrgCatalog) -> Found<'a> {
+fn kept_by_first_affiliate<'a>(
+    found: Found<'a>,
+    sought: &Sought<'_>,
+    world: &World,
+    catalog: &'a OrgCatalog,
+) -> Found<'a> {
     let binds = |customer: &&Customer| {
         found.program.recurring
             && customer.program == found.program.id
             && (customer.trusted || !sought.trusted)
+            && !is_provisional(customer, found.program)
     };
     let Some(customer) = sought.customer.filter(binds) else {
         return found;
     };
     let first = catalog.affiliation(found.program.id, customer.affiliate);
     match first.filter(|one| one.approved == Some(true)) {
-        Some(affiliation) if affiliation.affiliate != found.affiliation.affiliate => Found {
-            affiliation,
-            rank: Rank::Customer,
-            click: customer.click,
-            ..found
-        },
+        Some(affiliation) if affiliation.affiliate != found.affiliation.affiliate => {
+            let click = customer.click.and_then(|click| world.clicks.get(&click));
+            Found {
+                affiliation,
+                rank: Rank::Customer,
+                click: click.and_then(|click| led_to(click, affiliation)),
+                trusted: found.trusted && customer.trusted,
+                ..found
+            }
+        }
         _ => found,
     }
+}
+
+/// No secret has vouched for the customer in a program that wants one (seed: Affitor, server-side lead tracking).
+fn is_provisional(customer: &Customer, program: &Program) -> bool {
+    program.keyed_leads_only && !customer.trusted
 }
 
 fn refusal(sought: &Sought<'_>, trace: Trace) -> Refusal {

@@ -96,9 +96,17 @@ impl World {
             .get(&(org, self.conversion_keys.get(&id)?.clone()))
     }
 
+    /// Deleted ones too: what they bought remains theirs.
     pub fn customer(&self, org: OrgId, id: CustomerId) -> Option<&Customer> {
         self.customers
             .get(&(org, self.customer_identities.get(&id)?.clone()))
+    }
+
+    /// The customer of this identity, who was not deleted.
+    pub fn living_customer(&self, org: OrgId, identity: &Identity) -> Option<&Customer> {
+        self.customers
+            .get(&(org, identity.clone()))
+            .filter(|customer| customer.deleted_at.is_none())
     }
 
     pub fn add_click(&mut self, click: Click) {
@@ -118,6 +126,24 @@ impl World {
             ClickName::Theirs(name) => self.clicks.get(self.click_names.get(&name)?)?,
         };
         (click.org == org).then_some(click)
+    }
+
+    /// Whether another organisation holds the client's own click id. A click that was not loaded is taken for another's.
+    pub fn is_name_taken(&self, org: OrgId, name: &str) -> bool {
+        self.click_names
+            .get(name)
+            .is_some_and(|click| self.is_of_another(org, *click))
+    }
+
+    /// Whether another organisation holds the session.
+    pub fn is_session_taken(&self, org: OrgId, session: &str) -> bool {
+        self.sessions
+            .get(session)
+            .is_some_and(|click| self.is_of_another(org, *click))
+    }
+
+    fn is_of_another(&self, org: OrgId, click: ClickId) -> bool {
+        self.clicks.get(&click).is_none_or(|click| click.org != org)
     }
 
     /// The latest click of a session of `org`.

@@ -2,7 +2,8 @@
 
 use super::{Decisions, PoolExhausted};
 use crate::domain::{
-    Attribution, CreateConversion, CustomerId, CustomerRef, Dialect, Event, Identity, MetaData, OrgId, Track,
+    Attribution, ClickId, CreateConversion, CustomerId, CustomerRef, Dialect, Event, Identity, MetaData,
+    OrgId, Track,
     attribution::Found,
     customer_status::{Standing, status},
     entities::{Change, Click, Customer},
@@ -11,16 +12,26 @@ use crate::domain::{
 impl Decisions {
     /// The customer that a sale names, or that a lead has bound to the click which it names.
     pub(super) fn customer_of_sale(&self, event: &Event, create: &CreateConversion) -> Option<&Customer> {
-        let named = create.customer.as_ref();
-        let by_id = named.and_then(|named| self.world.customers.get(&(event.org, named.identity.clone())));
-        by_id
-            .filter(|customer| customer.deleted_at.is_none())
-            .or_else(|| self.customer_of_click(event, &create.attribution))
+        let named = create.customer.as_ref().map(|named| &named.identity);
+        let click = self.click_of(event, &create.attribution);
+        self.visitor(event, named, click)
     }
 
-    fn customer_of_click(&self, event: &Event, sent: &Attribution) -> Option<&Customer> {
-        let customer = self.click_of(event, sent)?.customer?;
-        self.world.customer(event.org, customer)
+    /// The customer of this identity, else the one who came by this click: unless that is somebody else, who has told
+    /// another id (one browser, two people).
+    pub(super) fn visitor(
+        &self,
+        event: &Event,
+        named: Option<&Identity>,
+        click: Option<&Click>,
+    ) -> Option<&Customer> {
+        let by_id = named.and_then(|named| self.world.living_customer(event.org, named));
+        let by_click = || {
+            let customer = self.world.customer(event.org, click?.customer?)?;
+            let is_same = named.is_none() || may_tell_id(event, customer);
+            (customer.deleted_at.is_none() && is_same).then_some(customer)
+        };
+        by_id.or_else(by_click)
     }
 
     /// The click of a sale in the dialects where clicks lead to customers.
@@ -46,13 +57,15 @@ impl Decisions {
         if let Some(id) = known {
             self.change_customer(event.org, id, |customer| {
                 if let Some(named) = &create.customer {
-                    update(customer, named);
-                    // A visitor who was known by a click only tells an id now.
-                    if matches!(customer.identity, Identity::Click(_)) {
+                    // What no secret vouches for writes nothing over what one does.
+                    if event.trusted || !customer.trusted {
+                        update(customer, named);
+                    }
+                    if may_tell_id(event, customer) {
                         customer.identity = named.identity.clone();
                     }
                 }
-                if event.trusted && !customer.trusted && found.trusted {
+                if found.trusted && !customer.trusted {
                     rebind(customer, found);
                 }
             });
@@ -70,11 +83,25 @@ impl Decisions {
             return Ok(None);
         };
         let id = self.new_customer(event, named, found, Track::New)?;
-        if let Some(click) = click.and_then(|click| self.world.clicks.get_mut(&click)) {
-            click.customer = Some(id);
-            click.change.touch();
+        if let Some(click) = click {
+            self.leave_on_click(event.org, click, id);
         }
         Ok(Some(id))
+    }
+
+    /// Notes on a click who came by it. The first one stays as long as the customer lives.
+    pub(super) fn leave_on_click(&mut self, org: OrgId, click: ClickId, customer: CustomerId) {
+        let is_free = |click: &Click| {
+            let holder = click.customer.and_then(|holder| self.world.customer(org, holder));
+            holder.is_none_or(|holder| holder.deleted_at.is_some())
+        };
+        if !self.world.clicks.get(&click).is_some_and(is_free) {
+            return;
+        }
+        if let Some(click) = self.world.clicks.get_mut(&click) {
+            click.customer = Some(customer);
+            click.change.touch();
+        }
     }
 
     /// Adds a customer bound to the affiliate that was found.
@@ -108,7 +135,7 @@ impl Decisions {
             created_at: event.received_at,
             deleted_at: None,
         };
-        customer.status = status(standing(&customer)).to_owned();
+        follow_status(&mut customer);
         self.world.add_customer(customer);
         Ok(id)
     }
@@ -120,19 +147,31 @@ impl Decisions {
         };
         let mut after = before.clone();
         edit(&mut after);
-        status(standing(&after)).clone_into(&mut after.status);
-        if after == before {
+        self.put_customer(&before, after);
+    }
+
+    /// Puts back a customer that was changed, with the status that follows.
+    pub(super) fn put_customer(&mut self, before: &Customer, mut after: Customer) {
+        follow_status(&mut after);
+        if after == *before {
             return;
         }
         after.change.touch();
         if after.identity != before.identity {
-            self.world.customers.remove(&(org, before.identity));
+            self.world
+                .customers
+                .remove(&(before.org, before.identity.clone()));
         }
         self.world.add_customer(after);
     }
 }
 
-fn standing(customer: &Customer) -> Standing {
+/// Brings the status up to date with the facts.
+pub(super) fn follow_status(customer: &mut Customer) {
+    status(standing(customer)).clone_into(&mut customer.status);
+}
+
+pub(super) fn standing(customer: &Customer) -> Standing {
     Standing {
         track: customer.track,
         canceled: customer.canceled,
@@ -149,10 +188,15 @@ pub(super) fn update(customer: &mut Customer, named: &CustomerRef) {
     customer.meta_data.extend(named.meta_data.clone());
 }
 
-/// A binding that a secret vouches for takes the place of one that none does.
+/// A visitor who was known by a click only may tell an id later; only with a secret, where one has vouched for them.
+pub(super) fn may_tell_id(event: &Event, customer: &Customer) -> bool {
+    matches!(customer.identity, Identity::Click(_)) && (event.trusted || !customer.trusted)
+}
+
+/// Another binding takes the place of the customer's. Whoever calls knows that it may.
 pub(super) fn rebind(customer: &mut Customer, found: &Found<'_>) {
     customer.program = found.program.id;
     customer.affiliate = found.affiliation.affiliate;
     customer.click = found.click;
-    customer.trusted = true;
+    customer.trusted = found.trusted;
 }

@@ -68,7 +68,7 @@ impl Decisions {
         create: &CreateConversion,
         catalog: &OrgCatalog,
     ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        let at = create.occurred_at.unwrap_or(event.received_at);
+        let at = time_of_sale(event, create);
         let known = self.customer_of_sale(event, create);
         let sought = Sought {
             org: event.org,
@@ -90,8 +90,14 @@ impl Decisions {
             Ok(lines) => lines,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut counts = lines.iter().any(|line| line.counts_towards_cap);
-        trace.cap = cap(known, found.program, at);
+        let known = known.map(|customer| customer.id);
+        // Before the limits are looked at: what the unsigned sale took of them is given back.
+        let superseded = self.supersede(event, create);
+        let buyer = known.and_then(|known| self.world.customer(event.org, known));
+        let has_limits = buyer.is_none_or(|buyer| buyer.program == found.program.id);
+        trace.cap = cap(buyer, found.program, at).filter(|_| has_limits);
+        // Limits are not used up by what no secret vouches for: it would take commissions from signed sales.
+        let mut counts = event.trusted && has_limits && lines.iter().any(|line| line.counts_towards_cap);
         let mut warnings = Vec::new();
         if trace.cap.as_ref().is_some_and(|cap| cap.reached) {
             lines.clear();
@@ -99,14 +105,12 @@ impl Decisions {
             warnings.push("the customer has reached the program's limit: no commission".to_owned());
         }
         trace.rules = lines.iter().map(|line| line.rule.clone()).collect();
-        let known = known.map(|customer| customer.id);
         let customer = self.sees_buyer(event, create, &found, known)?;
         if let Some(customer) = customer {
             self.count_sale(event, customer, found.program, at, counts, trace.cap.as_ref());
         }
-        self.supersede(event, create);
         let conversion = self.new_conversion(event, create, &found, lines, trace)?;
-        let conversion = Conversion {
+        let mut conversion = Conversion {
             customer,
             currency,
             counted: counts && customer.is_some(),
@@ -114,6 +118,9 @@ impl Decisions {
             created_at: at,
             ..conversion
         };
+        if let Some(superseded) = superseded {
+            self.inherit(&mut conversion, &superseded);
+        }
         Ok(self.keep(event, conversion, found.program, catalog))
     }
 
@@ -125,7 +132,7 @@ impl Decisions {
         lines: Vec<Line>,
         trace: Trace,
     ) -> Result<Conversion, PoolExhausted> {
-        let at = create.occurred_at.unwrap_or(event.received_at);
+        let at = time_of_sale(event, create);
         let approval = InitialApproval::of(found, at);
         let id = self.world.ids.conversion().ok_or(PoolExhausted)?;
         let mut commissions = Vec::with_capacity(lines.len());
@@ -234,20 +241,6 @@ impl Decisions {
         })
     }
 
-    /// A keyed order takes the place of an unsigned one: that is reversed and stays visible.
-    fn supersede(&mut self, event: &Event, create: &CreateConversion) {
-        let Some(order) = create.external_id.as_deref() else {
-            return;
-        };
-        let Some(mut old) = self.conversion_of(event.org, order).cloned() else {
-            return;
-        };
-        // The pool hands out ids from its end: the next is the one that the new conversion gets.
-        old.superseded_by = self.world.ids.conversions.last().copied().map(ConversionId);
-        self.take_back(event, &mut old);
-        self.world.add_conversion(old);
-    }
-
     /// Takes a conversion out of the living: its commissions are reversed and its external id is free.
     pub(super) fn take_back(&mut self, event: &Event, conversion: &mut Conversion) {
         conversion.change.touch();
@@ -281,12 +274,20 @@ impl Decisions {
         self.change_customer(event.org, customer, |one| {
             one.first_sale_at = Some(one.first_sale_at.map_or(at, |first| first.min(at)));
             one.counted += i64::from(counts);
-            let is_last = program
-                .recurring_cap
-                .is_some_and(|limit| one.counted >= i64::from(limit));
+            // A customer of several programs has the limits of the one that it is bound in.
+            let is_last = one.program == program.id
+                && program
+                    .recurring_cap
+                    .is_some_and(|limit| one.counted >= i64::from(limit));
             one.capped = one.capped || reached || is_last;
         });
     }
+}
+
+/// The client's time counts where a secret vouches for it.
+fn time_of_sale(event: &Event, create: &CreateConversion) -> DateTime<Utc> {
+    let told = create.occurred_at.filter(|_| event.trusted);
+    told.unwrap_or(event.received_at)
 }
 
 /// How a commission starts.

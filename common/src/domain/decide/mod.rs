@@ -15,6 +15,7 @@ mod lead;
 mod payment;
 mod recurrence;
 mod scheduled;
+mod supersede;
 mod view;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -282,5 +283,17 @@ fn unknown_order(order: &str) -> Refusal {
     )
 }
 
+#[cfg(test)]
+mod attribution_tests;
+#[cfg(test)]
+mod cap_tests;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod lead_tests;
+#[cfg(test)]
+mod people_property;
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod tests;

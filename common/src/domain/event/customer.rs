@@ -15,6 +15,8 @@ pub enum Identity {
     Email(String),
     /// A visitor who has told no id yet (seed: Affitor and AFFY leads without a customer's id).
     Click(ClickId),
+    /// Forgotten: the identity it had is free again.
+    Deleted(CustomerId),
 }
 
 impl Identity {
@@ -29,6 +31,7 @@ impl Identity {
             Self::Id(id) => format!("id:{id}"),
             Self::Email(address) => format!("email:{address}"),
             Self::Click(click) => format!("click:{click}"),
+            Self::Deleted(customer) => format!("deleted:{customer}"),
         }
     }
 
@@ -38,6 +41,7 @@ impl Identity {
             ("id", id) => Some(Self::Id(id.to_owned())),
             ("email", address) => Some(Self::Email(address.to_owned())),
             ("click", click) => Some(Self::Click(ClickId(click.parse().ok()?))),
+            ("deleted", customer) => Some(Self::Deleted(CustomerId(customer.parse().ok()?))),
             _ => None,
         }
     }

@@ -1,0 +1,373 @@
+//! Who earns, by what, and for how long: one example for each rule.
+
+use chrono::TimeDelta;
+
+use super::examples::{
+    PROGRAM, conversion, customer, edited, in_dialect, named, of_customer, unsigned, with_affiliate,
+    with_click, with_customer, with_program,
+};
+use super::tests::{ORG, decimal, event, now, sale, statuses, world};
+use super::*;
+use crate::domain::{
+    AffiliateId, Attribution, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
+    attribution::{Rank, ranks},
+    catalog::{Approval, Program, Recurrence},
+    click_name::click_code,
+    entities::ScheduleKind,
+    trace::Verdict as Judged,
+};
+
+const ELSEWHERE: ProgramId = ProgramId(2);
+/// As the programs of [`world`] say.
+const WINDOW: TimeDelta = TimeDelta::days(45);
+
+fn by_click(n: u128, order: &str, click: &str) -> Incoming {
+    edited(sale(n, order, "", "100"), |create| {
+        create.attribution = Attribution {
+            click_id: Some(click.into()),
+            ..Attribution::default()
+        };
+    })
+}
+
+/// Who earned an order, as `affiliate by rank`.
+fn earner(decided: &Decisions, order: &str) -> String {
+    let one = conversion(decided, order);
+    let catalog = &decided.world.catalog[&ORG];
+    let slug = &catalog.affiliate(one.affiliate).unwrap().slug;
+    format!("{slug} by {}", one.attributed_by)
+}
+
+/// One affiliate for each rank, who bears the rank's name, in a program without lifetime.
+fn one_for_each_rank() -> World {
+    let mut world = with_program(world(), |program| program.recurring = false);
+    let affiliations: [(i64, Rank); 7] = [
+        (11, Rank::Customer),
+        (12, Rank::Coupon),
+        (13, Rank::Click),
+        (14, Rank::ReferralCode),
+        (15, Rank::Source),
+        (16, Rank::Tracking),
+        (17, Rank::Session),
+    ];
+    for (id, rank) in affiliations {
+        with_affiliate(&mut world, PROGRAM, id, rank.name(), |one| match rank {
+            Rank::Coupon => one.coupon_folded = Some("save10".into()),
+            Rank::ReferralCode => one.referral_code = Some("ref".into()),
+            Rank::Source => (one.asset_id, one.source_id) = (Some("asset".into()), Some("source".into())),
+            _ => {}
+        });
+    }
+    with_customer(&mut world, "c1", 11, |_| {});
+    for (id, affiliate) in [(13, 13), (16, 16), (17, 17)] {
+        with_click(&mut world, id, affiliate, TimeDelta::days(1));
+    }
+    world.sessions.insert("session".into(), ClickId(17));
+    world
+}
+
+fn all_evidence() -> CreateConversion {
+    let at = now() - TimeDelta::days(1);
+    CreateConversion {
+        external_id: Some("o1".into()),
+        amount: decimal("100"),
+        customer: Some(named("c1")),
+        attribution: Attribution {
+            coupon: Some(" Save 10".into()),
+            click_id: Some(click_code(ClickId(13), at)),
+            tracking_id: Some(click_code(ClickId(16), at)),
+            session: Some("session".into()),
+            referral_code: Some("ref".into()),
+            asset_id: Some("asset".into()),
+            source_id: Some("source".into()),
+        },
+        ..CreateConversion::default()
+    }
+}
+
+/// Makes what is sent at a rank unknown.
+fn spoil(create: &mut CreateConversion, rank: Rank) {
+    let nobody = || Some("nobody".to_owned());
+    match rank {
+        Rank::Customer => create.customer = Some(named("nobody")),
+        Rank::Coupon => create.attribution.coupon = nobody(),
+        Rank::Click => create.attribution.click_id = nobody(),
+        Rank::ReferralCode => create.attribution.referral_code = nobody(),
+        Rank::Source => create.attribution.asset_id = nobody(),
+        Rank::Tracking => create.attribution.tracking_id = nobody(),
+        Rank::Session => create.attribution.session = nobody(),
+    }
+}
+
+#[test]
+fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
+    use Rank::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
+    let postback: &[Rank] = &[Coupon, Click, ReferralCode, Source];
+    let table: [(Dialect, &[Rank], Reason); 7] = [
+        (Dialect::Yaplet, &[Coupon], Reason::UnknownPartner),
+        (Dialect::Postback, postback, Reason::UnknownPartner),
+        (Dialect::Pixel, postback, Reason::UnknownPartner),
+        (Dialect::Native, postback, Reason::UnknownPartner),
+        (
+            Dialect::Rest,
+            &[Customer, Coupon, ReferralCode, Click, Source, Tracking],
+            Reason::UnknownPartner,
+        ),
+        (Dialect::Affitor, &[Customer, Click], Reason::UnknownCustomer),
+        (Dialect::Affy, &[Click, Session], Reason::UnknownClick),
+    ];
+    for (dialect, order, refusal) in table {
+        assert_eq!(ranks(dialect), order);
+        let mut create = all_evidence();
+        for &rank in order {
+            let incoming = in_dialect(
+                event(1, Body::CreateConversion(Box::new(create.clone()))),
+                dialect,
+            );
+            let decided = decide(vec![incoming], one_for_each_rank()).unwrap();
+            assert_eq!(
+                earner(&decided, "o1"),
+                format!("{0} by {0}", rank.name()),
+                "{dialect:?}"
+            );
+            let candidates = &conversion(&decided, "o1").trace.candidates;
+            let (chosen, passed) = candidates.split_last().unwrap();
+            assert_eq!(chosen.verdict, Judged::Chosen);
+            assert!(passed.iter().all(|one| one.verdict == Judged::Unknown));
+            spoil(&mut create, rank);
+        }
+        let incoming = in_dialect(event(1, Body::CreateConversion(Box::new(create))), dialect);
+        let decided = decide(vec![incoming], one_for_each_rank()).unwrap();
+        assert_eq!(statuses(&decided), [refusal.code()], "{dialect:?}");
+    }
+}
+
+#[test]
+fn who_is_not_approved_is_passed_over_and_named_where_nobody_else_is_found() {
+    let mut world = world();
+    for (id, slug, approved) in [(8, "pending", None), (9, "refused", Some(false))] {
+        with_affiliate(&mut world, PROGRAM, id, slug, |one| {
+            one.coupon_folded = Some(slug.into());
+            one.approved = approved;
+        });
+    }
+    for coupon in ["pending", "refused"] {
+        let decided = decide(vec![sale(1, "o1", coupon, "100")], world.clone()).unwrap();
+        assert_eq!(statuses(&decided), ["partner_not_approved"]);
+        let other = edited(sale(2, "o2", coupon, "100"), |create| {
+            create.attribution.referral_code = Some("second".into());
+        });
+        let decided = decide(vec![other], world.clone()).unwrap();
+        assert_eq!(earner(&decided, "o2"), "second by referral_code");
+    }
+}
+
+#[test]
+fn a_key_of_one_program_sees_no_other() {
+    let mut world = world();
+    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let program = Program {
+        id: ELSEWHERE,
+        is_default: false,
+        ..catalog.program(PROGRAM).unwrap().clone()
+    };
+    catalog.add_program(program);
+    with_customer(&mut world, "c1", 1, |_| {});
+    let scoped = |dialect, scope| {
+        let mut incoming = of_customer(in_dialect(sale(1, "o1", "first", "100"), dialect), "c1");
+        incoming.event.program_scope = Some(scope);
+        statuses(&decide(vec![incoming], world.clone()).unwrap()).join("")
+    };
+    assert_eq!(scoped(Dialect::Rest, PROGRAM), "applied");
+    assert_eq!(scoped(Dialect::Rest, ELSEWHERE), "unknown_partner");
+    assert_eq!(scoped(Dialect::Affitor, PROGRAM), "applied");
+    assert_eq!(scoped(Dialect::Affitor, ELSEWHERE), "customer_elsewhere");
+}
+
+#[test]
+fn a_click_counts_for_the_days_of_the_program_and_not_a_millisecond_longer() {
+    let over = WINDOW + TimeDelta::milliseconds(1);
+    // dialect, age, lifetime, any age, by the customer's own click; what becomes of it
+    let table = [
+        (Dialect::Rest, WINDOW, false, false, false, "applied"),
+        (Dialect::Rest, over, false, false, false, "window_expired"),
+        (Dialect::Rest, over, true, false, false, "window_expired"),
+        (Dialect::Rest, over, false, true, false, "applied"),
+        (Dialect::Rest, over, false, false, true, "applied"),
+        (Dialect::Affitor, WINDOW, false, false, true, "applied"),
+        (Dialect::Affitor, over, false, false, true, "window_expired"),
+        (Dialect::Affitor, over, true, false, true, "applied"),
+        (Dialect::Affy, WINDOW, false, false, false, "applied"),
+        (Dialect::Affy, over, false, false, false, "window_expired"),
+    ];
+    for row in table {
+        let (dialect, age, lifetime, any_age, of_customer, outcome) = row;
+        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let click = with_click(&mut world, 50, 2, age);
+        with_customer(&mut world, "c1", 2, |one| one.click = Some(ClickId(50)));
+        let incoming = edited(by_click(1, "o1", &click), |create| {
+            create.override_max_cookie_time = any_age;
+            if of_customer {
+                create.attribution.click_id = None;
+                create.customer = Some(named("c1"));
+            }
+        });
+        let decided = decide(vec![in_dialect(incoming, dialect)], world).unwrap();
+        assert_eq!(statuses(&decided), [outcome], "{row:?}");
+    }
+}
+
+#[test]
+fn a_click_too_old_falls_through_and_the_refusal_tells_its_age() {
+    let mut world = world();
+    let click = with_click(&mut world, 50, 1, WINDOW + TimeDelta::days(30));
+    let other = edited(by_click(1, "o1", &click), |create| {
+        create.attribution.referral_code = Some("second".into());
+    });
+    let decided = decide(vec![other, by_click(2, "o2", &click)], world).unwrap();
+    assert_eq!(earner(&decided, "o1"), "second by referral_code");
+    let Outcome::Refused(refusal) = &decided.decisions[1].outcome else {
+        panic!("{decided:?}")
+    };
+    let candidate = &refusal.trace.as_ref().unwrap().candidates[0];
+    assert_eq!(candidate.verdict, Judged::Expired);
+    assert_eq!(
+        (candidate.click_age_days, candidate.window_days),
+        (Some(75), Some(45))
+    );
+}
+
+#[test]
+fn a_time_that_is_told_counts_only_with_a_secret() {
+    let told = now() - TimeDelta::days(10);
+    let mut world = world();
+    let click = with_click(&mut world, 50, 1, WINDOW + TimeDelta::days(5));
+    let old = |n, order| {
+        edited(by_click(n, order, &click), |create| {
+            create.occurred_at = Some(told)
+        })
+    };
+    let decided = decide(vec![old(1, "o1"), unsigned(old(2, "o2"))], world).unwrap();
+    assert_eq!(statuses(&decided), ["applied", "window_expired"]);
+    assert_eq!(conversion(&decided, "o1").created_at, told);
+}
+
+#[test]
+fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust() {
+    // lifetime, first affiliate approved, binding signed, sale signed; who earns
+    let table = [
+        (true, true, true, true, "second by customer_id"),
+        (true, true, true, false, "second by customer_id"),
+        (true, true, false, false, "second by customer_id"),
+        (true, true, false, true, "first by coupon"),
+        (true, false, true, true, "first by coupon"),
+        (false, true, true, true, "first by coupon"),
+    ];
+    for row in table {
+        let (lifetime, approved, bound, signed, who) = row;
+        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        with_affiliate(&mut world, PROGRAM, 2, "second", |one| {
+            one.approved = Some(approved);
+        });
+        with_customer(&mut world, "c1", 2, |one| one.trusted = bound);
+        let mut incoming = of_customer(sale(1, "o1", "first", "100"), "c1");
+        incoming.event.trusted = signed;
+        let decided = decide(vec![incoming], world).unwrap();
+        assert_eq!(earner(&decided, "o1"), who, "{row:?}");
+        let kept_by = conversion(&decided, "o1").trace.kept_by.as_deref();
+        assert_eq!(kept_by, who.starts_with("second").then_some("second"), "{row:?}");
+        let customer = &decided.world.customers[&(ORG, Identity::Id("c1".into()))];
+        let rebound = signed && !bound;
+        assert_eq!(customer.affiliate.0, if rebound { 1 } else { 2 }, "{row:?}");
+        assert_eq!(customer.trusted, bound || rebound);
+    }
+}
+
+#[test]
+fn an_unsigned_binding_yields_to_what_a_signed_sale_sends_and_counts_where_it_sends_nothing_else() {
+    let mut world = with_program(world(), |program| program.approval = Approval::Immediate);
+    with_customer(&mut world, "c1", 2, |one| one.trusted = false);
+    let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");
+    let decided = decide(vec![rest(1, "o1", "nobody")], world.clone()).unwrap();
+    assert_eq!(earner(&decided, "o1"), "second by customer_id");
+    assert_eq!(
+        conversion(&decided, "o1").commissions[0].approved,
+        None,
+        "no secret vouches for the binding"
+    );
+    let decided = decide(vec![rest(1, "o1", "first")], world).unwrap();
+    assert_eq!(earner(&decided, "o1"), "first by coupon");
+    assert_eq!(conversion(&decided, "o1").commissions[0].approved, Some(true));
+}
+
+#[test]
+fn commissions_start_as_the_program_says_if_a_secret_vouches_for_all() {
+    let held = now() + TimeDelta::days(15);
+    // approval, sale signed; approved, when by itself
+    let table = [
+        (Approval::Manual, true, None, None),
+        (Approval::Immediate, true, Some(true), None),
+        (Approval::Immediate, false, None, None),
+        (Approval::Hold(15), true, None, Some(held)),
+        (Approval::Hold(15), false, None, None),
+    ];
+    for (approval, signed, approved, final_at) in table {
+        let world = with_program(world(), |program| program.approval = approval);
+        let mut incoming = sale(1, "o1", "second", "100");
+        incoming.event.trusted = signed;
+        let decided = decide(vec![incoming], world).unwrap();
+        let one = conversion(&decided, "o1");
+        assert_eq!(
+            (one.commissions[0].approved, one.commissions[0].final_at),
+            (approved, final_at)
+        );
+        let holds: Vec<_> = decided
+            .schedules
+            .iter()
+            .map(|one| (one.what, one.subject, one.period, one.due_at))
+            .collect();
+        let want: Vec<_> = final_at
+            .map(|due| (ScheduleKind::Hold, one.id.0, 0, due))
+            .into_iter()
+            .collect();
+        assert_eq!(holds, want, "{approval:?}");
+    }
+}
+
+#[test]
+fn a_commission_comes_again_only_for_a_customer() {
+    let world = with_program(world(), |program| {
+        program.types[0].recurrence = Recurrence::Monthly
+    });
+    let events = vec![
+        sale(1, "o1", "second", "100"),
+        of_customer(sale(2, "o2", "second", "100"), "c1"),
+    ];
+    let decided = decide(events, world).unwrap();
+    let [schedule] = decided.schedules.as_slice() else {
+        panic!("{:?}", decided.schedules)
+    };
+    let one = conversion(&decided, "o2");
+    assert_eq!(
+        (schedule.conversion, schedule.subject),
+        (one.id, one.commissions[0].id.0)
+    );
+    assert_eq!((schedule.what, schedule.period), (ScheduleKind::Recurrence, 1));
+}
+
+#[test]
+fn a_deleted_customer_is_nobody_and_the_id_is_free() {
+    let mut world = world();
+    with_customer(&mut world, "c1", 2, |one| {
+        one.identity = Identity::Deleted(one.id);
+        one.deleted_at = Some(now());
+        one.first_sale_at = Some(now());
+    });
+    let old = CustomerId(900);
+    let decided = decide(vec![of_customer(sale(1, "o1", "first", "100"), "c1")], world).unwrap();
+    assert_eq!(earner(&decided, "o1"), "first by coupon");
+    let new = customer(&decided, "c1");
+    assert_ne!(new.id, old);
+    assert_eq!(new.affiliate, AffiliateId(1));
+    assert!(decided.world.customer(ORG, old).unwrap().deleted_at.is_some());
+}

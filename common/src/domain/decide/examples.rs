@@ -1,0 +1,145 @@
+//! What the examples are built from: clicks, customers and affiliates in a world, and variations of events.
+
+use chrono::TimeDelta;
+
+use super::tests::{ORG, now};
+use super::*;
+use crate::domain::{
+    AffiliateId, CreateConversion, CustomerId, CustomerRef, Dialect, Identity, ProgramId, Track,
+    catalog::{Affiliate, Affiliation, Program},
+    click_name::click_code,
+    entities::{Change, Click, Customer},
+};
+
+pub(super) const PROGRAM: ProgramId = ProgramId(1);
+
+pub(super) fn with_program(mut world: World, edit: impl FnOnce(&mut Program)) -> World {
+    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let mut program = catalog.program(PROGRAM).unwrap().clone();
+    edit(&mut program);
+    catalog.add_program(program);
+    world
+}
+
+pub(super) fn with_affiliate(
+    world: &mut World,
+    program: ProgramId,
+    id: i64,
+    slug: &str,
+    edit: impl FnOnce(&mut Affiliation),
+) {
+    let mut affiliation = Affiliation {
+        program,
+        affiliate: AffiliateId(id),
+        approved: Some(true),
+        coupon_folded: None,
+        referral_code: None,
+        asset_id: None,
+        source_id: None,
+        own_rate: None,
+        ignore_product_rate: false,
+    };
+    edit(&mut affiliation);
+    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    catalog.add_affiliate(Affiliate {
+        id: AffiliateId(id),
+        slug: slug.into(),
+        firstname: slug.into(),
+        lastname: String::new(),
+        parent: None,
+        group: None,
+    });
+    catalog.add_affiliation(affiliation);
+}
+
+/// A click that was recorded `age` ago, and its name.
+pub(super) fn with_click(world: &mut World, id: i64, affiliate: i64, age: TimeDelta) -> String {
+    let at = now() - age;
+    world.add_click(Click {
+        change: Change::None,
+        org: ORG,
+        id: ClickId(id),
+        name: None,
+        program: PROGRAM,
+        affiliate: AffiliateId(affiliate),
+        referral_code: "code".into(),
+        customer: None,
+        event: EventId(uuid::Uuid::nil()),
+        dialect: Dialect::Rest,
+        trusted: true,
+        referrer: None,
+        landing_page: None,
+        meta_data: serde_json::Map::new(),
+        details: serde_json::Map::new(),
+        created_at: at,
+        clicked_at: at,
+    });
+    click_code(ClickId(id), at)
+}
+
+pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit: impl FnOnce(&mut Customer)) {
+    let mut customer = Customer {
+        change: Change::None,
+        org: ORG,
+        id: CustomerId(900 + i64::try_from(world.customers.len()).unwrap()),
+        identity: Identity::Id(name.into()),
+        external_id: Some(name.into()),
+        email: None,
+        name: None,
+        program: PROGRAM,
+        affiliate: AffiliateId(affiliate),
+        status: "new".into(),
+        track: Track::New,
+        canceled: false,
+        capped: false,
+        counted: 0,
+        first_sale_at: None,
+        click: None,
+        meta_data: serde_json::Map::new(),
+        trusted: true,
+        created_at: now(),
+        deleted_at: None,
+    };
+    edit(&mut customer);
+    world.add_customer(customer);
+}
+
+pub(super) fn named(name: &str) -> CustomerRef {
+    CustomerRef {
+        identity: Identity::Id(name.into()),
+        external_id: Some(name.into()),
+        email: None,
+        name: None,
+        meta_data: serde_json::Map::new(),
+    }
+}
+
+pub(super) fn edited(mut incoming: Incoming, edit: impl FnOnce(&mut CreateConversion)) -> Incoming {
+    let Body::CreateConversion(create) = &mut incoming.event.body else {
+        panic!("a sale")
+    };
+    edit(create);
+    incoming
+}
+
+pub(super) fn of_customer(incoming: Incoming, name: &str) -> Incoming {
+    edited(incoming, |create| create.customer = Some(named(name)))
+}
+
+pub(super) fn in_dialect(mut incoming: Incoming, dialect: Dialect) -> Incoming {
+    incoming.event.dialect = dialect;
+    incoming
+}
+
+pub(super) fn unsigned(mut incoming: Incoming) -> Incoming {
+    incoming.event.trusted = false;
+    incoming
+}
+
+pub(super) fn conversion<'a>(decided: &'a Decisions, order: &str) -> &'a Conversion {
+    decided.conversion_of(ORG, order).unwrap()
+}
+
+pub(super) fn customer<'a>(decided: &'a Decisions, name: &str) -> &'a Customer {
+    &decided.world.customers[&(ORG, Identity::Id(name.into()))]
+}

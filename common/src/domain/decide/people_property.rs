@@ -1,0 +1,160 @@
+//! Any sequence of clicks, leads, customers, sales and cancellations keeps what must always hold.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::buyer::standing;
+use super::examples::{
+    PROGRAM, edited, named, unsigned, with_affiliate, with_click, with_customer, with_program,
+};
+use super::people_tests::{act, click, create, later, lead};
+use super::tests::{ORG, now, sale, world};
+use super::*;
+use crate::domain::{
+    AffiliateId, CustomerAction, CustomerId, Dialect, Identity,
+    customer_status::status,
+    entities::{Change, Click, Customer},
+};
+
+const PENDING: AffiliateId = AffiliateId(9);
+
+/// Two affiliates who earn, one who earned once and is not approved any more, and whom they have brought.
+fn start(lifetime: bool, keyed_leads_only: bool) -> World {
+    let mut world = with_program(world(), |program| {
+        program.recurring = lifetime;
+        program.keyed_leads_only = keyed_leads_only;
+        program.recurring_cap = Some(2);
+        program.recurring_period_days = Some(1);
+    });
+    with_affiliate(&mut world, PROGRAM, PENDING.0, "pending", |one| {
+        one.approved = None;
+        one.coupon_folded = Some("pending".into());
+    });
+    for (id, affiliate) in [(50, 1), (51, 2), (59, PENDING.0)] {
+        with_click(&mut world, id, affiliate, TimeDelta::days(1));
+    }
+    with_customer(&mut world, "c0", PENDING.0, |one| one.click = Some(ClickId(59)));
+    world
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    what: u8,
+    who: usize,
+    by: usize,
+    signed: bool,
+    dialect: usize,
+    hours: i64,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (0u8..9, 0usize..4, 0usize..4, any::<bool>(), 0usize..3, 0i64..60);
+    let step = step.prop_map(|(what, who, by, signed, dialect, hours)| Step {
+        what,
+        who,
+        by,
+        signed,
+        dialect,
+        hours,
+    });
+    proptest::collection::vec(step, 0..14)
+}
+
+fn incoming(n: u128, step: Step) -> Incoming {
+    let code = ["first", "second", "pending", "nobody"][step.by];
+    let at = now() - TimeDelta::days(1);
+    let name = crate::domain::click_name::click_code(ClickId([50, 51, 59, 1][step.by]), at);
+    let client = ["n1", "n2", "n3", "n4"][step.who];
+    let customer = ["c0", "c1", "c2", ""][step.who];
+    let customer = (!customer.is_empty()).then_some(customer);
+    let mut incoming = match step.what {
+        0 => click(n, code, |click| click.existing = Some(name)),
+        1 => click(n, code, |click| {
+            click.name = Some(client.into());
+            click.session = Some("s1".into());
+        }),
+        2 => lead(n, &[&name], customer),
+        3 => lead(n, &[client], customer),
+        4 => create(n, customer.unwrap_or("c3"), code),
+        5 => act(n, customer.unwrap_or("c1"), CustomerAction::Cancel),
+        6 => act(n, customer.unwrap_or("c1"), CustomerAction::Resume),
+        7 => act(n, customer.unwrap_or("c1"), CustomerAction::Delete),
+        _ => edited(
+            sale(n, ["o1", "o2", "o3", "o4"][step.by], code, "100"),
+            |create| {
+                create.customer = customer.map(named);
+                create.attribution.click_id = Some(if step.hours % 2 == 0 {
+                    name
+                } else {
+                    client.to_owned()
+                });
+                create.attribution.session = Some("s1".into());
+            },
+        ),
+    };
+    incoming.event.dialect = [Dialect::Rest, Dialect::Affitor, Dialect::Affy][step.dialect];
+    let incoming = later(incoming, step.hours * 3600);
+    if step.signed { incoming } else { unsigned(incoming) }
+}
+
+/// Customers and clicks, without whether they wait to be written.
+fn people(world: &World) -> (BTreeMap<i64, Customer>, BTreeMap<i64, Click>) {
+    let customers = world.customers.values().cloned().map(|mut one| {
+        one.change = Change::None;
+        (one.id.0, one)
+    });
+    let clicks = world.clicks.values().cloned().map(|mut one| {
+        one.change = Change::None;
+        (one.id.0, one)
+    });
+    (customers.collect(), clicks.collect())
+}
+
+/// The world as another batch would load it.
+fn reloaded(mut world: World) -> World {
+    let (customers, clicks) = people(&world);
+    world.customers.clear();
+    world.customer_identities.clear();
+    for customer in customers.into_values() {
+        world.add_customer(customer);
+    }
+    world.clicks.clear();
+    for click in clicks.into_values() {
+        world.add_click(click);
+    }
+    for conversion in world.conversions.values_mut() {
+        conversion.change = Change::None;
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn people_stay_in_order_whatever_comes(
+        steps in steps(), lifetime in any::<bool>(), keyed in any::<bool>(), cut in 0usize..14,
+    ) {
+        let events: Vec<Incoming> = (100..).zip(steps).map(|(n, step)| incoming(n, step)).collect();
+        let whole = decide(events.clone(), start(lifetime, keyed)).unwrap();
+        for ((org, identity), customer) in &whole.world.customers {
+            prop_assert_eq!((*org, identity), (ORG, &customer.identity));
+            prop_assert_eq!(customer.status.as_str(), status(standing(customer)));
+            prop_assert!(customer.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
+            prop_assert!(customer.deleted_at.is_none() || customer.identity == Identity::Deleted(customer.id));
+        }
+        let numbers: std::collections::BTreeSet<_> = whole.world.customers.values().map(|one| one.id).collect();
+        prop_assert_eq!(numbers.len(), whole.world.customers.len(), "nobody is there twice");
+        for conversion in whole.world.conversions.values() {
+            prop_assert_ne!(conversion.affiliate, PENDING);
+        }
+        let mut first = events;
+        let second = first.split_off(cut.min(first.len()));
+        let one = decide(first, start(lifetime, keyed)).unwrap();
+        let two = decide(second, reloaded(one.world)).unwrap();
+        prop_assert_eq!(people(&whole.world), people(&two.world));
+        prop_assert_eq!(&whole.world.sessions, &two.world.sessions);
+    }
+}

@@ -1,0 +1,60 @@
+//! A signed order takes the place of an unsigned one: what came without a secret never blocks what came with one.
+
+use super::{Decisions, change::recalculate};
+use crate::domain::{
+    ConversionId, CreateConversion, Event,
+    entities::{Conversion, RefundEntry},
+};
+
+impl Decisions {
+    /// Reverses the unsigned sale of the same order, links it to its successor, and returns it as it was before. The
+    /// caller has looked for duplicates: whatever has this order's id is unsigned.
+    pub(super) fn supersede(&mut self, event: &Event, create: &CreateConversion) -> Option<Conversion> {
+        let order = create.external_id.as_deref()?;
+        let before = self.conversion_of(event.org, order)?.clone();
+        let mut old = before.clone();
+        // The pool hands out ids from its end: the next is the one that the new conversion gets.
+        old.superseded_by = self.world.ids.conversions.last().copied().map(ConversionId);
+        self.take_back(event, &mut old);
+        self.world.add_conversion(old);
+        Some(before)
+    }
+
+    /// What has become of the order since holds on: only a secret changes or refunds a sale. So a refund between the
+    /// unsigned sale and the signed one ends like a refund after both.
+    pub(super) fn inherit(&mut self, conversion: &mut Conversion, before: &Conversion) {
+        if before.amount_by.is_some() {
+            let mut followed = conversion.clone();
+            followed.amount = before.amount;
+            followed.amount_by = before.amount_by;
+            // An amount whose commissions are beyond all limits by the rates of now: the create's own stays.
+            if recalculate(&mut followed).is_ok() {
+                *conversion = followed;
+            }
+        }
+        if let Some(decided) = before.commissions.first().filter(|_| before.status_by.is_some()) {
+            for commission in &mut conversion.commissions {
+                commission.approved = decided.approved;
+            }
+            conversion.status_by = before.status_by;
+        }
+        if before.meta_by.is_some() {
+            conversion.meta_data.clone_from(&before.meta_data);
+            conversion.meta_by = before.meta_by;
+        }
+        conversion.charged_back = before.charged_back;
+        conversion.chargeback_by = before.chargeback_by;
+        conversion.refunded = before.refunded;
+        conversion.fully_refunded = before.fully_refunded;
+        conversion.refunds.clone_from(&before.refunds);
+        // Their keys, by which a repeat is known; how much each took is told by the rows of the unsigned sale.
+        self.refunds.extend(before.refunds.iter().map(|key| RefundEntry {
+            org: conversion.org,
+            conversion: conversion.id,
+            key: key.clone(),
+            event: before.event,
+            amount: None,
+            created_at: conversion.created_at,
+        }));
+    }
+}
