@@ -86,7 +86,7 @@ async fn a_refund_that_waited_for_a_renaming_does_not_find_the_old_name(pool: Po
     let org = demo(&pool).await;
     let sold = commit(&pool, vec![sale(org, "o1", "PETER10", 100)]).await;
     let rename = edit(org, number(&sold[0]), |edit| {
-        edit.external_id = Some("o2".to_owned())
+        edit.external_id = Some("o2".to_owned());
     });
     let (renamed, refunded) = overlapping(&pool, rename, refund(org, "o1")).await;
     assert_eq!(
