@@ -144,7 +144,9 @@ pub fn attribute<'a>(
     let Some((candidate, found)) = unsigned else {
         return Err(refusal(sought, trace));
     };
-    trace.candidates[candidate].verdict = Verdict::Chosen;
+    if let Some(candidate) = trace.candidates.get_mut(candidate) {
+        candidate.verdict = Verdict::Chosen;
+    }
     Ok((found, trace))
 }
 

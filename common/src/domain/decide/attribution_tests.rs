@@ -244,7 +244,7 @@ fn a_time_that_is_told_counts_only_with_a_secret() {
     let click = with_click(&mut world, 50, 1, WINDOW + TimeDelta::days(5));
     let old = |n, order| {
         edited(by_click(n, order, &click), |create| {
-            create.occurred_at = Some(told)
+            create.occurred_at = Some(told);
         })
     };
     let decided = decide(vec![old(1, "o1"), unsigned(old(2, "o2"))], world).unwrap();
@@ -337,7 +337,7 @@ fn commissions_start_as_the_program_says_if_a_secret_vouches_for_all() {
 #[test]
 fn a_commission_comes_again_only_for_a_customer() {
     let world = with_program(world(), |program| {
-        program.types[0].recurrence = Recurrence::Monthly
+        program.types[0].recurrence = Recurrence::Monthly;
     });
     let events = vec![
         sale(1, "o1", "second", "100"),

@@ -242,7 +242,7 @@ fn a_provisional_lead_binds_nobody_until_one_with_a_secret_settles_it() {
     );
     assert!(led(&decided, 0).is_provisional && !led(&decided, 2).is_provisional);
     let with_click = edited(bought(2, "o1"), |create| {
-        create.attribution.click_id = Some(name.clone())
+        create.attribution.click_id = Some(name.clone());
     });
     let events = vec![unsigned(lead(1, &[&name], Some("c1"))), with_click];
     let decided = decide(events, world).unwrap();

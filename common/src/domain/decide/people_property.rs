@@ -112,6 +112,24 @@ fn people(world: &World) -> (BTreeMap<i64, Customer>, BTreeMap<i64, Click>) {
     (customers.collect(), clicks.collect())
 }
 
+/// What the sales came to: who earned, for whom, and how much of it is pending or payable.
+fn sales(world: &World) -> BTreeMap<i64, String> {
+    let of = |one: &Conversion| {
+        let money: Vec<_> = one
+            .commissions
+            .iter()
+            .map(|one| (one.amount, one.position))
+            .collect();
+        let standing = (one.counted, one.deleted_at, one.superseded_by);
+        format!("{:?} {:?} {standing:?} {money:?}", one.affiliate, one.customer)
+    };
+    world
+        .conversions
+        .values()
+        .map(|one| (one.id.0, of(one)))
+        .collect()
+}
+
 /// The world as another batch would load it.
 fn reloaded(mut world: World) -> World {
     let (customers, clicks) = people(&world);
@@ -155,6 +173,7 @@ proptest! {
         let one = decide(first, start(lifetime, keyed)).unwrap();
         let two = decide(second, reloaded(one.world)).unwrap();
         prop_assert_eq!(people(&whole.world), people(&two.world));
+        prop_assert_eq!(sales(&whole.world), sales(&two.world));
         prop_assert_eq!(&whole.world.sessions, &two.world.sessions);
     }
 }
