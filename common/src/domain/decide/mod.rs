@@ -289,6 +289,8 @@ mod model_tests;
 #[cfg(test)]
 mod money_tests;
 #[cfg(test)]
+mod payment_tests;
+#[cfg(test)]
 mod story;
 #[cfg(test)]
 mod tests;
