@@ -7,6 +7,8 @@ pub mod attribution;
 pub mod catalog;
 pub mod click_name;
 pub mod commission;
+#[cfg(test)]
+mod commission_tests;
 pub mod customer_status;
 mod decide;
 pub mod entities;

@@ -288,12 +288,22 @@ mod attribution_tests;
 #[cfg(test)]
 mod cap_tests;
 #[cfg(test)]
+mod due_tests;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod lead_tests;
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod money_tests;
+#[cfg(test)]
+mod payment_tests;
+#[cfg(test)]
 mod people_property;
 #[cfg(test)]
 mod people_tests;
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod tests;
