@@ -18,6 +18,16 @@ pub struct Candidate {
     pub month: NaiveDate,
 }
 
+/// What was sold for the `n`th candidate in one currency, or in none.
+#[derive(sqlx::FromRow)]
+struct SalesRow {
+    n: i64,
+    awarded: bool,
+    conversions: i64,
+    currency: Option<String>,
+    amount: Option<Decimal>,
+}
+
 /// What was sold for each candidate, in the same order.
 ///
 /// # Errors
@@ -33,13 +43,13 @@ pub async fn monthly_sales(
             ..MonthlySales::default()
         })
         .collect();
-    let rows: Vec<(i64, bool, i64, Option<String>, Option<Decimal>)> = sqlx::query_as(
+    let rows: Vec<SalesRow> = sqlx::query_as(
         "SELECT sent.n,
                 EXISTS (SELECT FROM bonus_awards w
                         WHERE (w.org_id, w.program_id, w.bonus_id, w.affiliate_id, w.month)
                             = (sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month)) AS awarded,
-                count(c.conversion_id), c.currency,
-                sum(c.amount - CASE WHEN c.fully_refunded OR c.charged_back THEN c.amount ELSE least(c.refunded, c.amount) END)
+                count(c.conversion_id) AS conversions, c.currency,
+                sum(c.amount - CASE WHEN c.fully_refunded OR c.charged_back THEN c.amount ELSE least(c.refunded, c.amount) END) AS amount
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[]) WITH ORDINALITY
            AS sent (org_id, program_id, bonus_id, affiliate_id, month, n)
          LEFT JOIN conversions c
@@ -58,12 +68,12 @@ pub async fn monthly_sales(
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("bonuses.sales", error))?;
-    for (n, awarded, conversions, currency, amount) in rows {
-        let at = usize::try_from(n - 1).unwrap_or_default();
+    for row in rows {
+        let at = usize::try_from(row.n - 1).unwrap_or_default();
         let Some(one) = sales.get_mut(at) else { continue };
-        one.awarded = awarded;
-        one.conversions += conversions;
-        if let (Some(currency), Some(amount)) = (currency, amount) {
+        one.awarded = row.awarded;
+        one.conversions += row.conversions;
+        if let (Some(currency), Some(amount)) = (row.currency, row.amount) {
             let currency: Currency = currency
                 .parse()
                 .map_err(|error| decode("conversions.currency", error))?;

@@ -14,6 +14,7 @@ use crate::domain::{
     trace::Trace,
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "one field for each column")]
 #[derive(sqlx::FromRow)]
 struct Row {
     org_id: i64,
@@ -167,10 +168,11 @@ async fn load_refunds(connection: &mut Connection, conversions: &mut [Conversion
     Ok(())
 }
 
-/// Writes the conversions that deciding has marked, with their commissions.
+/// Writes the conversions that deciding has marked.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
+#[expect(clippy::too_many_lines, reason = "one line or more for each column")]
 pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
     // Updates first: an unsigned conversion gives its external id up for the signed one that is inserted.
     for (change, sql) in [(Change::Update, UPDATE), (Change::Insert, INSERT)] {

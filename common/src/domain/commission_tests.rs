@@ -221,6 +221,15 @@ fn what_the_request_says_goes_before_the_types() {
             json!({"amount": "0"}),
             vec![(5, "standard", "0", "0")],
         ),
+    ] {
+        check(name, seller, create, early(), &want);
+    }
+}
+
+#[test]
+fn the_affiliates_own_rate_goes_before_the_groups_and_that_before_the_types() {
+    let two = json!([{"sub_amount": "30", "commission_type": "standard"}, {"sub_amount": "50", "commission_type": "low"}]);
+    for (name, seller, create, want) in [
         (
             "the group's override",
             6,

@@ -408,3 +408,7 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
     assert_eq!(known.len(), 2);
     assert!(events::known(&mut connection, &[]).await.unwrap().is_empty());
 }
+
+mod clicks;
+mod money;
+mod numbers;

@@ -43,7 +43,20 @@ impl<'a> Once<'a> {
 
 fn check_across_orgs(file: &CatalogFile, problems: &Problems<'_>) {
     let (mut clients, mut keys, mut pixels) = (Once::default(), Once::default(), Once::default());
+    let mut hosts = Once::default();
     for org in &file.orgs {
+        for program in &org.programs {
+            for host in &program.hosts {
+                if let Some(other) = hosts.taken(host.get_ref().clone(), program.id.get_ref()) {
+                    let message = format!(
+                        "program {:?}: host {:?} is already one of program {other:?}",
+                        program.id.get_ref(),
+                        host.get_ref()
+                    );
+                    problems.add(&Spanned::span(host), message);
+                }
+            }
+        }
         if let Some(id) = &org.client_id
             && let Some(other) = clients.taken(id.get_ref().to_string(), org.id.get_ref())
         {

@@ -76,6 +76,13 @@ pub(super) struct Program {
     pub(super) approval: String,
     pub(super) hold_days: Option<i32>,
     pub(super) default_type: Spanned<String>,
+    pub(super) keyed_leads_only: bool,
+    /// In lower case, without scheme, port and path.
+    #[serde(skip)]
+    pub(super) hosts: Vec<Spanned<String>>,
+    /// Of the landing page.
+    #[serde(skip)]
+    pub(super) landing_host: Option<String>,
     #[serde(skip)]
     pub(super) assets: Vec<Spanned<String>>,
     #[serde(skip)]

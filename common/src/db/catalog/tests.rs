@@ -413,3 +413,50 @@ async fn applies_run_one_after_the_other(pool: Pool) {
     unchanged.sort_unstable();
     assert_eq!(unchanged, [false, true]);
 }
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn a_host_has_one_program_and_stays_with_its_first_organisation(pool: Pool) {
+    const PROGRAMS: &str = "a = { currency = 'EUR', types.standard.fixed = 1, landing_page = 'https://Shop.test:8443/x' }\n\
+        b = { currency = 'EUR', types.standard.fixed = 1, landing_page = 'http://shop.test?x', HOSTS }\n";
+    let file = |org: &str, hosts: &str| {
+        let programs = PROGRAMS.replace("HOSTS", hosts);
+        format!("[orgs.{org}.programs]\n{programs}")
+    };
+    let held = || async {
+        let held: Vec<(String, String)> = sqlx::query_as(
+            "SELECT h.host, o.slug || '/' || p.slug FROM program_hosts h JOIN programs p USING (org_id, program_id)
+             JOIN orgs o USING (org_id) ORDER BY 1",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        held
+    };
+    let pair = |host: &str, program: &str| (host.to_owned(), program.to_owned());
+    apply_text(&pool, &file("one", "hosts = []"), now())
+        .await
+        .unwrap();
+    assert_eq!(
+        held().await,
+        [pair("shop.test", "one/a")],
+        "the first page's program"
+    );
+
+    let moved = file(
+        "one",
+        "hosts = ['shop.test', 'eu.shop.test'], keyed_leads_only = true",
+    );
+    let report = apply_text(&pool, &moved, now()).await.unwrap();
+    assert_eq!(report.things[&Thing::Program].changed, ["one/b"]);
+    let both = [pair("eu.shop.test", "one/b"), pair("shop.test", "one/b")];
+    assert_eq!(held().await, both);
+    assert!(apply_text(&pool, &moved, now()).await.unwrap().is_unchanged());
+
+    let other = apply_text(&pool, &file("two", "hosts = ['two.test']"), now())
+        .await
+        .unwrap();
+    assert_eq!(other.notes.len(), 1);
+    assert!(other.notes[0].starts_with("host \"shop.test\" belongs to another organisation"));
+    let all = [both[0].clone(), both[1].clone(), pair("two.test", "two/b")];
+    assert_eq!(held().await, all);
+}

@@ -95,11 +95,8 @@ impl Decisions {
             change_commission(commission.ok_or_else(unknown)?, edit)?;
             Ok(None)
         })?;
-        let commissions = changed.view.commissions.into_iter();
-        let view = commissions
-            .filter(|one| one.id == id)
-            .last()
-            .ok_or_else(unknown)?;
+        let mut commissions = changed.view.commissions.into_iter();
+        let view = commissions.find(|one| one.id == id).ok_or_else(unknown)?;
         Ok(Applied::Commission(Box::new(view)))
     }
 

@@ -251,13 +251,16 @@ fn customer(story: &mut Story) -> &mut Customer {
     story.world.customers.values_mut().next().unwrap()
 }
 
+/// Something that ends a recurrence.
+type End = Box<dyn FnOnce(&mut Story)>;
+
 #[test]
 fn a_recurrence_ends_with_its_sale_its_customer_or_its_first_commission() {
     let deleted = |story: &mut Story| customer(story).deleted_at = Some(at(START));
     let canceled = |story: &mut Story| customer(story).canceled = true;
     let capped = |story: &mut Story| customer(story).capped = true;
     let tell = |body: Value| move |story: &mut Story| drop(story.tell(2, body));
-    let ends: Vec<(&str, Box<dyn FnOnce(&mut Story)>)> = vec![
+    let ends: Vec<(&str, End)> = vec![
         ("a deleted customer", Box::new(deleted)),
         ("a cancelled customer", Box::new(canceled)),
         ("a capped customer", Box::new(capped)),
@@ -468,7 +471,7 @@ fn a_bonus_is_given_once_and_waits_for_a_person() {
     let edit =
         |change: Value| json!({"edit_commission": {"commission": 1, "approved": true, "amount": change}});
     let unseen = story.tell_as(4, edit("6".into()), |event| {
-        event.program_scope = Some(ProgramId(1))
+        event.program_scope = Some(ProgramId(1));
     });
     assert_eq!(word(&unseen), "unknown_commission");
     assert_eq!(word(&story.tell(5, edit("6".into()))), "applied");

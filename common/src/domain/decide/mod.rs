@@ -298,6 +298,8 @@ mod model_tests;
 #[cfg(test)]
 mod money_tests;
 #[cfg(test)]
+mod payment_tests;
+#[cfg(test)]
 mod people_property;
 #[cfg(test)]
 mod people_tests;

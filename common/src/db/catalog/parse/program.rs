@@ -32,6 +32,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
         fields.wrong(&span, "approval \"hold\" and hold_days go together");
     }
     fields.required("currency");
+    let landing_page = landing_page(&mut fields);
     let program = Program {
         title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),
         is_default: fields.boolean("default", false),
@@ -40,7 +41,10 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
         cookie_time: fields
             .small("cookie_time", 0..=MAX_DAYS)
             .unwrap_or(DEFAULT_COOKIE_TIME),
-        landing_page: landing_page(&mut fields),
+        landing_host: landing_page.as_deref().and_then(host),
+        landing_page,
+        hosts: hosts(&mut fields),
+        keyed_leads_only: fields.boolean("keyed_leads_only", false),
         category: category(&mut fields),
         recurring: fields.boolean("recurring", false),
         recurring_cap: fields.small("recurring_cap", 1..=i32::MAX),
@@ -72,6 +76,28 @@ fn landing_page(fields: &mut Fields<'_>) -> Option<String> {
         );
     }
     Some(page.into_inner())
+}
+
+/// The host of a page, without its port.
+fn host(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("://")?;
+    let end = rest.find(['/', ':', '?', '#']).unwrap_or(rest.len());
+    rest.get(..end).map(str::to_lowercase)
+}
+
+/// Further hosts by which clicks without a key find the program (seed: Affitor).
+fn hosts(fields: &mut Fields<'_>) -> Vec<Spanned<String>> {
+    let hosts = fields.texts("hosts");
+    for host in &hosts {
+        let is_host = |c: char| c.is_alphanumeric() && !c.is_uppercase() || matches!(c, '.' | '-');
+        if !host.get_ref().chars().all(is_host) {
+            fields.wrong(
+                &host.span(),
+                "hosts are names in lower case, without scheme, port and path",
+            );
+        }
+    }
+    hosts
 }
 
 fn category(fields: &mut Fields<'_>) -> Option<String> {

@@ -139,6 +139,14 @@ fn programs_are_in_range() {
             "assets = ['a', 'a']",
             "18: program \"p\": asset \"a\" is listed twice",
         ),
+        (
+            "hosts = ['https://tapper.inc']",
+            "18: program \"p\": hosts are names in lower case, without scheme, port and path",
+        ),
+        (
+            "hosts = ['tapper.inc', 'tapper.inc']",
+            "18: program \"p\": host \"tapper.inc\" is already one of program \"p\"",
+        ),
     ] {
         assert_eq!(problems(&format!("{BASE}{PROGRAM}{more}")), [want], "in {more}");
     }

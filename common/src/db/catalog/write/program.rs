@@ -15,13 +15,13 @@ RETURNING p.slug, false";
 const PROGRAMS: &str = "
 INSERT INTO programs AS p
     (org_id, slug, title, is_default, currency, currency_symbol, cookie_time, landing_page, category,
-     recurring, recurring_cap, recurring_period_days, approval, hold_days, default_type)
+     recurring, recurring_cap, recurring_period_days, approval, hold_days, default_type, keyed_leads_only)
 SELECT $1, id, title, is_default, currency, currency_symbol, cookie_time, landing_page, category,
-    recurring, recurring_cap, recurring_period_days, approval, hold_days, default_type
+    recurring, recurring_cap, recurring_period_days, approval, hold_days, default_type, keyed_leads_only
 FROM ROWS FROM (jsonb_to_recordset($2) AS (
         id text, title text, is_default boolean, currency text, currency_symbol text, cookie_time integer,
         landing_page text, category text, recurring boolean, recurring_cap integer, recurring_period_days integer,
-        approval text, hold_days integer, default_type text))
+        approval text, hold_days integer, default_type text, keyed_leads_only boolean))
     WITH ORDINALITY
 ORDER BY ordinality
 ON CONFLICT (org_id, slug) DO UPDATE
@@ -29,14 +29,47 @@ SET title = excluded.title, is_default = excluded.is_default, currency = exclude
     currency_symbol = excluded.currency_symbol, cookie_time = excluded.cookie_time,
     landing_page = excluded.landing_page, category = excluded.category, recurring = excluded.recurring,
     recurring_cap = excluded.recurring_cap, recurring_period_days = excluded.recurring_period_days,
-    approval = excluded.approval, hold_days = excluded.hold_days, default_type = excluded.default_type
+    approval = excluded.approval, hold_days = excluded.hold_days, default_type = excluded.default_type,
+    keyed_leads_only = excluded.keyed_leads_only
 WHERE (p.title, p.is_default, p.currency, p.currency_symbol, p.cookie_time, p.landing_page, p.category, p.recurring,
-       p.recurring_cap, p.recurring_period_days, p.approval, p.hold_days, p.default_type)
+       p.recurring_cap, p.recurring_period_days, p.approval, p.hold_days, p.default_type, p.keyed_leads_only)
     IS DISTINCT FROM
       (excluded.title, excluded.is_default, excluded.currency, excluded.currency_symbol, excluded.cookie_time,
        excluded.landing_page, excluded.category, excluded.recurring, excluded.recurring_cap,
-       excluded.recurring_period_days, excluded.approval, excluded.hold_days, excluded.default_type)
+       excluded.recurring_period_days, excluded.approval, excluded.hold_days, excluded.default_type,
+       excluded.keyed_leads_only)
 RETURNING slug, xmax = 0";
+
+/// A host may move from one program of the organisation to another, never to another organisation.
+const HOSTS: &str = "
+WITH written AS (
+    INSERT INTO program_hosts AS h (host, org_id, program_id)
+    SELECT f.host, $1, p.program_id
+    FROM jsonb_to_recordset($2) AS f (owner text, host text)
+    JOIN programs p ON p.org_id = $1 AND p.slug = f.owner
+    ON CONFLICT ON CONSTRAINT program_hosts_pkey DO UPDATE SET program_id = excluded.program_id
+    WHERE h.org_id = excluded.org_id AND h.program_id <> excluded.program_id
+    RETURNING program_id
+)
+SELECT DISTINCT p.slug, false FROM written w JOIN programs p ON p.org_id = $1 AND p.program_id = w.program_id";
+
+/// The first program with a landing page there keeps a host that none declares.
+const LANDING_HOSTS: &str = "
+WITH written AS (
+    INSERT INTO program_hosts (host, org_id, program_id)
+    SELECT DISTINCT ON (f.host) f.host, $1, p.program_id
+    FROM jsonb_to_recordset($2) AS f (owner text, host text)
+    JOIN programs p ON p.org_id = $1 AND p.slug = f.owner
+    ORDER BY f.host, p.program_id
+    ON CONFLICT DO NOTHING
+    RETURNING program_id
+)
+SELECT DISTINCT p.slug, false FROM written w JOIN programs p ON p.org_id = $1 AND p.program_id = w.program_id";
+
+const HOSTS_OF_OTHERS: &str = "
+SELECT DISTINCT h.host, false
+FROM jsonb_to_recordset($2) AS f (host text) JOIN program_hosts h ON h.host = f.host
+WHERE h.org_id <> $1";
 
 const ASSETS: &str = "
 WITH written AS (
@@ -112,6 +145,9 @@ pub(super) async fn write(target: &mut Target<'_>) -> Result<(), ApplyError> {
     let programs = &target.org.programs;
     let mut written = target.run("programs.release", RELEASE_DEFAULT, programs).await?;
     written.extend(target.run("programs.upsert", PROGRAMS, programs).await?);
+    for slug in write_hosts(target).await? {
+        written.entry(slug).or_insert(false);
+    }
     target.add(Thing::Program, programs.len(), written);
 
     let assets: Vec<_> = programs.iter().flat_map(assets_of).collect();
@@ -132,6 +168,44 @@ pub(super) async fn write(target: &mut Target<'_>) -> Result<(), ApplyError> {
     let written = target.run("bonuses.upsert", BONUSES, &bonuses).await?;
     target.add(Thing::Bonus, bonuses.len(), written);
     Ok(())
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    owner: &'a str,
+    host: &'a str,
+}
+
+/// Returns the programs that got a host.
+async fn write_hosts(target: &mut Target<'_>) -> Result<Vec<String>, ApplyError> {
+    let programs = &target.org.programs;
+    let declared = programs.iter().flat_map(|program| {
+        let owner = program.id.get_ref().as_str();
+        program.hosts.iter().map(move |host| Host {
+            owner,
+            host: host.get_ref(),
+        })
+    });
+    let declared: Vec<Host<'_>> = declared.collect();
+    let landing = programs.iter().filter_map(|program| {
+        Some(Host {
+            owner: program.id.get_ref(),
+            host: program.landing_host.as_deref()?,
+        })
+    });
+    let landing: Vec<Host<'_>> = landing.collect();
+    let mut written = target.run("hosts.upsert", HOSTS, &declared).await?;
+    written.extend(target.run("hosts.landing", LANDING_HOSTS, &landing).await?);
+    let all: Vec<Host<'_>> = declared.into_iter().chain(landing).collect();
+    for (host, _) in target.run("hosts.others", HOSTS_OF_OTHERS, &all).await? {
+        let note = format!(
+            "host {host:?} belongs to another organisation, which keeps it: clicks without a key find org {:?} there \
+             only by codes that no other organisation has",
+            target.org.id.get_ref()
+        );
+        target.report.notes.push(note);
+    }
+    Ok(written.into_keys().collect())
 }
 
 #[derive(Serialize)]

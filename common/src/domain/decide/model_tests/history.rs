@@ -92,6 +92,9 @@ pub(super) enum Step {
     },
 }
 
+/// Steps with the ids of their events.
+pub(super) type Steps = Vec<(u128, Step)>;
+
 pub(super) fn amounts() -> impl Strategy<Value = i64> + Clone {
     prop_oneof![1 => Just(0), 1 => Just(99_990), 6 => 1i64..200_000, 2 => (1i64..200).prop_map(|units| units * 1000)]
 }
@@ -165,7 +168,7 @@ fn numbered() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub(super) fn steps() -> impl Strategy<Value = Vec<(u128, Step)>> {
+pub(super) fn steps() -> impl Strategy<Value = Steps> {
     let step = prop_oneof![
         4 => create(0u8..3),
         6 => named(0u8..3),
@@ -176,8 +179,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(u128, Step)>> {
 }
 
 /// Gives each step its event's id; what comes again keeps the id that it had.
-pub(super) fn with_ids(steps: Vec<Step>) -> Vec<(u128, Step)> {
-    let mut all: Vec<(u128, Step)> = Vec::new();
+pub(super) fn with_ids(steps: Vec<Step>) -> Steps {
+    let mut all = Steps::new();
     for (id, step) in (1000..).zip(steps) {
         match step {
             Step::Again { back } => all.extend(all.len().checked_sub(back + 1).map(|at| all[at].clone())),
@@ -228,27 +231,7 @@ fn body(step: &Step) -> Body {
             external_id: name(*order),
             reversed: *reversed,
         }),
-        Step::Edit {
-            conversion,
-            amount,
-            recalculate,
-            order,
-        } => Body::EditConversion(Box::new(EditConversion {
-            conversion: ConversionId(*conversion),
-            amount: amount.map(thousandths),
-            external_id: order.map(name),
-            meta_data: None,
-            recalculate: *recalculate,
-            delete: false,
-        })),
-        Step::Delete { conversion } => Body::EditConversion(Box::new(EditConversion {
-            conversion: ConversionId(*conversion),
-            amount: None,
-            external_id: None,
-            meta_data: None,
-            recalculate: false,
-            delete: true,
-        })),
+        Step::Edit { .. } | Step::Delete { .. } => Body::EditConversion(Box::new(edit_body(step))),
         Step::Add { conversion, amount } => Body::AddCommissions(AddCommissions {
             conversion: ConversionId(*conversion),
             lines: vec![line(*amount)],
@@ -284,6 +267,35 @@ fn body(step: &Step) -> Body {
             conversion: ConversionId(*conversion),
         }),
         Step::Again { .. } => panic!("has been replaced by the step that comes again"),
+    }
+}
+
+fn edit_body(step: &Step) -> EditConversion {
+    let none = |conversion: &i64| EditConversion {
+        conversion: ConversionId(*conversion),
+        amount: None,
+        external_id: None,
+        meta_data: None,
+        recalculate: false,
+        delete: false,
+    };
+    match step {
+        Step::Edit {
+            conversion,
+            amount,
+            recalculate,
+            order,
+        } => EditConversion {
+            amount: amount.map(thousandths),
+            external_id: order.map(name),
+            recalculate: *recalculate,
+            ..none(conversion)
+        },
+        Step::Delete { conversion } => EditConversion {
+            delete: true,
+            ..none(conversion)
+        },
+        _ => panic!("an edit"),
     }
 }
 

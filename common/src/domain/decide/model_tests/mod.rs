@@ -2,6 +2,7 @@
 
 mod history;
 mod model;
+mod sale;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,7 +13,7 @@ use proptest::{
 use rust_decimal::Decimal;
 
 use self::{
-    history::{COINS, Coin, Step, create, events, named, steps, with_ids},
+    history::{COINS, Coin, Step, Steps, create, events, named, steps, with_ids},
     model::{Approves, Balances, Model},
 };
 use super::{
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::domain::{
     AffiliateId, ConversionId, ProgramId,
-    catalog::{Affiliate, Approval, Rate},
+    catalog::{Affiliate, Approval, OrgCatalog, Rate},
     entities::{Change, Conversion},
     ledger::{Account, Transfer},
 };
@@ -36,7 +37,7 @@ fn of_approval(approval: Approval) -> World {
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
     program.approval = approval;
     let affiliation = catalog.affiliation(ProgramId(1), AffiliateId(1)).unwrap().clone();
-    *catalog = Default::default();
+    *catalog = OrgCatalog::default();
     catalog.add_program(program);
     for (id, parent, own_rate) in [
         (1, Some(AffiliateId(3)), None),
@@ -227,7 +228,7 @@ fn a_batch_may_be_cut_anywhere_in_10_000_histories() {
 }
 
 /// Create, updates, refunds and chargebacks of one order, in the order of their times and in another.
-fn deliveries() -> impl Strategy<Value = (Vec<(u128, Step)>, Vec<(u128, Step)>)> {
+fn deliveries() -> impl Strategy<Value = (Steps, Steps)> {
     let order = || Just(0u8);
     let history = (
         create(order()),

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{Coin, Step};
+use super::{
+    history::{Coin, Step},
+    sale::Sale,
+};
 
 /// How the program of a history approves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +31,6 @@ pub(super) struct Model {
     commissions: i64,
 }
 
-#[derive(Debug)]
-struct Sale {
-    order: u8,
-    seller: i64,
-    coin: Coin,
-    is_alive: bool,
-    facts: Vec<(u128, Step)>,
-    /// Numbers of its commissions.
-    numbers: Vec<i64>,
-}
-
 impl Model {
     pub(super) fn of(approves: Approves, steps: &[(u128, Step)]) -> Self {
         let mut model = Self {
@@ -59,47 +51,14 @@ impl Model {
 
     fn happens(&mut self, id: u128, step: &Step) {
         match step {
-            Step::Create {
-                order,
-                seller,
-                coin,
-                parts,
-                explicit,
-                ..
-            } => {
-                if self
-                    .sales
-                    .iter()
-                    .any(|sale| sale.is_alive && sale.order == *order)
-                {
-                    return;
-                }
-                let lines = if explicit.is_some() { 1 } else { parts.len() };
-                let numbers = self.draw(lines, *seller);
-                self.sales.push(Sale {
-                    order: *order,
-                    seller: *seller,
-                    coin: *coin,
-                    is_alive: true,
-                    facts: vec![(id, step.clone())],
-                    numbers,
-                });
-                let (mut come, stay): (Vec<_>, _) = std::mem::take(&mut self.waiting)
-                    .into_iter()
-                    .partition(|(_, of, _)| of == order);
-                self.waiting = stay;
-                come.sort_by_key(|(id, ..)| *id);
-                for (id, _, step) in come {
-                    self.happens(id, &step);
-                }
-            }
+            Step::Create { .. } => self.create(step),
             Step::Update { order, .. } | Step::Refund { order, .. } | Step::Chargeback { order, .. } => {
                 match self
                     .sales
                     .iter_mut()
                     .find(|sale| sale.is_alive && sale.order == *order)
                 {
-                    Some(sale) => sale.facts.push((id, step.clone())),
+                    Some(sale) => sale.facts.push(step.clone()),
                     None => self.waiting.push((id, *order, step.clone())),
                 }
             }
@@ -116,7 +75,7 @@ impl Model {
                 });
                 if let Some(sale) = self.living(*conversion).filter(|_| !is_taken) {
                     sale.order = order.unwrap_or(sale.order);
-                    sale.facts.push((id, step.clone()));
+                    sale.facts.push(step.clone());
                 }
             }
             Step::Add { conversion, .. } => {
@@ -124,20 +83,20 @@ impl Model {
                     let numbers = self.draw(1, seller);
                     if let Some(sale) = self.living(*conversion) {
                         sale.numbers.extend(numbers);
-                        sale.facts.push((id, step.clone()));
+                        sale.facts.push(step.clone());
                     }
                 }
             }
             Step::HoldEnds { conversion } | Step::Delete { conversion } => {
                 if let Some(sale) = self.living(*conversion) {
-                    sale.facts.push((id, step.clone()));
+                    sale.facts.push(step.clone());
                     sale.is_alive = !matches!(step, Step::Delete { .. });
                 }
             }
             Step::Judge { commission, .. } | Step::Reprice { commission, .. } => {
                 let mut living = self.sales.iter_mut().filter(|sale| sale.is_alive);
                 if let Some(sale) = living.find(|sale| sale.numbers.contains(commission)) {
-                    sale.facts.push((id, step.clone()));
+                    sale.facts.push(step.clone());
                 }
             }
             Step::Pay {
@@ -155,6 +114,41 @@ impl Model {
                 }
             }
             Step::Again { .. } => {}
+        }
+    }
+
+    fn create(&mut self, step: &Step) {
+        let Step::Create {
+            order,
+            seller,
+            coin,
+            parts,
+            explicit,
+            ..
+        } = step
+        else {
+            return;
+        };
+        let mut living = self.sales.iter().filter(|sale| sale.is_alive);
+        if living.any(|sale| sale.order == *order) {
+            return;
+        }
+        let lines = if explicit.is_some() { 1 } else { parts.len() };
+        let numbers = self.draw(lines, *seller);
+        self.sales.push(Sale {
+            order: *order,
+            seller: *seller,
+            coin: *coin,
+            is_alive: true,
+            facts: vec![step.clone()],
+            numbers,
+        });
+        let waiting = std::mem::take(&mut self.waiting);
+        let (mut come, stay): (Vec<_>, _) = waiting.into_iter().partition(|(_, of, _)| of == order);
+        self.waiting = stay;
+        come.sort_by_key(|(id, ..)| *id);
+        for (id, _, step) in come {
+            self.happens(id, &step);
         }
     }
 
@@ -189,169 +183,5 @@ impl Model {
         }
         all.retain(|_, sums| *sums != [0; 3]);
         all
-    }
-}
-
-/// One commission of a sale. Order amounts are in millionths, `gross` in minor units.
-struct Line {
-    affiliate: i64,
-    permille: Option<i128>,
-    follows: Option<i128>,
-    gross: i128,
-    approved: Option<bool>,
-    is_ripe: bool,
-}
-
-/// A quotient, halves up; nothing here is negative.
-fn divided(dividend: i128, divisor: i128) -> i128 {
-    (2 * dividend + divisor) / (2 * divisor)
-}
-
-fn millionths(thousandths: i64) -> i128 {
-    i128::from(thousandths) * 1000
-}
-
-impl Sale {
-    fn minor(&self, millionths: i128) -> i128 {
-        divided(millionths, 10i128.pow(6 - self.coin.scale))
-    }
-
-    fn share(&self, amount: i128, permille: i128) -> i128 {
-        divided(amount * permille, 1000 * 10i128.pow(6 - self.coin.scale))
-    }
-
-    fn lines(
-        &self,
-        part: i128,
-        explicit: Option<i64>,
-        follows: bool,
-        approves: Approves,
-        is_ripe: bool,
-    ) -> Vec<Line> {
-        let line = |affiliate, permille: Option<i128>| Line {
-            affiliate,
-            permille,
-            follows: (follows && permille.is_some()).then_some(part),
-            gross: match (permille, explicit) {
-                (Some(permille), _) => self.share(part, permille),
-                (None, exact) => self.minor(millionths(exact.unwrap_or_default())),
-            },
-            approved: (approves == Approves::AtOnce).then_some(true),
-            is_ripe: is_ripe && approves == Approves::AfterADay,
-        };
-        let own = if self.seller == 1 { 100 } else { 125 };
-        let mut lines = vec![line(
-            self.seller,
-            if explicit.is_some() { None } else { Some(own) },
-        )];
-        if self.seller == 1 {
-            lines.push(line(3, Some(50)));
-        }
-        lines
-    }
-
-    /// Affiliate, what is left in minor units, and approval of each commission.
-    fn worth(&self, approves: Approves) -> Vec<(i64, i128, Option<bool>)> {
-        let mut lines: Vec<Line> = Vec::new();
-        let (mut base, mut amount, mut refunded) = (0, 0, 0);
-        let (mut is_full, mut is_charged_back) = (false, false);
-        let mut refund_ids = BTreeSet::new();
-        for (_, fact) in &self.facts {
-            let changed = match fact {
-                Step::Update { amount, .. } => amount.map(|amount| (amount, true)),
-                Step::Edit {
-                    amount, recalculate, ..
-                } => amount.map(|amount| (amount, *recalculate)),
-                _ => None,
-            };
-            if let Some((changed, recalculates)) = changed {
-                amount = millionths(changed);
-                for line in lines.iter_mut().filter(|_| recalculates) {
-                    if let (Some(part), Some(permille)) = (line.follows, line.permille) {
-                        let sub = if part == base {
-                            amount
-                        } else {
-                            divided(part * amount, base)
-                        };
-                        line.gross = self.share(sub, permille);
-                    }
-                }
-            }
-            match fact {
-                Step::Create {
-                    parts,
-                    explicit,
-                    is_old,
-                    ..
-                } => {
-                    base = millionths(parts.iter().sum());
-                    amount = base;
-                    let whole = [base];
-                    let each: Vec<i128> = parts.iter().copied().map(millionths).collect();
-                    for part in if explicit.is_some() { &whole[..] } else { &each[..] } {
-                        lines.extend(self.lines(*part, *explicit, true, approves, *is_old));
-                    }
-                }
-                Step::Update {
-                    approved: Some(approved),
-                    ..
-                } => {
-                    lines.iter_mut().for_each(|line| line.approved = Some(*approved));
-                }
-                Step::Refund { amount, id, .. } => match (amount, id) {
-                    (_, Some(id)) if !refund_ids.insert(*id) => {}
-                    (Some(amount), _) => refunded += millionths(*amount),
-                    (None, _) => is_full = true,
-                },
-                Step::Chargeback { reversed, .. } => is_charged_back = !reversed,
-                Step::Add { amount, .. } => {
-                    lines.extend(self.lines(millionths(*amount), None, false, approves, false));
-                }
-                Step::Judge { commission, approved } => {
-                    lines[self.index(*commission)].approved = Some(*approved);
-                }
-                Step::Reprice {
-                    commission,
-                    amount,
-                    sub_amount,
-                } => {
-                    let line = &mut lines[self.index(*commission)];
-                    if let (Some(sub), Some(permille)) = (sub_amount, line.permille) {
-                        line.gross = self.share(millionths(*sub), permille);
-                    }
-                    if let Some(amount) = amount {
-                        line.gross = self.minor(millionths(*amount));
-                    }
-                    if amount.is_some() || sub_amount.is_some() {
-                        line.follows = None;
-                    }
-                }
-                Step::HoldEnds { .. } => {
-                    let ripe = lines
-                        .iter_mut()
-                        .filter(|line| line.is_ripe && line.approved.is_none());
-                    ripe.for_each(|line| line.approved = Some(true));
-                }
-                Step::Delete { .. } => lines.iter_mut().for_each(|line| line.approved = Some(false)),
-                _ => {}
-            }
-        }
-        let is_gone = is_full || is_charged_back || (refunded > 0 && refunded >= amount);
-        let left = |gross| match refunded {
-            _ if is_gone => 0,
-            0 => gross,
-            _ => divided(gross * (amount - refunded), amount),
-        };
-        let told = lines
-            .iter()
-            .map(|line| (line.affiliate, left(line.gross), line.approved));
-        told.collect()
-    }
-
-    fn index(&self, commission: i64) -> usize {
-        self.numbers
-            .iter()
-            .position(|number| *number == commission)
-            .unwrap()
     }
 }
