@@ -30,6 +30,7 @@ fn partial_refund(org: OrgId, order: &str, amount: i64) -> Incoming {
             external_id: order.to_owned(),
             amount: Some(Decimal::from(amount)),
             refund_id: None,
+            minor_units: None,
         }),
     )
 }
