@@ -53,8 +53,9 @@ fn code(text: &str) -> Option<ClickName> {
 
 fn uuid(text: &str) -> Option<ClickName> {
     let bits = Uuid::parse_str(text).ok()?.as_u128();
-    let is_ours =
-        bits >> 76 & 0xf == VERSION && bits >> LOW_BITS & 0b11 == VARIANT && bits >> 64 & 0xfff == 0;
+    let is_ours = bits >> 76 & 0xf == VERSION
+        && bits >> LOW_BITS & 0b11 == VARIANT
+        && (bits >> 64).trailing_zeros() >= 12;
     let millis = i64::try_from(bits >> 80).ok()?;
     let id = ClickId(i64::try_from(bits & ((1 << LOW_BITS) - 1)).ok()?);
     is_ours.then_some(ClickName::Ours { id, millis })
