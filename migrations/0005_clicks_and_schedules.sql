@@ -91,6 +91,9 @@ COMMENT ON COLUMN conversions.superseded_by IS 'The keyed conversion of the same
 -- Months are contiguous in the table, so that bonuses read only their part of it.
 CREATE INDEX conversions_created_idx ON conversions USING brin (created_at) WITH (autosummarize = on);
 
+-- What became of an order that was deleted or superseded, for people who ask why.
+CREATE INDEX conversions_gone_idx ON conversions (org_id, external_id) WHERE deleted_at IS NOT NULL;
+
 ALTER TABLE commissions
     ADD COLUMN part numeric(20, 6),
     ADD COLUMN final_at timestamptz,

@@ -10,32 +10,33 @@ use crate::domain::{
     entities::{Conversion, Schedule, ScheduleKind},
 };
 
-/// Puts what is due on the calendar. Of one thing the greatest time counts.
+/// Puts what is due on the calendar. Of one thing the earliest time counts: a hold that ends puts what is left back itself,
+/// and a later commission of the same sale must not make an earlier one wait.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
 pub async fn write(connection: &mut Connection, schedules: &[Schedule]) -> Result<(), DbError> {
     // One statement may meet a row only once.
-    let mut latest: BTreeMap<(i64, &str, i64, i32), &Schedule> = BTreeMap::new();
+    let mut earliest: BTreeMap<(i64, &str, i64, i32), &Schedule> = BTreeMap::new();
     for one in schedules {
-        let kept = latest
+        let kept = earliest
             .entry((one.org.0, one.what.name(), one.subject, one.period))
             .or_insert(one);
-        if kept.due_at < one.due_at {
+        if kept.due_at > one.due_at {
             *kept = one;
         }
     }
     sqlx::query(
         "INSERT INTO schedules AS s (org_id, what, subject, period, conversion_id, due_at)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::timestamptz[])
-         ON CONFLICT ON CONSTRAINT schedules_pkey DO UPDATE SET due_at = greatest(s.due_at, excluded.due_at)",
+         ON CONFLICT ON CONSTRAINT schedules_pkey DO UPDATE SET due_at = least(s.due_at, excluded.due_at)",
     )
-    .bind(latest.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind(latest.keys().map(|key| key.1).collect::<Vec<_>>())
-    .bind(latest.keys().map(|key| key.2).collect::<Vec<_>>())
-    .bind(latest.keys().map(|key| key.3).collect::<Vec<_>>())
-    .bind(latest.values().map(|one| one.conversion.0).collect::<Vec<_>>())
-    .bind(latest.values().map(|one| one.due_at).collect::<Vec<_>>())
+    .bind(earliest.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind(earliest.keys().map(|key| key.1).collect::<Vec<_>>())
+    .bind(earliest.keys().map(|key| key.2).collect::<Vec<_>>())
+    .bind(earliest.keys().map(|key| key.3).collect::<Vec<_>>())
+    .bind(earliest.values().map(|one| one.conversion.0).collect::<Vec<_>>())
+    .bind(earliest.values().map(|one| one.due_at).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("schedules.write", error))?;
