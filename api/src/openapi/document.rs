@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    operation::{Answer, JSON, Key, Operation, Parameter, RequestBody, Table},
+    operation::{Answer, JSON, Key, Operation, PICTURE, Parameter, RequestBody, Table},
     schema,
     tables::TABLES,
 };
@@ -132,10 +132,12 @@ fn responses(table: &Table, operation: &Operation) -> Value {
         FAILURES
     };
     for status in shared.iter().chain(table.failures) {
-        let failure = json!({
-            "description": meaning(*status),
-            "content": {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}},
-        });
+        let mut content = json!({JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}});
+        if operation.answer.is_picture() {
+            // A page that shows the pixel must not show a broken picture.
+            schema::set(&mut content, PICTURE, json!({}));
+        }
+        let failure = json!({"description": meaning(*status), "content": content});
         responses.insert(status.to_string(), failure);
     }
     Value::Object(responses)

@@ -32,6 +32,13 @@ pub(super) enum Answer {
     Media(&'static str),
 }
 
+impl Answer {
+    /// Pictures are answered to failures, too.
+    pub(super) fn is_picture(self) -> bool {
+        matches!(self, Self::Media(PICTURE))
+    }
+}
+
 /// A dialect, or the operators' calls.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -61,6 +68,7 @@ pub(super) enum Key {
 }
 
 pub(super) const JSON: &str = "application/json";
+pub(super) const PICTURE: &str = "image/gif";
 
 pub(super) const fn get(path: &'static str, summary: &'static str) -> Operation {
     call("get", path, summary)
@@ -68,19 +76,6 @@ pub(super) const fn get(path: &'static str, summary: &'static str) -> Operation 
 
 pub(super) const fn post(path: &'static str, summary: &'static str) -> Operation {
     call("post", path, summary)
-}
-
-pub(super) const fn put(path: &'static str, summary: &'static str) -> Operation {
-    call("put", path, summary)
-}
-
-pub(super) const fn patch(path: &'static str, summary: &'static str) -> Operation {
-    call("patch", path, summary)
-}
-
-/// Answered without a body unless said otherwise.
-pub(super) const fn delete(path: &'static str, summary: &'static str) -> Operation {
-    call("delete", path, summary)
 }
 
 const fn call(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
@@ -159,7 +154,8 @@ impl Operation {
 
     /// Whether it leaves an event behind, so that a 202 with a receipt is possible.
     pub(super) fn is_event(&self, table: &Table) -> bool {
-        matches!(table.tag, "yaplet" | "postback" | "affitor" | "affy") && !self.path.contains("/status/")
-            || table.tag == "rest" && self.method != "get"
+        let records = matches!(table.tag, "yaplet" | "postback" | "affitor" | "affy" | "rest");
+        let reads = self.method == "get" && table.tag != "postback" || self.path.ends_with("-test-events");
+        records && !reads
     }
 }

@@ -27,33 +27,31 @@ use crate::{
     request::{Fields, Invalid, Received},
 };
 
-const CALLS: [(&str, Call); 4] = [
-    ("click", Call::Click),
-    ("lead", Call::Lead),
-    ("sale", Call::Sale),
-    ("refund", Call::Refund),
-];
-
 /// Each path with a last slash and without: a redirect would lose the body.
 pub fn routes() -> Router<Ingest> {
-    let mut router = Router::new();
-    for (base, names) in [
-        ("/api/v1/track", Names::Current),
-        ("/api/tracking", Names::Legacy),
-    ] {
-        for (name, call) in CALLS {
-            router = router
-                .route(&format!("{base}/{name}"), method(call, names))
-                .route(&format!("{base}/{name}/"), method(call, names));
-        }
-    }
     let chains = Arc::new(Chains::default());
     let chain = post(async move |State(ingest): State<Ingest>, request: Request| {
         test_event::run(&ingest, &chains, request)
             .await
             .unwrap_or_else(|rejection| ERRORS.print(&rejection))
     });
-    router
+    Router::new()
+        .route("/api/v1/track/click", method(Call::Click, Names::Current))
+        .route("/api/v1/track/click/", method(Call::Click, Names::Current))
+        .route("/api/v1/track/lead", method(Call::Lead, Names::Current))
+        .route("/api/v1/track/lead/", method(Call::Lead, Names::Current))
+        .route("/api/v1/track/sale", method(Call::Sale, Names::Current))
+        .route("/api/v1/track/sale/", method(Call::Sale, Names::Current))
+        .route("/api/v1/track/refund", method(Call::Refund, Names::Current))
+        .route("/api/v1/track/refund/", method(Call::Refund, Names::Current))
+        .route("/api/tracking/click", method(Call::Click, Names::Legacy))
+        .route("/api/tracking/click/", method(Call::Click, Names::Legacy))
+        .route("/api/tracking/lead", method(Call::Lead, Names::Legacy))
+        .route("/api/tracking/lead/", method(Call::Lead, Names::Legacy))
+        .route("/api/tracking/sale", method(Call::Sale, Names::Legacy))
+        .route("/api/tracking/sale/", method(Call::Sale, Names::Legacy))
+        .route("/api/tracking/refund", method(Call::Refund, Names::Legacy))
+        .route("/api/tracking/refund/", method(Call::Refund, Names::Legacy))
         .route("/api/v1/cli/test-event", chain.clone())
         .route("/api/v1/cli/test-event/", chain)
 }

@@ -1,6 +1,6 @@
 //! The Affitor Tracking API.
 
-use crate::openapi::operation::{Key, Table, post};
+use crate::openapi::operation::{Key, Table, get, post};
 
 const CLICK: &str = r#"{
     "affiliate_url": "https://tapper.inc/pricing?aff=abc123", "page_url": "https://tapper.inc/pricing",
@@ -17,10 +17,21 @@ const SOLD: &str =
 const REFUND: &str = r#"{"transaction_id": "txn_1", "refund_amount_cents": 2500, "refund_id": "re_1"}"#;
 const REFUNDED: &str =
     r#"{"success": true, "status": "refunded", "deductionAmount": 2.50, "sale_id": 42, "commission_id": 17}"#;
+const CHAIN: &str = r#"{"data": {
+    "type": "chain", "short_code": "test", "customer_key": "test_1714000000000",
+    "verdict": {"click": "pass", "lead": "pass", "sale": "pass"}, "attributed": true
+}}"#;
+const SEEN: &str = r#"{"success": true, "data": {
+    "hasTestEvents": true, "eventCount": 1, "eventsByType": {"click": 0, "lead": 0, "sale": 1}
+}}"#;
+const READY: &str = r#"{"success": true, "data": {
+    "programId": 1, "program": "johns-affiliate-program", "ready": false,
+    "gates": [{"gate": "landing_page", "passed": false, "meaning": "The program has a landing page: clicks find it by its host"}]
+}}"#;
 
 pub(super) const TABLE: Table = Table {
     tag: "affitor",
-    about: "Affitor's tracking calls. Clicks and a browser's leads need no key; sales and refunds do. /api/tracking/… are the same calls.",
+    about: "Affitor's tracking calls. Clicks and a browser's leads need no key; sales, refunds and test chains do. /api/tracking/… are the same calls.",
     key: Key::MaybeBearer,
     failures: &[409],
     operations: &[&[
@@ -48,5 +59,18 @@ pub(super) const TABLE: Table = Table {
         post("/api/tracking/refund", "The older path of a refund")
             .body(REFUND, &["transaction_id"])
             .one(REFUNDED),
+        post(
+            "/api/v1/cli/test-event",
+            "Send a test click, lead and sale the whole way",
+        )
+        .body(r#"{"type": "chain"}"#, &["type"])
+        .one(CHAIN),
+        post("/api/tracking/check-test-events", "Have test events come?")
+            .body(
+                r#"{"program_id": "johns-affiliate-program", "step_id": "payments"}"#,
+                &["program_id"],
+            )
+            .one(SEEN),
+        get("/api/v1/programs/me/readiness", "Is the key's program ready?").one(READY),
     ]],
 };

@@ -1,6 +1,6 @@
 //! The pixel.
 
-use crate::openapi::operation::{Key, Table, get};
+use crate::openapi::operation::{Key, PICTURE, Table, get};
 
 pub(super) const TABLE: Table = Table {
     tag: "pixel",
@@ -20,5 +20,5 @@ pub(super) const TABLE: Table = Table {
         ("customer_id", ""),
         ("sig", ""),
     ])
-    .media("image/gif")]],
+    .media(PICTURE)]],
 };

@@ -1,17 +1,14 @@
-//! Conversions, commissions, customers and clicks of REST 1.6.
+//! Conversions, commissions, customers, clicks and balances of REST 1.6.
 
-use super::{META, PAGE, VALUE};
-use crate::openapi::operation::{Operation, delete, get, patch, post, put};
+use super::PAGE;
+use crate::openapi::operation::{Operation, get, post};
 
 const CONVERSION: &str = include_str!("../../examples/conversion.json");
 const COMMISSION: &str = include_str!("../../examples/commission.json");
 const CUSTOMER: &str = include_str!("../../examples/customer.json");
 const CLICK: &str = include_str!("../../examples/click.json");
-const CONVERSION_CHANGE: &str = r#"{"amount": 17.95, "external_id": "ORD123", "meta_data": {"baz": "qux"}}"#;
 const MORE_COMMISSION: &str =
     r#"{"conversion_sub_amount": 50, "commission_type": "mycommissiontype", "comment": "Awesome!"}"#;
-const COMMISSION_CHANGE: &str =
-    r#"{"amount": 30.55, "comment": "\"foo bar\"", "approved": true, "conversion_sub_amount": 50.01}"#;
 
 pub(super) const SALES: &[Operation] = &[
     get("/1.6/conversions/", "List conversions")
@@ -31,36 +28,12 @@ pub(super) const SALES: &[Operation] = &[
         .body(include_str!("../../examples/conversion_body.json"), &[])
         .one(CONVERSION),
     get("/1.6/conversions/{id=1}/", "A conversion").one(CONVERSION),
-    patch("/1.6/conversions/{id=1}/", "Change a conversion")
-        .query(&[("recalculate_commissions", "false")])
-        .body(CONVERSION_CHANGE, &[])
-        .one(CONVERSION),
-    delete("/1.6/conversions/{id=1}/", "Delete a conversion"),
     post(
         "/1.6/conversions/{id=1}/commissions/",
         "Add commissions to a conversion",
     )
     .body(MORE_COMMISSION, &["conversion_sub_amount"])
     .list(COMMISSION),
-    get("/1.6/conversions/{id=1}/meta-data/", "Meta data").one(META),
-    put("/1.6/conversions/{id=1}/meta-data/", "Replace the meta data")
-        .body(META, &[])
-        .one(META),
-    get(
-        "/1.6/conversions/{id=1}/meta-data/{key=foo}/",
-        "One value of the meta data",
-    )
-    .one(VALUE),
-    put(
-        "/1.6/conversions/{id=1}/meta-data/{key=foo}/",
-        "Set one value of the meta data",
-    )
-    .body(VALUE, &["value"])
-    .one(VALUE),
-    delete(
-        "/1.6/conversions/{id=1}/meta-data/{key=foo}/",
-        "Remove one value of the meta data",
-    ),
     get("/1.6/commissions/", "List commissions")
         .query(&[
             PAGE,
@@ -70,11 +43,6 @@ pub(super) const SALES: &[Operation] = &[
         ])
         .list(COMMISSION),
     get("/1.6/commissions/{id=1}/", "A commission").one(COMMISSION),
-    patch("/1.6/commissions/{id=1}/", "Change a commission")
-        .body(COMMISSION_CHANGE, &[])
-        .one(COMMISSION),
-    put("/1.6/commissions/{id=1}/approved/", "Approve a commission").one(COMMISSION),
-    delete("/1.6/commissions/{id=1}/approved/", "Disapprove a commission").one(COMMISSION),
     get("/1.6/clicks/", "List clicks")
         .query(&[
             PAGE,
@@ -110,36 +78,9 @@ pub(super) const SALES: &[Operation] = &[
         )
         .one(CUSTOMER),
     get("/1.6/customers/{id=cu_eXampl3}/", "A customer").one(CUSTOMER),
-    patch("/1.6/customers/{id=cu_eXampl3}/", "Change a customer")
-        .body(r#"{"customer_id": "USER456", "meta_data": {"buz": "baz"}}"#, &[])
-        .one(CUSTOMER),
-    delete("/1.6/customers/{id=cu_eXampl3}/", "Delete a customer"),
-    put(
-        "/1.6/customers/{id=cu_eXampl3}/status/",
-        "Take a customer's cancellation back",
-    )
-    .one(CUSTOMER),
-    delete("/1.6/customers/{id=cu_eXampl3}/status/", "Cancel a customer").one(CUSTOMER),
-    get("/1.6/customers/{id=cu_eXampl3}/meta-data/", "Meta data").one(META),
-    put(
-        "/1.6/customers/{id=cu_eXampl3}/meta-data/",
-        "Replace the meta data",
-    )
-    .body(META, &[])
-    .one(META),
     get(
-        "/1.6/customers/{id=cu_eXampl3}/meta-data/{key=foo}/",
-        "One value of the meta data",
+        "/1.6/affiliates/{id=janejameson}/balances/",
+        "An affiliate's balances by currency",
     )
-    .one(VALUE),
-    put(
-        "/1.6/customers/{id=cu_eXampl3}/meta-data/{key=foo}/",
-        "Set one value of the meta data",
-    )
-    .body(VALUE, &["value"])
-    .one(VALUE),
-    delete(
-        "/1.6/customers/{id=cu_eXampl3}/meta-data/{key=foo}/",
-        "Remove one value of the meta data",
-    ),
+    .one(r#"{"USD": 5, "EUR": 35}"#),
 ];
