@@ -80,11 +80,14 @@ ALTER TABLE conversions
     ADD COLUMN base_amount numeric(20, 6),
     ADD COLUMN charged_back boolean NOT NULL DEFAULT false,
     ADD COLUMN chargeback_by uuid,
-    ADD COLUMN counted boolean NOT NULL DEFAULT true,
+    ADD COLUMN counted integer NOT NULL DEFAULT 1,
     ADD COLUMN warnings text[] NOT NULL DEFAULT '{}',
     ADD COLUMN trace jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN superseded_by bigint;
 COMMENT ON COLUMN conversions.base_amount IS 'As the create sent it; null: the amount. Updates apply to shares of this.';
+-- Sales so far count; those of a worker of the version before do not, as it does not count them for the customer either.
+ALTER TABLE conversions ALTER COLUMN counted SET DEFAULT 0;
+COMMENT ON COLUMN conversions.counted IS 'How often it counts towards the cap of its customer: the sale, and its recurring commissions.';
 COMMENT ON COLUMN conversions.trace IS 'How it was decided, step by step, for `commissary explain`.';
 COMMENT ON COLUMN conversions.superseded_by IS 'The keyed conversion of the same order that took the place of this unsigned one.';
 

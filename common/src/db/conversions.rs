@@ -41,7 +41,7 @@ struct Row {
     base_amount: Option<Decimal>,
     charged_back: bool,
     chargeback_by: Option<Uuid>,
-    counted: bool,
+    counted: i32,
     warnings: Vec<String>,
     trace: sqlx::types::Json<Trace>,
     deleted_at: Option<DateTime<Utc>>,
@@ -278,7 +278,7 @@ const INSERT: &str = "
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
         $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
         $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],
-        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::boolean[], $26::text[], $27::text[],
+        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::integer[], $26::text[], $27::text[],
         $28::timestamptz[], $29::bigint[])
       AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
         attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
@@ -296,7 +296,7 @@ const UPDATE: &str = "
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
         $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
         $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],
-        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::boolean[], $26::text[], $27::text[],
+        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::integer[], $26::text[], $27::text[],
         $28::timestamptz[], $29::bigint[])
       AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
         attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,

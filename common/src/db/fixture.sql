@@ -36,9 +36,9 @@ INSERT INTO customers (org_id, customer_id, identity, external_id, program_id, a
 VALUES (1, 1, 'id:USER1', 'USER1', 1, 1, 'active', true, '2026-11-20 12:00:00Z', 1, '2026-11-20 12:00:00Z');
 -- The euro sale's event is older than events are kept.
 INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
-                         attributed_by, amount, currency, refunded, meta_data, created_at)
-VALUES (1, 1, 'OLD', 1, 1, NULL, '01a05cd7-2a00-7000-8000-000000000001', 'rest', true, 'coupon', 35, 'EUR', 35, '{}', '2026-09-01 12:00:00Z'),
-       (1, 2, 'ORD1', 1, 1, 1, '01a1f8d3-ea00-7000-8000-000000000001', 'rest', true, 'coupon', 100.5, 'USD', 0, '{"foo": 1.10}', '2026-11-20 12:00:00Z');
+                         attributed_by, amount, currency, refunded, meta_data, created_at, counted)
+VALUES (1, 1, 'OLD', 1, 1, NULL, '01a05cd7-2a00-7000-8000-000000000001', 'rest', true, 'coupon', 35, 'EUR', 35, '{}', '2026-09-01 12:00:00Z', 0),
+       (1, 2, 'ORD1', 1, 1, 1, '01a1f8d3-ea00-7000-8000-000000000001', 'rest', true, 'coupon', 100.5, 'USD', 0, '{"foo": 1.10}', '2026-11-20 12:00:00Z', 1);
 INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, created_at)
 VALUES (1, 1, 'id:R1', '01a05cd7-2a00-7000-8000-000000000001', 35, '2026-09-01 12:00:00Z');
 INSERT INTO payments (org_id, payment_id, affiliate_id, amount, currency, event_id, created_at)

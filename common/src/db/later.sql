@@ -36,17 +36,17 @@ INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affilia
                          attributed_by, amount, currency, refunded, created_at, click_id, base_amount, charged_back, chargeback_by,
                          counted, warnings, deleted_at, superseded_by, trace)
 VALUES (1, 3, 'ORD7', 1, 1, 2, '01a1f8d3-ea00-7000-8000-000000000011', 'pixel', false, 'click_id', 200, 'USD', 0,
-        '2026-11-20 12:11:00Z', 1, 200, false, NULL, false, '{}', '2026-11-20 12:12:01Z', 4, '{}'),
+        '2026-11-20 12:11:00Z', 1, 200, false, NULL, 0, '{}', '2026-11-20 12:12:01Z', 4, '{}'),
        (1, 4, 'ORD7', 1, 1, 2, '01a1f8d3-ea00-7000-8000-000000000012', 'rest', true, 'click_id', 200, 'USD', 50,
-        '2026-11-20 12:12:00Z', 1, 200, false, NULL, true, '{}', NULL, NULL,
+        '2026-11-20 12:12:00Z', 1, 200, false, NULL, 2, '{}', NULL, NULL,
         '{"candidates":[{"rank":"coupon","sent":"NO","verdict":"unknown"},
                         {"rank":"click_id","sent":"c1","verdict":"chosen","affiliate":"jane","click_age_days":3,"window_days":45}],
           "rules":[{"source":"type","commission_type":"standard","percent":"10","exact":"20.004"}],
           "cap":{"counted":0,"limit":12,"reached":false}}'),
        (1, 5, 'ORD8', 1, 1, NULL, '01a1f8d3-ea00-7000-8000-000000000013', 'rest', true, 'coupon', 50, 'USD', 0,
-        '2026-11-20 12:13:00Z', NULL, 50, true, '01a1f8d3-ea00-7000-8000-000000000014', false, '{}', NULL, NULL, '{}'),
+        '2026-11-20 12:13:00Z', NULL, 50, true, '01a1f8d3-ea00-7000-8000-000000000014', 0, '{}', NULL, NULL, '{}'),
        (1, 6, 'ORD9', 1, 1, NULL, '01a1f8d3-ea00-7000-8000-000000000022', 'rest', true, 'coupon', 30, 'USD', 0,
-        '2026-11-20 12:22:00Z', NULL, 30, false, NULL, false, '{}', '2026-11-20 12:23:01Z', NULL, '{}');
+        '2026-11-20 12:22:00Z', NULL, 30, false, NULL, 0, '{}', '2026-11-20 12:23:01Z', NULL, '{}');
 INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, created_at)
 VALUES (1, 4, 'event:01a1f8d3-ea00-7000-8000-000000000021', '01a1f8d3-ea00-7000-8000-000000000021', 50, '2026-11-20 12:21:00Z');
 INSERT INTO payments (org_id, payment_id, affiliate_id, amount, currency, event_id, created_at, canceled_at)

@@ -123,8 +123,8 @@ pub struct Conversion {
     pub charged_back: bool,
     /// The latest event that said so, or the opposite.
     pub chargeback_by: Option<EventId>,
-    /// It counts towards its customer's cap.
-    pub counted: bool,
+    /// How often it counts towards its customer's cap: the sale itself, and its recurring commissions.
+    pub counted: i32,
     pub warnings: Vec<String>,
     /// How it was decided, for people.
     pub trace: Trace,

@@ -69,7 +69,7 @@ pub struct Sale {
     pub click: Option<SaleClick>,
     pub customer: Option<SaleCustomer>,
     /// It counts towards its customer's cap.
-    pub counted: bool,
+    pub counted: i32,
     pub warnings: Vec<String>,
     /// As the create sent it.
     pub base_amount: Decimal,

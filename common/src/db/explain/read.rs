@@ -68,7 +68,7 @@ struct SaleRow {
     created_at: DateTime<Utc>,
     attributed_by: String,
     trace: Json<Trace>,
-    counted: bool,
+    counted: i32,
     warnings: Vec<String>,
     base_amount: Option<Decimal>,
     amount: Decimal,

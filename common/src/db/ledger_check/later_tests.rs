@@ -168,8 +168,8 @@ drifts! {
     ];
     a_customer_that_counts_wrong:
         "UPDATE customers SET counted = 0 WHERE customer_id = 1; UPDATE customers SET counted = 3 WHERE customer_id = 2" => [
-        "customer_counts: customer 1: it counts 0; it has 1 conversions that count, 0 recurring commissions",
-        "customer_counts: customer 2: it counts 3; it has 1 conversions that count, 1 recurring commissions",
+        "customer_counts: customer 1: it counts 0; its living conversions count 1",
+        "customer_counts: customer 2: it counts 3; its living conversions count 2",
     ];
 }
 

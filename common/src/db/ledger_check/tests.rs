@@ -215,12 +215,13 @@ async fn an_effect_without_an_applied_event(pool: Pool) {
 async fn an_event_applied_twice(pool: Pool) {
     let twice = "INSERT INTO conversions SELECT org_id, 3, 'AGAIN', program_id, affiliate_id, customer_id, event_id, dialect,
                         trusted, attributed_by, amount, currency, 0, false, meta_data, details, created_at
-                   FROM conversions WHERE conversion_id = 2";
+                   FROM conversions WHERE conversion_id = 2;
+                 UPDATE conversions SET counted = 1 WHERE conversion_id = 3";
     assert_eq!(
         found(&pool, twice).await,
         [
             "event_conversions: event 01a1f8d3-ea00-7000-8000-000000000001: it has 2 conversions",
-            "customer_counts: customer 1: it counts 1; it has 2 conversions that count, 0 recurring commissions",
+            "customer_counts: customer 1: it counts 1; its living conversions count 2",
         ]
     );
 }

@@ -92,7 +92,7 @@ impl Decisions {
         };
         let known = known.map(|customer| customer.id);
         // Before the limits are looked at: what the unsigned sale took of them is given back.
-        let superseded = self.supersede(event, create);
+        let superseded = self.supersede(event, create, catalog);
         let buyer = known.and_then(|known| self.world.customer(event.org, known));
         let has_limits = buyer.is_none_or(|buyer| buyer.program == found.program.id);
         trace.cap = cap(buyer, found.program, at).filter(|_| has_limits);
@@ -113,7 +113,7 @@ impl Decisions {
         let mut conversion = Conversion {
             customer,
             currency,
-            counted: counts && customer.is_some(),
+            counted: i32::from(counts && customer.is_some()),
             warnings,
             created_at: at,
             ..conversion
@@ -180,7 +180,7 @@ impl Decisions {
             meta_by: None,
             charged_back: false,
             chargeback_by: None,
-            counted: false,
+            counted: 0,
             warnings: Vec::new(),
             trace,
             deleted_at: None,
@@ -242,20 +242,21 @@ impl Decisions {
     }
 
     /// Takes a conversion out of the living: its commissions are reversed and its external id is free.
-    pub(super) fn take_back(&mut self, event: &Event, conversion: &mut Conversion) {
+    pub(super) fn take_back(&mut self, event: &Event, conversion: &mut Conversion, catalog: &OrgCatalog) {
         conversion.change.touch();
         conversion.deleted_at = Some(self.world.now);
         for commission in &mut conversion.commissions {
             commission.approved = Some(false);
         }
-        if conversion.counted {
-            conversion.counted = false;
-            if let Some(customer) = conversion.customer {
-                self.change_customer(event.org, customer, |one| {
-                    one.counted = (one.counted - 1).max(0);
-                    one.capped = false;
-                });
-            }
+        let counted = std::mem::take(&mut conversion.counted);
+        if let Some(customer) = conversion.customer.filter(|_| counted > 0) {
+            self.change_customer(event.org, customer, |one| {
+                one.counted = (one.counted - i64::from(counted)).max(0);
+                let cap = catalog
+                    .program(one.program)
+                    .and_then(|program| cap(Some(one), program, event.received_at));
+                one.capped = cap.is_some_and(|cap| cap.reached);
+            });
         }
         self.settle(conversion, event);
     }

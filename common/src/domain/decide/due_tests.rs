@@ -351,6 +351,29 @@ fn recurring_commissions_count_towards_the_caps() {
 }
 
 #[test]
+fn a_deleted_sale_gives_back_what_it_and_its_repetitions_took_of_the_limit() {
+    // days since the first sale that the program pays for; the status after the deletion
+    for (days, status) in [(None, "active"), (Some(365), "active"), (Some(40), "capped")] {
+        let mut story = subscribed(|program| {
+            program.recurring_cap = Some(2);
+            program.recurring_period_days = days;
+        });
+        assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
+        assert_eq!(customer(&mut story).counted, 2);
+        story.tell(
+            3,
+            json!({"edit_conversion": {"conversion": 1, "delete": true}}),
+        );
+        let one = customer(&mut story);
+        assert_eq!(
+            (one.counted, one.status.as_str()),
+            (0, status),
+            "the days since the first sale have passed all the same"
+        );
+    }
+}
+
+#[test]
 fn a_recurrence_starts_as_the_program_says() {
     let mut story = subscribed(|program| program.approval = Approval::Hold(30));
     story.tell(2, recur(1, FIRST));

@@ -57,7 +57,9 @@ impl Decisions {
     fn delete_conversion(&mut self, event: &Event, mut conversion: Conversion) -> Result<Applied, Refusal> {
         // What could not be answered is left alone.
         view::conversion(&conversion, &self.world).ok_or_else(removed)?;
-        self.take_back(event, &mut conversion);
+        self.with_catalog(event, |this, catalog| {
+            this.take_back(event, &mut conversion, catalog);
+        });
         let view = view::conversion(&conversion, &self.world).ok_or_else(removed)?;
         self.world.add_conversion(conversion);
         Ok(Applied::Conversion(Box::new(view)))

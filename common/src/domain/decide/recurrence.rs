@@ -125,6 +125,7 @@ impl Decisions {
         let counts = own.is_some_and(|line| line.counts_towards_cap);
         let recurrence = own.map(|line| line.recurrence).unwrap_or_default();
         let approval = InitialApproval::new(program, conversion.trusted, due.due);
+        conversion.counted += i32::from(counts);
         let added = self.attach(event, &mut conversion, lines, approval, due.due)?;
         self.change_customer(event.org, customer, |one| {
             one.counted += i64::from(counts);

@@ -3,19 +3,25 @@
 use super::{Decisions, change::recalculate};
 use crate::domain::{
     ConversionId, CreateConversion, Event,
+    catalog::OrgCatalog,
     entities::{Conversion, RefundEntry},
 };
 
 impl Decisions {
     /// Reverses the unsigned sale of the same order, links it to its successor, and returns it as it was before. The
     /// caller has looked for duplicates: whatever has this order's id is unsigned.
-    pub(super) fn supersede(&mut self, event: &Event, create: &CreateConversion) -> Option<Conversion> {
+    pub(super) fn supersede(
+        &mut self,
+        event: &Event,
+        create: &CreateConversion,
+        catalog: &OrgCatalog,
+    ) -> Option<Conversion> {
         let order = create.external_id.as_deref()?;
         let before = self.conversion_of(event.org, order)?.clone();
         let mut old = before.clone();
         // The pool hands out ids from its end: the next is the one that the new conversion gets.
         old.superseded_by = self.world.ids.conversions.last().copied().map(ConversionId);
-        self.take_back(event, &mut old);
+        self.take_back(event, &mut old, catalog);
         self.world.add_conversion(old);
         Some(before)
     }

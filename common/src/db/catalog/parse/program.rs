@@ -20,7 +20,7 @@ const MAX_DAYS: i32 = 36_500;
 /// The domain pays no more parents than that.
 const MAX_LEVEL: i32 = 20;
 /// What a bonus can count, and over which time: the calendar month (seed: REST 1.6, program bonuses).
-const BONUS_TARGETS: &[&str] = &["conversion_count"];
+const BONUS_TARGETS: &[&str] = &["conversion_count", "conversion_amount"];
 const BONUS_INTERVALS: &[&str] = &["calmo"];
 
 pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {

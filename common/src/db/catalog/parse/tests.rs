@@ -205,7 +205,7 @@ fn rules_are_in_range() {
         ),
         (
             "bonuses.b = { target_type = 'clicks', target = 1, interval = 'calmo', fixed = 1 }",
-            "18: bonus \"b\" of program \"p\": unknown target_type \"clicks\", known are conversion_count",
+            "18: bonus \"b\" of program \"p\": unknown target_type \"clicks\", known are conversion_count, conversion_amount",
         ),
         (
             "bonuses.b = { target_type = 'conversion_count', target = 0, interval = 'calmo', fixed = 1 }",
