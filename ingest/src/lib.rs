@@ -8,7 +8,6 @@
 pub mod affitor;
 pub mod affy;
 pub mod auth;
-pub mod cors;
 pub mod dialect;
 pub mod native;
 pub mod pipeline;

@@ -14,7 +14,6 @@ use crate::domain::{
     trace::Trace,
 };
 
-#[expect(clippy::struct_excessive_bools, reason = "one field for each column")]
 #[derive(sqlx::FromRow)]
 struct Row {
     org_id: i64,

@@ -84,10 +84,6 @@ pub struct Click {
     pub clicked_at: DateTime<Utc>,
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "facts that are independent of each other"
-)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conversion {
     pub change: Change,

@@ -1,4 +1,5 @@
-//! Calls from browsers, for the paths that promise them (seed: REST 1.6, cross-origin resource sharing).
+//! Calls from browsers, for the paths that promise them (seeds: REST 1.6, cross-origin resource sharing; Affitor, browser
+//! mode; AFFY, script installation).
 //!
 //! Around the whole router, so that a preflight is answered wherever a path is, and errors can be read, too.
 
@@ -15,8 +16,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Paths that pages of any origin may call. The key is in a header, never in a cookie: no origin has more than another.
-const OPEN: &[&str] = &["/1.6/"];
+/// How the paths begin that pages of any origin may call. A key is in a header, never in a cookie: no origin has more
+/// rights than another. Affitor's sales and refunds come from servers, which hold the key.
+const OPEN: &[&str] = &[
+    "/1.6/",
+    "/api/v1/track/click",
+    "/api/v1/track/lead",
+    "/api/tracking/click",
+    "/api/tracking/lead",
+    "/api/v1/tracking/",
+];
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Api-Key, Authorization, Content-Type, Idempotency-Key, Prefer, X-Api-Key";
 /// What a page may read of an answer beside its body.

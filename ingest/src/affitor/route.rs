@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header::USER_AGENT},
+    http::{HeaderMap, header::USER_AGENT},
     response::Response,
     routing::{MethodRouter, post},
 };
@@ -21,7 +21,6 @@ use super::{
 use crate::{
     Ingest,
     auth::{AFFITOR_KEYS, Principal, sends_bearer},
-    cors,
     pipeline::{Answer, Wait},
     rejection::Rejection,
     request::{Fields, Invalid, Received},
@@ -56,19 +55,12 @@ pub fn routes() -> Router<Ingest> {
         .route("/api/v1/cli/test-event/", chain)
 }
 
-/// Browsers call two of them from the merchant's pages.
 fn method(call: Call, names: Names) -> MethodRouter<Ingest> {
-    let handler = post(async move |State(ingest): State<Ingest>, request: Request| {
+    post(async move |State(ingest): State<Ingest>, request: Request| {
         track(&ingest, call, names, request)
             .await
             .unwrap_or_else(|rejection| ERRORS.print(&rejection))
-    });
-    match call {
-        Call::Click | Call::Lead => handler
-            .options(async || StatusCode::NO_CONTENT)
-            .layer(cors::any_origin()),
-        Call::Sale | Call::Refund => handler,
-    }
+    })
 }
 
 async fn track(

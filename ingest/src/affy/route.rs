@@ -3,7 +3,6 @@
 use axum::{
     Router,
     extract::{Request, State},
-    http::StatusCode,
     response::Response,
     routing::{MethodRouter, post},
 };
@@ -13,7 +12,7 @@ use super::{
     request::{self, Asked, Said},
 };
 use crate::{
-    Ingest, cors,
+    Ingest,
     rejection::Rejection,
     request::{Fields, Invalid, Received},
 };
@@ -23,8 +22,8 @@ type Parse = fn(&Fields) -> Result<Asked, Invalid>;
 
 pub fn routes() -> Router<Ingest> {
     Router::new()
-        .route("/api/v1/tracking/click", click())
-        .route("/api/v1/tracking/click/", click())
+        .route("/api/v1/tracking/click", call(request::click))
+        .route("/api/v1/tracking/click/", call(request::click))
         .route("/api/v1/tracking/registration", call(request::registration))
         .route("/api/v1/tracking/registration/", call(request::registration))
         .route("/api/v1/tracking/lead", call(request::lead))
@@ -39,13 +38,6 @@ pub fn routes() -> Router<Ingest> {
         )
         .route("/api/v1/tracking/lead/payment", call(request::lead_payment))
         .route("/api/v1/tracking/lead/payment/", call(request::lead_payment))
-}
-
-/// Browsers call it from the merchant's pages.
-fn click() -> MethodRouter<Ingest> {
-    call(request::click)
-        .options(async || StatusCode::NO_CONTENT)
-        .layer(cors::any_origin())
 }
 
 fn call(parse: Parse) -> MethodRouter<Ingest> {

@@ -381,14 +381,12 @@ async fn browsers_may_click_and_lead_from_any_page() {
         for name in ["click", "lead", "click/", "lead/"] {
             let path = format!("{base}/{name}");
             let reply = service
-                .refused(request("OPTIONS", &path, &preflight, ""), 200)
+                .refused(request("OPTIONS", &path, &preflight, ""), 204)
                 .await;
             assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
-            assert_eq!(reply.header("access-control-allow-methods"), "POST");
-            assert_eq!(
-                reply.header("access-control-allow-headers"),
-                "content-type,authorization"
-            );
+            assert!(reply.header("access-control-allow-methods").contains("POST"));
+            let headers = reply.header("access-control-allow-headers");
+            assert!(headers.contains("Content-Type") && headers.contains("Authorization"));
             // Errors too, or the page could not read them.
             let reply = service.refused(request("POST", &path, &[page], "{}"), 400).await;
             assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");

@@ -48,7 +48,6 @@ pub struct Explanation {
 
 /// A conversion and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the columns of a row")]
 pub struct Sale {
     pub conversion: i64,
     /// The event that created it.

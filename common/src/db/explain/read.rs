@@ -57,7 +57,6 @@ pub(super) async fn orgs_with(conn: &mut Connection, order: &str) -> Result<Vec<
 }
 
 #[derive(sqlx::FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "the columns of a row")]
 struct SaleRow {
     conversion_id: i64,
     event_id: Uuid,

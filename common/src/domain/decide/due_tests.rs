@@ -360,10 +360,7 @@ fn a_deleted_sale_gives_back_what_it_and_its_repetitions_took_of_the_limit() {
         });
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
         assert_eq!(customer(&mut story).counted, 2);
-        story.tell(
-            3,
-            json!({"edit_conversion": {"conversion": 1, "delete": true}}),
-        );
+        story.tell(3, json!({"edit_conversion": {"conversion": 1, "delete": true}}));
         let one = customer(&mut story);
         assert_eq!(
             (one.counted, one.status.as_str()),
