@@ -26,6 +26,7 @@ macro_rules! on_both_queues {
     };
 }
 
+mod batch;
 mod broker;
 mod conversions;
 mod database;

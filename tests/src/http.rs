@@ -138,6 +138,17 @@ impl Shop {
         .expect("an answer")
     }
 
+    /// Many events, one JSON object a line.
+    pub async fn lines(&self, lines: &str) -> Answer {
+        let url = format!("{}/v1/events", self.ingest);
+        let request = self
+            .http
+            .post(url)
+            .header("X-Api-Key", KEY)
+            .body(lines.to_owned());
+        answer(request).await.expect("an answer")
+    }
+
     /// A write of Tapfiliate's REST 1.6.
     pub async fn rest(&self, path: &str, body: &Value) -> Answer {
         let url = format!("{}/1.6{path}", self.ingest);
@@ -179,16 +190,20 @@ impl Shop {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Answer {
-            status,
-            body,
-            headers,
-        })
+        answer(request).await
     }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await?;
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Ok(Answer {
+        status,
+        body,
+        headers,
+    })
 }
 
 /// The body of a Yaplet sale. Each order has a customer of its own.

@@ -3,7 +3,10 @@
 mod builder;
 mod finish;
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use common::{
     domain::{Body, Dialect, Event, OrgId},
@@ -153,13 +156,19 @@ impl World {
         .await;
     }
 
-    /// Runs a command of the product on this installation.
-    pub async fn commissary(&self, arguments: &[&str]) -> Output {
+    /// A command of the product for this installation.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = commissary();
         command
             .args(arguments)
             .env("DATABASE_URL", self.db.url())
             .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub async fn commissary(&self, arguments: &[&str]) -> Output {
+        let command = self.command(arguments);
         let output = tokio::process::Command::from(command).output().await;
         let output = output.expect("the binary runs");
         Output {

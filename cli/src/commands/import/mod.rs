@@ -47,6 +47,7 @@ referral_code, click_id or asset_id with source_id. Its `type` is conversion (al
 chargeback_reversal, customer or customer_update. In a CSV file the header names the fields; meta_data.x and meta_data[x] are
 values of the meta data.
 
+Exit code 1 says that it was stopped, or that some records could not be imported: the report tells which and why.
 --json prints {records, queued, invalid, finished, unapplied, report}; unapplied is null unless the outcomes were waited for.
 
 Examples:
@@ -167,14 +168,18 @@ fn dry_run(args: &Args, format: Format, report: &mut Report, clock: &Clock) -> a
     report.flush()?;
     if args.json {
         let report = report.path();
-        return print_json(
+        print_json(
             &json!({"records": valid + invalid, "valid": valid, "invalid": invalid, "report": report}),
-        );
+        )?;
+    } else {
+        print(format!(
+            "{valid} records are events, {invalid} are not; nothing was imported"
+        ))?;
     }
-    print(format!(
-        "{valid} records are events, {invalid} are not; nothing was imported"
-    ))?;
-    say_report(report)
+    match invalid {
+        0 => Ok(()),
+        count => bail!("{count} records are no events: see {}", report.place().display()),
+    }
 }
 
 /// Waits until nothing of the import waits any more, and reports what was not applied; `None` when stopped before.
@@ -226,43 +231,52 @@ fn say(
 ) -> anyhow::Result<()> {
     let queued = import.records_done - import.invalid;
     if args.json {
-        return print_json(&json!({
+        print_json(&json!({
             "records": import.records_done, "queued": queued, "invalid": import.invalid,
             "finished": import.is_finished, "unapplied": unapplied, "report": report.path(),
-        }));
-    }
-    let name = args.file.display();
-    if before.is_finished {
+        }))?;
+    } else if before.is_finished {
+        let name = args.file.display();
         print(format!(
             "{name} has been imported before: nothing was queued (--again imports it once more)"
         ))?;
-    } else if !import.is_finished {
-        let done = import.records_done;
-        return print(format!(
-            "stopped after {done} records: the same command goes on from there"
-        ));
-    }
-    if !before.is_finished {
+    } else if import.is_finished {
         print(format!(
             "{queued} events queued, {} records invalid",
             import.invalid
         ))?;
     }
-    match unapplied {
-        Some(0) => print("all events are decided and applied")?,
-        Some(count) => print(format!("all events are decided; {count} were not applied"))?,
-        None if args.no_wait || before.is_finished => {}
-        None => print(
-            "stopped waiting: the events are queued and workers apply them; the same command waits again",
-        )?,
+    if let (Some(count), false) = (unapplied, args.json) {
+        print(match count {
+            0 => "all events are decided and applied".to_owned(),
+            count => format!("all events are decided; {count} were not applied"),
+        })?;
     }
-    say_report(report)
+    verdict(args, before, import, unapplied, report)
 }
 
-fn say_report(report: &Report) -> anyhow::Result<()> {
-    match report.path() {
-        Some(path) => print(format!("see {}", path.display())),
-        None => Ok(()),
+/// What a script must not take for success.
+fn verdict(
+    args: &Args,
+    before: &Import,
+    import: &Import,
+    unapplied: Option<u64>,
+    report: &Report,
+) -> anyhow::Result<()> {
+    if !import.is_finished {
+        let done = import.records_done;
+        bail!("stopped after {done} records: the same command goes on from there");
+    }
+    if unapplied.is_none() && !args.no_wait && !before.is_finished {
+        bail!("stopped waiting: the events are queued and workers apply them; the same command waits again");
+    }
+    let invalid = if before.is_finished { 0 } else { import.invalid };
+    match u64::try_from(invalid).unwrap_or_default() + unapplied.unwrap_or_default() {
+        0 => Ok(()),
+        count => bail!(
+            "{count} records could not be imported: see {}",
+            report.place().display()
+        ),
     }
 }
 

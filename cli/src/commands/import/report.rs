@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{BufWriter, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -43,6 +43,11 @@ impl Report {
                 .with_context(|| format!("writing {}", self.path.display())),
             None => Ok(()),
         }
+    }
+
+    /// Where it is, or would be.
+    pub(super) fn place(&self) -> &Path {
+        &self.path
     }
 
     /// Where it is, if anything was written.
