@@ -412,3 +412,4 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
 mod clicks;
 mod money;
 mod numbers;
+mod statements;
