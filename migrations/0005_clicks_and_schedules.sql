@@ -123,6 +123,9 @@ CREATE TABLE payments (
 );
 CREATE INDEX payments_affiliate_idx ON payments (org_id, affiliate_id, payment_id);
 
+ALTER TABLE events ADD COLUMN wait_until timestamptz;
+COMMENT ON COLUMN events.wait_until IS 'queued: until when its caller waits for the outcome.';
+
 CREATE TABLE schedules (
     org_id        bigint  NOT NULL,
     what          text    NOT NULL,

@@ -10,7 +10,8 @@ on_both_queues!(
     twenty_at_once,
     receipts,
     idempotency_keys,
-    an_update_before_its_sale
+    an_update_before_its_sale,
+    an_update_right_after_the_receipt
 );
 
 const ASYNC: (&str, &str) = ("Prefer", "respond-async");
@@ -152,6 +153,31 @@ async fn idempotency_keys(queue: Queue) {
         .await
         .unwrap();
     assert_eq!(theirs.expect(200).text("/affiliate/id"), "otheroscar");
+    world.finish().await;
+}
+
+/// Whoever has the receipt of a sale may change it at once, whichever lane has the sale.
+async fn an_update_right_after_the_receipt(queue: Queue) {
+    let world = World::of(queue).workers(2).start().await;
+    let shop = &world.shop;
+    let pair = async |order: u32| {
+        let sale = json!({"external_id": format!("o{order}"), "coupon": "PETER10", "amount": 50});
+        shop.postback("con/c", &sale, &[ASYNC]).await.expect(202);
+        let update = json!({"external_id": format!("o{order}"), "amount": 20});
+        shop.postback("con/u", &update, &[]).await.status
+    };
+    let statuses = join_all((0..300).map(pair)).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 404).count(), 0);
+    world.drained(0).await;
+    world
+        .until("NOT EXISTS (SELECT FROM events WHERE status IN ('queued', 'parked'))")
+        .await;
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM conversions WHERE amount = 20")
+            .await,
+        300
+    );
     world.finish().await;
 }
 

@@ -12,7 +12,7 @@ use common::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Paused, Process, Worker, schedules};
+use crate::{Paused, Process, Worker, replies, schedules};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
@@ -20,6 +20,8 @@ const TURN_EVENTS: i64 = 200;
 const TURN_PAUSE: Duration = Duration::from_millis(100);
 /// Between two looks when nothing was there.
 const POLL: Duration = Duration::from_secs(1);
+/// Between two looks at the least: another worker may be the one that applies what is due.
+const SHORTEST: Duration = Duration::from_millis(20);
 /// Between two sweeps of parked events.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Between two looks for months that have ended.
@@ -73,7 +75,11 @@ async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) ->
         }
         let scheduled = schedules::queue_due(&worker.pool, &ids, worker.clock.now()).await?;
         let more = turn(worker, process).await? || scheduled;
-        let pause = if more { TURN_PAUSE } else { POLL };
+        let pause = if more {
+            TURN_PAUSE
+        } else {
+            until_due(worker).await?
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             waited = listener.wait(pause) => {
@@ -82,6 +88,15 @@ async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) ->
         }
     }
     Ok(())
+}
+
+/// How long nothing becomes due, as far as is known.
+async fn until_due(worker: &Worker) -> Result<Duration, DueError> {
+    let mut transaction = db::begin(&worker.pool).await?;
+    let next = events::next_due(&mut transaction).await?;
+    db::rollback(transaction).await?;
+    let wait = next.map(|next| (next - worker.clock.now()).to_std().unwrap_or_default());
+    Ok(wait.map_or(POLL, |wait| wait.clamp(SHORTEST, POLL)))
 }
 
 /// Applies what is due; `true` when there may be more. The outer transaction only holds the lock that makes this worker
@@ -99,7 +114,11 @@ async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
             .into_iter()
             .map(|event| Incoming { event, queued: true })
             .collect();
-        process.run(&queued).await?;
+        let decided = process.run(&queued).await?;
+        let now = worker.clock.now();
+        if decided.iter().any(|one| one.event.is_awaited(now)) {
+            replies::call_readers(&worker.pool).await;
+        }
     }
     db::rollback(outer).await?;
     Ok(more)

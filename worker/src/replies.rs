@@ -37,7 +37,7 @@ impl Replier {
         }
     }
 
-    /// Answers all decisions that somebody still waits for, and counts them.
+    /// Answers all decisions that somebody still waits for, and counts them. What waits for a second look has no answer yet.
     pub(crate) async fn answer(&mut self, decisions: &[Decision], reply_to: &HashMap<EventId, ReplyTo>) {
         count(decisions);
         let now = self.clock.now();
@@ -45,7 +45,7 @@ impl Replier {
         for decision in decisions {
             if let Some(to) = reply_to
                 .get(&decision.event.id)
-                .filter(|_| decision.event.is_awaited(now))
+                .filter(|_| decision.event.is_awaited(now) && decision.outcome != Outcome::Queued)
             {
                 let reply = Reply {
                     event_id: decision.event.id,
@@ -62,7 +62,7 @@ impl Replier {
             }
         }
         if unsent {
-            self.call_readers().await;
+            call_readers(&self.pool).await;
         }
     }
 
@@ -94,17 +94,17 @@ impl Replier {
         }
         self.publisher.as_mut()
     }
+}
 
-    /// One call a batch wakes the ingests' readers.
-    async fn call_readers(&self) {
-        let called = async {
-            let mut transaction = common::db::begin(&self.pool).await?;
-            notify::notify(&mut transaction, notify::OUTCOMES).await?;
-            common::db::commit(transaction).await
-        };
-        if let Err(error) = called.await {
-            tracing::debug!(error = %telemetry::chain(&error), "calling the readers of outcomes");
-        }
+/// One call a batch wakes the ingests' readers of outcomes.
+pub(crate) async fn call_readers(pool: &Pool) {
+    let called = async {
+        let mut transaction = common::db::begin(pool).await?;
+        notify::notify(&mut transaction, notify::OUTCOMES).await?;
+        common::db::commit(transaction).await
+    };
+    if let Err(error) = called.await {
+        tracing::debug!(error = %telemetry::chain(&error), "calling the readers of outcomes");
     }
 }
 

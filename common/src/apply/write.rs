@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use crate::{
     db::{
         Connection, DbError, bonuses, bonuses::Candidate, clicks, conversions, customers, events,
-        idempotency, ledger, payments, schedules, write_commissions,
+        idempotency, ledger, notify, payments, schedules, write_commissions,
     },
     domain::{
-        ClickId, Decisions, OrgId, World,
+        ClickId, Decisions, OrgId, Outcome, Verdict, World,
         entities::{Change, Click, Conversion, Payment},
     },
 };
@@ -43,6 +43,13 @@ pub(super) async fn write(
         idempotency::insert(connection, &decided.idempotency).await?;
     }
     events::write(connection, &decided.decisions, now).await?;
+    if decided
+        .decisions
+        .iter()
+        .any(|one| one.verdict == Verdict::Insert && one.outcome == Outcome::Queued)
+    {
+        notify::notify(connection, notify::EVENTS).await?;
+    }
     if !decided.transfers.is_empty() {
         ledger::post(connection, &decided.transfers).await?;
     }

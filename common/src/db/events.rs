@@ -10,6 +10,9 @@ use crate::domain::{
 
 /// How long an event waits for the one it depends on before it is dead.
 pub const PARKING_HOURS: i64 = 24;
+/// When an event whose caller waits, but whose order is not there, is looked at for the second time: by then a batch that was
+/// under way in another lane has been applied.
+const SECOND_LOOK: TimeDelta = TimeDelta::milliseconds(250);
 
 #[derive(sqlx::FromRow)]
 struct OutcomeRow {
@@ -65,6 +68,8 @@ struct Row {
     program_scope: Option<i64>,
     idempotency_key: Option<String>,
     idempotency_hash: Option<Vec<u8>>,
+    #[sqlx(default)]
+    wait_until: Option<DateTime<Utc>>,
     body: sqlx::types::Json<Body>,
 }
 
@@ -82,7 +87,7 @@ impl Row {
                 key,
                 hash: hex::encode(hash),
             }),
-            wait_until: None,
+            wait_until: self.wait_until,
             body: self.body.0,
         })
     }
@@ -116,7 +121,8 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
 /// When the database does not answer.
 pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Event>, DbError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT event_id, org_id, dialect, received_at, trusted, program_scope, idempotency_key, idempotency_hash, body
+        "SELECT event_id, org_id, dialect, received_at, trusted, program_scope, idempotency_key, idempotency_hash, body,
+                wait_until
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2",
     )
@@ -126,6 +132,17 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
     .await
     .map_err(|error| DbError::new("events.due", error))?;
     rows.into_iter().map(Row::event).collect()
+}
+
+/// When the first of the queued events is due.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc>>, DbError> {
+    sqlx::query_scalar("SELECT min(due_at) FROM events WHERE status = 'queued'")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| DbError::new("events.next_due", error))
 }
 
 /// Parked events whose order has come meanwhile are queued; those that waited too long are dead. Returns how many of
@@ -207,9 +224,10 @@ pub async fn enqueue(
     write(connection, &queued, now).await
 }
 
-fn due_at(outcome: &Outcome, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    match outcome {
+fn due_at(decision: &Decision, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match decision.outcome {
         Outcome::Parked => Some(now + TimeDelta::hours(PARKING_HOURS)),
+        Outcome::Queued if decision.event.is_awaited(now) => Some(now + SECOND_LOOK),
         Outcome::Queued => Some(now),
         Outcome::Applied(_) | Outcome::Refused(_) | Outcome::Dead(_) | Outcome::Discarded => None,
     }
@@ -233,14 +251,15 @@ async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Ut
     let idempotency = || new.iter().map(|one| one.event.idempotency.as_ref());
     sqlx::query(
         "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at,
-             due_at, trusted, program_scope, idempotency_key, idempotency_hash, body, outcome)
+             due_at, trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)
          SELECT event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at,
-             due_at, trusted, program_scope, idempotency_key, decode(idempotency_hash, 'hex'), body::json, outcome::json
+             due_at, trusted, program_scope, idempotency_key, decode(idempotency_hash, 'hex'), body::json, outcome::json,
+             wait_until
          FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[], $15::text[], $16::text[])
+             $14::text[], $15::text[], $16::text[], $17::timestamptz[])
            AS new (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
-             program_scope, idempotency_key, idempotency_hash, body, outcome)",
+             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)",
     )
     .bind(new.iter().map(|one| one.event.id.0).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.org.0).collect::<Vec<_>>())
@@ -251,13 +270,18 @@ async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Ut
     .bind(new.iter().map(|one| one.event.order()).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.received_at).collect::<Vec<_>>())
     .bind(new.iter().map(|one| decided_at(&one.outcome, now)).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| due_at(&one.outcome, now)).collect::<Vec<_>>())
+    .bind(new.iter().map(|one| due_at(one, now)).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.trusted).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.program_scope.map(|id| id.0)).collect::<Vec<_>>())
     .bind(idempotency().map(|key| key.map(|key| key.key.as_str())).collect::<Vec<_>>())
     .bind(idempotency().map(|key| key.map(|key| key.hash.as_str())).collect::<Vec<_>>())
     .bind(bodies)
     .bind(new.iter().map(|one| json(&one.outcome)).collect::<Vec<_>>())
+    .bind(
+        new.iter()
+            .map(|one| one.event.wait_until.filter(|_| one.outcome == Outcome::Queued))
+            .collect::<Vec<_>>(),
+    )
     .execute(connection)
     .await
     .map_err(|error| DbError::new("events.insert", error))?;
@@ -290,7 +314,7 @@ async fn update(
     .bind(
         changed
             .iter()
-            .map(|one| due_at(&one.outcome, now))
+            .map(|one| due_at(one, now))
             .collect::<Vec<_>>(),
     )
     .bind(changed.iter().map(|one| json(&one.outcome)).collect::<Vec<_>>())

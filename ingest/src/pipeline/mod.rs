@@ -99,6 +99,9 @@ pub struct PipelineParts {
 struct Taken {
     is_durable: oneshot::Receiver<bool>,
     waiter: Option<(Waiter, Duration)>,
+    /// Told that its outcome comes later, the caller would not learn that its order was unknown: it is parked only after
+    /// the wait.
+    is_patient: bool,
 }
 
 /// Takes events and answers what became of them. Cheap to clone; publishers end when the last clone is gone.
@@ -191,10 +194,12 @@ impl Pipeline {
             Some(Taken {
                 is_durable,
                 waiter: Some((waiter, wait)),
-            }) => self.outcome(waiter, is_durable, wait).await,
+                is_patient,
+            }) => self.outcome(waiter, is_durable, wait, is_patient).await,
             Some(Taken {
                 is_durable,
                 waiter: None,
+                ..
             }) => receipt(is_durable, DURABLE_DEADLINE).await,
         };
         if !matches!(answer, Answer::Unavailable { .. }) {
@@ -217,6 +222,7 @@ impl Pipeline {
         let wait_until = wait.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
         event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
         let waiter = wait.map(|wait| (shared.waiters.wait(event.id), wait));
+        let is_patient = event.needs_order();
         let encoded = serde_json::to_vec(&event).ok()?;
         let (durable, is_durable) = oneshot::channel();
         let job = Job {
@@ -224,7 +230,11 @@ impl Pipeline {
             encoded,
             durable,
         };
-        self.hand_over(job, start).then_some(Taken { is_durable, waiter })
+        self.hand_over(job, start).then_some(Taken {
+            is_durable,
+            waiter,
+            is_patient,
+        })
     }
 
     /// The first publisher from the number `start` that has room.
@@ -251,6 +261,7 @@ impl Pipeline {
         mut waiter: Waiter,
         mut is_durable: oneshot::Receiver<bool>,
         wait: Duration,
+        is_patient: bool,
     ) -> Answer {
         let mut stalled = self.shared.stalled.clone();
         let mut known_durable = false;
@@ -267,7 +278,7 @@ impl Pipeline {
                 },
                 () = &mut deadline => break,
                 // Nobody's outcome comes: do not let the caller wait for what will not come either.
-                _ = stalled.wait_for(|stalled| *stalled) => break,
+                _ = stalled.wait_for(|stalled| *stalled), if !is_patient => break,
             }
         }
         if known_durable {

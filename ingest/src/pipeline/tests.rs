@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     db::{self, spool},
-    domain::{Body, Dialect, Event, OrgId, Outcome, Refund},
+    domain::{Body, CreateConversion, Dialect, Event, OrgId, Outcome, Refund},
     message::{Envelope, EventIds, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS, Reply},
     queue::{Instances, Waiters},
     runtime::Clock,
@@ -26,13 +26,21 @@ fn event(padding: usize) -> Event {
         program_scope: None,
         idempotency: None,
         wait_until: None,
-        body: Body::Refund(Refund {
-            external_id: "x".repeat(padding),
-            amount: None,
-            minor_units: None,
-            refund_id: None,
-        }),
+        body: Body::CreateConversion(Box::new(CreateConversion {
+            external_id: Some("x".repeat(padding)),
+            ..CreateConversion::default()
+        })),
     }
+}
+
+fn refund() -> Event {
+    let body = Body::Refund(Refund {
+        external_id: "x".to_owned(),
+        amount: None,
+        minor_units: None,
+        refund_id: None,
+    });
+    Event { body, ..event(1) }
 }
 
 struct Fixture {
@@ -146,6 +154,34 @@ async fn when_no_outcome_comes_for_a_second_receipts_come_at_once() {
         began.elapsed() < Duration::from_secs(4),
         "long before its wait is over: {:?}",
         began.elapsed()
+    );
+}
+
+/// Or it would be refused for its unknown order after its caller has gone with a receipt.
+#[tokio::test]
+async fn what_needs_an_order_is_waited_for_to_the_end() {
+    let fixture = pipeline().await;
+    let wait = Duration::from_secs(4);
+    let stalled = async {
+        fixture
+            .pipeline
+            .shared
+            .stalled
+            .clone()
+            .wait_for(|stalled| *stalled)
+            .await
+            .unwrap();
+        tokio::time::Instant::now()
+    };
+    let refunded = async {
+        let answer = fixture.pipeline.submit(refund(), Wait::Outcome(wait)).await;
+        (answer, tokio::time::Instant::now())
+    };
+    let (stalled, (answer, answered)) = tokio::join!(stalled, refunded);
+    assert_eq!(answer, Answer::Accepted);
+    assert!(
+        answered - stalled > Duration::from_secs(1),
+        "it waited on, though nothing came for anybody"
     );
 }
 

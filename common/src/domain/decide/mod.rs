@@ -137,18 +137,19 @@ impl Decisions {
         }
         let outcome = match self.repeats(&event) {
             Some(refusal) => Outcome::Refused(refusal),
-            None => self.outcome(&event)?,
+            None => self.outcome(&event, queued)?,
         };
         let arrived = self.brings_parked(&event, &outcome);
         self.record(event, outcome, verdict);
         for parked in arrived {
-            let outcome = self.outcome(&parked)?;
+            let outcome = self.outcome(&parked, true)?;
             self.record(parked, outcome, Verdict::Update);
         }
         Ok(())
     }
 
-    fn outcome(&mut self, event: &Event) -> Result<Outcome, PoolExhausted> {
+    /// `queued`: its row has waited, so this is not the first look at it.
+    fn outcome(&mut self, event: &Event, queued: bool) -> Result<Outcome, PoolExhausted> {
         let result = match &event.body {
             Body::CreateConversion(create) => self.create_conversion(event, create)?,
             Body::UpdateConversion(update) => self.update_conversion(event, update),
@@ -170,7 +171,9 @@ impl Decisions {
         };
         Ok(match result {
             Ok(applied) => Outcome::Applied(applied),
-            Err(refusal) if refusal.reason == Reason::UnknownOrder => self.park_or_refuse(event, refusal),
+            Err(refusal) if refusal.reason == Reason::UnknownOrder => {
+                self.park_or_refuse(event, refusal, queued)
+            }
             Err(refusal) => Outcome::Refused(refusal),
         })
     }
@@ -214,11 +217,17 @@ impl Decisions {
         })
     }
 
-    /// What needs an order that is not there waits for it, unless somebody waits for the answer.
-    fn park_or_refuse(&mut self, event: &Event, refusal: Refusal) -> Outcome {
-        let (false, Some(order)) = (event.is_awaited(self.world.now), event.order()) else {
+    /// What needs an order that is not there waits for it. If somebody waits for the answer it is only looked at once
+    /// more: the order may be in the hands of another worker, its caller answered already.
+    fn park_or_refuse(&mut self, event: &Event, refusal: Refusal, queued: bool) -> Outcome {
+        let Some(order) = event.order() else {
             return Outcome::Refused(refusal);
         };
+        match event.is_awaited(self.world.now) {
+            true if queued => return Outcome::Refused(refusal),
+            true => return Outcome::Queued,
+            false => {}
+        }
         let waiting = self
             .world
             .parked

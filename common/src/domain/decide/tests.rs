@@ -252,11 +252,29 @@ fn a_refund_in_minor_units_takes_the_currency_of_its_sale() {
 }
 
 #[test]
-fn what_somebody_waits_for_is_refused_instead_of_parked() {
+fn what_somebody_waits_for_is_looked_at_twice_instead_of_parked() {
     let mut awaited = refund(1, "o1", None);
     awaited.event.wait_until = Some(now() + TimeDelta::seconds(1));
-    let decided = decide(vec![awaited, refund(2, "o1", None)], world()).unwrap();
-    assert_eq!(statuses(&decided), ["unknown_order", "parked"]);
+    let decided = decide(vec![awaited.clone(), refund(2, "o1", None)], world()).unwrap();
+    assert_eq!(statuses(&decided), ["queued", "parked"]);
+    assert_eq!(decided.decisions[0].verdict, Verdict::Insert);
+
+    awaited.queued = true;
+    let again = |order: Option<Incoming>, late: bool| {
+        let mut world = world();
+        world.events.insert(awaited.event.id, Outcome::Queued);
+        if late {
+            world.now += TimeDelta::seconds(2);
+        }
+        let events = order.into_iter().chain([awaited.clone()]).collect();
+        let decided = decide(events, world).unwrap();
+        let last = decided.decisions.last().unwrap();
+        assert_eq!(last.verdict, Verdict::Update);
+        last.outcome.reason().unwrap_or(last.outcome.status()).to_owned()
+    };
+    assert_eq!(again(None, false), "unknown_order");
+    assert_eq!(again(None, true), "parked", "the caller has gone with a receipt");
+    assert_eq!(again(Some(sale(3, "o1", "first", "100")), false), "applied");
 }
 
 #[test]

@@ -128,6 +128,11 @@ impl Event {
         }
     }
 
+    /// Whether it can have no effect before its order is there.
+    pub fn needs_order(&self) -> bool {
+        self.order().is_some() && !matches!(self.body, Body::CreateConversion(_))
+    }
+
     /// Whether a caller still waits for the answer at `now`.
     pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
         self.wait_until.is_some_and(|until| now < until)
