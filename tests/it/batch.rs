@@ -5,7 +5,7 @@ use std::{fmt::Write, fs};
 use commissary_tests::{Process, Queue, World};
 use serde_json::json;
 
-on_both_queues!(each_line_has_its_own_outcome);
+on_both_queues!(each_line_has_its_own_outcome, of_two_changes_the_later_line_wins);
 
 async fn each_line_has_its_own_outcome(queue: Queue) {
     let world = World::start(queue).await;
@@ -52,6 +52,34 @@ async fn each_line_has_its_own_outcome(queue: Queue) {
     shop.lines(&too_many).await.expect(400);
     let too_large = format!(r#"{{"external_id": "{}"}}"#, "x".repeat(1024 * 1024));
     shop.lines(&too_large).await.expect(413);
+    world.finish().await;
+}
+
+/// They are received in one millisecond.
+async fn of_two_changes_the_later_line_wins(queue: Queue) {
+    let world = World::start(queue).await;
+    let lines: Vec<String> = (0..50)
+        .flat_map(|order| {
+            [
+                json!({"external_id": format!("o{order}"), "coupon": "JANE10OFF", "amount": 1}),
+                json!({"type": "update", "external_id": format!("o{order}"), "amount": 10, "status": "disapproved"}),
+                json!({"type": "chargeback", "external_id": format!("o{order}")}),
+                json!({"type": "update", "external_id": format!("o{order}"), "amount": 20, "status": "approved"}),
+                json!({"type": "chargeback_reversal", "external_id": format!("o{order}")}),
+            ]
+        })
+        .map(|line| line.to_string())
+        .collect();
+    let answer = world.shop.lines(&lines.join("\n")).await.expect(200);
+    assert_eq!(answer.body["applied"], json!(250));
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM conversions WHERE amount = 20 AND NOT charged_back")
+            .await,
+        50
+    );
+    let payable = "SELECT count(*) FROM commissions WHERE kind = 'regular' AND approved AND payable = 2";
+    assert_eq!(world.count(payable).await, 50);
     world.finish().await;
 }
 

@@ -1,8 +1,12 @@
 //! Event ids that prove themselves: a UUIDv7 whose last 32 bits are an HMAC of the organisation and the rest.
 //!
-//! So a receipt can be checked before its row exists, and a stranger's guess is not answered.
+//! So a receipt can be checked before its row exists, and a stranger's guess is not answered. And they ascend: of two changes
+//! of one field the one with the later id wins, so the lines of a request must have ids in their order.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,10 +16,26 @@ use uuid::{Builder, Uuid};
 
 use crate::domain::{EventId, OrgId};
 
-/// Issues and verifies event ids with the installation's secret.
+/// Bits between the milliseconds and the proof: 12 before the UUID's variant, 30 behind it.
+const SEQUENCE_BITS: u32 = 42;
+const LOW_BITS: u32 = 30;
+/// Two ids of one millisecond are apart by up to this: others cannot be guessed from one, and there is room for 500,000.
+const MAX_STEP: u64 = 1 << 22;
+/// A clock that was set back by less goes on from the last id.
+const MAX_SLEW_MILLIS: u64 = 1_000;
+
+/// Issues and verifies event ids with the installation's secret. Its clones issue ascending ids together.
 #[derive(Clone)]
 pub struct EventIds {
     mac: Hmac<Sha256>,
+    last: Arc<Mutex<Position>>,
+}
+
+/// Where in time an id stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    millis: u64,
+    sequence: u64,
 }
 
 impl fmt::Debug for EventIds {
@@ -27,19 +47,52 @@ impl fmt::Debug for EventIds {
 impl EventIds {
     /// `secret` is the setting `receipt_secret`; any length will do.
     pub fn new(secret: &str) -> Option<Self> {
-        Hmac::new_from_slice(secret.as_bytes())
-            .ok()
-            .map(|mac| Self { mac })
+        let mac = Hmac::new_from_slice(secret.as_bytes()).ok()?;
+        Some(Self {
+            mac,
+            last: Arc::default(),
+        })
     }
 
-    /// A fresh id for an event of `org` received at `now`.
+    /// A fresh id for an event of `org` received at `now`, greater than those before it.
     pub fn issue(&self, org: OrgId, now: DateTime<Utc>) -> EventId {
-        let random: [u8; 10] = rand::random();
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        let draft = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        let position = self.next(millis);
+        let high = position.sequence >> LOW_BITS;
+        let low = position.sequence & ((1 << LOW_BITS) - 1);
+        let mut bytes = [0; 10];
+        bytes[..2].copy_from_slice(&u16::try_from(high).unwrap_or_default().to_be_bytes());
+        bytes[2..6].copy_from_slice(&u32::try_from(low).unwrap_or_default().to_be_bytes());
+        let draft = Builder::from_unix_timestamp_millis(position.millis, &bytes).into_uuid();
         let proof = self.proof(org, draft);
         let low = u128::from(u32::from_be_bytes(proof));
         EventId(Uuid::from_u128(draft.as_u128() & !u128::from(u32::MAX) | low))
+    }
+
+    fn next(&self, millis: u64) -> Position {
+        // The upper half is left for those that follow in the same millisecond.
+        let fresh = Position {
+            millis,
+            sequence: rand::random_range(0..1 << (SEQUENCE_BITS - 1)),
+        };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if millis + MAX_SLEW_MILLIS < last.millis {
+            // Not the clock's trembling: the caller speaks of another time.
+            return fresh;
+        }
+        let mut next = fresh;
+        if millis <= last.millis {
+            next.millis = last.millis;
+            next.sequence = last.sequence + rand::random_range(1..=MAX_STEP);
+            if next.sequence >= 1 << SEQUENCE_BITS {
+                next = Position {
+                    millis: last.millis + 1,
+                    ..fresh
+                };
+            }
+        }
+        *last = next;
+        next
     }
 
     /// Whether `id` was issued here for `org`.
@@ -67,6 +120,8 @@ pub fn received_at(id: EventId) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     #[test]
@@ -84,10 +139,40 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_millisecond_differ() {
+    fn ids_ascend_within_a_millisecond_and_when_the_clock_trembles() {
         let ids = EventIds::new("a secret").unwrap();
         let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
-        let all: std::collections::HashSet<_> = (0..10_000).map(|_| ids.issue(OrgId(1), now)).collect();
-        assert_eq!(all.len(), 10_000);
+        let all: Vec<EventId> = (0..10_000).map(|_| ids.clone().issue(OrgId(1), now)).collect();
+        assert!(all.is_sorted() && all.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(
+            all.iter().all(|id| received_at(*id) == Some(now)),
+            "of this millisecond"
+        );
+        let back = ids.issue(OrgId(1), now - TimeDelta::milliseconds(999));
+        assert!(all[9_999] < back && ids.verify(OrgId(1), back));
+        let long_ago = now - TimeDelta::days(1);
+        assert_eq!(received_at(ids.issue(OrgId(1), long_ago)), Some(long_ago));
+    }
+
+    #[test]
+    fn a_millisecond_that_is_full_flows_over_into_the_next() {
+        let ids = EventIds::new("a secret").unwrap();
+        let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let first = ids.issue(OrgId(1), now);
+        ids.last.lock().unwrap().sequence = (1 << SEQUENCE_BITS) - 1;
+        let second = ids.issue(OrgId(1), now);
+        assert!(first < second);
+        assert_eq!(received_at(second), Some(now + TimeDelta::milliseconds(1)));
+    }
+
+    #[test]
+    fn two_processes_do_not_issue_the_same() {
+        let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let of_process = || {
+            let ids = EventIds::new("a secret").unwrap();
+            (0..1_000).map(move |_| ids.issue(OrgId(1), now))
+        };
+        let all: std::collections::HashSet<EventId> = of_process().chain(of_process()).collect();
+        assert_eq!(all.len(), 2_000);
     }
 }
