@@ -97,6 +97,9 @@ CREATE INDEX conversions_created_idx ON conversions USING brin (created_at) WITH
 -- What became of an order that was deleted or superseded, for people who ask why.
 CREATE INDEX conversions_gone_idx ON conversions (org_id, external_id) WHERE deleted_at IS NOT NULL;
 
+ALTER TABLE refunds ADD COLUMN minor_units bigint;
+COMMENT ON COLUMN refunds.minor_units IS 'As sent, where the client counts in the smallest unit of the currency.';
+
 ALTER TABLE commissions
     ADD COLUMN part numeric(20, 6),
     ADD COLUMN final_at timestamptz,
@@ -125,6 +128,16 @@ CREATE INDEX payments_affiliate_idx ON payments (org_id, affiliate_id, payment_i
 
 ALTER TABLE events ADD COLUMN wait_until timestamptz;
 COMMENT ON COLUMN events.wait_until IS 'queued: until when its caller waits for the outcome.';
+
+CREATE VIEW earning_sales AS
+SELECT c.org_id, c.conversion_id, c.program_id, c.affiliate_id, c.created_at, c.currency, c.amount - c.refunded AS amount
+FROM conversions c
+WHERE c.deleted_at IS NULL AND c.trusted AND NOT c.charged_back AND NOT c.fully_refunded
+  AND (c.refunded < c.amount OR c.refunded = 0)
+  AND EXISTS (SELECT FROM commissions m
+              WHERE (m.org_id, m.conversion_id, m.affiliate_id, m.kind) = (c.org_id, c.conversion_id, c.affiliate_id, 'regular')
+                AND m.approved IS DISTINCT FROM false);
+COMMENT ON VIEW earning_sales IS 'Sales that count for bonuses, with what is left of them: those that a secret vouches for and that bring their seller money, or will if nobody disapproves.';
 
 CREATE TABLE schedules (
     org_id        bigint  NOT NULL,

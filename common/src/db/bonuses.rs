@@ -48,13 +48,11 @@ pub async fn monthly_sales(
                 EXISTS (SELECT FROM bonus_awards w
                         WHERE (w.org_id, w.program_id, w.bonus_id, w.affiliate_id, w.month)
                             = (sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month)) AS awarded,
-                count(c.conversion_id) AS conversions, c.currency,
-                sum(c.amount - CASE WHEN c.fully_refunded OR c.charged_back THEN c.amount ELSE least(c.refunded, c.amount) END) AS amount
+                count(c.conversion_id) AS conversions, c.currency, sum(c.amount) AS amount
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[]) WITH ORDINALITY
            AS sent (org_id, program_id, bonus_id, affiliate_id, month, n)
-         LEFT JOIN conversions c
+         LEFT JOIN earning_sales c
              ON (c.org_id, c.program_id, c.affiliate_id) = (sent.org_id, sent.program_id, sent.affiliate_id)
-             AND c.deleted_at IS NULL
              AND c.created_at >= sent.month::timestamp AT TIME ZONE 'UTC'
              AND c.created_at < (sent.month + interval '1 month') AT TIME ZONE 'UTC'
          GROUP BY sent.n, sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month, c.currency
@@ -130,7 +128,6 @@ pub async fn close_months(
                  greatest(coalesce(done.last + interval '1 month', $1::date),
                           $1::date - make_interval(months => $2 - 1)),
                  $1::date, interval '1 month') AS series (month)
-             WHERE (b.definition ->> 'active')::boolean
          ), closed AS (
              INSERT INTO bonus_months (org_id, program_id, bonus_id, month, evaluated_at)
              SELECT org_id, program_id, bonus_id, month, $3 FROM open
@@ -140,9 +137,11 @@ pub async fn close_months(
          )
          SELECT o.org_id, o.program_id, o.bonus_id, c.affiliate_id, o.month
          FROM closed JOIN open o USING (org_id, program_id, bonus_id, month)
-         JOIN conversions c ON (c.org_id, c.program_id) = (o.org_id, o.program_id) AND c.deleted_at IS NULL
+         JOIN earning_sales c ON (c.org_id, c.program_id) = (o.org_id, o.program_id)
              AND c.created_at >= o.month::timestamp AT TIME ZONE 'UTC'
              AND c.created_at < (o.month + interval '1 month') AT TIME ZONE 'UTC'
+         -- Months in which it was switched off are closed, too: switching it on again pays for none of them.
+         WHERE (o.definition ->> 'active')::boolean
          GROUP BY o.org_id, o.program_id, o.bonus_id, o.month, o.definition, c.affiliate_id
          HAVING CASE o.definition ->> 'target_type' WHEN 'conversion_count' THEN count(*) ELSE sum(c.amount) END
              >= (o.definition ->> 'target')::numeric

@@ -99,7 +99,7 @@ pub struct Named<'a> {
     pub commissions: Vec<(OrgId, CommissionId)>,
 }
 
-/// Living conversions with commissions and the keys of their refunds. Their rows are locked: one who is found by its
+/// Living conversions with commissions and their refunds. Their rows are locked: one who is found by its
 /// number may be changed by an event that knows the external id.
 ///
 /// # Errors
@@ -145,8 +145,8 @@ pub async fn lock(connection: &mut Connection, named: &Named<'_>) -> Result<Vec<
 }
 
 async fn load_refunds(connection: &mut Connection, conversions: &mut [Conversion]) -> Result<(), DbError> {
-    let rows: Vec<(i64, i64, String)> = sqlx::query_as(
-        "SELECT r.org_id, r.conversion_id, r.refund_key
+    let rows: Vec<RefundRow> = sqlx::query_as(
+        "SELECT r.org_id, r.conversion_id, r.refund_key, r.event_id, r.amount, r.minor_units, r.created_at
          FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
          JOIN refunds r ON (r.org_id, r.conversion_id) = (sent.org_id, sent.conversion_id)",
     )
@@ -155,16 +155,45 @@ async fn load_refunds(connection: &mut Connection, conversions: &mut [Conversion
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("refunds.load", error))?;
-    let mut keys: HashMap<(i64, i64), Vec<String>> = HashMap::new();
-    for (org, conversion, key) in rows {
-        keys.entry((org, conversion)).or_default().push(key);
+    let mut entries: HashMap<(OrgId, ConversionId), Vec<RefundEntry>> = HashMap::new();
+    for row in rows {
+        let entry = row.entry();
+        entries
+            .entry((entry.org, entry.conversion))
+            .or_default()
+            .push(entry);
     }
     for conversion in conversions {
-        conversion.refunds = keys
-            .remove(&(conversion.org.0, conversion.id.0))
+        conversion.refunds = entries
+            .remove(&(conversion.org, conversion.id))
             .unwrap_or_default();
     }
     Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct RefundRow {
+    org_id: i64,
+    conversion_id: i64,
+    refund_key: String,
+    event_id: Uuid,
+    amount: Option<Decimal>,
+    minor_units: Option<i64>,
+    created_at: DateTime<Utc>,
+}
+
+impl RefundRow {
+    fn entry(self) -> RefundEntry {
+        RefundEntry {
+            org: OrgId(self.org_id),
+            conversion: ConversionId(self.conversion_id),
+            key: self.refund_key,
+            event: EventId(self.event_id),
+            amount: self.amount,
+            minor_units: self.minor_units,
+            created_at: self.created_at,
+        }
+    }
 }
 
 /// Writes the conversions that deciding has marked.
@@ -309,14 +338,16 @@ const UPDATE: &str = "
 /// When the database refuses or does not answer.
 pub async fn insert_refunds(connection: &mut Connection, refunds: &[RefundEntry]) -> Result<(), DbError> {
     sqlx::query(
-        "INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, created_at)
-         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::numeric[], $6::timestamptz[])",
+        "INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, minor_units, created_at)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::numeric[], $6::bigint[],
+             $7::timestamptz[])",
     )
     .bind(refunds.iter().map(|one| one.org.0).collect::<Vec<_>>())
     .bind(refunds.iter().map(|one| one.conversion.0).collect::<Vec<_>>())
     .bind(refunds.iter().map(|one| one.key.as_str()).collect::<Vec<_>>())
     .bind(refunds.iter().map(|one| one.event.0).collect::<Vec<_>>())
     .bind(refunds.iter().map(|one| one.amount).collect::<Vec<_>>())
+    .bind(refunds.iter().map(|one| one.minor_units).collect::<Vec<_>>())
     .bind(refunds.iter().map(|one| one.created_at).collect::<Vec<_>>())
     .execute(connection)
     .await

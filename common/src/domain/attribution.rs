@@ -133,13 +133,22 @@ pub fn attribute<'a>(
             continue;
         }
         trace.candidates.push(candidate);
-        let kept = kept_by_first_affiliate(found, sought, world, catalog);
+        let mut kept = kept_by_first_affiliate(found, sought, world, catalog);
+        kept.click = kept.click.or_else(|| click_beside(&kept, sought, world));
         if kept.affiliation.affiliate != found.affiliation.affiliate {
             trace.kept_by = catalog
                 .affiliate(kept.affiliation.affiliate)
                 .map(|affiliate| affiliate.slug.clone());
         }
         return Ok((kept, trace));
+    }
+    if is_kept_for_life(sought, catalog) {
+        let sent = value(Rank::Customer, sought).unwrap_or_default();
+        let (candidate, found) = judge(Rank::Customer, sent, sought, world, catalog);
+        trace.candidates.push(candidate);
+        if let Some(found) = found {
+            return Ok((found, trace));
+        }
     }
     let Some((candidate, found)) = unsigned else {
         return Err(refusal(sought, trace));
@@ -148,6 +157,28 @@ pub fn attribute<'a>(
         candidate.verdict = Verdict::Chosen;
     }
     Ok((found, trace))
+}
+
+/// A renewal that tells the customer and, as storefronts do, the click or code of the first sale, which may have aged or
+/// gone by now: in a program where the first affiliate keeps the customer that affiliate earns.
+fn is_kept_for_life(sought: &Sought<'_>, catalog: &OrgCatalog) -> bool {
+    let is_renewal = matches!(
+        sought.dialect,
+        Dialect::Postback | Dialect::Native | Dialect::Pixel
+    );
+    let keeps = |customer: &Customer| {
+        let program = catalog.program(customer.program);
+        (customer.trusted || !sought.trusted) && program.is_some_and(|program| program.recurring)
+    };
+    is_renewal && !sought.ranks.contains(&Rank::Customer) && sought.customer.is_some_and(keeps)
+}
+
+/// A click that was sent beside what led to its affiliate: kept for reports (seed: REST 1.6, click id).
+fn click_beside(found: &Found<'_>, sought: &Sought<'_>, world: &World) -> Option<ClickId> {
+    let mut clicks = [Rank::Click, Rank::Tracking, Rank::Session]
+        .into_iter()
+        .filter_map(|rank| click(rank, sought, world));
+    clicks.find_map(|click| led_to(click, found.affiliation))
 }
 
 /// What was sent at a rank.

@@ -45,7 +45,7 @@ pub fn lines(
     currency: Currency,
 ) -> Result<Vec<Line>, Refusal> {
     let mut all = Vec::new();
-    for part in parts(create, affiliation) {
+    for (index, part) in parts(create, affiliation).into_iter().enumerate() {
         let sale = Sale {
             affiliation,
             program,
@@ -53,7 +53,14 @@ pub fn lines(
             at,
             currency,
         };
-        all.extend(part_lines(&part, &sale)?);
+        let mut lines = part_lines(&part, &sale)?;
+        if index > 0 && create.amount.is_zero() {
+            // Of a sale of nothing no line has a share: a later amount is the first one's.
+            for line in &mut lines {
+                line.part = None;
+            }
+        }
+        all.extend(lines);
     }
     Ok(all)
 }
@@ -108,7 +115,7 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
         sub_amount: part.sub_amount,
         gross: money(exact, currency)?,
         comment: part.comment.map(ToOwned::to_owned),
-        part: percent.map(|_| part.sub_amount),
+        part: Some(part.sub_amount),
         recurrence: rule.recurrence,
         counts_towards_cap: rule.count_towards_cap,
         rule: Rule {
@@ -284,12 +291,12 @@ pub fn net(gross: Money, refunded: Decimal, sale: Decimal) -> Money {
 }
 
 /// Calculates a commission anew for an amount of `after`, as its part of the `base` amount that the create sent: so
-/// several updates end like the last one alone.
+/// several updates end like the last one alone. A fixed commission follows only in the amount that it is told for.
 ///
 /// # Errors
 /// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
 pub fn follow_amount(commission: &mut Commission, base: Decimal, after: Decimal) -> Result<(), Refusal> {
-    let (Some(percent), Some(part)) = (commission.rate, commission.part) else {
+    let Some(part) = commission.part else {
         return Ok(());
     };
     commission.sub_amount = if part == base || base.is_zero() {
@@ -305,9 +312,14 @@ pub fn follow_amount(commission: &mut Commission, base: Decimal, after: Decimal)
         // A share of an amount in range is in range.
         order_amount(share).ok_or_else(out_of_range)?
     };
-    commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();
+    if let Some(percent) = commission.rate {
+        commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();
+    }
     Ok(())
 }
+
+/// Repetitions of one commission, at most: weekly for 100 years.
+const MAX_REPETITIONS: usize = 5_200;
 
 /// The moment of the `period`th repetition: on the same day of the later week, month or year, or on its month's last
 /// day. `None`: it does not come again.
@@ -318,6 +330,16 @@ pub fn recurs_at(first: DateTime<Utc>, recurrence: Recurrence, period: u32) -> O
         Recurrence::Monthly => first.checked_add_months(chrono::Months::new(period)),
         Recurrence::Yearly => first.checked_add_months(chrono::Months::new(period.checked_mul(12)?)),
     }
+}
+
+/// The first repetition after `after`, counted from the `first` moment in the units of the recurrence that holds now.
+pub fn recurs_after(
+    first: DateTime<Utc>,
+    recurrence: Recurrence,
+    after: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let repetitions = (1..).map_while(|period| recurs_at(first, recurrence, period));
+    repetitions.take(MAX_REPETITIONS).find(|at| *at > after)
 }
 
 #[cfg(test)]

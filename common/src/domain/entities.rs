@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, Identity,
-    MetaData, OrgId, PaymentId, ProgramId, Track, ledger::Position, trace::Trace,
+    MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, Track, ledger::Position, trace::Trace,
 };
 
 /// Whether a row must be written.
@@ -128,11 +128,29 @@ pub struct Conversion {
     /// The keyed conversion that took the place of this unsigned one.
     pub superseded_by: Option<ConversionId>,
     pub commissions: Vec<Commission>,
-    /// Keys of refunds that have been taken into account.
-    pub refunds: Vec<String>,
+    /// Those that have been taken into account.
+    pub refunds: Vec<RefundEntry>,
 }
 
 impl Conversion {
+    /// Whether a secret vouches for all that it rests on: only then are its commissions approved without a person.
+    pub fn is_vouched_for(&self) -> bool {
+        self.trusted && !self.trace.unsigned_binding
+    }
+
+    /// Takes another refund into account.
+    pub fn add_refund(&mut self, entry: RefundEntry) {
+        match entry.amount {
+            None => self.fully_refunded = true,
+            Some(amount) => {
+                // Saturating keeps any order of refunds alike: beyond the sale they have no effect anyway.
+                let sum = self.refunded.checked_add(amount).unwrap_or(MAX_AMOUNT);
+                self.refunded = sum.min(MAX_AMOUNT);
+            }
+        }
+        self.refunds.push(entry);
+    }
+
     /// How much of the amount was given back, never above it.
     pub fn given_back(&self) -> Decimal {
         if self.fully_refunded {
@@ -182,7 +200,7 @@ pub struct Commission {
     /// Percent of `sub_amount`; `None`: a fixed or explicit amount, which does not follow the order's amount.
     pub rate: Option<Decimal>,
     pub sub_amount: Decimal,
-    /// Its part of the conversion's base amount; `None`: it does not follow the amount.
+    /// Its part of the conversion's base amount; `None`: it does not follow the amount. A fixed one follows in `sub_amount` alone.
     pub part: Option<Decimal>,
     /// Before refunds.
     pub gross: Decimal,
@@ -208,7 +226,10 @@ pub struct RefundEntry {
     pub conversion: ConversionId,
     pub key: String,
     pub event: EventId,
+    /// In the conversion's currency; `None`: all that was left.
     pub amount: Option<Decimal>,
+    /// As sent, where the client counts in the currency's smallest unit.
+    pub minor_units: Option<i64>,
     pub created_at: DateTime<Utc>,
 }
 

@@ -135,6 +135,8 @@ pub enum Reason {
     UnknownPayment,
     /// The customer or the sale of a recurring commission has ended.
     RecurrenceEnded,
+    /// For now nothing comes again; it is looked at when it is due next.
+    RecurrenceSkipped,
     /// The target of a bonus was not reached after all, or the bonus was given already.
     TargetMissed,
     /// More things at once than one event may carry.
@@ -142,7 +144,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::UnknownPartner,
         Self::PartnerNotApproved,
         Self::DuplicateOrder,
@@ -163,6 +165,7 @@ impl Reason {
         Self::UnknownAffiliate,
         Self::UnknownPayment,
         Self::RecurrenceEnded,
+        Self::RecurrenceSkipped,
         Self::TargetMissed,
         Self::TooMany,
     ];
@@ -189,6 +192,7 @@ impl Reason {
             Self::UnknownAffiliate => "unknown_affiliate",
             Self::UnknownPayment => "unknown_payment",
             Self::RecurrenceEnded => "recurrence_ended",
+            Self::RecurrenceSkipped => "recurrence_skipped",
             Self::TargetMissed => "target_missed",
             Self::TooMany => "too_many",
         }

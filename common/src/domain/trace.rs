@@ -15,6 +15,9 @@ pub struct Trace {
     /// The affiliate who keeps the customer, where that is another than the one found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_by: Option<String>,
+    /// The sale was signed, but what bound its customer to the affiliate was not: commissions wait for a person.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsigned_binding: bool,
     /// How each commission was calculated, in the order of the commissions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,

@@ -349,7 +349,7 @@ async fn days_are_made_ahead_and_dropped_with_their_applied_events(pool: Pool) {
     );
     commit(
         &pool,
-        vec![sale(org, "o1", "PETER10", 100), sale(org, "o2", "NOBODY", 1)],
+        vec![sale(org, "o2", "NOBODY", 1), sale(org, "o1", "PETER10", 100)],
     )
     .await;
     assert_eq!(

@@ -61,7 +61,8 @@ pub(super) const CHECKS: &[Check] = &[
                 END AS detail
            FROM (SELECT m.org_id, m.commission_id, m.amount, m.gross, m.currency, u.decimals, u.unit,
                         CASE WHEN m.kind IN ('bonus', 'recurring') THEN full_.gross
-                             WHEN c.charged_back OR c.fully_refunded OR (c.refunded > 0 AND c.refunded >= c.amount) THEN 0
+                             WHEN c.charged_back OR c.fully_refunded OR (c.refunded >= c.amount AND (c.refunded > 0 OR EXISTS (
+                                      SELECT FROM refunds r WHERE r.org_id = c.org_id AND r.conversion_id = c.conversion_id))) THEN 0
                              WHEN c.refunded = 0 THEN full_.gross
                              ELSE div(2 * full_.gross * (c.amount - c.refunded) + c.amount, 2 * c.amount)
                         END AS net

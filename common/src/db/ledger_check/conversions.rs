@@ -102,11 +102,16 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         "event_refunds",
         "every applied refund is recorded once, or repeats the id of another",
+        // Those of an unsigned sale go on with the signed one that took its place.
         "SELECT e.org_id, format('event %s', e.event_id) AS subject,
                 CASE WHEN coalesce(r.refunds, 0) > 1 OR (r.refunds IS NULL AND e.body -> 'refund' ->> 'refund_id' IS NULL)
                      THEN format('it has %s refunds', coalesce(r.refunds, 0)) END AS detail
            FROM events e
-           LEFT JOIN (SELECT org_id, event_id, count(*) AS refunds FROM refunds GROUP BY org_id, event_id) r
+           LEFT JOIN (SELECT r.org_id, r.event_id, count(*) AS refunds
+                        FROM refunds r
+                        LEFT JOIN conversions c ON c.org_id = r.org_id AND c.conversion_id = r.conversion_id
+                       WHERE c.superseded_by IS NULL
+                       GROUP BY r.org_id, r.event_id) r
                   ON r.org_id = e.org_id AND r.event_id = e.event_id
           WHERE e.status = 'applied' AND e.kind = 'refund'"
     ),

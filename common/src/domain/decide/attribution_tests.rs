@@ -6,7 +6,7 @@ use super::examples::{
     PROGRAM, conversion, customer, edited, in_dialect, named, of_customer, unsigned, with_affiliate,
     with_click, with_customer, with_program,
 };
-use super::tests::{ORG, decimal, event, now, sale, statuses, world};
+use super::tests::{ORG, decimal, event, now, sale, statuses, update, world};
 use super::*;
 use crate::domain::{
     AffiliateId, Attribution, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
@@ -370,4 +370,74 @@ fn a_deleted_customer_is_nobody_and_the_id_is_free() {
     assert_ne!(new.id, old);
     assert_eq!(new.affiliate, AffiliateId(1));
     assert!(decided.world.customer(ORG, old).unwrap().deleted_at.is_some());
+}
+
+#[test]
+fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
+    // dialect, lifetime, binding signed, sale signed; who earns
+    let table = [
+        (Dialect::Postback, true, true, true, "second by customer_id"),
+        (Dialect::Native, true, true, true, "second by customer_id"),
+        (Dialect::Postback, false, true, true, "window_expired"),
+        (Dialect::Postback, true, false, true, "window_expired"),
+        (Dialect::Pixel, true, true, false, "second by customer_id"),
+        // seed: Yaplet: the code in the path is the only one.
+        (Dialect::Yaplet, true, true, true, "unknown_partner"),
+    ];
+    for row in table {
+        let (dialect, lifetime, bound, signed, want) = row;
+        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let click = with_click(&mut world, 50, 2, WINDOW + TimeDelta::days(30));
+        with_customer(&mut world, "c1", 2, |one| one.trusted = bound);
+        let mut renewal = in_dialect(of_customer(by_click(1, "o1", &click), "c1"), dialect);
+        renewal.event.trusted = signed;
+        let decided = decide(vec![renewal], world).unwrap();
+        let is_applied = statuses(&decided) == ["applied"];
+        let got = if is_applied {
+            earner(&decided, "o1")
+        } else {
+            statuses(&decided)[0].to_owned()
+        };
+        assert_eq!(got, want, "{row:?}");
+    }
+}
+
+#[test]
+fn a_click_sent_beside_a_code_of_its_affiliate_is_kept_for_reports() {
+    for (affiliate, kept) in [(1, Some(ClickId(50))), (2, None)] {
+        let mut world = world();
+        let click = with_click(&mut world, 50, affiliate, WINDOW + TimeDelta::days(30));
+        let incoming = edited(sale(1, "o1", "first", "100"), |create| {
+            create.attribution.click_id = Some(click.clone());
+        });
+        let decided = decide(vec![in_dialect(incoming, Dialect::Rest)], world).unwrap();
+        assert_eq!(earner(&decided, "o1"), "first by coupon");
+        assert_eq!(
+            conversion(&decided, "o1").click,
+            kept,
+            "it changes nothing for who earns"
+        );
+    }
+}
+
+#[test]
+fn who_may_not_see_an_order_learns_only_that_its_id_is_taken() {
+    for (scope, shown) in [(None, true), (Some(PROGRAM), true), (Some(ELSEWHERE), false)] {
+        let mut again = sale(2, "o1", "second", "7");
+        again.event.program_scope = scope;
+        let decided = decide(vec![sale(1, "o1", "first", "100"), again], world()).unwrap();
+        assert_eq!(statuses(&decided), ["applied", "duplicate_order"]);
+        let Outcome::Refused(refusal) = &decided.decisions[1].outcome else {
+            panic!("{decided:?}")
+        };
+        assert_eq!(refusal.first.is_some(), shown, "{scope:?}");
+    }
+}
+
+#[test]
+fn an_order_that_the_key_does_not_see_is_not_waited_for() {
+    let mut late = update(2, "o1", Some("5"), None);
+    late.event.program_scope = Some(ELSEWHERE);
+    let decided = decide(vec![sale(1, "o1", "first", "100"), late], world()).unwrap();
+    assert_eq!(statuses(&decided), ["applied", "unknown_order"]);
 }

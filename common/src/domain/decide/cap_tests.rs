@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::examples::{conversion, customer, of_customer, unsigned, with_program};
 use super::tests::{decimal, now, position, refund, sale, statuses, update, world};
 use super::*;
-use crate::domain::ConversionStatus;
+use crate::domain::{Applied, CommissionLine, ConversionStatus, catalog::Rate};
 
 fn at(mut incoming: Incoming, at: DateTime<Utc>) -> Incoming {
     incoming.event.received_at = at;
@@ -169,4 +169,108 @@ fn what_became_of_an_order_before_it_was_superseded_holds_on() {
         kept.contains(&conversion(&late, "o1").id),
         "a repeat of the refund is known"
     );
+}
+
+#[test]
+fn refunds_of_an_unsigned_sale_go_on_with_the_signed_one_in_its_currency() {
+    let mut in_yen = unsigned(sale(1, "o1", "second", "10000"));
+    let Body::CreateConversion(create) = &mut in_yen.event.body else {
+        panic!("a sale")
+    };
+    create.currency = Some("JPY".parse().unwrap());
+    let mut cents = refund(2, "o1", None);
+    if let Body::Refund(refund) = &mut cents.event.body {
+        refund.minor_units = Some(2_500);
+    }
+    let part = refund(3, "o1", Some("10"));
+    let ids = [cents.event.id, part.event.id];
+    let events = vec![in_yen, cents, part, sale(4, "o1", "second", "100")];
+    let decided = decide(events, world()).unwrap();
+    let new = conversion(&decided, "o1");
+    assert_eq!(new.refunded, decimal("35"), "25.00 dollars, not 2500");
+    let told: Vec<_> = new.refunds.iter().map(|one| (one.event, one.amount)).collect();
+    assert_eq!(
+        told,
+        [(ids[0], Some(decimal("25"))), (ids[1], Some(decimal("10")))]
+    );
+    assert_eq!(position(&decided, 2).0, decimal("6.5"));
+}
+
+/// In a program that pays for 20 days: what a stranger said long ago takes nothing from a signed sale.
+#[test]
+fn the_days_begin_with_the_first_signed_sale() {
+    let world = with_program(world(), |program| program.recurring_period_days = Some(20));
+    let long_ago = now() - TimeDelta::days(25);
+    let events = vec![
+        at(
+            unsigned(of_customer(sale(1, "o1", "second", "100"), "c1")),
+            long_ago,
+        ),
+        of_customer(sale(2, "o2", "second", "100"), "c1"),
+    ];
+    let strangers = decide(events[..1].to_vec(), world.clone()).unwrap();
+    let one = customer(&strangers, "c1");
+    assert_eq!(
+        (one.first_sale_at, one.status.as_str()),
+        (None, "new"),
+        "nobody vouches for a sale"
+    );
+    let decided = decide(events, world).unwrap();
+    assert_eq!(conversion(&decided, "o2").commissions.len(), 1);
+    assert_eq!(customer(&decided, "c1").first_sale_at, Some(now()));
+}
+
+#[test]
+fn a_deduction_is_what_the_partner_loses() {
+    for (status, deducted) in [
+        (ConversionStatus::Approved, "5"),
+        (ConversionStatus::Disapproved, "0"),
+    ] {
+        let events = vec![
+            sale(1, "o1", "second", "100"),
+            update(2, "o1", None, Some(status)),
+            refund(3, "o1", Some("50")),
+        ];
+        let decided = decide(events, world()).unwrap();
+        let Outcome::Applied(Applied::Refund(told)) = &decided.decisions[2].outcome else {
+            panic!("{decided:?}")
+        };
+        assert_eq!(told.deducted, decimal(deducted));
+    }
+}
+
+#[test]
+fn a_fixed_commission_stays_and_tells_the_amount_that_the_sale_has_now() {
+    let world = with_program(world(), |program| {
+        program.types[0].rate = Rate::Fixed(decimal("7.5"));
+    });
+    let events = vec![sale(1, "o1", "second", "100"), update(2, "o1", Some("50"), None)];
+    let decided = decide(events, world).unwrap();
+    let commission = &conversion(&decided, "o1").commissions[0];
+    assert_eq!(
+        (commission.gross, commission.sub_amount),
+        (decimal("7.5"), decimal("50"))
+    );
+}
+
+/// A create says nothing of how its lines share a later amount.
+#[test]
+fn of_a_sale_of_nothing_with_lines_a_later_amount_is_the_first_lines() {
+    let mut nothing = sale(1, "o1", "second", "0");
+    let Body::CreateConversion(create) = &mut nothing.event.body else {
+        panic!("a sale")
+    };
+    let line = CommissionLine {
+        sub_amount: Decimal::ZERO,
+        commission_type: None,
+        comment: None,
+    };
+    create.lines = vec![line.clone(), line];
+    let decided = decide(vec![nothing, update(2, "o1", Some("100"), None)], world()).unwrap();
+    let amounts: Vec<_> = conversion(&decided, "o1")
+        .commissions
+        .iter()
+        .map(|one| one.gross)
+        .collect();
+    assert_eq!(amounts, [decimal("10"), Decimal::ZERO]);
 }

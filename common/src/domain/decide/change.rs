@@ -51,30 +51,25 @@ impl Decisions {
             .map_or_else(|| format!("event:{}", event.id), |id| format!("id:{id}"));
         let mut is_repeat = false;
         let changed = self.change(event, &refund.external_id, |conversion| {
-            if conversion.refunds.contains(&key) {
+            if conversion.refunds.iter().any(|known| known.key == key) {
                 is_repeat = true;
                 return Ok(None);
             }
             is_repeat = is_gone(conversion);
-            let of_minor_units = |units| conversion.currency.of_minor_units(units).min(MAX_AMOUNT);
-            let amount = refund.amount.or(refund.minor_units.map(of_minor_units));
-            match amount {
-                None => conversion.fully_refunded = true,
-                Some(amount) => {
-                    // Saturating keeps any order of refunds alike: beyond the sale they have no effect anyway.
-                    let sum = conversion.refunded.checked_add(amount).unwrap_or(MAX_AMOUNT);
-                    conversion.refunded = sum.min(MAX_AMOUNT);
-                }
-            }
-            conversion.refunds.push(key.clone());
-            Ok(Some(RefundEntry {
+            let minor_units = refund.minor_units.filter(|_| refund.amount.is_none());
+            let entry = RefundEntry {
                 org: event.org,
                 conversion: conversion.id,
                 key,
                 event: event.id,
-                amount,
+                amount: refund
+                    .amount
+                    .or(minor_units.map(|units| of_minor_units(conversion, units))),
+                minor_units,
                 created_at: event.received_at,
-            }))
+            };
+            conversion.add_refund(entry.clone());
+            Ok(Some(entry))
         })?;
         Ok(Applied::Refund(Box::new(RefundView {
             deducted: changed.before - changed.after,
@@ -197,7 +192,7 @@ pub(super) struct Changed {
 }
 
 /// A key that is bound to a program sees no other.
-fn is_seen(event: &Event, conversion: &Conversion) -> bool {
+pub(super) fn is_seen(event: &Event, conversion: &Conversion) -> bool {
     event
         .program_scope
         .is_none_or(|scope| scope == conversion.program)
@@ -215,12 +210,19 @@ fn sellers_commissions(conversion: &Conversion) -> Decimal {
         .commissions
         .iter()
         .filter(|one| one.affiliate == conversion.affiliate && one.kind == CommissionKind::Regular);
-    of_seller.map(|one| one.amount).sum()
+    // What was disapproved brings nothing that a refund could take.
+    let counts = of_seller.filter(|one| one.approved != Some(false));
+    counts.map(|one| one.amount).sum()
+}
+
+/// A refund that the client counts in the smallest unit of the sale's currency.
+pub(super) fn of_minor_units(conversion: &Conversion, units: i64) -> Decimal {
+    conversion.currency.of_minor_units(units).min(MAX_AMOUNT)
 }
 
 /// All of the sale was given back, or the bank took it. A sale of nothing is gone with its first refund.
 fn is_gone(conversion: &Conversion) -> bool {
-    let beyond = conversion.refunded > Decimal::ZERO && conversion.refunded >= conversion.amount;
+    let beyond = !conversion.refunds.is_empty() && conversion.refunded >= conversion.amount;
     conversion.charged_back || conversion.fully_refunded || beyond
 }
 

@@ -140,7 +140,13 @@ impl Decisions {
     /// The latest click of a session counts, in whatever order clicks are delivered.
     fn note_session(&mut self, session: &str, click: &Click) {
         let current = self.world.session(click.org, session);
-        if current.is_some_and(|current| current.id == click.id || current.clicked_at > click.clicked_at) {
+        // What came with a secret is not taken over by what came without.
+        let keeps = |current: &Click| {
+            current.id == click.id
+                || current.clicked_at > click.clicked_at
+                || (current.trusted && !click.trusted)
+        };
+        if current.is_some_and(keeps) {
             return;
         }
         self.world.sessions.insert(session.to_owned(), click.id);

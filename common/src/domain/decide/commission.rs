@@ -44,7 +44,7 @@ impl Decisions {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let approval = InitialApproval::new(sale.program, conversion.trusted, at);
+        let approval = InitialApproval::new(sale.program, conversion.is_vouched_for(), at);
         let added = self.attach(event, &mut conversion, lines, approval, at)?;
         let views = views(&conversion, &added, catalog);
         self.world.add_conversion(conversion);

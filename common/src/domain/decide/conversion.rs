@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, PoolExhausted, view};
+use super::{Decisions, PoolExhausted, change::is_seen, view};
 use crate::domain::{
     Applied, ConversionId, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal,
     attribution::{Found, Sought, attribute, ranks},
@@ -48,13 +48,17 @@ impl Decisions {
         if event.trusted && !conversion.trusted {
             return None;
         }
-        let view = view::conversion(conversion, &self.world);
-        let outcome = view.map(|view| Outcome::Applied(Applied::Conversion(Box::new(view))));
-        Some(Refusal {
-            first: Some(Box::new(First {
+        // Who may not see it learns only that the id is taken.
+        let seen = is_seen(event, conversion).then(|| {
+            let view = view::conversion(conversion, &self.world);
+            let outcome = view.map(|view| Outcome::Applied(Applied::Conversion(Box::new(view))));
+            Box::new(First {
                 event_id: conversion.event,
                 outcome,
-            })),
+            })
+        });
+        Some(Refusal {
+            first: seen,
             ..Refusal::new(
                 Reason::DuplicateOrder,
                 format!("a conversion with external_id {order:?} already exists"),
@@ -94,7 +98,9 @@ impl Decisions {
         // Before the limits are looked at: what the unsigned sale took of them is given back.
         let superseded = self.supersede(event, create, catalog);
         let buyer = known.and_then(|known| self.world.customer(event.org, known));
-        let has_limits = buyer.is_none_or(|buyer| buyer.program == found.program.id);
+        // A customer has the limits of the program that it is, or will be, bound in.
+        let has_limits =
+            buyer.is_none_or(|buyer| buyer.program == found.program.id || (found.trusted && !buyer.trusted));
         trace.cap = cap(buyer, found.program, at).filter(|_| has_limits);
         // Limits are not used up by what no secret vouches for: it would take commissions from signed sales.
         let mut counts = event.trusted && has_limits && lines.iter().any(|line| line.counts_towards_cap);
@@ -104,9 +110,11 @@ impl Decisions {
             counts = false;
             warnings.push("the customer has reached the program's limit: no commission".to_owned());
         }
+        trace.unsigned_binding = event.trusted && !found.trusted;
         trace.rules = lines.iter().map(|line| line.rule.clone()).collect();
         let customer = self.sees_buyer(event, create, &found, known)?;
-        if let Some(customer) = customer {
+        // Nor do they begin, and nobody has bought, for a stranger's word.
+        if let Some(customer) = customer.filter(|_| event.trusted) {
             self.count_sale(event, customer, found.program, at, counts, trace.cap.as_ref());
         }
         let conversion = self.new_conversion(event, create, &found, lines, trace)?;
@@ -276,13 +284,18 @@ impl Decisions {
             one.first_sale_at = Some(one.first_sale_at.map_or(at, |first| first.min(at)));
             one.counted += i64::from(counts);
             // A customer of several programs has the limits of the one that it is bound in.
-            let is_last = one.program == program.id
-                && program
-                    .recurring_cap
-                    .is_some_and(|limit| one.counted >= i64::from(limit));
-            one.capped = one.capped || reached || is_last;
+            if one.program == program.id {
+                one.capped = reached || is_last(one, program);
+            }
         });
     }
+}
+
+/// Whether nothing more counts after what has been counted.
+pub(super) fn is_last(customer: &Customer, program: &Program) -> bool {
+    program
+        .recurring_cap
+        .is_some_and(|limit| customer.counted >= i64::from(limit))
 }
 
 /// The client's time counts where a secret vouches for it.

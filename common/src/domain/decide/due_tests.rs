@@ -1,17 +1,16 @@
-//! What falls due by itself, by example: holds, recurring commissions, bonuses.
+//! What falls due by itself, by example: holds and recurring commissions.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{
     story::{Story, word},
     tests::{ORG, decimal, now},
 };
 use crate::domain::{
-    Applied, EventId, Outcome, ProgramId,
-    catalog::{Approval, Bonus, BonusTarget, Program, Rate, Recurrence},
-    entities::{CommissionKind, Customer, MonthlySales, ScheduleKind},
+    Applied, Outcome, ProgramId,
+    catalog::{Approval, Program, Rate, Recurrence},
+    entities::{CommissionKind, Customer, ScheduleKind},
 };
 
 fn sale(order: &str, at: &str, commission: Option<&str>) -> Value {
@@ -251,33 +250,21 @@ fn customer(story: &mut Story) -> &mut Customer {
     story.world.customers.values_mut().next().unwrap()
 }
 
-/// Something that ends a recurrence.
+/// Something that happens to a recurrence.
 type End = Box<dyn FnOnce(&mut Story)>;
 
 #[test]
-fn a_recurrence_ends_with_its_sale_its_customer_or_its_first_commission() {
+fn a_recurrence_ends_with_its_sale_or_its_customer() {
     let deleted = |story: &mut Story| customer(story).deleted_at = Some(at(START));
     let canceled = |story: &mut Story| customer(story).canceled = true;
-    let capped = |story: &mut Story| customer(story).capped = true;
     let tell = |body: Value| move |story: &mut Story| drop(story.tell(2, body));
     let ends: Vec<(&str, End)> = vec![
         ("a deleted customer", Box::new(deleted)),
         ("a cancelled customer", Box::new(canceled)),
-        ("a capped customer", Box::new(capped)),
         (
             "a deleted sale",
             Box::new(tell(
                 json!({"edit_conversion": {"conversion": 1, "delete": true}}),
-            )),
-        ),
-        (
-            "a chargeback",
-            Box::new(tell(json!({"chargeback": {"external_id": "o1"}}))),
-        ),
-        (
-            "disapproved",
-            Box::new(tell(
-                json!({"edit_commission": {"commission": 1, "approved": false}}),
             )),
         ),
     ];
@@ -316,6 +303,122 @@ fn a_recurrence_ends_with_its_sale_its_customer_or_its_first_commission() {
 }
 
 #[test]
+fn a_recurrence_passes_over_what_may_pass() {
+    let capped = || subscribed(|program| program.recurring_cap = Some(1));
+    let reversal = || json!({"chargeback": {"external_id": "o1", "reversed": true}});
+    let judged = |approved: bool| json!({"edit_commission": {"commission": 1, "approved": approved}});
+    let told = |body: Value| -> End { Box::new(move |story| drop(story.tell(9, body))) };
+    let raised: End = Box::new(|story| {
+        let catalog = story.world.catalog.get_mut(&ORG).unwrap();
+        let mut program = catalog.program(ProgramId(1)).unwrap().clone();
+        program.recurring_cap = Some(5);
+        catalog.add_program(program);
+    });
+    let cases: Vec<(&str, Story, Option<Value>, End)> = vec![
+        (
+            "a chargeback",
+            subscribed(|_| {}),
+            Some(json!({"chargeback": {"external_id": "o1"}})),
+            told(reversal()),
+        ),
+        (
+            "disapproved",
+            subscribed(|_| {}),
+            Some(judged(false)),
+            told(judged(true)),
+        ),
+        ("a limit", capped(), None, raised),
+    ];
+    for (name, mut story, event, undo) in cases {
+        if let Some(event) = event {
+            story.tell(2, event);
+        }
+        let (posted, lines) = (story.transfers.len(), story.conversion(1).commissions.len());
+        assert_eq!(
+            word(&story.tell(3, recur(1, FIRST))),
+            "recurrence_skipped",
+            "{name}"
+        );
+        assert_eq!(
+            (story.transfers.len(), story.conversion(1).commissions.len()),
+            (posted, lines)
+        );
+        let next = story.schedules.last().unwrap();
+        assert_eq!((next.period, next.due_at), (2, at(SECOND)), "{name}");
+        undo(&mut story);
+        assert_eq!(word(&story.tell(10, recur(2, SECOND))), "applied", "{name}");
+    }
+}
+
+#[test]
+fn the_next_repetition_is_counted_in_the_units_that_hold_then() {
+    let mut story = subscribed(|_| {});
+    let catalog = story.world.catalog.get_mut(&ORG).unwrap();
+    let mut program = catalog.program(ProgramId(1)).unwrap().clone();
+    program.types[0].recurrence = Recurrence::Yearly;
+    catalog.add_program(program);
+    assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
+    let next = story.schedules.last().unwrap();
+    assert_eq!((next.period, next.due_at), (2, at("2027-07-31T12:00:00Z")));
+}
+
+/// A sale of two lines that come again together.
+#[test]
+fn the_lines_of_a_sale_count_once_when_they_fall_due() {
+    let mut story = Story::in_program(|program| {
+        monthly(program);
+        program.recurring_cap = Some(2);
+    });
+    let mut two = sale("o1", START, None);
+    let line = json!({"sub_amount": "50", "commission_type": null, "comment": null});
+    two["create_conversion"]["lines"] = json!([line, line]);
+    assert_eq!(word(&story.tell(1, two)), "applied");
+    let started: Vec<_> = story.schedules.iter().map(|one| one.subject).collect();
+    assert_eq!(started.len(), 2);
+    let again = |commission: i64, period: u32, due: &str| json!({"scheduled": {"recur": {"conversion": 1, "commission": commission, "period": period, "due": due}}});
+    for (id, commission) in (2..).zip(&started) {
+        assert_eq!(word(&story.tell(id, again(*commission, 1, FIRST))), "applied");
+    }
+    let one = customer(&mut story);
+    assert_eq!((one.counted, one.status.as_str()), (2, "capped"));
+    for (id, commission) in (4..).zip(&started) {
+        assert_eq!(
+            word(&story.tell(id, again(*commission, 2, SECOND))),
+            "recurrence_skipped"
+        );
+    }
+}
+
+#[test]
+fn repetitions_rest_on_what_their_sale_rests_on() {
+    let repeated = |trusted: bool, binding: bool| {
+        let mut story = Story::in_program(|program| {
+            monthly(program);
+            program.approval = Approval::Immediate;
+        });
+        story.tell_as(1, sale("o1", START, None), |event| event.trusted = trusted);
+        let conversion = story.world.conversions.values_mut().next().unwrap();
+        conversion.trace.unsigned_binding = !binding;
+        assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
+        let counted = customer(&mut story).counted;
+        let kinds = story.conversion(1).commissions.clone();
+        let repeated = kinds.iter().find(|one| one.kind == CommissionKind::Recurring);
+        (repeated.unwrap().approved, counted)
+    };
+    assert_eq!(repeated(true, true), (Some(true), 2));
+    assert_eq!(
+        repeated(true, false),
+        (None, 2),
+        "the binding was unsigned: a person decides"
+    );
+    assert_eq!(
+        repeated(false, true),
+        (None, 0),
+        "and an unsigned sale uses up no limit"
+    );
+}
+
+#[test]
 fn recurring_commissions_count_towards_the_caps() {
     let mut story = subscribed(|program| program.recurring_cap = Some(2));
     assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
@@ -324,7 +427,7 @@ fn recurring_commissions_count_towards_the_caps() {
         (one.counted, one.capped, one.status.as_str()),
         (2, true, "capped")
     );
-    assert_eq!(word(&story.tell(3, recur(2, SECOND))), "recurrence_ended");
+    assert_eq!(word(&story.tell(3, recur(2, SECOND))), "recurrence_skipped");
 
     let mut story = subscribed(|program| {
         program.recurring_cap = Some(2);
@@ -345,7 +448,7 @@ fn recurring_commissions_count_towards_the_caps() {
     );
     assert_eq!(
         word(&story.tell(3, recur(2, SECOND))),
-        "recurrence_ended",
+        "recurrence_skipped",
         "61 days"
     );
 }
@@ -385,164 +488,4 @@ fn a_recurrence_starts_as_the_program_says() {
         .rfind(|one| one.what == ScheduleKind::Hold)
         .unwrap();
     assert_eq!((hold.subject, hold.due_at), (1, at(SECOND)));
-}
-
-fn bonus(target_type: BonusTarget, target: &str, rate: Rate) -> Bonus {
-    Bonus {
-        identifier: "sales-bonus".into(),
-        title: "Sales bonus".into(),
-        target_type,
-        target: decimal(target),
-        rate,
-        active: true,
-        start_date: None,
-        end_date: None,
-    }
-}
-
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
-fn due() -> Value {
-    json!({"scheduled": {"bonus": {"program": 1, "bonus": "sales-bonus", "affiliate": 2, "month": "2026-08-01"}}})
-}
-
-/// August: three conversions of 250 dollars and 1000 yen together.
-fn august(awarded: bool) -> MonthlySales {
-    MonthlySales {
-        month: day("2026-08-01"),
-        conversions: 3,
-        amounts: vec![
-            ("USD".parse().unwrap(), decimal("250")),
-            ("JPY".parse().unwrap(), decimal("1000")),
-        ],
-        awarded,
-    }
-}
-
-fn with_bonus(bonus: Bonus, sales: &[(u128, MonthlySales)]) -> Story {
-    let mut story = Story::in_program(|program| {
-        program.approval = Approval::Immediate;
-        program.bonuses.push(bonus);
-    });
-    let of_event = |(id, sales): &(u128, MonthlySales)| (EventId(Uuid::from_u128(*id)), sales.clone());
-    story.world.monthly_sales = sales.iter().map(of_event).collect();
-    story
-}
-
-#[test]
-fn a_bonus_needs_its_target_and_its_dates() {
-    use BonusTarget::{ConversionAmount, ConversionCount};
-    let five = Rate::Fixed(decimal("5"));
-    let dated = |start: &str, end: &str| Bonus {
-        start_date: Some(day(start)),
-        end_date: Some(day(end)),
-        ..bonus(ConversionCount, "1", five)
-    };
-    let inactive = Bonus {
-        active: false,
-        ..bonus(ConversionCount, "1", five)
-    };
-    for (bonus, want) in [
-        (bonus(ConversionCount, "3", five), "applied"),
-        (bonus(ConversionCount, "4", five), "target_missed"),
-        (bonus(ConversionAmount, "250", five), "applied"),
-        (bonus(ConversionAmount, "250.01", five), "target_missed"),
-        (inactive, "target_missed"),
-        (dated("2026-08-31", "2026-12-31"), "applied"),
-        (dated("2026-09-01", "2026-12-31"), "target_missed"),
-        (dated("2026-01-01", "2026-08-01"), "applied"),
-        (dated("2026-01-01", "2026-07-31"), "target_missed"),
-        (
-            Bonus {
-                identifier: "other".into(),
-                ..bonus(ConversionCount, "1", five)
-            },
-            "target_missed",
-        ),
-    ] {
-        let mut story = with_bonus(bonus.clone(), &[(1, august(false))]);
-        assert_eq!(word(&story.tell(1, due())), want, "{bonus:?}");
-        let given = usize::from(want == "applied");
-        assert_eq!(
-            (
-                story.transfers.len(),
-                story.awards.len(),
-                story.world.bonuses.len()
-            ),
-            (given, given, given)
-        );
-    }
-}
-
-#[test]
-fn a_bonus_is_given_once_and_waits_for_a_person() {
-    let fixed = bonus(BonusTarget::ConversionCount, "1", Rate::Fixed(decimal("5")));
-    let mut story = with_bonus(fixed, &[(1, august(false)), (2, august(true))]);
-    assert_eq!(word(&story.tell(1, due())), "applied");
-    assert_eq!(
-        story.balance(2),
-        "5 0 0",
-        "pending, although the program approves at once"
-    );
-    assert_eq!(word(&story.tell(2, due())), "target_missed", "it was given");
-    assert_eq!(word(&story.tell(3, due())), "target_missed", "nothing was sold");
-    let edit =
-        |change: Value| json!({"edit_commission": {"commission": 1, "approved": true, "amount": change}});
-    let unseen = story.tell_as(4, edit("6".into()), |event| {
-        event.program_scope = Some(ProgramId(1));
-    });
-    assert_eq!(word(&unseen), "unknown_commission");
-    assert_eq!(word(&story.tell(5, edit("6".into()))), "applied");
-    assert_eq!(story.balance(2), "0 6 0");
-    assert_eq!(word(&story.tell(6, edit("-1".into()))), "amount_out_of_range");
-    let (org, one) = story.world.bonuses.values().next().unwrap();
-    assert_eq!(
-        (*org, one.kind, one.approved, one.amount),
-        (ORG, CommissionKind::Bonus, Some(true), one.gross)
-    );
-}
-
-#[test]
-fn one_batch_gives_a_bonus_once() {
-    let fixed = bonus(BonusTarget::ConversionCount, "1", Rate::Fixed(decimal("5")));
-    let story = with_bonus(fixed, &[(1, august(false)), (2, august(false))]);
-    let body = |id| super::tests::event(id, serde_json::from_value(due()).unwrap());
-    let decided = super::decide(vec![body(1), body(2)], story.world).unwrap();
-    assert_eq!(super::tests::statuses(&decided), ["applied", "target_missed"]);
-    assert_eq!(decided.bonus_awards.len(), 1);
-}
-
-#[test]
-fn a_percentage_bonus_is_paid_in_each_currency() {
-    let percent = bonus(
-        BonusTarget::ConversionCount,
-        "1",
-        Rate::Percentage(decimal("2.5")),
-    );
-    let mut story = with_bonus(percent, &[(1, august(false))]);
-    let outcome = story.tell(1, due());
-    let Outcome::Applied(Applied::Commissions(given)) = outcome else {
-        panic!("{outcome:?}")
-    };
-    let given: Vec<_> = given
-        .iter()
-        .map(|one| {
-            (
-                one.kind.as_str(),
-                one.commission_name.as_str(),
-                one.amount,
-                one.currency.code(),
-                one.conversion,
-            )
-        })
-        .collect();
-    assert_eq!(
-        given,
-        [
-            ("bonus", "Sales bonus", decimal("6.25"), "USD", None),
-            ("bonus", "Sales bonus", decimal("25"), "JPY", None),
-        ]
-    );
 }

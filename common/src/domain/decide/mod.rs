@@ -223,6 +223,10 @@ impl Decisions {
         let Some(order) = event.order() else {
             return Outcome::Refused(refusal);
         };
+        // Of a program that the key does not see: waiting would not change that.
+        if self.conversion_of(event.org, order).is_some() {
+            return Outcome::Refused(refusal);
+        }
         match event.is_awaited(self.world.now) {
             true if queued => return Outcome::Refused(refusal),
             true => return Outcome::Queued,
@@ -294,6 +298,8 @@ fn unknown_order(order: &str) -> Refusal {
 
 #[cfg(test)]
 mod attribution_tests;
+#[cfg(test)]
+mod bonus_tests;
 #[cfg(test)]
 mod cap_tests;
 #[cfg(test)]

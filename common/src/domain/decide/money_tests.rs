@@ -441,7 +441,7 @@ fn a_key_of_another_program_sees_nothing() {
             edit_commission(1, json!({"approved": true})),
             "unknown_commission",
         ),
-        (15, refund(None, None), "parked"),
+        (15, refund(None, None), "unknown_order"),
     ] {
         let outcome = story.tell_as(id, body, |event| event.program_scope = Some(ProgramId(2)));
         assert_eq!(word(&outcome), want);

@@ -214,6 +214,19 @@ fn names_and_sessions_of_another_organisation_are_taken() {
 }
 
 #[test]
+fn a_session_is_not_taken_over_by_a_click_that_no_secret_vouches_for() {
+    let in_session =
+        |n, code: &str, seconds| later(click(n, code, |click| click.session = Some("s1".into())), seconds);
+    for (first_signed, second_signed, winner) in [(true, false, 1), (true, true, 2), (false, false, 2)] {
+        let mut events = vec![in_session(1, "first", 0), in_session(2, "second", 5)];
+        events[0].event.trusted = first_signed;
+        events[1].event.trusted = second_signed;
+        let decided = decide(events, world()).unwrap();
+        assert_eq!(decided.world.session(ORG, "s1").unwrap().affiliate.0, winner);
+    }
+}
+
+#[test]
 fn a_session_has_its_latest_click() {
     let sent =
         |n, code: &str, seconds| later(click(n, code, |click| click.session = Some("s1".into())), seconds);

@@ -1,6 +1,9 @@
 //! A signed order takes the place of an unsigned one: what came without a secret never blocks what came with one.
 
-use super::{Decisions, change::recalculate};
+use super::{
+    Decisions,
+    change::{of_minor_units, recalculate},
+};
 use crate::domain::{
     ConversionId, CreateConversion, Event,
     catalog::OrgCatalog,
@@ -50,17 +53,16 @@ impl Decisions {
         }
         conversion.charged_back = before.charged_back;
         conversion.chargeback_by = before.chargeback_by;
-        conversion.refunded = before.refunded;
-        conversion.fully_refunded = before.fully_refunded;
-        conversion.refunds.clone_from(&before.refunds);
-        // Their keys, by which a repeat is known; how much each took is told by the rows of the unsigned sale.
-        self.refunds.extend(before.refunds.iter().map(|key| RefundEntry {
-            org: conversion.org,
-            conversion: conversion.id,
-            key: key.clone(),
-            event: before.event,
-            amount: None,
-            created_at: conversion.created_at,
-        }));
+        for before in &before.refunds {
+            let minor_units = before.minor_units;
+            let entry = RefundEntry {
+                conversion: conversion.id,
+                // The unsigned sale may have named another currency.
+                amount: minor_units.map_or(before.amount, |units| Some(of_minor_units(conversion, units))),
+                ..before.clone()
+            };
+            conversion.add_refund(entry.clone());
+            self.refunds.push(entry);
+        }
     }
 }

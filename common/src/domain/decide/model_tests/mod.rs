@@ -254,7 +254,11 @@ fn any_order_of_delivery_ends_alike_in_10_000_histories() {
             prop_assert_eq!(balances(&straight.transfers), balances(&mixed.transfers));
             let mut ends = [&straight, &mixed].map(|decided| conversions(&decided.world));
             for conversion in ends.iter_mut().flat_map(BTreeMap::values_mut) {
-                conversion.refunds.sort();
+                conversion.refunds.sort_by(|a, b| a.key.cmp(&b.key));
+                // Of two with one id the first to come is recorded.
+                for refund in &mut conversion.refunds {
+                    (refund.event, refund.created_at) = (conversion.event, conversion.created_at);
+                }
             }
             prop_assert_eq!(&ends[0], &ends[1]);
             Ok(())

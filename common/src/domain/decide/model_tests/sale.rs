@@ -65,8 +65,13 @@ impl Sale {
                     now.amount = now.base;
                     let whole = [now.base];
                     let each: Vec<i128> = parts.iter().copied().map(millionths).collect();
-                    for part in if explicit.is_some() { &whole[..] } else { &each[..] } {
-                        let lines = self.lines(*part, *explicit, approves, *is_old);
+                    let all = if explicit.is_some() { &whole[..] } else { &each[..] };
+                    for (index, part) in all.iter().enumerate() {
+                        let mut lines = self.lines(*part, *explicit, approves, *is_old);
+                        for line in &mut lines {
+                            // Of nothing only the first line knows what its part is.
+                            line.follows = line.follows.filter(|_| index == 0 || now.base > 0);
+                        }
                         now.lines.extend(lines);
                     }
                 }
