@@ -176,4 +176,36 @@ proptest! {
         prop_assert_eq!(sales(&whole.world), sales(&two.world));
         prop_assert_eq!(&whole.world.sessions, &two.world.sessions);
     }
+
+    #[test]
+    fn what_signed_sales_earn_is_the_same_whatever_strangers_say(
+        steps in steps(), lifetime in any::<bool>(), keyed in any::<bool>(),
+    ) {
+        // Their clicks may attribute, that is what clicks are for; customers are created and changed with a key.
+        let possible = (100..).zip(steps).filter(|(_, step)| step.signed || matches!(step.what, 0..=3 | 8..));
+        let mixed: Vec<(u128, Step)> = possible.collect();
+        let is_word = |step: &Step| !step.signed && matches!(step.what, 2 | 3 | 8..);
+        let alone: Vec<(u128, Step)> = mixed.iter().copied().filter(|(_, step)| !is_word(step)).collect();
+        let decided = [mixed, alone].map(|steps| {
+            let events = steps.into_iter().map(|(n, step)| incoming(n, step)).collect();
+            decide(events, start(lifetime, keyed)).unwrap()
+        });
+        let [mixed, alone] = decided.each_ref().map(earned);
+        for (event, earned) in alone {
+            prop_assert_eq!(mixed.get(&event), Some(&earned));
+        }
+    }
+}
+
+/// Who earned how much by the signed sales that were recorded.
+fn earned(decided: &Decisions) -> BTreeMap<EventId, String> {
+    let of = |decision: &Decision| {
+        let Outcome::Applied(Applied::Conversion(sale)) = &decision.outcome else {
+            return None;
+        };
+        let money: Vec<_> = sale.commissions.iter().map(|one| one.amount).collect();
+        let told = format!("{} {money:?}", sale.affiliate.slug);
+        decision.event.trusted.then_some((decision.event.id, told))
+    };
+    decided.decisions.iter().filter_map(of).collect()
 }
