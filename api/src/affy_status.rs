@@ -18,7 +18,6 @@ use common::db::{
 };
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::Semaphore;
 
 use crate::{
     Api, Problem,
@@ -28,9 +27,6 @@ use crate::{
 
 /// Characters of a session, at most.
 const MAX_SESSION: usize = 255;
-/// Sessions that callers without a key look up at once: they must leave connections to others.
-const MAX_LOOKS: usize = 4;
-static LOOKS: Semaphore = Semaphore::const_new(MAX_LOOKS);
 /// Whoever may send an event may also ask for its visit.
 const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
 
@@ -74,8 +70,8 @@ async fn look(
         let wrong = format!("sessionId contains a NUL character or is longer than {MAX_SESSION} characters");
         return Err(Problem::bad_request(wrong));
     }
-    let _place = match &key {
-        None => LOOKS.acquire().await.ok(),
+    let _turn = match &key {
+        None => Some(api.open_reads.turn().await?),
         Some(_) => None,
     };
     let (org, scope) = key.map_or((None, None), |key| (Some(key.org), key.program));

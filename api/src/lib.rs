@@ -10,6 +10,7 @@ mod explain;
 mod health;
 mod json;
 mod limits;
+mod open_reads;
 mod openapi;
 mod problem;
 mod receipts;
@@ -36,6 +37,7 @@ pub struct Api {
     ids: EventIds,
     clock: Clock,
     limits: limits::Limits,
+    open_reads: open_reads::OpenReads,
     health: Health,
 }
 
@@ -46,6 +48,7 @@ impl Api {
             ids,
             clock,
             limits: limits::Limits::default(),
+            open_reads: open_reads::OpenReads::default(),
             health: Health { ready, metrics },
         }
     }
@@ -73,7 +76,7 @@ pub fn with_fallbacks(router: Router) -> Router {
         .layer(from_fn(cors))
 }
 
-/// The routes that read; all but AFFY's status need a key. A process that also serves the ingest's health merges these alone.
+/// The routes that read; all but AFFY's status and Affitor's look for test events need a key. A process that also serves the ingest's health merges these alone.
 pub fn routes(api: Api) -> Router {
     let api = Arc::new(api);
     Router::new()
