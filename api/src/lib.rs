@@ -14,6 +14,8 @@ mod open_reads;
 mod openapi;
 mod problem;
 mod receipts;
+#[cfg(test)]
+mod receipts_tests;
 mod rest;
 
 use std::sync::Arc;
