@@ -98,6 +98,8 @@ CREATE INDEX conversions_created_idx ON conversions USING brin (created_at) WITH
 
 -- What became of an order that was deleted or superseded, for people who ask why.
 CREATE INDEX conversions_gone_idx ON conversions (org_id, external_id) WHERE deleted_at IS NOT NULL;
+-- The sales of one affiliate: without it whoever sells little is looked for in all of the organisation's.
+CREATE INDEX conversions_affiliate_idx ON conversions (org_id, affiliate_id, conversion_id);
 
 ALTER TABLE commissions
     ADD COLUMN part numeric(20, 6),
@@ -107,6 +109,8 @@ COMMENT ON COLUMN commissions.part IS 'Its part of the conversion''s base amount
 COMMENT ON COLUMN commissions.final_at IS 'When it is approved by itself, where the program holds commissions.';
 UPDATE commissions SET part = sub_amount WHERE rate IS NOT NULL;
 CREATE INDEX commissions_affiliate_idx ON commissions (org_id, affiliate_id, commission_id);
+-- What waits for a person: few among many, and the first that people ask for.
+CREATE INDEX commissions_pending_idx ON commissions (org_id, conversion_id) WHERE approved IS NULL;
 
 -- What happened to a commission, for people who ask why.
 CREATE INDEX transfers_commission_idx ON transfers (org_id, commission_id);
