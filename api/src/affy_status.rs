@@ -132,17 +132,12 @@ mod tests {
         body::{Body, to_bytes},
         http::Request,
     };
-    use common::{
-        message::EventIds,
-        runtime::Clock,
-        telemetry::metrics::Metrics,
-        testing::{self, TestDatabase},
-    };
+    use common::testing::{self, TestDatabase};
     use serde_json::Value;
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{Ready, router};
+    use crate::{router, test_api};
 
     #[test]
     fn a_visit_has_the_shape_of_the_seed() {
@@ -177,15 +172,7 @@ mod tests {
     #[tokio::test]
     async fn no_key_is_needed_and_a_wrong_one_is_refused() {
         let TestDatabase { pool, .. } = testing::database().await;
-        let ready = Ready::Database(pool.clone());
-        let ids = EventIds::new("secret").unwrap();
-        let api = router(Api::new(
-            pool,
-            ids,
-            Clock::default(),
-            ready,
-            Metrics::install().unwrap(),
-        ));
+        let api = router(test_api::over(&pool));
         let unknown = json!({"sessionId": "s 1", "hasAffiliate": false, "affiliateReference": null,
             "clickId": null, "clickedAt": null});
         for (path, key) in [

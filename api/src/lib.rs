@@ -17,6 +17,8 @@ mod receipts;
 #[cfg(test)]
 mod receipts_tests;
 mod rest;
+#[cfg(test)]
+mod test_api;
 
 use std::sync::Arc;
 

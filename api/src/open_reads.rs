@@ -46,17 +46,12 @@ mod tests {
         http::Request,
         response::Response,
     };
-    use common::{
-        message::EventIds,
-        runtime::Clock,
-        telemetry::metrics::Metrics,
-        testing::{self, TestDatabase},
-    };
+    use common::testing::{self, TestDatabase};
     use serde_json::{Value, json};
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{Api, Ready, affitor_reads, affy_status};
+    use crate::{affitor_reads, affy_status, test_api};
 
     #[tokio::test]
     async fn a_turn_that_ends_is_the_next_ones() {
@@ -97,10 +92,7 @@ mod tests {
     #[tokio::test]
     async fn both_reads_share_the_turns_and_a_key_needs_none() {
         let TestDatabase { pool, .. } = testing::database().await;
-        let ready = Ready::Database(pool.clone());
-        let ids = EventIds::new("secret").unwrap();
-        let metrics = Metrics::install().unwrap();
-        let api = Arc::new(Api::new(pool, ids, Clock::default(), ready, metrics));
+        let api = Arc::new(test_api::over(&pool));
         let router = affy_status::router().merge(affitor_reads::router(&api));
         let router = router.with_state(Arc::clone(&api));
         let mut turns = Vec::new();

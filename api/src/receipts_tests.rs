@@ -12,13 +12,12 @@ use common::{
     domain::{Body, Dialect, Event, EventId, Incoming, OrgId, RecordClick},
     message::EventIds,
     runtime::Clock,
-    telemetry::metrics::Metrics,
     testing::{self, TestDatabase},
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{Api, Ready, router};
+use crate::{router, test_api};
 
 /// A browser's click by a code.
 fn click(id: EventId, code: &str, now: DateTime<Utc>) -> Event {
@@ -57,15 +56,7 @@ async fn receipt(api: &Router, id: EventId, key: &str) -> (u16, Value) {
 #[tokio::test]
 async fn a_call_without_a_key_has_a_receipt_for_any_key_but_of_another_organisation() {
     let TestDatabase { pool, org, .. } = testing::database().await;
-    let ids = EventIds::new("secret").unwrap();
-    let (ready, metrics) = (Ready::Database(pool.clone()), Metrics::install().unwrap());
-    let api = router(Api::new(
-        pool.clone(),
-        ids.clone(),
-        Clock::default(),
-        ready,
-        metrics,
-    ));
+    let (api, ids) = (router(test_api::over(&pool)), test_api::ids());
     let now = Clock::default().now();
     let issue = || ids.issue(OrgId::UNLOCATED, now);
 
