@@ -66,7 +66,7 @@ impl Decisions {
             };
             let id = self.new_customer(event, named, &found, create.track)?;
             self.change_customer(event.org, id, |customer| {
-                customer.details.clone_from(&create.details)
+                customer.details.clone_from(&create.details);
             });
             id
         };
