@@ -64,9 +64,11 @@ ALTER TABLE customers
     ADD COLUMN counted bigint NOT NULL DEFAULT 0,
     ADD COLUMN first_sale_at timestamptz,
     ADD COLUMN click_id bigint,
+    ADD COLUMN details jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN deleted_at timestamptz,
     ADD CONSTRAINT customers_track_check CHECK (track IN ('new', 'trial', 'lead'));
 COMMENT ON COLUMN customers.counted IS 'Conversions and recurring commissions that count towards the program''s cap.';
+COMMENT ON COLUMN customers.details IS 'User agent, ip: kept for reports as they were when the customer came.';
 COMMENT ON COLUMN customers.status IS 'Follows from track, canceled, capped and first_sale_at; kept for filters.';
 UPDATE customers u
 SET track = CASE WHEN status IN ('trial', 'paying', 'canceled') THEN 'trial' WHEN status IN ('lead', 'won', 'lost') THEN 'lead' ELSE 'new' END,
@@ -96,6 +98,8 @@ CREATE INDEX conversions_created_idx ON conversions USING brin (created_at) WITH
 
 -- What became of an order that was deleted or superseded, for people who ask why.
 CREATE INDEX conversions_gone_idx ON conversions (org_id, external_id) WHERE deleted_at IS NOT NULL;
+-- The sales of one affiliate: without it whoever sells little is looked for in all of the organisation's.
+CREATE INDEX conversions_affiliate_idx ON conversions (org_id, affiliate_id, conversion_id);
 
 ALTER TABLE refunds ADD COLUMN minor_units bigint;
 COMMENT ON COLUMN refunds.minor_units IS 'As sent, where the client counts in the smallest unit of the currency.';
@@ -108,6 +112,8 @@ COMMENT ON COLUMN commissions.part IS 'Its part of the conversion''s base amount
 COMMENT ON COLUMN commissions.final_at IS 'When it is approved by itself, where the program holds commissions.';
 UPDATE commissions SET part = sub_amount WHERE rate IS NOT NULL;
 CREATE INDEX commissions_affiliate_idx ON commissions (org_id, affiliate_id, commission_id);
+-- What waits for a person: few among many, and the first that people ask for.
+CREATE INDEX commissions_pending_idx ON commissions (org_id, conversion_id) WHERE approved IS NULL;
 
 -- What happened to a commission, for people who ask why.
 CREATE INDEX transfers_commission_idx ON transfers (org_id, commission_id);

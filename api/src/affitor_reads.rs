@@ -8,7 +8,7 @@ use axum::{
     Extension, Json, Router,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
-    http::{HeaderMap, header::CONTENT_LENGTH},
+    http::{HeaderMap, StatusCode, header::CONTENT_LENGTH},
     middleware::{from_fn_with_state, map_response},
     response::Response,
     routing::{get, post},
@@ -17,8 +17,7 @@ use common::db::{
     affitor_read::{self, Readiness, TestCounts},
     keys::{ApiKey, Scope},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     Api, Problem,
@@ -45,18 +44,17 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
         .route_layer(map_response(flat))
 }
 
+/// The dialect's word for a missing or wrong key (seed: Affitor, error reference).
+const INVALID_KEY: &str = "Invalid API token";
+
 async fn flat(mut response: Response) -> Response {
     if let Some(Said(message)) = response.extensions_mut().remove() {
+        let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
+        let message = if is_unknown { INVALID_KEY } else { message.as_str() };
         *response.body_mut() = Body::from(json!({"error": message}).to_string());
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     response
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    program_id: Option<Value>,
-    step_id: Option<String>,
 }
 
 /// A step of the set-up, and the test event that proves it.
@@ -70,13 +68,14 @@ async fn check_test_events(
 ) -> Result<Json<Value>, Problem> {
     let body =
         body.map_err(|refused| Problem::new(refused.status(), "the body is too large or incomplete"))?;
-    let asked: Asked = serde_json::from_slice(&body)
+    let asked: Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|_malformed| Problem::bad_request("the body must be a JSON object"))?;
-    let program = program(asked.program_id.as_ref())?;
-    let step = asked.step_id.as_deref().map(step).transpose()?;
-    let key = match presented(&headers) {
-        Some(_) => Some(authenticate(&api, &headers).await?),
-        None => None,
+    let program = program(asked.get("program_id"))?;
+    let sent = asked.get("step_id").filter(|sent| !sent.is_null());
+    let step = sent.map(step).transpose()?;
+    let (key, _turn) = match presented(&headers) {
+        Some(_) => (Some(authenticate(&api, &headers).await?), None),
+        None => (None, Some(api.open_reads.turn().await?)),
     };
     let mut conn = api.connection().await?;
     let org = key.map(|key| key.org);
@@ -94,10 +93,10 @@ fn program(sent: Option<&Value>) -> Result<String, Problem> {
     Ok(program)
 }
 
-fn step(id: &str) -> Result<&'static str, Problem> {
+fn step(sent: &Value) -> Result<&'static str, Problem> {
     STEPS
         .into_iter()
-        .find_map(|(step, what)| (step == id).then_some(what))
+        .find_map(|(step, what)| (*sent == step).then_some(what))
         .ok_or_else(|| Problem::bad_request("step_id must be pageview, referrals or payments"))
 }
 
@@ -139,7 +138,7 @@ fn gates(found: &Readiness) -> Value {
         (
             "landing_page",
             found.has_landing_page,
-            "The program has a landing page: clicks find it by its host",
+            "The host of its pages is its organisation's own: clicks there find it, even by codes that others have too",
         ),
         (
             "commission",
@@ -182,11 +181,14 @@ mod tests {
             }})
         );
         for (id, count) in [("pageview", 3), ("referrals", 0), ("payments", 1)] {
-            let data = &seen(counts, Some(step(id).unwrap()))["data"];
+            let data = &seen(counts, Some(step(&json!(id)).unwrap()))["data"];
             assert_eq!(data["eventCount"], json!(count), "{id}");
             assert_eq!(data["hasTestEvents"], json!(count > 0), "{id}");
         }
-        assert!(step("nonsense").is_err());
+        for sent in [json!("nonsense"), json!(5), json!({})] {
+            let problem = step(&sent).unwrap_err();
+            assert!(problem.message().starts_with("step_id must be"), "{sent}");
+        }
     }
 
     #[test]
@@ -235,5 +237,9 @@ mod tests {
         assert_eq!(flat.headers()["content-type"], "application/json");
         let body = axum::body::to_bytes(flat.into_body(), 1_000).await.unwrap();
         assert_eq!(body, r#"{"error":"program_id is required"}"#);
+        let unknown = super::flat(Problem::unauthenticated().into_response()).await;
+        assert_eq!(unknown.status(), 401);
+        let body = axum::body::to_bytes(unknown.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, r#"{"error":"Invalid API token"}"#);
     }
 }

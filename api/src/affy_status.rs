@@ -18,7 +18,6 @@ use common::db::{
 };
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::Semaphore;
 
 use crate::{
     Api, Problem,
@@ -28,9 +27,6 @@ use crate::{
 
 /// Characters of a session, at most.
 const MAX_SESSION: usize = 255;
-/// Sessions that callers without a key look up at once: they must leave connections to others.
-const MAX_LOOKS: usize = 4;
-static LOOKS: Semaphore = Semaphore::const_new(MAX_LOOKS);
 /// Whoever may send an event may also ask for its visit.
 const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
 
@@ -74,8 +70,8 @@ async fn look(
         let wrong = format!("sessionId contains a NUL character or is longer than {MAX_SESSION} characters");
         return Err(Problem::bad_request(wrong));
     }
-    let _place = match &key {
-        None => LOOKS.acquire().await.ok(),
+    let _turn = match &key {
+        None => Some(api.open_reads.turn().await?),
         Some(_) => None,
     };
     let (org, scope) = key.map_or((None, None), |key| (Some(key.org), key.program));
@@ -136,17 +132,12 @@ mod tests {
         body::{Body, to_bytes},
         http::Request,
     };
-    use common::{
-        message::EventIds,
-        runtime::Clock,
-        telemetry::metrics::Metrics,
-        testing::{self, TestDatabase},
-    };
+    use common::testing::{self, TestDatabase};
     use serde_json::Value;
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{Ready, router};
+    use crate::{router, test_api};
 
     #[test]
     fn a_visit_has_the_shape_of_the_seed() {
@@ -181,15 +172,7 @@ mod tests {
     #[tokio::test]
     async fn no_key_is_needed_and_a_wrong_one_is_refused() {
         let TestDatabase { pool, .. } = testing::database().await;
-        let ready = Ready::Database(pool.clone());
-        let ids = EventIds::new("secret").unwrap();
-        let api = router(Api::new(
-            pool,
-            ids,
-            Clock::default(),
-            ready,
-            Metrics::install().unwrap(),
-        ));
+        let api = router(test_api::over(&pool));
         let unknown = json!({"sessionId": "s 1", "hasAffiliate": false, "affiliateReference": null,
             "clickId": null, "clickedAt": null});
         for (path, key) in [

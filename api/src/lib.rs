@@ -10,10 +10,15 @@ mod explain;
 mod health;
 mod json;
 mod limits;
+mod open_reads;
 mod openapi;
 mod problem;
 mod receipts;
+#[cfg(test)]
+mod receipts_tests;
 mod rest;
+#[cfg(test)]
+mod test_api;
 
 use std::sync::Arc;
 
@@ -36,6 +41,7 @@ pub struct Api {
     ids: EventIds,
     clock: Clock,
     limits: limits::Limits,
+    open_reads: open_reads::OpenReads,
     health: Health,
 }
 
@@ -46,6 +52,7 @@ impl Api {
             ids,
             clock,
             limits: limits::Limits::default(),
+            open_reads: open_reads::OpenReads::default(),
             health: Health { ready, metrics },
         }
     }
@@ -73,7 +80,7 @@ pub fn with_fallbacks(router: Router) -> Router {
         .layer(from_fn(cors))
 }
 
-/// The routes that read; all but AFFY's status need a key. A process that also serves the ingest's health merges these alone.
+/// The routes that read; all but AFFY's status and Affitor's look for test events need a key. A process that also serves the ingest's health merges these alone.
 pub fn routes(api: Api) -> Router {
     let api = Arc::new(api);
     Router::new()

@@ -1,4 +1,7 @@
 //! `GET /v1/events/{id}`: what became of an event, for whoever sent it.
+//!
+//! Events without a key (browsers' clicks and leads) have ids that prove no organisation. Who knows such an id and has any
+//! key is told how it ended, unless it has found another organisation.
 
 use std::sync::Arc;
 
@@ -12,9 +15,9 @@ use chrono::{DateTime, Utc};
 use common::{
     db::{
         keys::{ApiKey, Scope},
-        receipts::{self, Receipt},
+        receipts::{self, Found, Receipt},
     },
-    domain::{Applied, CommissionView, EVENT_RETENTION, EventId, Outcome, Refusal},
+    domain::{Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal},
     message::received_at,
 };
 use serde::Serialize;
@@ -60,18 +63,20 @@ async fn show(
         .map(EventId)
         .map_err(|_not_a_uuid| Problem::not_found())?;
     let mut conn = api.connection().await?;
+    let is_keyless = || api.ids.verify(OrgId::UNLOCATED, id);
     let view = match receipts::find(&mut conn, key.org, id).await? {
-        Some(receipt) => is_visible(&receipt, &key).then(|| view(receipt)),
-        // Not there yet: the id itself proves that it was issued for this organisation.
-        None if api.ids.verify(key.org, id) => accepted(id, api.clock.now()),
-        None => None,
+        Found::Receipt(receipt) if is_own(&receipt, &key) => Some(view(*receipt)),
+        Found::Receipt(receipt) => is_keyless().then(|| short(*receipt)),
+        // Not there yet: the id itself proves that it was issued for this organisation, or without a key.
+        Found::Nothing if api.ids.verify(key.org, id) || is_keyless() => accepted(id, api.clock.now()),
+        Found::Nothing | Found::Elsewhere => None,
     };
     view.map(Json).ok_or_else(Problem::not_found)
 }
 
-/// A key that is bound to a program sees no other.
-fn is_visible(receipt: &Receipt, key: &ApiKey) -> bool {
-    key.program.is_none() || key.program == receipt.program_scope
+/// Of the key's organisation, and of its program if it is bound to one.
+fn is_own(receipt: &Receipt, key: &ApiKey) -> bool {
+    receipt.org == key.org && (key.program.is_none() || key.program == receipt.program_scope)
 }
 
 fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
@@ -83,6 +88,19 @@ fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
         received_at: time(received_at),
         applied_at: None,
     })
+}
+
+/// How it ended, and nothing of what it was about.
+fn short(receipt: Receipt) -> View {
+    let reason = receipt.reason.clone().map(|reason| json!({"reason": reason}));
+    let unsaid = Receipt {
+        outcome: None,
+        ..receipt
+    };
+    View {
+        outcome: reason,
+        ..view(unsaid)
+    }
 }
 
 fn view(receipt: Receipt) -> View {
@@ -186,7 +204,7 @@ fn refused(refusal: &Refusal) -> Value {
 #[cfg(test)]
 mod tests {
     use common::{
-        domain::{First, OrgId, ProgramId, Reason},
+        domain::{First, ProgramId, Reason},
         message::EventIds,
     };
 
@@ -197,6 +215,7 @@ mod tests {
         let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
         Receipt {
             event_id: EventIds::new("s").unwrap().issue(OrgId(1), now),
+            org: OrgId(1),
             status: status.into(),
             reason: None,
             outcome,
@@ -267,13 +286,26 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_key_sees_the_events_of_its_program_only() {
+    fn a_key_has_its_organisation_and_its_program() {
         let mut bound = key(SCOPES);
         let mut receipt = receipt("parked", None);
-        assert!(is_visible(&receipt, &bound));
+        assert!(is_own(&receipt, &bound));
         bound.program = Some(ProgramId(2));
-        assert!(!is_visible(&receipt, &bound));
+        assert!(!is_own(&receipt, &bound));
         receipt.program_scope = Some(ProgramId(2));
-        assert!(is_visible(&receipt, &bound));
+        assert!(is_own(&receipt, &bound));
+        receipt.org = OrgId::UNLOCATED;
+        assert!(!is_own(&receipt, &bound));
+    }
+
+    #[test]
+    fn in_short_there_is_a_reason_and_no_outcome() {
+        let refusal = Refusal::new(Reason::UnknownPartner, "referral_code \"secret\" is not known");
+        let mut refused = receipt("refused", Some(Outcome::Refused(refusal)));
+        refused.reason = Some("unknown_partner".to_owned());
+        assert_eq!(short(refused).outcome, Some(json!({"reason": "unknown_partner"})));
+        let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
+        let applied = short(receipt("applied", Some(applied)));
+        assert_eq!((applied.status.as_str(), applied.outcome), ("applied", None));
     }
 }

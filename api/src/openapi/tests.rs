@@ -72,8 +72,11 @@ fn examples_are_json_and_have_what_must_be_there() {
             }
         }
         if let Answer::One(example) | Answer::List(example) = operation.answer {
-            let example: Result<Value, _> = serde_json::from_str(example);
-            assert!(example.is_ok_and(|example| example.is_object()), "{path}");
+            let example: Value = serde_json::from_str(example).unwrap_or_default();
+            assert!(
+                example.as_object().is_some_and(|fields| !fields.is_empty()),
+                "{path}"
+            );
         }
     }
 }

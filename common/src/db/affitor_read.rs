@@ -7,7 +7,8 @@ use crate::domain::{OrgId, ProgramId};
 
 /// How far back test events are looked for.
 pub const TEST_WINDOW: TimeDelta = TimeDelta::hours(24);
-/// Test events that are looked at, newest first: enough to see that something comes.
+/// Test events that are counted, of each kind and way in which they can name the program (slug or number, with a key or
+/// without): enough to see that something comes.
 pub const MAX_TEST_EVENTS: i64 = 1_000;
 /// Clicks and sales of the organisation, newest first, among which one of the program is looked for.
 const MAX_LOOKED_AT: i64 = 10_000;
@@ -28,22 +29,27 @@ pub async fn test_counts(
     program: &str,
     now: DateTime<Utc>,
 ) -> Result<TestCounts, DbError> {
-    // Who tests without a key names only the program: such an event belongs to no organisation, or to the program's.
+    // Who tests without a key names only the program: such an event belongs to no organisation, or to the program's. Each
+    // kind, and each way in which an event can name the program, has its own limit: strangers' tests cannot hide the others.
     sqlx::query_as(
         "WITH named AS (
              SELECT org_id, slug, program_id::text AS number FROM programs
               WHERE ($1::bigint IS NULL OR org_id = $1) AND (slug = $2 OR program_id::text = $2)),
          program AS (SELECT * FROM named WHERE (SELECT count(*) FROM named) = 1),
-         test AS (
-             SELECT e.org_id, e.body -> 'test' ->> 'what' AS what, e.body -> 'test' ->> 'program' AS program
-               FROM events e
-              WHERE e.kind = 'test' AND e.event_id >= $3
-              ORDER BY e.event_id DESC LIMIT $4)
-         SELECT count(*) FILTER (WHERE t.what = 'click') AS click,
-                count(*) FILTER (WHERE t.what = 'lead') AS lead,
-                count(*) FILTER (WHERE t.what = 'sale') AS sale
-           FROM test t
-           JOIN program p ON t.program IN (p.slug, p.number) AND coalesce(nullif(t.org_id, 0), p.org_id) = p.org_id",
+         way AS (
+             SELECT o.org_id, n.name, k.what
+               FROM program p, unnest(ARRAY[0, p.org_id]) o (org_id), unnest(ARRAY[p.slug, p.number]) n (name),
+                    unnest(ARRAY['click', 'lead', 'sale']) k (what)
+              GROUP BY o.org_id, n.name, k.what)
+         SELECT count(*) FILTER (WHERE w.what = 'click') AS click,
+                count(*) FILTER (WHERE w.what = 'lead') AS lead,
+                count(*) FILTER (WHERE w.what = 'sale') AS sale
+           FROM way w
+          CROSS JOIN LATERAL (
+             SELECT FROM events e
+              WHERE e.org_id = w.org_id AND e.body -> 'test' ->> 'program' = w.name
+                AND e.body -> 'test' ->> 'what' = w.what AND e.kind = 'test' AND e.event_id >= $3
+              LIMIT $4) t",
     )
     .bind(org.map(|org| org.0))
     .bind(program)
@@ -60,7 +66,8 @@ pub async fn test_counts(
 pub struct Readiness {
     pub program: String,
     pub number: i64,
-    /// The host of its landing page is its own, so that clicks without a key find it.
+    /// A host is its own, or that of its landing page is its organisation's, so that clicks without a key find it by any of
+    /// its codes. (Otherwise only by codes that no other organisation has.)
     pub has_landing_page: bool,
     /// Its default commission type brings something.
     pub has_commission: bool,
@@ -78,8 +85,10 @@ pub async fn readiness(
 ) -> Result<Option<Readiness>, DbError> {
     sqlx::query_as(
         "SELECT p.slug AS program, p.program_id AS number,
-                EXISTS (SELECT FROM program_hosts h WHERE h.org_id = p.org_id AND h.program_id = p.program_id)
-                    AS has_landing_page,
+                EXISTS (SELECT FROM program_hosts h
+                         WHERE h.org_id = p.org_id
+                           AND (h.program_id = p.program_id
+                                OR h.host = lower(substring(p.landing_page FROM '^https?://([^/:?#]+)')))) AS has_landing_page,
                 EXISTS (SELECT FROM commission_types t
                          WHERE t.org_id = p.org_id AND t.program_id = p.program_id AND t.identifier = p.default_type
                            AND t.value > 0) AS has_commission,
@@ -158,23 +167,43 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
-    async fn no_more_than_the_latest_test_events_are_looked_at(pool: Pool) {
+    async fn only_so_many_test_events_are_counted_and_others_hide_none(pool: Pool) {
         let mut conn = fixture::world(&pool).await;
-        sqlx::query(
-            "INSERT INTO events (event_id, org_id, kind, dialect, status, received_at, trusted, body)
-             SELECT ($1::text || lpad(to_hex(n), 12, '0'))::uuid, 1, 'test', 'affitor', 'applied', now(), false,
-                    '{\"test\": {\"what\": \"click\", \"program\": \"johns\"}}'
-               FROM generate_series(1, $2 + 1) n",
-        )
-        .bind(&first_id_at(fixture::now()).to_string()[..24])
-        .bind(i32::try_from(MAX_TEST_EVENTS).unwrap())
-        .execute(&mut *conn)
-        .await
-        .unwrap();
-        let found = test_counts(&mut conn, None, "johns", fixture::now())
+        // The program's own sale and a lead, and later so many clicks of strangers: on the program itself, and on others.
+        for (first, count, org, what, program) in [
+            (1, 1, 1, "sale", "johns"),
+            (2, 1, 0, "lead", "johns"),
+            (10, MAX_TEST_EVENTS + 1, 0, "click", "johns"),
+            (10_000, MAX_TEST_EVENTS + 1, 0, "lead", "elsewhere"),
+            (20_000, MAX_TEST_EVENTS + 1, 2, "lead", "johns"),
+        ] {
+            sqlx::query(
+                "INSERT INTO events (event_id, org_id, kind, dialect, status, received_at, trusted, body)
+                 SELECT ($1::text || lpad(to_hex(n), 12, '0'))::uuid, $4, 'test', 'affitor', 'applied', now(), false,
+                        json_build_object('test', json_build_object('what', $5::text, 'program', $6::text))
+                   FROM generate_series($2, $2 + $3 - 1) n",
+            )
+            .bind(&first_id_at(fixture::now()).to_string()[..24])
+            .bind(first)
+            .bind(count)
+            .bind(org)
+            .bind(what)
+            .bind(program)
+            .execute(&mut *conn)
             .await
             .unwrap();
-        assert_eq!(found.click, MAX_TEST_EVENTS);
+        }
+        for org in [None, Some(OrgId(1))] {
+            let found = test_counts(&mut conn, org, "johns", fixture::now())
+                .await
+                .unwrap();
+            let want = TestCounts {
+                click: MAX_TEST_EVENTS,
+                lead: 1,
+                sale: 1,
+            };
+            assert_eq!(found, want, "{org:?}");
+        }
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -197,7 +226,7 @@ mod tests {
             johns([false, false, false, false, true])
         );
         sqlx::raw_sql(
-            "INSERT INTO program_hosts VALUES ('shop.example', 1, 1);
+            "INSERT INTO program_hosts VALUES ('shop.example', 1, 1), ('other.example', 2, 3);
              INSERT INTO commission_types (org_id, program_id, identifier, title, form, value)
              VALUES (1, 1, 'standard', 'standard', 'percentage', 10);
              UPDATE affiliations SET referral_code = 'jane1' WHERE affiliate_id = 1;
@@ -211,6 +240,19 @@ mod tests {
         assert_eq!(gates(&mut conn, 1, None).await, johns([true; 5]));
         let partner = gates(&mut conn, 1, Some(2)).await;
         assert_eq!(partner, Some(("partner".to_owned(), [false; 5])));
+        // A page under a host that another program of the organisation holds; then under another organisation's.
+        for (page, passes) in [
+            ("https://Shop.example/pricing", true),
+            ("https://other.example/", false),
+        ] {
+            sqlx::query("UPDATE programs SET landing_page = $1 WHERE program_id = 2")
+                .bind(page)
+                .execute(&mut *conn)
+                .await
+                .unwrap();
+            let (_, [landing_page, ..]) = gates(&mut conn, 1, Some(2)).await.unwrap();
+            assert_eq!(landing_page, passes, "{page}");
+        }
         assert_eq!(gates(&mut conn, 2, Some(1)).await, None, "another tenant's");
     }
 }

@@ -42,7 +42,7 @@ pub struct ConversionFilter {
     pub pending: bool,
 }
 
-/// The condition of [`ConversionFilter`] on `conversions c`, with the parameters $1 to $9. What was superseded is in no
+/// The condition of [`ConversionFilter`] on `conversions c`, with the parameters $1 to $8. What was superseded is in no
 /// list, but who has its number can still see it.
 macro_rules! matching {
     () => {
@@ -56,10 +56,17 @@ macro_rules! matching {
          AND ($6::text IS NULL OR c.affiliate_id = (
              SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $6))
          AND ($7::timestamptz IS NULL OR c.created_at >= $7)
-         AND ($8::timestamptz IS NULL OR c.created_at < $8)
-         AND (NOT $9::boolean OR EXISTS (
+         AND ($8::timestamptz IS NULL OR c.created_at < $8)"
+    };
+}
+
+/// The condition of [`ConversionFilter::pending`]. By itself, not beside an `OR`: so Postgres may begin with the few
+/// commissions that wait.
+macro_rules! waiting {
+    () => {
+        " AND EXISTS (
              SELECT FROM commissions m
-              WHERE m.org_id = $1 AND m.conversion_id = c.conversion_id AND m.approved IS NULL))"
+              WHERE m.org_id = $1 AND m.conversion_id = c.conversion_id AND m.approved IS NULL)"
     };
 }
 
@@ -75,9 +82,59 @@ macro_rules! bind_filter {
             .bind($filter.affiliate.as_deref())
             .bind($filter.from)
             .bind($filter.until)
-            .bind($filter.pending)
     };
 }
+
+/// One page. It is found on an index alone; names are joined to its few rows.
+macro_rules! page {
+    ($($also:tt)*) => {
+        concat!(
+            "SELECT c.conversion_id, c.external_id, c.amount, c.currency, c.created_at, c.meta_data,
+                p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
+                a.affiliate_id, a.slug, a.firstname, a.lastname,
+                u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status,
+                k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data, c.warnings
+           FROM (SELECT c.* FROM conversions c WHERE ",
+        matching!(),
+            $($also)*,
+            " ORDER BY c.conversion_id DESC LIMIT $9 OFFSET $10) c
+           JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
+           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = c.affiliate_id
+           LEFT JOIN customers u ON u.org_id = $1 AND u.customer_id = c.customer_id
+           LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id
+          ORDER BY c.conversion_id DESC"
+        )
+    };
+}
+const PAGE: &str = page!("");
+const WAITING_PAGE: &str = page!(waiting!());
+
+/// As many as a count is worth.
+macro_rules! count {
+    ($($also:tt)*) => {
+        concat!(
+            "SELECT count(*) FROM (SELECT FROM conversions c WHERE ",
+            matching!(),
+            $($also)*,
+            " LIMIT $9 + 1) counted"
+        )
+    };
+}
+const COUNT: &str = count!("");
+const WAITING_COUNT: &str = count!(waiting!());
+
+/// What the planner thinks of them.
+macro_rules! plan {
+    ($($also:tt)*) => {
+        concat!(
+            "EXPLAIN (FORMAT JSON) SELECT FROM conversions c WHERE ",
+            matching!(),
+            $($also)*
+        )
+    };
+}
+const PLAN: &str = plan!("");
+const WAITING_PLAN: &str = plan!(waiting!());
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -107,23 +164,8 @@ pub async fn list(
     page: u32,
 ) -> Result<Vec<ConversionView>, DbError> {
     const OPERATION: &str = "conversions.list";
-    // The page is found on the id index alone; names are joined to its few rows.
-    const SQL: &str = concat!(
-        "SELECT c.conversion_id, c.external_id, c.amount, c.currency, c.created_at, c.meta_data,
-                p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
-                a.affiliate_id, a.slug, a.firstname, a.lastname,
-                u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status,
-                k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data, c.warnings
-           FROM (SELECT c.* FROM conversions c WHERE ",
-        matching!(),
-        " ORDER BY c.conversion_id DESC LIMIT $10 OFFSET $11) c
-           JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
-           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = c.affiliate_id
-           LEFT JOIN customers u ON u.org_id = $1 AND u.customer_id = c.customer_id
-           LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id
-          ORDER BY c.conversion_id DESC"
-    );
-    let rows: Vec<Row> = bind_filter!(sqlx::query_as(SQL), org, filter)
+    let sql = if filter.pending { WAITING_PAGE } else { PAGE };
+    let rows: Vec<Row> = bind_filter!(sqlx::query_as(sql), org, filter)
         .bind(i64::from(PAGE_SIZE))
         .bind(skipped(page))
         .fetch_all(&mut *conn)
@@ -140,17 +182,13 @@ pub async fn list(
 
 /// How many conversions match: exact up to [`MAX_EXACT_TOTAL`], estimated above it.
 pub async fn total(conn: &mut Connection, org: OrgId, filter: &ConversionFilter) -> Result<u64, DbError> {
-    const COUNT: &str = concat!(
-        "SELECT count(*) FROM (SELECT FROM conversions c WHERE ",
-        matching!(),
-        " LIMIT $10 + 1) counted"
-    );
-    const PLAN: &str = concat!(
-        "EXPLAIN (FORMAT JSON) SELECT FROM conversions c WHERE ",
-        matching!()
-    );
-    let counted = bind_filter!(sqlx::query_scalar(COUNT), org, filter).bind(exact_limit());
-    let plan = bind_filter!(sqlx::query_scalar(PLAN), org, filter);
+    let (count, plan) = if filter.pending {
+        (WAITING_COUNT, WAITING_PLAN)
+    } else {
+        (COUNT, PLAN)
+    };
+    let counted = bind_filter!(sqlx::query_scalar(count), org, filter).bind(exact_limit());
+    let plan = bind_filter!(sqlx::query_scalar(plan), org, filter);
     super::rest_read::total(conn, "conversions.total", counted, plan).await
 }
 
@@ -386,5 +424,42 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn few_among_many_are_found_by_an_index_of_their_own(pool: Pool) {
+        let mut conn = fixture::world(&pool).await;
+        sqlx::raw_sql(
+            "INSERT INTO conversions SELECT org_id, 100 + n, 'B' || n, program_id, 100 + n % 100, customer_id, event_id,
+                    dialect, trusted, attributed_by, amount, currency, 0, false, meta_data, details, created_at
+               FROM conversions, generate_series(1, 12000) n WHERE conversion_id = 2;
+             INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
+                    commission_name, sub_amount, gross, amount, currency, approved, pending, payable, created_at)
+             SELECT 1, 100 + n, 100 + n, 1, 'regular', 'standard', 'standard', 0, 0, 0, 'USD', true, 0, 0, now()
+               FROM generate_series(1, 12000) n;
+             ANALYZE conversions, commissions",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let waiting = ConversionFilter {
+            pending: true,
+            ..Default::default()
+        };
+        let by_nobody = ConversionFilter {
+            affiliate: Some("peter".into()),
+            ..Default::default()
+        };
+        for (plan, filter, index) in [
+            (WAITING_PLAN, waiting, "commissions_pending_idx"),
+            (PLAN, by_nobody, "conversions_affiliate_idx"),
+        ] {
+            assert!(ids(&mut conn, 1, filter.clone()).await.len() < 2);
+            let plan: Json<serde_json::Value> = bind_filter!(sqlx::query_scalar(plan), OrgId(1), filter)
+                .fetch_one(&mut *conn)
+                .await
+                .unwrap();
+            assert!(plan.to_string().contains(index), "{plan:?}");
+        }
     }
 }

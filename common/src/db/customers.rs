@@ -28,6 +28,7 @@ struct Row {
     first_sale_at: Option<DateTime<Utc>>,
     click_id: Option<i64>,
     meta_data: sqlx::types::Json<MetaData>,
+    details: sqlx::types::Json<MetaData>,
     trusted: bool,
     created_at: DateTime<Utc>,
     deleted_at: Option<DateTime<Utc>>,
@@ -53,6 +54,7 @@ impl From<Row> for Customer {
             first_sale_at: row.first_sale_at,
             click: row.click_id.map(ClickId),
             meta_data: row.meta_data.0,
+            details: row.details.0,
             trusted: row.trusted,
             created_at: row.created_at,
             deleted_at: row.deleted_at,
@@ -140,6 +142,7 @@ pub async fn write<S: std::hash::BuildHasher>(
                     .collect::<Vec<_>>(),
             )
             .bind(marked.iter().map(|one| one.deleted_at).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await
             .map_err(|error| DbError::new("customers.write", error))?;
@@ -150,25 +153,30 @@ pub async fn write<S: std::hash::BuildHasher>(
 const INSERT: &str = "
     INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
                            meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id,
-                           deleted_at)
+                           deleted_at, details)
     SELECT org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-           meta_data::jsonb, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at
+           meta_data::jsonb, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at,
+           details::jsonb
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                 $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
-                $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[])
+                $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[],
+                $20::text[])
       AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-              meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at)";
+              meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at,
+              details)";
 
 const UPDATE: &str = "
     UPDATE customers c
     SET (identity, external_id, email, name, program_id, affiliate_id, status, meta_data, trusted, canceled, capped,
-         counted, first_sale_at, click_id, deleted_at, track)
+         counted, first_sale_at, click_id, deleted_at, track, details)
       = (new.identity, new.external_id, new.email, new.name, new.program_id, new.affiliate_id, new.status,
          new.meta_data::jsonb, new.trusted, new.canceled, new.capped, new.counted, new.first_sale_at, new.click_id,
-         new.deleted_at, new.track)
+         new.deleted_at, new.track, new.details::jsonb)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                 $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
-                $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[])
+                $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[],
+                $20::text[])
       AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
-              meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at)
+              meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at,
+              details)
     WHERE (c.org_id, c.customer_id) = (new.org_id, new.customer_id)";

@@ -51,6 +51,8 @@ pub struct Customer {
     /// The click that the customer came by.
     pub click: Option<ClickId>,
     pub meta_data: MetaData,
+    /// User agent, ip: kept for reports.
+    pub details: MetaData,
     /// Whether a secret vouched for the binding to the affiliate.
     pub trusted: bool,
     pub created_at: DateTime<Utc>,

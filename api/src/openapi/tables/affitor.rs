@@ -26,7 +26,10 @@ const SEEN: &str = r#"{"success": true, "data": {
 }}"#;
 const READY: &str = r#"{"success": true, "data": {
     "programId": 1, "program": "johns-affiliate-program", "ready": false,
-    "gates": [{"gate": "landing_page", "passed": false, "meaning": "The program has a landing page: clicks find it by its host"}]
+    "gates": [{
+        "gate": "landing_page", "passed": true,
+        "meaning": "The host of its pages is its organisation's own: clicks there find it, even by codes that others have too"
+    }]
 }}"#;
 
 pub(super) const TABLE: Table = Table {

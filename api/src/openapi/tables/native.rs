@@ -20,6 +20,8 @@ const RECEIPT: &str = r#"{
     "received_at": "2026-11-21T15:00:00.000Z", "applied_at": null
 }"#;
 
+const EXPLANATION: &str = include_str!("../examples/explain.json");
+
 pub(super) const TABLE: Table = Table {
     tag: "native",
     about: "Commissary's own calls: many events in one request, what became of an event, and why an order paid or did not.",
@@ -34,6 +36,6 @@ pub(super) const TABLE: Table = Table {
         .body_as("application/x-ndjson", LINES, &[])
         .one(RESULTS),
         get("/v1/events/{id=019339b1-5c5e-7cc3-8f6f-0d4c1a2b3c4d}", "What became of an event").one(RECEIPT),
-        get("/v1/explain", "Why an order paid or did not").query(&[("external_id", "ORD007")]).one("{}"),
+        get("/v1/explain", "Why an order paid or did not").query(&[("external_id", "ORD007")]).one(EXPLANATION),
     ]],
 };

@@ -1,7 +1,10 @@
 //! Clicks, leads and the sales that follow them, and how what comes without a key finds its organisation.
 
 use super::*;
-use crate::domain::{Applied, Lead, RecordClick, click_name::click_code};
+use crate::domain::{
+    Applied, CreateCustomer, CustomerAction, CustomerTarget, Lead, MetaData, RecordClick, UpdateCustomer,
+    click_name::click_code,
+};
 
 /// An event without a key.
 fn keyless(dialect: Dialect, org: OrgId, body: Body) -> Incoming {
@@ -265,4 +268,44 @@ async fn what_was_found_nowhere_has_a_row_and_finds_its_organisation_when_replay
         .await
         .unwrap();
     assert_eq!(OrgId(owner), demo);
+}
+
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
+    let org = demo(&pool).await;
+    let sign_up = |agent: &str| {
+        Body::CreateCustomer(Box::new(CreateCustomer {
+            customer_id: "USER1".to_owned(),
+            attribution: Attribution {
+                coupon: Some("JANE10OFF".to_owned()),
+                ..Default::default()
+            },
+            details: MetaData::from_iter([("user_agent".to_owned(), agent.into())]),
+            ..Default::default()
+        }))
+    };
+    let kept = async || {
+        let sql = "SELECT details ->> 'user_agent' FROM customers";
+        sqlx::query_scalar::<_, String>(sql)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    };
+    commit(&pool, vec![keyless(Dialect::Postback, org, sign_up("unsigned"))]).await;
+    assert_eq!(kept().await, "unsigned");
+    let signed = commit(&pool, vec![event(org, sign_up("signed"))]).await;
+    assert_eq!(reasons(&signed), ["applied"]);
+    assert_eq!(
+        kept().await,
+        "signed",
+        "with the binding that a secret vouches for"
+    );
+    let cancel = UpdateCustomer {
+        customer: CustomerTarget::Id("USER1".to_owned()),
+        customer_id: None,
+        meta_data: None,
+        action: Some(CustomerAction::Cancel),
+    };
+    commit(&pool, vec![event(org, Body::UpdateCustomer(cancel))]).await;
+    assert_eq!(kept().await, "signed", "whatever changes later");
 }

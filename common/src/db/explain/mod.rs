@@ -3,6 +3,7 @@
 //! Read-only, in one snapshot of the database. What is here is plain data; `words` makes sentences of it.
 
 mod attempts;
+mod details;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Connection, DbError, Pool, pool, rollback};
 use crate::domain::{
-    Currency, OrgId, ProgramId,
+    Currency, MetaData, OrgId, ProgramId,
     trace::{Rule, Trace},
 };
 pub use words::Chapter;
@@ -70,6 +71,8 @@ pub struct Sale {
     /// It counts towards its customer's cap.
     pub counted: i32,
     pub warnings: Vec<String>,
+    /// What was sent for reports (user agent, ip, notes, products), without e-mail addresses.
+    pub details: MetaData,
     /// As the create sent it.
     pub base_amount: Decimal,
     pub amount: Decimal,

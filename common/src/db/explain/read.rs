@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::{
     EventRow, MAX_CONVERSIONS, MAX_NAMED_ORGS, MAX_ROWS, Sale, SaleClick, SaleCommission, SaleCustomer,
-    SaleEvent, SalePayment, SaleRefund, SaleTransfer,
+    SaleEvent, SalePayment, SaleRefund, SaleTransfer, details::without_emails,
 };
 use crate::{
     db::{Connection, DbError, decode},
-    domain::{Currency, EventId, OrgId, ProgramId, trace::Trace},
+    domain::{Currency, EventId, MetaData, OrgId, ProgramId, trace::Trace},
     message::received_at,
 };
 
@@ -69,6 +69,7 @@ struct SaleRow {
     trace: Json<Trace>,
     counted: i32,
     warnings: Vec<String>,
+    details: Json<MetaData>,
     base_amount: Option<Decimal>,
     amount: Decimal,
     currency: String,
@@ -99,7 +100,7 @@ const SALES: &str = "
            k.clicked_at, u.customer_id AS customer, u.external_id AS customer_id, u.status AS customer_status,
            ua.slug AS customer_affiliate, u.counted AS customer_counted, u.first_sale_at
       FROM (SELECT conversion_id, org_id, event_id, program_id, affiliate_id, customer_id AS customer_number, dialect, trusted,
-                   created_at, attributed_by, trace, counted, warnings, base_amount, amount, currency, refunded,
+                   created_at, attributed_by, trace, counted, warnings, details, base_amount, amount, currency, refunded,
                    fully_refunded, charged_back, deleted_at, superseded_by, amount_by, status_by, meta_by, chargeback_by,
                    click_id
               FROM conversions
@@ -149,6 +150,7 @@ impl SaleRow {
             }),
             counted: self.counted,
             warnings: self.warnings.clone(),
+            details: without_emails(self.details.0.clone()),
             base_amount: currency.shown(self.base_amount.unwrap_or(self.amount)),
             amount: currency.shown(self.amount),
             currency,

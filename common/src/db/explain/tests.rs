@@ -21,7 +21,13 @@ fn told(explanation: &Explanation) -> Vec<String> {
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn an_order_is_told_from_its_click_to_its_payment(pool: Pool) {
-    drop(fixture::later(&pool).await);
+    let mut conn = fixture::later(&pool).await;
+    sqlx::query("UPDATE conversions SET details = $1::jsonb WHERE conversion_id = 4")
+        .bind(r#"{"ip": "203.0.113.7", "notes": "for jane@example.com"}"#)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    drop(conn);
     let order = explained(&pool, "ORD7").await;
     assert_eq!(
         told(&order),
@@ -48,6 +54,7 @@ async fn an_order_is_told_from_its_click_to_its_payment(pool: Pool) {
             "click 1 by code \"jane\" of 2026-11-17 12:00:00 UTC, 3 days before the sale",
             "customer \"USER2\", active now, was brought first by jane",
             "within the program's limit: 0 of 12 conversions counted before",
+            "also sent: ip \"203.0.113.7\", notes \"for [e-mail]\"",
             "# Commission 5: 15.00 USD for jane (regular, standard)",
             "10 % of 200.00 by type \"standard\", in its first version: exactly 20.004, rounded 20.00 USD",
             "after refunds 15.00 of 20.00 USD are left",
@@ -73,6 +80,8 @@ async fn an_order_is_told_from_its_click_to_its_payment(pool: Pool) {
     assert_eq!(commission["transfers"][1]["to"], "payable");
     assert_eq!(json["conversions"][0]["trace"], serde_json::Value::Null);
     assert_eq!(json["conversions"][0]["superseded_by"], 4);
+    assert_eq!(json["conversions"][0]["details"], serde_json::json!({}));
+    assert_eq!(json["conversions"][1]["details"]["notes"], "for [e-mail]");
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -5,9 +5,12 @@ use serde::Serialize;
 
 use super::{Attempt, Explanation, Sale, SaleCommission, SaleEvent};
 use crate::domain::{
-    Money,
+    MetaData, Money,
     trace::{Candidate, Cap, Rule, RuleSource, Trace, Verdict},
 };
+
+/// Characters of a sale's details in its sentence, at most.
+const MAX_DETAILS: usize = 1_000;
 
 /// Sentences about one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -123,6 +126,7 @@ fn decision(sale: &Sale) -> Chapter {
     }
     lines.extend(sale.trace.iter().filter_map(|trace| trace.cap.as_ref()).map(cap));
     lines.extend(sale.warnings.clone());
+    lines.extend(details(&sale.details));
     if sale.commissions.is_empty() {
         lines.push("no commission".to_owned());
     }
@@ -137,6 +141,15 @@ fn decision(sale: &Sale) -> Chapter {
         ),
         lines,
     }
+}
+
+/// What was sent for reports, in one line; all of it is in the JSON.
+fn details(sent: &MetaData) -> Option<String> {
+    let named = sent.iter().map(|(name, value)| format!("{name} {value}"));
+    let all = named.collect::<Vec<_>>().join(", ");
+    let shown: String = all.chars().take(MAX_DETAILS).collect();
+    let rest = if shown.len() < all.len() { "…" } else { "" };
+    (!all.is_empty()).then(|| format!("also sent: {shown}{rest}"))
 }
 
 /// Each thing that was sent, and who keeps the customer.
@@ -475,6 +488,21 @@ mod tests {
             who(&trace)[1],
             "but peter keeps the customer: commissions are for life, and peter came first"
         );
+    }
+
+    #[test]
+    fn details_have_one_line() {
+        assert_eq!(details(&MetaData::new()), None);
+        let sent = |text: String| {
+            MetaData::from_iter([("notes".to_owned(), text.into()), ("vip".to_owned(), true.into())])
+        };
+        assert_eq!(
+            details(&sent("two\nlines".to_owned())).unwrap(),
+            r#"also sent: notes "two\nlines", vip true"#
+        );
+        let long = details(&sent("é".repeat(MAX_DETAILS))).unwrap();
+        assert!(long.ends_with("éé…"));
+        assert_eq!(long.chars().count(), "also sent: ".len() + MAX_DETAILS + 1);
     }
 
     #[test]

@@ -55,8 +55,8 @@ macro_rules! matching {
          AND ($3::bigint IS NULL OR m.commission_id = $3)
          AND ($4::text IS NULL OR m.affiliate_id = (
              SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $4))
-         AND ($5::text IS NULL
-             OR $5 = CASE WHEN m.approved THEN 'approved' WHEN NOT m.approved THEN 'disapproved' ELSE 'pending' END)
+         AND ($5::text IS NULL OR $5 = 'approved' AND m.approved OR $5 = 'disapproved' AND NOT m.approved
+             OR $5 = 'pending' AND m.approved IS NULL)
          AND ($6::boolean IS NULL OR (m.payment_id IS NOT NULL) = $6)"
     };
 }

@@ -131,6 +131,7 @@ impl Decisions {
             first_sale_at: None,
             click: found.click,
             meta_data: named.meta_data,
+            details: MetaData::new(),
             trusted: found.trusted,
             created_at: event.received_at,
             deleted_at: None,

@@ -53,6 +53,7 @@ impl Decisions {
                 buyer::rebind(customer, &found);
                 customer.track = create.track;
                 customer.meta_data.clone_from(&create.meta_data);
+                customer.details.clone_from(&create.details);
             });
             id
         } else {
@@ -63,7 +64,11 @@ impl Decisions {
                 name: None,
                 meta_data: create.meta_data.clone(),
             };
-            self.new_customer(event, named, &found, create.track)?
+            let id = self.new_customer(event, named, &found, create.track)?;
+            self.change_customer(event.org, id, |customer| {
+                customer.details.clone_from(&create.details);
+            });
+            id
         };
         if let Some(click) = found.click {
             self.leave_on_click(event.org, click, id);

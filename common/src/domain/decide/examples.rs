@@ -96,6 +96,7 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         first_sale_at: None,
         click: None,
         meta_data: serde_json::Map::new(),
+        details: serde_json::Map::new(),
         trusted: true,
         created_at: now(),
         deleted_at: None,
