@@ -135,7 +135,7 @@ fn lead_type(fields: &Fields) -> Result<Option<LeadType>, Invalid> {
     let Some(text) = fields.text("leadType", MAX_ID)? else {
         return Ok(None);
     };
-    match text.trim().to_ascii_uppercase().as_str() {
+    match text.to_ascii_uppercase().as_str() {
         "REGISTRATION" => Ok(Some(LeadType::Registration)),
         "PAYMENT" => Ok(Some(LeadType::Payment)),
         _ => Err(fields.wrong("leadType", "must be REGISTRATION or PAYMENT")),

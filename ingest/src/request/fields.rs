@@ -64,9 +64,11 @@ impl Fields {
         self.values
     }
 
-    /// An identifier of at most `limit` characters. Numbers are taken as they are written.
+    /// An identifier of at most `limit` characters. Numbers are taken as they are written. Space around it is a slip of a
+    /// template or a spreadsheet, and would make another order of it.
     pub fn text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = self.any_text(name, limit)?;
+        let text = self.any_text(name)?.map(|text| text.trim().to_owned());
+        let text = self.limited(name, text, limit)?;
         self.resolved(name, text, contains_macro)
     }
 
@@ -76,7 +78,7 @@ impl Fields {
 
     /// A text that people write, braces and all.
     pub fn prose(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = self.any_text(name, limit)?;
+        let text = self.limited(name, self.any_text(name)?, limit)?;
         self.resolved(name, text, is_macro)
     }
 
@@ -85,14 +87,13 @@ impl Fields {
         let Some(address) = self.text(name, MAX_EMAIL)? else {
             return Ok(None);
         };
-        let address = address.trim();
         let sides = address.rsplit_once('@');
         if sides.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty())
             || address.contains(char::is_whitespace)
         {
             return Err(self.wrong(name, "must be an e-mail address"));
         }
-        Ok(Some(address.to_owned()))
+        Ok(Some(address))
     }
 
     /// An exact amount from 0 to [`common::domain::MAX_AMOUNT`], as a number or a text.
@@ -216,7 +217,7 @@ impl Fields {
         }
     }
 
-    fn any_text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
+    fn any_text(&self, name: &str) -> Result<Option<String>, Invalid> {
         let text = match self.values.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.clone(),
@@ -225,10 +226,14 @@ impl Fields {
                 return Err(self.wrong(name, "must be a string"));
             }
         };
-        if text.chars().count() > limit {
-            return Err(self.too_long(name, limit));
-        }
         Ok(Some(text).filter(|text| !text.trim().is_empty()))
+    }
+
+    fn limited(&self, name: &str, text: Option<String>, limit: usize) -> Result<Option<String>, Invalid> {
+        match text {
+            Some(text) if text.chars().count() > limit => Err(self.too_long(name, limit)),
+            text => Ok(text),
+        }
     }
 
     fn number_text(&self, name: &str) -> Result<Option<String>, Invalid> {

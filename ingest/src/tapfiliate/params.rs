@@ -30,8 +30,7 @@ pub(crate) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
     let Some(code) = fields.text("currency", MAX_ID)? else {
         return Ok(None);
     };
-    code.trim()
-        .parse()
+    code.parse()
         .map(Some)
         .map_err(|_unknown| fields.wrong("currency", "must be an ISO 4217 code"))
 }

@@ -76,3 +76,29 @@ async fn an_amount_never_passes_through_a_float() {
         assert_eq!(create_of(event).amount, want);
     }
 }
+
+#[tokio::test]
+async fn space_around_ids_and_codes_does_not_count() {
+    let mut service = Service::new();
+    let body =
+        json!({"external_id": "ORD77\n", "coupon": " C", "customer_id": "c ", "referral_code": " nwjinmy"});
+    let query = "?external_id=+ORD77&coupon=C%20&customer_id=%09c&referral_code=nwjinmy%0D%0A";
+    for request in [
+        call("POST", "", "application/json", &body.to_string()),
+        call("GET", query, "", ""),
+    ] {
+        let create = create_of(service.accepted(request).await.0);
+        assert_eq!(create.external_id.as_deref(), Some("ORD77"));
+        assert_eq!(create.attribution.coupon.as_deref(), Some("C"));
+        assert_eq!(create.attribution.referral_code.as_deref(), Some("nwjinmy"));
+        assert_eq!(create.customer.unwrap().external_id.as_deref(), Some("c"));
+    }
+    let sale =
+        json!({"order_id": " 1 ", "total_amount": 1, "customer": {"email": "a@b", "customer_id": "\tc"}});
+    let path = "/api/affiliates/track/%20AUTUMN%0A";
+    let track = request("POST", path, &[("Y-API-Key", KEY)], sale.to_string());
+    let create = create_of(service.accepted(track).await.0);
+    assert_eq!(create.external_id.as_deref(), Some("1"));
+    assert_eq!(create.attribution.coupon.as_deref(), Some("AUTUMN"));
+    assert_eq!(create.customer.unwrap().external_id.as_deref(), Some("c"));
+}
