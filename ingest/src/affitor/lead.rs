@@ -58,8 +58,8 @@ pub(super) fn hashed(address: &str) -> String {
 fn click_ids(fields: &Fields, names: Names) -> Result<Vec<String>, Invalid> {
     let mut ids: Vec<String> = click_id(fields, names)?.into_iter().collect();
     let wrong = |what: &str| fields.wrong("click_ids", what);
-    let more = match fields.values().get("click_ids") {
-        None | Some(Value::Null) => &[],
+    let more = match fields.value("click_ids")? {
+        None => &[],
         Some(Value::Array(list)) => list.as_slice(),
         Some(one @ Value::String(_)) => std::slice::from_ref(one),
         Some(_) => return Err(wrong("must be a list of strings")),

@@ -60,8 +60,8 @@ pub(super) fn minor_units(fields: &Fields, name: &str) -> Option<i64> {
 
 /// A number is refused and not read as text: two spellings of it would be two transactions.
 fn transaction_id(fields: &Fields) -> Result<Option<String>, Invalid> {
-    match fields.values().get("transaction_id") {
-        None | Some(Value::Null) => Ok(None),
+    match fields.value("transaction_id")? {
+        None => Ok(None),
         Some(Value::String(_)) => fields.text("transaction_id", MAX_ID),
         Some(_) => Err(Invalid::new(TRANSACTION_ID)),
     }

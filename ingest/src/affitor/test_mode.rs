@@ -25,7 +25,7 @@ pub(super) fn test(fields: &Fields) -> Result<Option<Test>, Invalid> {
         return Ok(None);
     }
     let program = more.text("program_id", MAX_ID)?;
-    let sent = more.values().get("program_id");
+    let sent = more.value("program_id")?;
     Ok(Some(Test {
         program_id: sent.filter(|_| program.is_some()).cloned().unwrap_or_default(),
         program,

@@ -23,7 +23,7 @@ pub fn read_line(text: &str, now: DateTime<Utc>) -> Result<Body, Invalid> {
 /// meta data. Empty cells do not count.
 ///
 /// # Errors
-/// As [`read_line`], and when a column is there twice.
+/// As [`read_line`].
 pub fn read_row<'a>(
     cells: impl Iterator<Item = (&'a str, &'a str)>,
     now: DateTime<Utc>,
@@ -198,7 +198,7 @@ mod tests {
             row(&[("external_id", "1")]).unwrap_err(),
             read(r#"{"external_id":"1"}"#).unwrap_err()
         );
-        let twice = row(&[("coupon", "C"), ("coupon", "D")]).unwrap_err();
+        let twice = row(&[("external_id", "1"), ("coupon", "C"), ("coupon", "D")]).unwrap_err();
         assert_eq!(twice, "coupon is sent twice");
     }
 

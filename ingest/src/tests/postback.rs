@@ -302,7 +302,7 @@ async fn missing_and_wrong_parameters_are_named() {
     }
     let both = post(
         "/1.7/pb/con/c/?external_id=1",
-        &json!({"external_id": "1", "coupon": "C"}),
+        &json!({"external_id": "2", "coupon": "C"}),
     );
     assert_eq!(
         message(&service.refused(both, 400).await),
