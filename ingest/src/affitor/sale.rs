@@ -68,10 +68,12 @@ fn transaction_id(fields: &Fields) -> Result<Option<String>, Invalid> {
 }
 
 fn currency(fields: &Fields) -> Result<Currency, Invalid> {
-    let code = fields.text("currency", MAX_ID)?;
-    let code = code.as_deref().unwrap_or(DEFAULT_CURRENCY);
-    code.parse()
-        .map_err(|_unknown| fields.wrong("currency", "must be an ISO 4217 code"))
+    match fields.currency("currency")? {
+        Some(currency) => Ok(currency),
+        None => DEFAULT_CURRENCY
+            .parse()
+            .map_err(|_never| fields.required("currency")),
+    }
 }
 
 fn customer(key: String) -> CustomerRef {

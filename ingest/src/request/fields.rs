@@ -4,7 +4,7 @@
 //! different values; those that are asked for must not differ.
 
 use chrono::{DateTime, Utc};
-use common::domain::MetaData;
+use common::domain::{Currency, MetaData, money::CurrencyError};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -83,6 +83,12 @@ impl Fields {
         self.text(name, limit)?.ok_or_else(|| self.required(name))
     }
 
+    /// One of a few words, whatever its case: comes in lower case.
+    pub fn word(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let word = self.text(name, MAX_ID)?;
+        Ok(word.map(|word| word.to_ascii_lowercase()))
+    }
+
     /// A text that people write, braces and all.
     pub fn prose(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
         let text = self.limited(name, self.any_text(name)?, limit)?;
@@ -112,6 +118,15 @@ impl Fields {
 
     pub fn required_amount(&self, name: &str) -> Result<Decimal, Invalid> {
         self.amount(name)?.ok_or_else(|| self.required(name))
+    }
+
+    pub fn currency(&self, name: &str) -> Result<Option<Currency>, Invalid> {
+        let code = self.text(name, MAX_ID)?;
+        let currency = code.map(|code| code.parse()).transpose();
+        currency.map_err(|wrong| match wrong {
+            CurrencyError::Unknown(_) => self.wrong(name, "must be an ISO 4217 code"),
+            CurrencyError::NoMinorUnit(_) => self.wrong(name, "must be an ISO 4217 code with a minor unit"),
+        })
     }
 
     /// Seconds or milliseconds since 1970, of a time that makes sense at `now`.

@@ -278,6 +278,10 @@ async fn missing_and_wrong_parameters_are_named() {
             "currency must be an ISO 4217 code",
         ),
         (
+            "external_id=1&coupon=C&currency=XAU",
+            "currency must be an ISO 4217 code with a minor unit",
+        ),
+        (
             "external_id=1&external_id=2&coupon=C",
             "external_id is sent twice",
         ),
@@ -330,7 +334,7 @@ async fn an_update_changes_only_what_is_sent() {
         assert_eq!(update.status, Some(ConversionStatus::Disapproved));
         assert_eq!(Value::Object(update.meta_data.unwrap()), json!({"test": "value"}));
     }
-    let body = json!({"external_id": "order-1", "status": "approved", "amount": null});
+    let body = json!({"external_id": "order-1", "status": "Approved", "amount": null});
     let (event, _) = service.accepted(post("/1.7/pb/con/u/", &body)).await;
     let update = update_of(event.body);
     assert_eq!((update.amount, update.meta_data), (None, None));
