@@ -412,10 +412,9 @@ async fn other_paths_and_methods_answer_in_the_dialects_shape() {
         let reply = service
             .refused(request(method, CREATE, &[("X-Api-Key", KEY)], ""), 405)
             .await;
-        let allow = reply.header("allow");
-        assert!(
-            allow.contains("GET") && allow.contains("POST"),
-            "{method} {reply:?}"
-        );
+        assert_eq!(reply.header("allow"), "GET,POST", "{method}");
+        if method != "HEAD" {
+            message(&reply);
+        }
     }
 }
