@@ -24,7 +24,7 @@ mod tests;
 
 pub use router::{router, routes, with_fallbacks};
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::http::HeaderMap;
 use common::{
@@ -32,11 +32,12 @@ use common::{
     message::EventIds,
     runtime::Clock,
 };
+use tokio::{sync::oneshot, time::Instant};
 
-use auth::{AuthError, KeySource, Keyless, KeylessPermit, Keys, Principal};
+use auth::{AddressRate, AuthError, KeySource, Keyless, KeylessPermit, Keys, Principal};
 use pipeline::{Answer, Pipeline, Wait};
 use rejection::Rejection;
-use request::Received;
+use request::{DEFAULT_WAIT, Received};
 
 /// What all handlers share. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ pub struct Ingest(Arc<Parts>);
 struct Parts {
     keys: Keys,
     keyless: Keyless,
+    addresses: AddressRate,
     pipeline: Pipeline,
     ids: EventIds,
     clock: Clock,
@@ -56,6 +58,7 @@ impl Ingest {
         Self(Arc::new(Parts {
             keys,
             keyless: Keyless::default(),
+            addresses: AddressRate::default(),
             pipeline,
             ids,
             clock,
@@ -125,6 +128,15 @@ impl Ingest {
         }
     }
 
+    /// Takes one of the calls without a key that `peer` may make.
+    ///
+    /// # Errors
+    /// 429 when it has made too many.
+    pub fn keyless_call(&self, peer: Option<IpAddr>) -> Result<(), Rejection> {
+        let taken = self.0.addresses.take(peer);
+        taken.map_err(|retry_after| Rejection::RateLimited { retry_after })
+    }
+
     /// A place among the calls without a key.
     ///
     /// # Errors
@@ -134,15 +146,27 @@ impl Ingest {
     }
 
     /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
-    /// caller hangs up: else strangers who do so could fill the queue.
+    /// caller hangs up, and for an event whose organisation nobody knows until it is decided, as long as a caller would
+    /// have waited, even if this one does not: else strangers who do so could fill the queue.
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
         let pipeline = self.0.pipeline.clone();
-        let answered = tokio::spawn(async move {
+        let (told, answer) = oneshot::channel();
+        tokio::spawn(async move {
+            let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
             let answer = pipeline.submit(event, wait).await;
-            drop(permit);
-            answer
+            let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
+            // Who hung up hears nothing.
+            told.send(answer).ok();
+            if let Some(permit) = kept {
+                let patience = wait.duration().unwrap_or(DEFAULT_WAIT);
+                let decided = pipeline.decided(id, patience.saturating_sub(started.elapsed()));
+                // The publishers end when nobody has the pipeline any more: not for this.
+                drop(pipeline);
+                decided.await;
+                drop(permit);
+            }
         });
-        answered.await.unwrap_or_else(|_panicked| pipeline::unavailable())
+        answer.await.unwrap_or_else(|_panicked| pipeline::unavailable())
     }
 
     /// Hands `event` over and waits for what is to be answered.

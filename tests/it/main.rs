@@ -33,6 +33,7 @@ mod database;
 mod dev;
 mod exactly_once;
 mod explain;
+mod hang_up;
 mod keys;
 mod ordering;
 mod pixel;

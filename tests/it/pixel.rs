@@ -1,6 +1,8 @@
 //! The pixel: what a picture on a page can do, and what a signature adds.
 
-use commissary_tests::{Queue, World};
+use std::process::{Command, Output};
+
+use commissary_tests::{Queue, World, commissary};
 use reqwest::Method;
 
 on_both_queues!(a_pixel_waits_for_approval_unless_it_is_signed);
@@ -51,4 +53,44 @@ async fn a_pixel_waits_for_approval_unless_it_is_signed(queue: Queue) {
     assert_eq!(wrong.code, Some(1));
     assert!(wrong.error.contains("demo-pixel"), "{wrong:?}");
     world.finish().await;
+}
+
+/// What a command printed on its one line.
+fn line(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone())
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn the_guides_recipe_in_python_signs_as_the_product_does() {
+    let guide = include_str!("../../docs/PIXEL.md");
+    let recipe = guide
+        .split_once("```python\n")
+        .unwrap()
+        .1
+        .split_once("```")
+        .unwrap()
+        .0;
+    let by_recipe = |recipe: &str| line(&Command::new("python3").args(["-c", recipe]).output().unwrap());
+    let by_product = |amount: &str| {
+        let query =
+            format!("external_id=ORD-7&amount={amount}&coupon=JANE10OFF&meta_data[note]=caf%C3%A9+~1");
+        let link = format!("https://track.example.com/p/demo-pixel.gif?{query}");
+        let sign = ["pixel", "sign", "--secret", "demo-pixel-secret", &link];
+        line(&commissary().args(sign).output().unwrap())
+    };
+    let text = r#""amount": "59.90""#;
+    assert!(recipe.contains(text), "{recipe}");
+    for (written, amount) in [
+        (text, "59.90"),
+        (r#""amount": 59.5"#, "59.5"),
+        (r#""amount": 60"#, "60"),
+    ] {
+        let signed = by_product(amount);
+        let query = signed.split_once('?').unwrap().1;
+        assert_eq!(by_recipe(&recipe.replace(text, written)), query, "{written}");
+    }
 }

@@ -11,15 +11,20 @@ pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false
 /// Decimals kept of an order's amount. Commissions are rounded to the currency's minor unit instead.
 pub const ORDER_SCALE: u32 = 6;
 
-/// An ISO 4217 currency.
+/// An ISO 4217 currency with a minor unit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency(iso_currency::Currency);
 
-/// The text is not the code of an ISO 4217 currency.
+/// Why a text is no currency.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not an ISO 4217 currency code")]
-pub struct UnknownCurrency(pub String);
+pub enum CurrencyError {
+    #[error("`{0}` is not an ISO 4217 currency code")]
+    Unknown(String),
+    /// Gold, funds of banks, the code for tests: nothing says how to round them.
+    #[error("`{0}` has no minor unit in ISO 4217: nobody is paid in it")]
+    NoMinorUnit(&'static str),
+}
 
 impl Currency {
     /// The three letter code.
@@ -27,7 +32,7 @@ impl Currency {
         self.0.code()
     }
 
-    /// Decimals of the minor unit: USD 2, JPY 0, KWD 3. Codes without one (XAU) count as 0.
+    /// Decimals of the minor unit: USD 2, JPY 0, KWD 3.
     pub fn scale(self) -> u32 {
         self.0.exponent().map_or(0, u32::from)
     }
@@ -49,19 +54,22 @@ impl Currency {
 }
 
 impl FromStr for Currency {
-    type Err = UnknownCurrency;
+    type Err = CurrencyError;
 
     /// Case is ignored: Affitor's SDK sends `usd`.
-    fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
-        iso_currency::Currency::from_code(&code.to_ascii_uppercase())
-            .map(Self)
-            .ok_or_else(|| UnknownCurrency(code.to_owned()))
+    fn from_str(code: &str) -> Result<Self, CurrencyError> {
+        let currency = iso_currency::Currency::from_code(&code.to_ascii_uppercase())
+            .ok_or_else(|| CurrencyError::Unknown(code.to_owned()))?;
+        match currency.exponent() {
+            Some(_) => Ok(Self(currency)),
+            None => Err(CurrencyError::NoMinorUnit(currency.code())),
+        }
     }
 }
 
 impl TryFrom<String> for Currency {
-    type Error = UnknownCurrency;
-    fn try_from(code: String) -> Result<Self, UnknownCurrency> {
+    type Error = CurrencyError;
+    fn try_from(code: String) -> Result<Self, CurrencyError> {
         code.parse()
     }
 }
@@ -184,7 +192,21 @@ mod tests {
     fn currencies_are_known_by_their_code_in_any_case() {
         assert_eq!("usd".parse::<Currency>().unwrap().code(), "USD");
         assert_eq!("KWD".parse::<Currency>().unwrap().scale(), 3);
-        assert_eq!("XXXX".parse::<Currency>(), Err(UnknownCurrency("XXXX".into())));
+        assert_eq!(
+            "XXXX".parse::<Currency>(),
+            Err(CurrencyError::Unknown("XXXX".into()))
+        );
+    }
+
+    #[test]
+    fn what_has_no_minor_unit_is_no_money() {
+        for code in ["XXX", "XAU", "xag", "XTS", "XDR"] {
+            let refused = code.parse::<Currency>().unwrap_err().to_string();
+            assert!(refused.contains("has no minor unit"), "{refused}");
+        }
+        for code in ["USD", "JPY", "KWD", "XAF", "XOF", "XPF", "XCD", "CLF"] {
+            assert!(code.parse::<Currency>().is_ok(), "{code}");
+        }
     }
 
     #[test]

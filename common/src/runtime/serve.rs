@@ -65,6 +65,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
+            // Who has sent a request whole may close that side, or hang up: the request stands.
+            .half_close(true)
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
@@ -146,6 +148,22 @@ mod tests {
         tokio::spawn(serve(listener, Router::new().route("/", get(peer)), stop));
         let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         assert!(exchange(address, request).await.ends_with("from 127.0.0.1"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_no_more_is_answered() {
+        let (address, _stop) = server().await;
+        for _ in 0..20 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                .await
+                .unwrap();
+            stream.shutdown().await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.ends_with("hello"), "{answer:?}");
+        }
     }
 
     #[tokio::test]

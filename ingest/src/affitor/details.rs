@@ -30,7 +30,7 @@ pub(super) fn details(fields: &Fields, texts: &[(&str, usize)]) -> Result<MetaDa
 /// # Errors
 /// When it is larger.
 pub(super) fn any_json(fields: &Fields, name: &str) -> Result<Option<Value>, Invalid> {
-    let Some(value) = fields.values().get(name).filter(|value| !value.is_null()) else {
+    let Some(value) = fields.value(name)? else {
         return Ok(None);
     };
     if value.to_string().len() > MAX_OBJECT_BYTES {

@@ -13,13 +13,20 @@ use crate::request::{Fields, Invalid, MAX_ID, path_text};
 
 /// Clicks that one lead may name.
 const MAX_CLICK_IDS: usize = 20;
+/// The same without a key: each is looked for, and a browser has one.
+const MAX_KEYLESS_CLICK_IDS: usize = 5;
 const DETAILS: [(&str, usize); 2] = [("session_id", MAX_ID), ("page_url", MAX_PAGE_URL)];
 
 /// # Errors
 /// Names the field that is missing or wrong.
-pub(super) fn parse(fields: &Fields, names: Names) -> Result<Body, Invalid> {
+pub(super) fn parse(fields: &Fields, names: Names, is_keyed: bool) -> Result<Body, Invalid> {
+    let limit = if is_keyed {
+        MAX_CLICK_IDS
+    } else {
+        MAX_KEYLESS_CLICK_IDS
+    };
     let lead = Lead {
-        click_ids: click_ids(fields, names)?,
+        click_ids: click_ids(fields, names, limit)?,
         customer_id: customer_key(fields, names)?,
         email: fields.email("email")?.map(|address| hashed(&address)),
         details: details(fields, &DETAILS)?,
@@ -55,11 +62,11 @@ pub(super) fn hashed(address: &str) -> String {
 }
 
 /// `click_id` first, then what `click_ids` adds.
-fn click_ids(fields: &Fields, names: Names) -> Result<Vec<String>, Invalid> {
+fn click_ids(fields: &Fields, names: Names, limit: usize) -> Result<Vec<String>, Invalid> {
     let mut ids: Vec<String> = click_id(fields, names)?.into_iter().collect();
     let wrong = |what: &str| fields.wrong("click_ids", what);
-    let more = match fields.values().get("click_ids") {
-        None | Some(Value::Null) => &[],
+    let more = match fields.value("click_ids")? {
+        None => &[],
         Some(Value::Array(list)) => list.as_slice(),
         Some(one @ Value::String(_)) => std::slice::from_ref(one),
         Some(_) => return Err(wrong("must be a list of strings")),
@@ -74,8 +81,8 @@ fn click_ids(fields: &Fields, names: Names) -> Result<Vec<String>, Invalid> {
         if ids.contains(&id) {
             continue;
         }
-        if ids.len() >= MAX_CLICK_IDS {
-            return Err(wrong(&format!("names more than {MAX_CLICK_IDS} clicks")));
+        if ids.len() >= limit {
+            return Err(wrong(&format!("names more than {limit} clicks")));
         }
         ids.push(id);
     }

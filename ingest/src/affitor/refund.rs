@@ -25,8 +25,8 @@ pub(super) fn parse(fields: &Fields) -> Result<Body, Invalid> {
 /// `None` and 0 mean all of it (seed: Affitor, refund).
 fn part(fields: &Fields) -> Result<Option<i64>, Invalid> {
     const NAME: &str = "refund_amount_cents";
-    let is_sent = match fields.values().get(NAME) {
-        None | Some(Value::Null) => false,
+    let is_sent = match fields.value(NAME)? {
+        None => false,
         Some(Value::String(text)) => !text.trim().is_empty(),
         Some(_) => true,
     };

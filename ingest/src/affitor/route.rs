@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Ingest,
-    auth::{AFFITOR_KEYS, Principal, sends_bearer},
+    auth::{AFFITOR_KEYS, Principal, peer, sends_bearer},
     pipeline::{Answer, Wait},
     rejection::Rejection,
     request::{Fields, Invalid, Received},
@@ -71,13 +71,14 @@ async fn track(
 ) -> Result<Response, Rejection> {
     let principal = caller(ingest, call, request.headers()).await?;
     if principal.is_none() {
+        ingest.keyless_call(peer(&request))?;
         request.headers_mut().remove("idempotency-key");
     }
     let user_agent = request.headers().get(USER_AGENT).cloned();
     let received = Received::read(request).await?;
     let fields = received.body_fields()?;
     let user_agent = user_agent.as_ref().and_then(|value| value.to_str().ok());
-    let (asked, body) = read(call, names, &fields, user_agent)?;
+    let (asked, body) = read(call, names, principal.as_deref(), &fields, user_agent)?;
     let (event, answer) = match principal {
         Some(principal) => {
             let event = ingest.event(&principal, Dialect::Affitor, &received, body);
@@ -107,14 +108,15 @@ async fn caller(
 fn read(
     call: Call,
     names: Names,
+    principal: Option<&Principal>,
     fields: &Fields,
     user_agent: Option<&str>,
 ) -> Result<(Asked, Body), Invalid> {
-    let test = test_mode::test(fields)?;
+    let test = test_mode::test(fields, principal.and_then(|principal| principal.key.program))?;
     // A test is held to the same rules: else it would prove nothing.
     let body = match call {
         Call::Click => click::parse(fields, names, user_agent)?,
-        Call::Lead => lead::parse(fields, names)?,
+        Call::Lead => lead::parse(fields, names, principal.is_some())?,
         Call::Sale => sale::parse(fields, names, test.is_some())?,
         Call::Refund => refund::parse(fields)?,
     };

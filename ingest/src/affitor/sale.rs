@@ -60,19 +60,20 @@ pub(super) fn minor_units(fields: &Fields, name: &str) -> Option<i64> {
 
 /// A number is refused and not read as text: two spellings of it would be two transactions.
 fn transaction_id(fields: &Fields) -> Result<Option<String>, Invalid> {
-    match fields.values().get("transaction_id") {
-        None | Some(Value::Null) => Ok(None),
+    match fields.value("transaction_id")? {
+        None => Ok(None),
         Some(Value::String(_)) => fields.text("transaction_id", MAX_ID),
         Some(_) => Err(Invalid::new(TRANSACTION_ID)),
     }
 }
 
 fn currency(fields: &Fields) -> Result<Currency, Invalid> {
-    let code = fields.text("currency", MAX_ID)?;
-    let code = code.as_deref().unwrap_or(DEFAULT_CURRENCY);
-    code.trim()
-        .parse()
-        .map_err(|_unknown| fields.wrong("currency", "must be an ISO 4217 code"))
+    match fields.currency("currency")? {
+        Some(currency) => Ok(currency),
+        None => DEFAULT_CURRENCY
+            .parse()
+            .map_err(|_never| fields.required("currency")),
+    }
 }
 
 fn customer(key: String) -> CustomerRef {

@@ -110,7 +110,7 @@ async fn step(
     let details = [("short_code", SHORT_CODE), ("customer_key", customer_key)];
     let body = Body::Test(TestEvent {
         what,
-        program: None,
+        program: principal.key.program.map(|program| program.0.to_string()),
         details: details
             .map(|(name, text)| (name.to_owned(), text.into()))
             .into_iter()

@@ -1,6 +1,6 @@
 //! Calls that try out an integration: `"additional_data": {"test_mode": true}`. They leave an event and nothing else.
 
-use common::domain::{Body, MetaData, TestEvent, TestKind};
+use common::domain::{Body, MetaData, ProgramId, TestEvent, TestKind};
 use serde_json::Value;
 
 use super::{Call, lead::hashed};
@@ -11,13 +11,15 @@ use crate::request::{Fields, Invalid, MAX_ID, MAX_OBJECT_BYTES};
 pub(super) struct Test {
     /// Slug or number.
     program: Option<String>,
-    /// The same as it was sent, to be printed.
+    /// The same, to be printed: as it was sent.
     pub(super) program_id: Value,
 }
 
+/// Who names no program means that of the key, if it is bound to one: `scope`.
+///
 /// # Errors
 /// When `additional_data` or what it says about tests is wrong.
-pub(super) fn test(fields: &Fields) -> Result<Option<Test>, Invalid> {
+pub(super) fn test(fields: &Fields, scope: Option<ProgramId>) -> Result<Option<Test>, Invalid> {
     let Some(more) = fields.nested("additional_data")? else {
         return Ok(None);
     };
@@ -25,10 +27,11 @@ pub(super) fn test(fields: &Fields) -> Result<Option<Test>, Invalid> {
         return Ok(None);
     }
     let program = more.text("program_id", MAX_ID)?;
-    let sent = more.values().get("program_id");
+    let sent = more.value("program_id")?.filter(|_| program.is_some());
+    let program_id = sent.cloned().or(scope.map(|scope| scope.0.into()));
     Ok(Some(Test {
-        program_id: sent.filter(|_| program.is_some()).cloned().unwrap_or_default(),
-        program,
+        program: program.or(scope.map(|scope| scope.0.to_string())),
+        program_id: program_id.unwrap_or_default(),
     }))
 }
 

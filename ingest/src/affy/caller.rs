@@ -47,7 +47,6 @@ pub(super) async fn identify(
     needs_client: bool,
 ) -> Result<Caller, Rejection> {
     let Some(principal) = keyed else {
-        let permit = ingest.keyless_permit()?;
         let org = match client(ingest, fields).await? {
             Some(client) if !client.affiliates_feature => {
                 return Err(Rejection::Forbidden(
@@ -58,7 +57,8 @@ pub(super) async fn identify(
             None if needs_client => return Err(fields.required("clientId").into()),
             None => OrgId::UNLOCATED,
         };
-        return Ok(Caller::Keyless(org, permit));
+        // Not before: an unknown client id waits for the keys, and must hold no place meanwhile.
+        return Ok(Caller::Keyless(org, ingest.keyless_permit()?));
     };
     match client(ingest, fields).await? {
         Some(client) if client.org != principal.key.org => {
@@ -80,10 +80,12 @@ async fn client(ingest: &Ingest, fields: &Fields) -> Result<Option<Client>, Reje
     }
 }
 
+/// Some languages print every number with a fraction: `12345.0`.
 fn number(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_plain)
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_plain =
+        whole.bytes().all(|byte| byte.is_ascii_digit()) && fraction.bytes().all(|byte| byte == b'0');
+    whole.parse().ok().filter(|_| is_plain)
 }
 
 impl Caller {

@@ -132,13 +132,11 @@ enum LeadType {
 }
 
 fn lead_type(fields: &Fields) -> Result<Option<LeadType>, Invalid> {
-    let Some(text) = fields.text("leadType", MAX_ID)? else {
-        return Ok(None);
-    };
-    match text.trim().to_ascii_uppercase().as_str() {
-        "REGISTRATION" => Ok(Some(LeadType::Registration)),
-        "PAYMENT" => Ok(Some(LeadType::Payment)),
-        _ => Err(fields.wrong("leadType", "must be REGISTRATION or PAYMENT")),
+    match fields.word("leadType")?.as_deref() {
+        None => Ok(None),
+        Some("registration") => Ok(Some(LeadType::Registration)),
+        Some("payment") => Ok(Some(LeadType::Payment)),
+        Some(_) => Err(fields.wrong("leadType", "must be REGISTRATION or PAYMENT")),
     }
 }
 

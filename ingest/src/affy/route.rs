@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Ingest,
+    auth::peer,
     rejection::Rejection,
     request::{Fields, Invalid, Received},
 };
@@ -50,6 +51,9 @@ fn call(parse: Parse) -> MethodRouter<Ingest> {
 
 async fn answer(ingest: &Ingest, request: Request, parse: Parse) -> Result<Response, Rejection> {
     let keyed = caller::keyed(ingest, request.headers()).await?;
+    if keyed.is_none() {
+        ingest.keyless_call(peer(&request))?;
+    }
     let received = Received::read(request).await?;
     let fields = received.body_fields()?;
     let Asked { body, said } = parse(&fields)?;

@@ -2,6 +2,7 @@
 //!
 //! A known key never waits for the database. Nothing here knows a dialect beyond the names of its headers.
 
+mod address;
 mod credentials;
 mod keyless;
 mod keys;
@@ -9,6 +10,7 @@ mod rate;
 mod refresh;
 mod unknown;
 
+pub use address::{AddressRate, KEYLESS_BURST, KEYLESS_PER_SECOND, peer};
 pub use credentials::{
     AFFITOR_KEYS, AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented, sends_bearer,
 };

@@ -23,7 +23,7 @@ pub fn read_line(text: &str, now: DateTime<Utc>) -> Result<Body, Invalid> {
 /// meta data. Empty cells do not count.
 ///
 /// # Errors
-/// As [`read_line`], and when a column is there twice.
+/// As [`read_line`].
 pub fn read_row<'a>(
     cells: impl Iterator<Item = (&'a str, &'a str)>,
     now: DateTime<Utc>,
@@ -41,7 +41,7 @@ pub fn read_row<'a>(
 /// # Errors
 /// Names the field that is missing or wrong.
 pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
-    match fields.text("type", MAX_ID)?.as_deref() {
+    match fields.word("type")?.as_deref() {
         None | Some("conversion") => conversion(fields, now),
         Some("update") => postback::update_conversion(fields),
         Some("refund") => Ok(Body::Refund(Refund {
@@ -78,7 +78,7 @@ fn chargeback(fields: &Fields, reversed: bool) -> Result<Body, Invalid> {
 }
 
 fn customer_update(fields: &Fields) -> Result<Body, Invalid> {
-    let action = match fields.text("status", MAX_ID)?.as_deref() {
+    let action = match fields.word("status")?.as_deref() {
         None => None,
         Some("canceled") => Some(CustomerAction::Cancel),
         Some("active") => Some(CustomerAction::Resume),
@@ -119,7 +119,7 @@ mod tests {
                 r#"{"type":"update","external_id":"1","amount":2}"#,
                 "update_conversion",
             ),
-            (r#"{"type":"refund","external_id":"1"}"#, "refund"),
+            (r#"{"type":"Refund","external_id":"1"}"#, "refund"),
             (r#"{"type":"chargeback","external_id":"1"}"#, "chargeback"),
             (
                 r#"{"type":"chargeback_reversal","external_id":"1"}"#,
@@ -169,7 +169,7 @@ mod tests {
         };
         assert_eq!(sale.occurred_at.unwrap().timestamp(), 1_640_995_200);
         for (word, action) in [
-            ("canceled", CustomerAction::Cancel),
+            ("Canceled", CustomerAction::Cancel),
             ("active", CustomerAction::Resume),
         ] {
             let text = format!(r#"{{"type":"customer_update","customer_id":"c","status":"{word}"}}"#);
@@ -198,7 +198,7 @@ mod tests {
             row(&[("external_id", "1")]).unwrap_err(),
             read(r#"{"external_id":"1"}"#).unwrap_err()
         );
-        let twice = row(&[("coupon", "C"), ("coupon", "D")]).unwrap_err();
+        let twice = row(&[("external_id", "1"), ("coupon", "C"), ("coupon", "D")]).unwrap_err();
         assert_eq!(twice, "coupon is sent twice");
     }
 

@@ -25,7 +25,7 @@ use std::{
 
 use common::{
     db::Pool,
-    domain::{Dialect, Event, Outcome},
+    domain::{Dialect, Event, EventId, Outcome},
     queue::{
         Instances, Waiter, Waiters,
         amqp::{Link, Topology},
@@ -59,6 +59,16 @@ pub enum Wait {
     Outcome(Duration),
     /// As soon as it is durable.
     Receipt,
+}
+
+impl Wait {
+    /// How long at most, if at all.
+    pub fn duration(self) -> Option<Duration> {
+        match self {
+            Self::Outcome(wait) => Some(wait),
+            Self::Receipt => None,
+        }
+    }
 }
 
 /// What can be said to the caller.
@@ -186,6 +196,15 @@ impl Pipeline {
             .into_iter()
             .map(|(dialect, taken)| self.settle(dialect, taken));
         join_all(settled).await
+    }
+
+    /// Ends when the event is decided, or after `patience`. Keeps nothing of the pipeline alive.
+    pub fn decided(&self, id: EventId, patience: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let mut waiter = self.shared.waiters.wait(id);
+        async move {
+            // Either way the wait is over.
+            tokio::time::timeout(patience, waiter.outcome()).await.ok();
+        }
     }
 
     async fn settle(&self, dialect: Dialect, taken: Option<Taken>) -> Answer {

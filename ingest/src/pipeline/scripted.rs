@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicUsize};
 
-use common::{domain::Event, queue::Waiters, runtime::Clock};
+use common::{domain::Event, message::Reply, queue::Waiters, runtime::Clock};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Answer, Pipeline, Shared, Wait, unavailable};
@@ -28,6 +28,11 @@ impl Pipeline {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Tells an outcome to whoever waits for it beside the script.
+    pub(crate) fn deliver(&self, reply: Reply) {
+        self.shared.waiters.deliver([reply]);
     }
 }
 

@@ -1,10 +1,8 @@
 //! `GET /p/{pixel_key}.gif` with the parameters of a postback.
 
-use std::net::{IpAddr, SocketAddr};
-
 use axum::{
     Router,
-    extract::{ConnectInfo, Path, Request, State, rejection::PathRejection},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{MethodFilter, on},
@@ -14,7 +12,7 @@ use common::domain::Dialect;
 use super::{picture, signature};
 use crate::{
     Ingest,
-    auth::AuthError,
+    auth::{AuthError, peer},
     pipeline::{Answer, Wait},
     rejection::Rejection,
     request::query_fields,
@@ -61,7 +59,6 @@ async fn record(
     file: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Rejection> {
-    let permit = ingest.keyless_permit()?;
     let Path(file) = file.map_err(|_not_utf8| Rejection::NotFound)?;
     let key = file.strip_suffix(".gif").ok_or(Rejection::NotFound)?;
     let pixel = ingest.keys().pixel(key).await.map_err(|error| match error {
@@ -74,20 +71,26 @@ async fn record(
         ));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
+    let trusted = signature::is_signed(pixel.secret.expose(), &query)
+        || peer(&request).is_some_and(|address| pixel.trusts(address));
+    if !trusted {
+        ingest.keyless_call(peer(&request))?;
+    }
     // The query alone: a signature says nothing of a body.
     let body = postback::request::create_conversion(&query_fields(&query)?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, body);
-    event.trusted = signature::is_signed(pixel.secret.expose(), &query)
-        || peer(&request).is_some_and(|address| pixel.trusts(address));
+    event.trusted = trusted;
     let id = event.id;
-    match ingest.submit_keyless(permit, event, Wait::Receipt).await {
+    // Strangers must not take the places of those who are vouched for.
+    let answer = if trusted {
+        ingest.submit(event, Wait::Receipt).await
+    } else {
+        ingest
+            .submit_keyless(ingest.keyless_permit()?, event, Wait::Receipt)
+            .await
+    };
+    match answer {
         Answer::Accepted | Answer::Outcome(_) => Ok(picture::recorded(id)),
         Answer::Unavailable { retry_after } => Err(Rejection::Unavailable { retry_after }),
     }
-}
-
-/// The other end of the connection.
-fn peer(request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map(|ConnectInfo(address)| address.ip())
 }

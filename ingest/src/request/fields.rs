@@ -1,14 +1,16 @@
 //! The fields of a request, read by name: each accessor says what a field may be, each error names the field.
 //!
-//! Absent, `null` and blank text are the same. Fields that nobody asks for are ignored.
+//! Absent, `null` and blank text are the same. Fields that nobody asks for are ignored, be they sent once or twice with
+//! different values; those that are asked for must not differ.
 
 use chrono::{DateTime, Utc};
-use common::domain::MetaData;
+use common::domain::{Currency, MetaData, money::CurrencyError};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::{
     Invalid, number, screen,
+    sent::{Clashes, Sent},
     timestamp::timestamp,
     unresolved::{contains_macro, is_macro},
 };
@@ -27,6 +29,7 @@ pub const MAX_OBJECT_BYTES: usize = 8 * 1024;
 pub const MAX_META_PROPERTIES: usize = 10;
 pub const MAX_META_KEY: usize = 64;
 pub const MAX_META_VALUE: usize = 255;
+const SENT_TWICE: &str = "is sent twice";
 /// Characters that no key of `meta_data` may have, from Tapfiliate's guide.
 const META_KEY_ILLEGAL: &[char] = &['"', ':', '{', '}', ']', '\\', '\'', '/', '&'];
 
@@ -34,17 +37,21 @@ const META_KEY_ILLEGAL: &[char] = &['"', ':', '{', '}', ']', '\\', '\'', '/', '&
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fields {
     values: Map<String, Value>,
+    /// Which of them were sent again, with another value.
+    clashes: Clashes,
     /// Names of the objects around, each with a point.
     prefix: String,
 }
 
 impl Fields {
     /// # Errors
-    /// When something in `values` may be stored nowhere.
-    pub fn new(values: Map<String, Value>) -> Result<Self, Invalid> {
+    /// When something in `sent` may be stored nowhere.
+    pub fn new(sent: impl Into<Sent>) -> Result<Self, Invalid> {
+        let Sent { values, clashes } = sent.into();
         screen::screen(&values)?;
         Ok(Self {
             values,
+            clashes,
             prefix: String::new(),
         })
     }
@@ -53,8 +60,8 @@ impl Fields {
     ///
     /// # Errors
     /// As [`Fields::new`].
-    pub fn entry(name: &str, values: Map<String, Value>) -> Result<Self, Invalid> {
-        let mut fields = Self::new(values)?;
+    pub fn entry(name: &str, sent: Sent) -> Result<Self, Invalid> {
+        let mut fields = Self::new(sent)?;
         fields.prefix = format!("{name}.");
         Ok(fields)
     }
@@ -64,9 +71,11 @@ impl Fields {
         self.values
     }
 
-    /// An identifier of at most `limit` characters. Numbers are taken as they are written.
+    /// An identifier of at most `limit` characters. Numbers are taken as they are written. Space around it is a slip of a
+    /// template or a spreadsheet, and would make another order of it.
     pub fn text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = self.any_text(name, limit)?;
+        let text = self.any_text(name)?.map(|text| text.trim().to_owned());
+        let text = self.limited(name, text, limit)?;
         self.resolved(name, text, contains_macro)
     }
 
@@ -74,9 +83,15 @@ impl Fields {
         self.text(name, limit)?.ok_or_else(|| self.required(name))
     }
 
+    /// One of a few words, whatever its case: comes in lower case.
+    pub fn word(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let word = self.text(name, MAX_ID)?;
+        Ok(word.map(|word| word.to_ascii_lowercase()))
+    }
+
     /// A text that people write, braces and all.
     pub fn prose(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = self.any_text(name, limit)?;
+        let text = self.limited(name, self.any_text(name)?, limit)?;
         self.resolved(name, text, is_macro)
     }
 
@@ -85,14 +100,13 @@ impl Fields {
         let Some(address) = self.text(name, MAX_EMAIL)? else {
             return Ok(None);
         };
-        let address = address.trim();
         let sides = address.rsplit_once('@');
         if sides.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty())
             || address.contains(char::is_whitespace)
         {
             return Err(self.wrong(name, "must be an e-mail address"));
         }
-        Ok(Some(address.to_owned()))
+        Ok(Some(address))
     }
 
     /// An exact amount from 0 to [`common::domain::MAX_AMOUNT`], as a number or a text.
@@ -104,6 +118,15 @@ impl Fields {
 
     pub fn required_amount(&self, name: &str) -> Result<Decimal, Invalid> {
         self.amount(name)?.ok_or_else(|| self.required(name))
+    }
+
+    pub fn currency(&self, name: &str) -> Result<Option<Currency>, Invalid> {
+        let code = self.text(name, MAX_ID)?;
+        let currency = code.map(|code| code.parse()).transpose();
+        currency.map_err(|wrong| match wrong {
+            CurrencyError::Unknown(_) => self.wrong(name, "must be an ISO 4217 code"),
+            CurrencyError::NoMinorUnit(_) => self.wrong(name, "must be an ISO 4217 code with a minor unit"),
+        })
     }
 
     /// Seconds or milliseconds since 1970, of a time that makes sense at `now`.
@@ -119,12 +142,12 @@ impl Fields {
 
     /// A yes or no in any of its spellings. A flag that is named without a value is not set.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Invalid> {
-        let text = match self.values.get(name) {
-            None | Some(Value::Null) => return Ok(None),
+        let text = match self.value(name)? {
+            None => return Ok(None),
             Some(Value::Bool(flag)) => return Ok(Some(*flag)),
             Some(Value::String(text)) => text.trim().to_ascii_lowercase(),
             Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Array(_) | Value::Object(_)) => String::from("?"),
+            Some(Value::Null | Value::Array(_) | Value::Object(_)) => String::from("?"),
         };
         match text.as_str() {
             "" => Ok(None),
@@ -136,15 +159,27 @@ impl Fields {
 
     /// The fields of an object, under their full names.
     pub fn nested(&self, name: &str) -> Result<Option<Self>, Invalid> {
-        let prefix = format!("{}{name}.", self.prefix);
-        Ok(self.map(name)?.map(|values| Self { values, prefix }))
+        if self.clashes.contains(std::slice::from_ref(&name.to_owned())) {
+            return Err(self.wrong(name, SENT_TWICE));
+        }
+        let Some(values) = self.map_of(name, self.values.get(name))? else {
+            return Ok(None);
+        };
+        let within = self
+            .clashes_of(name)
+            .filter_map(|path| Some(path.get(1..)?.to_vec()));
+        Ok(Some(Self {
+            values,
+            clashes: within.collect(),
+            prefix: format!("{}{name}.", self.prefix),
+        }))
     }
 
     /// The fields of each object of a list of at most `limit`; an object alone is a list of one. An empty list counts as
     /// not sent.
     pub fn list(&self, name: &str, limit: usize) -> Result<Vec<Self>, Invalid> {
-        let values = match self.values.get(name) {
-            None | Some(Value::Null) => return Ok(Vec::new()),
+        let values = match self.value(name)? {
+            None => return Ok(Vec::new()),
             Some(Value::Array(list)) => list.iter().collect(),
             Some(value @ Value::Object(object)) => numbered(object).unwrap_or_else(|| vec![value]),
             Some(Value::String(text)) if text.trim().is_empty() => return Ok(Vec::new()),
@@ -158,6 +193,7 @@ impl Fields {
             .map(|(index, value)| match value {
                 Value::Object(values) => Ok(Self {
                     values: values.clone(),
+                    clashes: Clashes::new(),
                     prefix: format!("{}{name}[{index}].", self.prefix),
                 }),
                 _ => Err(self.wrong(name, "must be a list of objects")),
@@ -205,9 +241,13 @@ impl Fields {
         Ok(Some(object))
     }
 
-    /// An object. PHP prints an empty one as an empty list.
     fn map(&self, name: &str) -> Result<Option<Map<String, Value>>, Invalid> {
-        match self.values.get(name) {
+        self.map_of(name, self.value(name)?)
+    }
+
+    /// An object. PHP prints an empty one as an empty list.
+    fn map_of(&self, name: &str, value: Option<&Value>) -> Result<Option<Map<String, Value>>, Invalid> {
+        match value {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object.clone())),
             Some(Value::Array(list)) if list.is_empty() => Ok(Some(Map::new())),
@@ -216,27 +256,31 @@ impl Fields {
         }
     }
 
-    fn any_text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = match self.values.get(name) {
-            None | Some(Value::Null) => return Ok(None),
+    fn any_text(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let text = match self.value(name)? {
+            None => return Ok(None),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 return Err(self.wrong(name, "must be a string"));
             }
         };
-        if text.chars().count() > limit {
-            return Err(self.too_long(name, limit));
-        }
         Ok(Some(text).filter(|text| !text.trim().is_empty()))
     }
 
+    fn limited(&self, name: &str, text: Option<String>, limit: usize) -> Result<Option<String>, Invalid> {
+        match text {
+            Some(text) if text.chars().count() > limit => Err(self.too_long(name, limit)),
+            text => Ok(text),
+        }
+    }
+
     fn number_text(&self, name: &str) -> Result<Option<String>, Invalid> {
-        let text = match self.values.get(name) {
-            None | Some(Value::Null) => return Ok(None),
+        let text = match self.value(name)? {
+            None => return Ok(None),
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::String(text)) => text.clone(),
-            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 return Err(self.wrong(name, "must be a number"));
             }
         };
@@ -256,7 +300,23 @@ impl Fields {
         }
     }
 
-    /// Everything as it was sent, for what no accessor fits. It has been screened.
+    /// The value as it was sent, for what no accessor fits. It has been screened.
+    ///
+    /// # Errors
+    /// When the field, or something in it, was sent again with another value.
+    pub fn value(&self, name: &str) -> Result<Option<&Value>, Invalid> {
+        if let Some(path) = self.clashes_of(name).next() {
+            return Err(self.wrong(&path.join("."), SENT_TWICE));
+        }
+        Ok(self.values.get(name).filter(|value| !value.is_null()))
+    }
+
+    fn clashes_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Vec<String>> {
+        let clashes = self.clashes.iter();
+        clashes.filter(move |path| path.first().is_some_and(|first| first == name))
+    }
+
+    /// Everything as it was sent, to be kept as it is; the first of what came twice.
     pub fn values(&self) -> &Map<String, Value> {
         &self.values
     }

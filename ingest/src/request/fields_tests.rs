@@ -38,6 +38,14 @@ fn texts_may_be_numbers_and_have_a_length() {
 }
 
 #[test]
+fn identifiers_have_no_space_around_them_and_prose_keeps_its_own() {
+    for sent in ["ORD 77", " ORD 77", "ORD 77 ", "\t\u{a0}ORD 77\r\n"] {
+        assert_eq!(one(json!(sent)).text("f", 6), Ok(Some("ORD 77".to_owned())));
+        assert_eq!(one(json!(sent)).prose("f", 99), Ok(Some(sent.to_owned())));
+    }
+}
+
+#[test]
 fn unresolved_macros_are_refused_by_name() {
     for text in ["{order_id}", "%7Border_id%7D", "x-${id}", "#s1#"] {
         let error = one(json!(text)).text("f", 99).unwrap_err();

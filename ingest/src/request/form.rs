@@ -3,14 +3,17 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, map::Entry};
 
-use super::{Invalid, MAX_DEPTH};
+use super::{
+    Invalid, MAX_DEPTH,
+    sent::{Sent, same},
+};
 
 /// Parameters of one query or form, at most.
 pub const MAX_PARAMETERS: usize = 1_000;
 
 /// # Errors
-/// When a parameter is sent twice or is not UTF-8, or there are too many.
-pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
+/// When a parameter is not UTF-8, or there are too many.
+pub(super) fn parse(text: &str) -> Result<Sent, Invalid> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     let decoded = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -22,15 +25,13 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
 /// The fields of names, with brackets or without, and their values.
 ///
 /// # Errors
-/// When a name is there twice, or there are too many.
-pub fn named_values(pairs: impl Iterator<Item = (String, String)>) -> Result<Map<String, Value>, Invalid> {
+/// When there are too many.
+pub fn named_values(pairs: impl Iterator<Item = (String, String)>) -> Result<Sent, Invalid> {
     insert_all(pairs.map(Ok))
 }
 
-fn insert_all(
-    pairs: impl Iterator<Item = Result<(String, String), Invalid>>,
-) -> Result<Map<String, Value>, Invalid> {
-    let mut values = Map::new();
+fn insert_all(pairs: impl Iterator<Item = Result<(String, String), Invalid>>) -> Result<Sent, Invalid> {
+    let mut sent = Sent::default();
     for (count, pair) in pairs.enumerate() {
         if count >= MAX_PARAMETERS {
             return Err(Invalid::new(format!(
@@ -44,11 +45,12 @@ fn insert_all(
                 "a parameter is nested deeper than {MAX_DEPTH}"
             )));
         }
-        if !insert(&mut values, &path, value) {
-            return Err(Invalid::new(format!("{name} is sent twice")));
+        if !insert(&mut sent.values, &path, value) {
+            let path = path.into_iter().map(str::to_owned);
+            sent.clashes.insert(path.collect());
         }
     }
-    Ok(values)
+    Ok(sent)
 }
 
 fn decode(text: &str) -> Result<String, Invalid> {
@@ -71,7 +73,7 @@ fn path(name: &str) -> Vec<&str> {
     }
 }
 
-/// `false` when the place is taken.
+/// `false` when the place is taken by something else.
 fn insert(values: &mut Map<String, Value>, path: &[&str], value: String) -> bool {
     match path {
         [] => false,
@@ -80,7 +82,7 @@ fn insert(values: &mut Map<String, Value>, path: &[&str], value: String) -> bool
                 place.insert(Value::String(value));
                 true
             }
-            Entry::Occupied(_) => false,
+            Entry::Occupied(first) => same(first.get(), &Value::String(value)),
         },
         // `a[]=1&a[]=2` is a list.
         [name, ""] => match values.entry(*name).or_insert_with(|| Value::Array(Vec::new())) {
@@ -116,20 +118,23 @@ mod tests {
             ("l[]=1&l[]=2", json!({"l": ["1", "2"]})),
             ("m[a=1&[b]=2", json!({"m[a": "1", "[b]": "2"})),
         ] {
-            assert_eq!(Value::Object(parse(text).unwrap()), want, "{text}");
+            assert_eq!(Value::Object(parse(text).unwrap().values), want, "{text}");
         }
     }
 
     #[test]
-    fn what_is_sent_twice_is_refused_by_name() {
-        for text in [
-            "a=1&a=1",
-            "m[a]=1&m%5Ba%5D=2",
-            "m=1&m[a]=1",
-            "m[a]=1&m=1",
-            "l[]=1&l[a]=1",
+    fn what_is_sent_twice_is_noted() {
+        for (text, want) in [
+            ("a=1&a=1", ""),
+            ("a=1&a=2&a=3", "a"),
+            ("m[a]=1&m%5Ba%5D=2", "m.a"),
+            ("m=1&m[a]=1", "m.a"),
+            ("m[a]=1&m=1", "m"),
+            ("l[]=1&l[a]=1", "l.a"),
         ] {
-            assert!(parse(text).unwrap_err().0.contains("is sent twice"), "{text}");
+            let clashes = parse(text).unwrap().clashes;
+            let noted: Vec<_> = clashes.iter().map(|path| path.join(".")).collect();
+            assert_eq!(noted.join(","), want, "{text}");
         }
         assert_eq!(parse("a=%FF").unwrap_err().0, "a parameter is not UTF-8");
     }

@@ -1,11 +1,14 @@
-//! A JSON body: an object, not deep, no field twice.
+//! A JSON body: an object, not deep. Fields that come twice, however deep, are noted.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
-use super::Invalid;
+use super::{
+    Invalid,
+    sent::{Clashes, Sent, same},
+};
 
 /// Objects and arrays within each other, at most.
 pub const MAX_DEPTH: usize = 32;
@@ -19,23 +22,19 @@ pub(super) fn looks_like_json(text: &str) -> bool {
 ///
 /// # Errors
 /// When `text` is no JSON object within the limits.
-pub fn parse(text: &str) -> Result<Map<String, Value>, Invalid> {
+pub fn parse(text: &str) -> Result<Sent, Invalid> {
     check_depth(text)?;
     if !text.trim_start().starts_with('{') {
         return Err(Invalid::new("the request body must be a JSON object"));
     }
-    serde_json::from_str::<Unique>(text)
-        .map(|unique| unique.0)
-        .map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+    serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
 }
 
 /// # Errors
 /// When `text` is no list of JSON objects within the limits.
-pub(super) fn parse_list(text: &str) -> Result<Vec<Map<String, Value>>, Invalid> {
+pub(super) fn parse_list(text: &str) -> Result<Vec<Sent>, Invalid> {
     check_depth(text)?;
-    serde_json::from_str::<Vec<Unique>>(text)
-        .map(|list| list.into_iter().map(|unique| unique.0).collect())
-        .map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+    serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
 }
 
 fn check_depth(text: &str) -> Result<(), Invalid> {
@@ -67,33 +66,107 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// An object whose fields all differ: of two, neither could be trusted.
-struct Unique(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Unique {
+impl<'de> Deserialize<'de> for Sent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(UniqueVisitor)
+        let (mut path, mut clashes) = (Vec::new(), Clashes::new());
+        let reader = Reader {
+            path: &mut path,
+            clashes: &mut clashes,
+        };
+        match reader.deserialize(deserializer)? {
+            Value::Object(values) => Ok(Self { values, clashes }),
+            _ => Err(D::Error::custom("a JSON object is expected")),
+        }
     }
 }
 
-struct UniqueVisitor;
+/// The name by which the JSON library hands over a number that is no whole one of 64 bits, with all its digits.
+const NUMBER: &str = "$serde_json::private::Number";
 
-impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = Unique;
+/// Reads any JSON, keeps the first of two values, and notes where there are two that differ.
+struct Reader<'a> {
+    /// The objects around, by their names.
+    path: &'a mut Vec<String>,
+    clashes: &'a mut Clashes,
+}
+
+impl Reader<'_> {
+    fn inner(&mut self) -> Reader<'_> {
+        Reader {
+            path: self.path,
+            clashes: self.clashes,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
+        f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Unique, A::Error> {
-        let mut values = Map::new();
-        while let Some((name, value)) = object.next_entry::<String, Value>()? {
-            if values.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("{name} is sent twice")));
-            }
-            values.insert(name, value);
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(self.inner())? {
+            values.push(value);
         }
-        Ok(Unique(values))
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some(name) = object.next_key::<String>()? {
+            if name == NUMBER && values.is_empty() {
+                let digits: String = object.next_value()?;
+                return digits
+                    .parse::<Number>()
+                    .map(Value::Number)
+                    .map_err(A::Error::custom);
+            }
+            self.path.push(name);
+            let value = object.next_value_seed(self.inner())?;
+            let first = self.path.last().and_then(|name| values.get(name));
+            if first.is_some_and(|first| !same(first, &value)) {
+                self.clashes.insert(self.path.clone());
+            }
+            if let Some(name) = self.path.pop() {
+                values.entry(name).or_insert(value);
+            }
+        }
+        Ok(Value::Object(values))
     }
 }
 
@@ -124,7 +197,25 @@ mod tests {
             assert!(looks_like_json(text) && parse(text).is_err(), "{text}");
         }
         assert!(!looks_like_json("a=1") && !looks_like_json("null"));
-        let error = parse(r#"{"a":1,"b":2,"a":1}"#).unwrap_err();
-        assert!(error.0.contains("a is sent twice"), "{error}");
+    }
+
+    #[test]
+    fn values_are_what_the_library_reads() {
+        let text = r#"{"a":[null,true,false,"x\n",-7,-0,0,-1.50,1e3,18446744073709551615,12345678901234567890123,{}],"b":{"c":[[{"d":0}]]}}"#;
+        let sent = parse(text).unwrap();
+        assert_eq!(
+            Value::Object(sent.values),
+            serde_json::from_str::<Value>(text).unwrap()
+        );
+        assert!(sent.clashes.is_empty());
+    }
+
+    #[test]
+    fn fields_sent_twice_are_noted_however_deep() {
+        let sent = parse(r#"{"a":1,"b":{"c":[{"d":1,"d":2}]},"a":2,"e":1,"e":1,"f":{"g":1},"f":{"g":2}}"#);
+        let sent = sent.unwrap();
+        let noted: Vec<_> = sent.clashes.iter().map(|path| path.join(".")).collect();
+        assert_eq!(noted, ["a", "b.c.d", "f"]);
+        assert_eq!(sent.values["a"], 1);
     }
 }

@@ -10,6 +10,7 @@ mod number;
 mod preference;
 mod received;
 mod screen;
+mod sent;
 mod timestamp;
 mod unresolved;
 
@@ -23,6 +24,7 @@ pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT};
 pub use received::Received;
+pub use sent::Sent;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 
 /// Bytes of path and query, at most.
@@ -42,7 +44,7 @@ impl Invalid {
 /// The fields of a query.
 ///
 /// # Errors
-/// When a parameter is sent twice, is not UTF-8 or may be stored nowhere, or there are too many.
+/// When a parameter is not UTF-8 or may be stored nowhere, or there are too many.
 pub fn query_fields(query: &str) -> Result<Fields, Invalid> {
     Fields::new(form::parse(query)?)
 }

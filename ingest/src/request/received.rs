@@ -7,6 +7,7 @@ use common::domain::Idempotency;
 use super::{
     Fields, Invalid, MAX_BODY_BYTES, body, form, json,
     preference::{self, Fingerprint},
+    sent::Sent,
 };
 use crate::{pipeline::Wait, rejection::Rejection};
 
@@ -65,16 +66,11 @@ impl Received {
     /// The fields of query and body together.
     ///
     /// # Errors
-    /// As [`Received::body_fields`], and when a field is in both.
+    /// As [`Received::body_fields`].
     pub fn all_fields(&self) -> Result<Fields, Invalid> {
-        let mut values = form::parse(&self.query)?;
-        for (name, value) in self.body_values()? {
-            if values.contains_key(&name) {
-                return Err(Invalid::new(format!("{name} is sent twice")));
-            }
-            values.insert(name, value);
-        }
-        Fields::new(values)
+        let mut sent = form::parse(&self.query)?;
+        sent.extend(self.body_values()?);
+        Fields::new(sent)
     }
 
     /// The fields of each object of a list, or of the one object that the body is.
@@ -92,7 +88,7 @@ impl Received {
         }
         let numbered = list.into_iter().enumerate();
         numbered
-            .map(|(index, values)| Fields::entry(&format!("[{index}]"), values))
+            .map(|(index, sent)| Fields::entry(&format!("[{index}]"), sent))
             .collect()
     }
 
@@ -102,7 +98,7 @@ impl Received {
         Ok(text.strip_prefix('\u{feff}').unwrap_or(text).trim())
     }
 
-    fn body_values(&self) -> Result<serde_json::Map<String, serde_json::Value>, Invalid> {
+    fn body_values(&self) -> Result<Sent, Invalid> {
         let text = self.text()?;
         if json::looks_like_json(text) {
             json::parse(text)

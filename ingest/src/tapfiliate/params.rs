@@ -27,13 +27,7 @@ pub(super) fn leads_somewhere(sent: &Attribution) -> bool {
 }
 
 pub(crate) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
-    let Some(code) = fields.text("currency", MAX_ID)? else {
-        return Ok(None);
-    };
-    code.trim()
-        .parse()
-        .map(Some)
-        .map_err(|_unknown| fields.wrong("currency", "must be an ISO 4217 code"))
+    fields.currency("currency")
 }
 
 /// The customer of a sale, known by the merchant's id.
@@ -49,7 +43,7 @@ pub(super) fn customer(fields: &Fields) -> Result<Option<CustomerRef>, Invalid> 
 
 /// The status that a customer begins with (seed: new, trial or lead; new if none is sent).
 pub(super) fn track(fields: &Fields) -> Result<Track, Invalid> {
-    let Some(word) = fields.text("status", MAX_ID)? else {
+    let Some(word) = fields.word("status")? else {
         return Ok(Track::default());
     };
     Track::parse(&word).ok_or_else(|| fields.wrong("status", "must be new, trial or lead"))

@@ -358,7 +358,12 @@ async fn a_test_becomes_an_event_and_nothing_else() {
     assert_eq!(test_of(event.body).what, TestKind::Sale);
     let refund = json!({"transaction_id": "t", "additional_data": {"test_mode": true}});
     let (event, _) = service.accepted(keyed("/api/v1/track/refund", &refund)).await;
-    assert_eq!(test_of(event.body).what, TestKind::Refund);
+    let test = test_of(event.body);
+    assert_eq!(
+        (test.what, test.program.as_deref()),
+        (TestKind::Refund, Some("7")),
+        "the key's program"
+    );
     // The key is asked for all the same, and a test that is none is the real thing.
     service
         .refused(keyless("/api/v1/track/sale", &anonymous), 401)

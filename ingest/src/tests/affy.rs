@@ -267,6 +267,11 @@ async fn who_calls_must_be_clear() {
             assert_eq!(reply.json()["error"], "Bad Request");
         }
     }
+    for client in ["12345.0", "12345.00", "\"12345.0\"", "\" 12345 \""] {
+        let body = CLICK.replacen("12345", client, 1);
+        let (event, _) = service.accepted(post("click", body)).await;
+        assert_eq!(event.org, OrgId(1), "{client}");
+    }
     // The key and the client id must mean the same organisation, and one who asks learns no more than that.
     for client in [67_890, 12_345] {
         let key = if client == 12_345 { "other-key" } else { KEY };

@@ -76,7 +76,7 @@ async fn both_methods_and_both_paths_create() {
 async fn all_parameters_reach_the_event() {
     let mut service = Service::new();
     let body = json!({
-        "customer_id": 77, "coupon": "C", "click_id": "k", "asset_id": "a", "source_id": "s", "status": "lead",
+        "customer_id": 77, "coupon": "C", "click_id": "k", "asset_id": "a", "source_id": "s", "status": "LEAD",
         "meta_data": {"tim": "tam"}, "user_agent": "Mozilla/5.0", "ip": "192.0.2.1", "other": null
     });
     let (event, _) = service.accepted(post("/1.7/pb/cus/c", &body)).await;

@@ -76,3 +76,110 @@ async fn an_amount_never_passes_through_a_float() {
         assert_eq!(create_of(event).amount, want);
     }
 }
+
+#[tokio::test]
+async fn space_around_ids_and_codes_does_not_count() {
+    let mut service = Service::new();
+    let body =
+        json!({"external_id": "ORD77\n", "coupon": " C", "customer_id": "c ", "referral_code": " nwjinmy"});
+    let query = "?external_id=+ORD77&coupon=C%20&customer_id=%09c&referral_code=nwjinmy%0D%0A";
+    for request in [
+        call("POST", "", "application/json", &body.to_string()),
+        call("GET", query, "", ""),
+    ] {
+        let create = create_of(service.accepted(request).await.0);
+        assert_eq!(create.external_id.as_deref(), Some("ORD77"));
+        assert_eq!(create.attribution.coupon.as_deref(), Some("C"));
+        assert_eq!(create.attribution.referral_code.as_deref(), Some("nwjinmy"));
+        assert_eq!(create.customer.unwrap().external_id.as_deref(), Some("c"));
+    }
+    let sale =
+        json!({"order_id": " 1 ", "total_amount": 1, "customer": {"email": "a@b", "customer_id": "\tc"}});
+    let path = "/api/affiliates/track/%20AUTUMN%0A";
+    let track = request("POST", path, &[("Y-API-Key", KEY)], sale.to_string());
+    let create = create_of(service.accepted(track).await.0);
+    assert_eq!(create.external_id.as_deref(), Some("1"));
+    assert_eq!(create.attribution.coupon.as_deref(), Some("AUTUMN"));
+    assert_eq!(create.customer.unwrap().external_id.as_deref(), Some("c"));
+}
+
+/// Of two values neither can be trusted, but only where one is asked for.
+#[tokio::test]
+async fn what_nobody_reads_may_come_twice_and_so_may_equal_values() {
+    let mut service = Service::new();
+    let twice = r#"{"external_id":"1","coupon":"C","amount":5,"utm":1,"utm":2,"x":{"y":1,"y":2},"amount":5}"#;
+    for request in [
+        call(
+            "GET",
+            "?external_id=1&coupon=C&amount=5&utm=1&utm=2&x[y]=1&x=2",
+            "",
+            "",
+        ),
+        call("GET", "?external_id=1&coupon=C&coupon=C&amount=5", "", ""),
+        call("POST", "", "", twice),
+        call(
+            "POST",
+            "?external_id=1&amount=5&utm=1",
+            "",
+            r#"{"external_id":1,"coupon":"C","amount":5,"utm":2}"#,
+        ),
+    ] {
+        let create = create_of(service.accepted(request).await.0);
+        assert_eq!(create.external_id.as_deref(), Some("1"));
+        assert_eq!(create.amount, 5.into());
+    }
+    for (request, named) in [
+        (
+            call("GET", "?external_id=1&coupon=C&amount=5&amount=6", "", ""),
+            "amount",
+        ),
+        (
+            call(
+                "POST",
+                "?external_id=1&amount=5",
+                "",
+                r#"{"coupon":"C","amount":6}"#,
+            ),
+            "amount",
+        ),
+        (
+            call(
+                "GET",
+                "?external_id=1&coupon=C&meta_data[a]=1&meta_data[a]=2",
+                "",
+                "",
+            ),
+            "meta_data.a",
+        ),
+        (
+            call(
+                "POST",
+                "",
+                "",
+                r#"{"external_id":"1","coupon":"C","meta_data":{"a":1,"a":2}}"#,
+            ),
+            "meta_data.a",
+        ),
+    ] {
+        let reply = service.refused(request, 400).await;
+        assert_eq!(reply.json()["message"], format!("{named} is sent twice"));
+    }
+    let path = "/api/affiliates/track/AUTUMN";
+    let track = |customer: &str| {
+        let body = format!(r#"{{"order_id":"1","total_amount":1,"customer":{customer}}}"#);
+        request("POST", path, &[("Y-API-Key", KEY)], body)
+    };
+    let unread = r#"{"email":"a@b","unread":1,"unread":2}"#;
+    service.accepted(track(unread)).await;
+    for (customer, named) in [
+        (r#"{"email":"a@b","email":"c@d"}"#, "customer.email"),
+        (r#"{"email":"a@b"},"customer":{"email":"c@d"}"#, "customer"),
+        (
+            r#"{"email":"a@b","customer_metadata":{"k":[{"x":1,"x":2}]}}"#,
+            "customer.customer_metadata.k.x",
+        ),
+    ] {
+        let reply = service.refused(track(customer), 400).await;
+        assert_eq!(reply.json()["message"], format!("{named} is sent twice"));
+    }
+}

@@ -5,8 +5,14 @@ use std::net::SocketAddr;
 use axum::extract::ConnectInfo;
 use common::domain::{Dialect, OrgId};
 
+use futures_util::poll;
+use tower::ServiceExt;
+
 use super::{Answer, Reply, Service, Wait, create_of, request};
-use crate::pixel::sign;
+use crate::{
+    auth::{Keys, MAX_KEYLESS},
+    pixel::sign,
+};
 
 const QUERY: &str = "external_id=ORD-7&amount=59.90&coupon=JANE10OFF";
 const SECRET: &str = "demo-pixel-secret";
@@ -99,6 +105,41 @@ async fn the_pixel_s_own_addresses_vouch_and_headers_about_addresses_do_not() {
         }
         let (_, submitted) = service.exchange(request, Answer::Accepted).await;
         assert_eq!(submitted.unwrap().0.trusted, trusted, "{peer:?}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_take_no_place_from_who_is_vouched_for() {
+    let mut service = Service::new();
+    let permits: Vec<_> = (0..MAX_KEYLESS)
+        .map(|_| service.ingest.keyless_permit().unwrap())
+        .collect();
+    is_picture(&service.refused(pixel(QUERY), 429).await);
+    let signed = pixel(&format!("{QUERY}&sig={}", sign(SECRET, QUERY)));
+    assert!(service.exchange(signed, Answer::Accepted).await.1.is_some());
+    let mut trusted = pixel(QUERY);
+    let peer: SocketAddr = "192.0.2.7:443".parse().unwrap();
+    trusted.extensions_mut().insert(ConnectInfo(peer));
+    assert!(service.exchange(trusted, Answer::Accepted).await.1.is_some());
+    drop(permits);
+}
+
+#[tokio::test]
+async fn who_waits_for_the_keys_holds_no_place() {
+    let service = Service::with_keys(Keys::new(Box::new(|| Box::pin(std::future::pending()))));
+    let unknown_client = request(
+        "POST",
+        "/api/v1/tracking/lead",
+        &[],
+        r#"{"clientId": 1, "leadType": "PAYMENT", "leadValue": 1, "sessionId": "s"}"#,
+    );
+    for unknown in [pixel(QUERY), unknown_client] {
+        let mut call = std::pin::pin!(service.router.clone().oneshot(unknown));
+        assert!(poll!(&mut call).is_pending());
+        let all: Result<Vec<_>, _> = (0..MAX_KEYLESS)
+            .map(|_| service.ingest.keyless_permit())
+            .collect();
+        assert!(all.is_ok());
     }
 }
 

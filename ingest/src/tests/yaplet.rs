@@ -90,9 +90,9 @@ async fn what_is_optional_has_its_default() {
     assert_eq!((create.commission, create.occurred_at), (None, None));
     assert!(create.meta_data.is_empty() && create.details.is_empty());
     assert_eq!(
-        create.customer.unwrap().name.as_deref(),
-        Some("Ada"),
-        "the e-mail's prefix"
+        create.customer.unwrap().name,
+        None,
+        "the default is for new customers, and for who decides"
     );
     let (event, _) = service.accepted(track(&with("commission", json!(0)))).await;
     assert_eq!(create_of(event).commission, Some(0.into()), "zero is exact too");

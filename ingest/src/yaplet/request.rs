@@ -29,11 +29,10 @@ fn customer(fields: &Fields) -> Result<CustomerRef, Invalid> {
     let required = || fields.required("customer.email");
     let customer = fields.nested("customer")?.ok_or_else(required)?;
     let email = customer.email("email")?.ok_or_else(required)?;
-    let prefix = email.rsplit_once('@').map(|(prefix, _)| prefix.to_owned());
     Ok(CustomerRef {
         identity: Identity::email(&email),
         external_id: customer.text("customer_id", MAX_ID)?,
-        name: customer.prose("name", MAX_NAME)?.or(prefix),
+        name: customer.prose("name", MAX_NAME)?,
         meta_data: customer.object("customer_metadata")?.unwrap_or_default(),
         email: Some(email),
     })

@@ -60,6 +60,7 @@ impl Decisions {
                     // What no secret vouches for writes nothing over what one does.
                     if event.trusted || !customer.trusted {
                         update(customer, named);
+                        customer.name = customer.name.take().or_else(|| default_name(event, named));
                     }
                     if may_tell_id(event, customer) {
                         customer.identity = named.identity.clone();
@@ -79,9 +80,10 @@ impl Decisions {
             name: None,
             meta_data: MetaData::new(),
         });
-        let Some(named) = create.customer.clone().or(visitor) else {
+        let Some(mut named) = create.customer.clone().or(visitor) else {
             return Ok(None);
         };
+        named.name = named.name.take().or_else(|| default_name(event, &named));
         let id = self.new_customer(event, named, found, Track::New)?;
         if let Some(click) = click {
             self.leave_on_click(event.org, click, id);
@@ -187,6 +189,15 @@ pub(super) fn update(customer: &mut Customer, named: &CustomerRef) {
     customer.email = named.email.clone().or(customer.email.take());
     customer.name = named.name.clone().or(customer.name.take());
     customer.meta_data.extend(named.meta_data.clone());
+}
+
+/// What Yaplet calls a customer whose name nobody has sent yet: the e-mail's prefix. Never over a name that was sent.
+fn default_name(event: &Event, named: &CustomerRef) -> Option<String> {
+    let email = named
+        .email
+        .as_deref()
+        .filter(|_| event.dialect == Dialect::Yaplet)?;
+    email.rsplit_once('@').map(|(prefix, _)| prefix.to_owned())
 }
 
 /// A visitor who was known by a click only may tell an id later; only with a secret, where one has vouched for them.

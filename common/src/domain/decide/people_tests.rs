@@ -9,7 +9,8 @@ use super::tests::{ORG, event, now, sale, statuses, world};
 use super::*;
 use crate::domain::{
     AffiliateId, Attribution, ClickView, CreateCustomer, CustomerAction, CustomerId, CustomerRecord,
-    CustomerTarget, Dialect, Identity, Lead, ProgramId, RecordClick, Track, UpdateCustomer,
+    CustomerRef, CustomerTarget, Dialect, Identity, Lead, MetaData, ProgramId, RecordClick, Track,
+    UpdateCustomer,
     click_name::click_code,
     entities::{Change, Click},
 };
@@ -449,6 +450,48 @@ fn a_deleted_customer_is_forgotten_by_all_later_events() {
         Some(CustomerId(1)),
         "the click's next visitor is somebody new"
     );
+}
+
+/// seed: Yaplet, `customer.name`
+#[test]
+fn yaplets_name_of_a_customer_is_a_default_and_no_news() {
+    let named = |n, name: Option<&str>| {
+        let sold = edited(sale(n, &n.to_string(), "first", "100"), |create| {
+            create.customer = Some(CustomerRef {
+                identity: Identity::email("Ada@example.com"),
+                external_id: None,
+                email: Some("Ada@example.com".to_owned()),
+                name: name.map(str::to_owned),
+                meta_data: MetaData::new(),
+            });
+        });
+        in_dialect(sold, Dialect::Yaplet)
+    };
+    let kept = |events: Vec<Incoming>, stored: Option<&str>| {
+        let mut world = world();
+        with_customer(&mut world, "c1", 1, |customer| {
+            customer.identity = Identity::email("ada@example.com");
+            customer.name = stored.map(str::to_owned);
+        });
+        let decided = decide(events, world).unwrap();
+        decided.world.customers[&(ORG, Identity::email("ada@example.com"))]
+            .name
+            .clone()
+    };
+    let known = Some("Ada Lovelace");
+    assert_eq!(kept(vec![named(1, None)], known).as_deref(), known);
+    assert_eq!(kept(vec![named(1, None)], None).as_deref(), Some("Ada"));
+    assert_eq!(
+        kept(vec![named(1, known), named(2, None)], None).as_deref(),
+        known
+    );
+    let decided = decide(vec![named(1, None), named(2, None)], world()).unwrap();
+    let new = &decided.world.customers[&(ORG, Identity::email("ada@example.com"))];
+    assert_eq!(new.name.as_deref(), Some("Ada"));
+    let elsewhere = in_dialect(named(1, None), Dialect::Rest);
+    let decided = decide(vec![elsewhere], world()).unwrap();
+    let new = &decided.world.customers[&(ORG, Identity::email("ada@example.com"))];
+    assert_eq!(new.name, None);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
 }
 
 fn status(fields: &Fields) -> Result<Option<ConversionStatus>, Invalid> {
-    match fields.text("status", MAX_ID)?.as_deref() {
+    match fields.word("status")?.as_deref() {
         None => Ok(None),
         Some("approved") => Ok(Some(ConversionStatus::Approved)),
         Some("disapproved") => Ok(Some(ConversionStatus::Disapproved)),

@@ -42,10 +42,12 @@ fn call(parse: Parse) -> MethodRouter<Ingest> {
         WIRE.call(&ingest, request, |received| Ok(parse(&received.all_fields()?)?))
             .await
     };
-    // Else axum would take a HEAD for a GET: who looks must not sell.
-    on(MethodFilter::GET.or(MethodFilter::POST), handler).on(MethodFilter::HEAD, no_head)
+    // Else axum would take a HEAD for a GET: who looks must not sell. The fallback, because axum would allow it there.
+    on(MethodFilter::GET.or(MethodFilter::POST), handler)
+        .on(MethodFilter::HEAD, no_other_method)
+        .fallback(no_other_method)
 }
 
-async fn no_head() -> impl IntoResponse {
+async fn no_other_method() -> impl IntoResponse {
     ([(ALLOW, "GET,POST")], ERRORS.print(&Rejection::MethodNotAllowed))
 }

@@ -247,12 +247,12 @@ async fn a_refund_says_what_it_took_and_from_what() {
 }
 
 #[tokio::test]
-async fn a_test_is_told_its_number_and_the_program_as_sent() {
+async fn a_test_is_told_its_number_and_the_program_as_sent_or_the_keys() {
     for (program, printed) in [
         (json!(1), json!(1)),
         (json!("partner-program"), json!("partner-program")),
-        (json!(null), json!(null)),
-        (json!(""), json!(null)),
+        (json!(null), json!(7)),
+        (json!(""), json!(7)),
     ] {
         for (what, body) in [
             ("click", json!({"affiliate_url": URL})),
@@ -266,6 +266,13 @@ async fn a_test_is_told_its_number_and_the_program_as_sent() {
                 &with(body, "additional_data", more),
             );
             let reply = answer(call, done(Applied::Test { number: 101 })).await;
+            // A click is a stranger's, whatever it carries.
+            let named = program.is_number() || program == "partner-program";
+            let printed = if what == "click" && !named {
+                json!(null)
+            } else {
+                printed.clone()
+            };
             assert_eq!(reply.status.as_u16(), 200);
             assert_eq!(
                 reply.json(),

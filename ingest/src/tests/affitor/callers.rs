@@ -1,13 +1,40 @@
 //! Who may call Affitor's paths and how often, with a key and without.
 
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use axum::{body::Body, extract::ConnectInfo, http::Request};
+use common::{
+    domain::{Outcome, Reason},
+    message::Reply,
+};
 use serde_json::json;
 
 use super::{BEARER, URL, error, keyed, keyless, sale};
 use crate::{
-    auth::MAX_KEYLESS,
+    auth::{KEYLESS_BURST, MAX_KEYLESS},
     pipeline::Answer,
-    tests::{Service, request},
+    request::DEFAULT_WAIT,
+    tests::{Service, refusal, request},
 };
+
+/// However long, a place is given back by then.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until a place is free, and says how long that took. `each` is done before each look.
+async fn until_free(service: &Service, each: impl Fn()) -> Duration {
+    let started = Instant::now();
+    let free = async {
+        while service.ingest.keyless_permit().is_err() {
+            each();
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.unwrap();
+    started.elapsed()
+}
 
 #[tokio::test]
 async fn a_key_is_asked_for_before_anything_else() {
@@ -86,7 +113,9 @@ async fn strangers_have_so_many_places_and_keys_do_not_need_them() {
     service.accepted(keyed("/api/v1/track/lead", &lead)).await;
     drop(permits);
     for _ in 0..3 {
-        service.accepted(keyless("/api/v1/track/lead", &lead)).await;
+        let decided = refusal(Reason::UnknownClick, None);
+        let call = keyless("/api/v1/track/lead", &lead);
+        assert!(service.exchange(call, decided).await.1.is_some());
     }
     let all = (0..MAX_KEYLESS)
         .map(|_| service.ingest.keyless_permit())
@@ -106,16 +135,82 @@ async fn a_stranger_who_hangs_up_keeps_the_place_until_the_answer() {
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     assert!(service.ingest.keyless_permit().is_err());
-    submission.answer.send(Answer::Accepted).unwrap();
-    let free = async {
-        while service.ingest.keyless_permit().is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(10), free)
-        .await
+    submission
+        .answer
+        .send(refusal(Reason::UnknownClick, None))
         .unwrap();
+    until_free(&service, || ()).await;
     drop(permits);
+}
+
+/// Else strangers who want no answer could fill the queue.
+#[tokio::test]
+async fn a_place_is_kept_until_the_event_is_decided_or_its_wait_ends() {
+    let mut service = Service::new();
+    let permits: Vec<_> = (1..MAX_KEYLESS)
+        .map(|_| service.ingest.keyless_permit().unwrap())
+        .collect();
+    let body = json!({"affiliate_url": URL}).to_string();
+    let preferring = |prefer| {
+        let path = "/api/v1/track/click";
+        request("POST", path, &[("Prefer", prefer)], body.clone())
+    };
+    let (event, _) = service.accepted(preferring("respond-async")).await;
+    service.refused(preferring("respond-async"), 429).await;
+    let decided = || {
+        service.ingest.0.pipeline.deliver(Reply {
+            event_id: event.id,
+            outcome: Outcome::Parked,
+        });
+    };
+    assert!(until_free(&service, decided).await < DEFAULT_WAIT);
+
+    let asked = Instant::now();
+    service.accepted(preferring("wait=1")).await;
+    assert!(service.ingest.keyless_permit().is_err());
+    until_free(&service, || ()).await;
+    assert!(asked.elapsed() >= Duration::from_secs(1));
+    drop(permits);
+}
+
+fn from(mut call: Request<Body>, address: &str) -> Request<Body> {
+    let address: SocketAddr = address.parse().unwrap();
+    call.extensions_mut().insert(ConnectInfo(address));
+    call
+}
+
+#[tokio::test]
+async fn an_address_has_a_rate_in_every_dialect_and_keys_have_their_own() {
+    let mut service = Service::new();
+    let (loud, other) = ("198.51.100.1:1", "198.51.100.2:1");
+    let strangers: [fn() -> Request<Body>; 4] = [
+        || keyless("/api/v1/track/click", &json!({})),
+        || keyless("/api/tracking/lead", &json!({})),
+        || keyless("/api/v1/tracking/lead", &json!({})),
+        || request("GET", "/p/demo-pixel.gif", &[], ""),
+    ];
+    let click = strangers[0];
+    for _ in 0..KEYLESS_BURST.get() {
+        service.refused(from(click(), loud), 400).await;
+    }
+    for call in strangers {
+        let mut tries = 0;
+        let reply = loop {
+            // What was given back meanwhile is used up.
+            let peer: SocketAddr = loud.parse().unwrap();
+            while service.ingest.keyless_call(Some(peer.ip())).is_ok() {}
+            let (reply, _) = service.exchange(from(call(), loud), Answer::Accepted).await;
+            tries += 1;
+            if reply.status != 400 || tries == 100 {
+                break reply;
+            }
+        };
+        assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (429, "1"));
+        service.refused(from(call(), other), 400).await;
+    }
+    service
+        .accepted(from(keyed("/api/v1/track/sale", &sale()), loud))
+        .await;
 }
 
 #[tokio::test]

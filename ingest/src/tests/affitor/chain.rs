@@ -70,7 +70,7 @@ async fn three_tests_go_the_whole_way() {
     assert!(
         tests
             .iter()
-            .all(|test| test.details["customer_key"] == customer_key)
+            .all(|test| test.details["customer_key"] == customer_key && test.program.as_deref() == Some("7"))
     );
 }
 

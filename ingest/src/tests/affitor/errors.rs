@@ -3,7 +3,7 @@
 use common::domain::Reason;
 use serde_json::{Value, json};
 
-use super::{BEARER, URL, error, keyed, sale, with};
+use super::{BEARER, URL, error, keyed, keyless, sale, with};
 use crate::tests::{Service, refusal, request};
 
 const TXN: &str = "transaction_id is required and must be a string";
@@ -114,7 +114,13 @@ async fn a_lead_names_somebody() {
     )
     .await;
     let most = keyed("/api/v1/track/lead", &json!({"click_ids": clicks(20)}));
-    Service::new().accepted(most).await;
+    let mut service = Service::new();
+    service.accepted(most).await;
+    // A browser has one, and each is looked for.
+    let strangers = |number| keyless("/api/v1/track/lead", &json!({"click_ids": clicks(number)}));
+    service.accepted(strangers(5)).await;
+    let reply = service.refused(strangers(6), 400).await;
+    assert_eq!(error(&reply), "click_ids names more than 5 clicks");
 }
 
 #[tokio::test]

@@ -1,0 +1,128 @@
+//! Callers without a key are told apart by their addresses: so many calls of each, or one of them could fill the queue.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use axum::extract::{ConnectInfo, Request};
+use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
+
+/// Calls without a key that one address may make in a second, at each ingest: enough for all browsers of a shop behind
+/// one proxy.
+pub const KEYLESS_PER_SECOND: NonZeroU32 = match NonZeroU32::new(200) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
+/// Calls that an address may make at once after it was silent.
+pub const KEYLESS_BURST: NonZeroU32 = match NonZeroU32::new(1_000) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
+/// After so many calls the addresses are forgotten that have their full burst again: with those of the last seconds, so
+/// many are remembered at most.
+const FORGET_AFTER: usize = 10_000;
+/// Who holds one IPv6 address holds all that begin with these bits.
+const IPV6_NETWORK: u128 = !0 << 64;
+
+/// The other end of the connection. No header is believed: anybody can send one.
+pub fn peer(request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(address)| address.ip())
+}
+
+/// The allowances of all addresses.
+pub struct AddressRate {
+    buckets: DefaultKeyedRateLimiter<IpAddr>,
+    calls: AtomicUsize,
+}
+
+impl fmt::Debug for AddressRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AddressRate({})", self.buckets.len())
+    }
+}
+
+impl Default for AddressRate {
+    fn default() -> Self {
+        let quota = Quota::per_second(KEYLESS_PER_SECOND).allow_burst(KEYLESS_BURST);
+        Self {
+            buckets: DefaultKeyedRateLimiter::keyed(quota),
+            calls: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl AddressRate {
+    /// Takes one call of `address`; all of unknown ones are one address.
+    ///
+    /// # Errors
+    /// How long to wait for the next.
+    pub fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+        if self.calls.fetch_add(1, Ordering::Relaxed) % FORGET_AFTER == FORGET_AFTER - 1 {
+            self.buckets.retain_recent();
+            self.buckets.shrink_to_fit();
+        }
+        let address = network(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        self.buckets
+            .check_key(&address)
+            .map_err(|not_until| not_until.wait_time_from(self.buckets.clock().now()))
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK)),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// How many calls it took.
+    fn exhausted(rate: &AddressRate, address: impl Into<Option<IpAddr>>) -> usize {
+        let (address, mut taken) = (address.into(), 0);
+        while rate.take(address).is_ok() {
+            taken += 1;
+        }
+        taken
+    }
+
+    #[test]
+    fn an_address_has_its_burst_and_then_its_rate() {
+        let rate = AddressRate::default();
+        let burst = usize::try_from(KEYLESS_BURST.get()).unwrap();
+        for (one, same, other) in [
+            ("192.0.2.7", "::ffff:192.0.2.7", "192.0.2.8"),
+            ("2001:db8::1", "2001:db8::ffff:0:0:2", "2001:db8:0:1::1"),
+        ] {
+            assert!(exhausted(&rate, address(one)) >= burst);
+            // Filled up again a little meanwhile, but not to a burst.
+            assert!(exhausted(&rate, address(same)) < burst);
+            assert!(rate.take(Some(address(other))).is_ok());
+        }
+        assert!(exhausted(&rate, None) >= burst);
+        let again = Duration::from_secs(1) / KEYLESS_PER_SECOND.get();
+        assert!((0..burst).any(|_| rate.take(None).is_err_and(|wait| wait <= again)));
+    }
+
+    #[test]
+    fn addresses_that_are_silent_again_are_forgotten() {
+        let rate = AddressRate::default();
+        let calls = u32::try_from(FORGET_AFTER * 20).unwrap();
+        let most = (0..calls).map(|number| {
+            assert!(rate.take(Some(Ipv4Addr::from_bits(number).into())).is_ok());
+            rate.buckets.len()
+        });
+        assert!(most.max().unwrap() < FORGET_AFTER * 10);
+    }
+}
