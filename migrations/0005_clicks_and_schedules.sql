@@ -65,9 +65,11 @@ ALTER TABLE customers
     ADD COLUMN first_sale_at timestamptz,
     ADD COLUMN click_id bigint,
     ADD COLUMN details jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN event_id uuid,
     ADD COLUMN deleted_at timestamptz,
     ADD CONSTRAINT customers_track_check CHECK (track IN ('new', 'trial', 'lead'));
 COMMENT ON COLUMN customers.counted IS 'Conversions and recurring commissions that count towards the program''s cap.';
+COMMENT ON COLUMN customers.event_id IS 'The event that recorded it; null: by a version that did not say.';
 COMMENT ON COLUMN customers.details IS 'User agent, ip: kept for reports as they were when the customer came.';
 COMMENT ON COLUMN customers.status IS 'Follows from track, canceled, capped and first_sale_at; kept for filters.';
 UPDATE customers u

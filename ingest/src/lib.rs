@@ -105,7 +105,10 @@ impl Ingest {
             received_at: now,
             trusted: true,
             program_scope: principal.key.program,
-            idempotency: received.idempotency.clone(),
+            idempotency: received
+                .idempotency
+                .clone()
+                .map(|sent| request::in_scope(sent, principal.key.program)),
             wait_until: None,
             body,
         }

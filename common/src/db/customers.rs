@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{Connection, DbError, text};
 use crate::domain::{
-    AffiliateId, ClickId, CustomerId, Identity, MetaData, OrgId, ProgramId, Track,
+    AffiliateId, ClickId, CustomerId, EventId, Identity, MetaData, OrgId, ProgramId, Track,
     entities::{Change, Customer},
 };
 
@@ -29,6 +30,7 @@ struct Row {
     click_id: Option<i64>,
     meta_data: sqlx::types::Json<MetaData>,
     details: sqlx::types::Json<MetaData>,
+    event_id: Option<Uuid>,
     trusted: bool,
     created_at: DateTime<Utc>,
     deleted_at: Option<DateTime<Utc>>,
@@ -55,6 +57,7 @@ impl From<Row> for Customer {
             click: row.click_id.map(ClickId),
             meta_data: row.meta_data.0,
             details: row.details.0,
+            event: row.event_id.map(EventId),
             trusted: row.trusted,
             created_at: row.created_at,
             deleted_at: row.deleted_at,
@@ -143,6 +146,12 @@ pub async fn write<S: std::hash::BuildHasher>(
             )
             .bind(marked.iter().map(|one| one.deleted_at).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
+            .bind(
+                marked
+                    .iter()
+                    .map(|one| one.event.map(|id| id.0))
+                    .collect::<Vec<_>>(),
+            )
             .execute(&mut *connection)
             .await
             .map_err(|error| DbError::new("customers.write", error))?;
@@ -153,17 +162,17 @@ pub async fn write<S: std::hash::BuildHasher>(
 const INSERT: &str = "
     INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
                            meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id,
-                           deleted_at, details)
+                           deleted_at, details, event_id)
     SELECT org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
            meta_data::jsonb, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at,
-           details::jsonb
+           details::jsonb, event_id
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                 $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
                 $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[],
-                $20::text[])
+                $20::text[], $21::uuid[])
       AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
               meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at,
-              details)";
+              details, event_id)";
 
 const UPDATE: &str = "
     UPDATE customers c
@@ -175,8 +184,8 @@ const UPDATE: &str = "
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                 $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::text[],
                 $14::boolean[], $15::boolean[], $16::bigint[], $17::timestamptz[], $18::bigint[], $19::timestamptz[],
-                $20::text[])
+                $20::text[], $21::uuid[])
       AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status,
               meta_data, trusted, created_at, track, canceled, capped, counted, first_sale_at, click_id, deleted_at,
-              details)
+              details, event_id)
     WHERE (c.org_id, c.customer_id) = (new.org_id, new.customer_id)";

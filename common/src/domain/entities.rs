@@ -55,6 +55,8 @@ pub struct Customer {
     pub details: MetaData,
     /// Whether a secret vouched for the binding to the affiliate.
     pub trusted: bool,
+    /// The event that recorded it; rows of earlier versions do not say.
+    pub event: Option<EventId>,
     pub created_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
 }

@@ -22,6 +22,7 @@ pub use fields::{
 pub use form::{MAX_PARAMETERS, named_values};
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
+pub(crate) use preference::in_scope;
 pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT};
 pub use received::Received;
 pub use sent::Sent;

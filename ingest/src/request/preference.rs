@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use common::domain::Idempotency;
+use common::domain::{Idempotency, ProgramId};
 use sha2::{Digest, Sha256};
 
 use super::Invalid;
@@ -96,6 +96,20 @@ impl Fingerprint<'_> {
             hash.update(part);
         }
         hex::encode(hash.finalize())
+    }
+}
+
+/// The same request with a key that is bound to a program is another one: the first outcome may be none of its business.
+pub(crate) fn in_scope(idempotency: Idempotency, program: Option<ProgramId>) -> Idempotency {
+    let Some(program) = program else {
+        return idempotency;
+    };
+    let mut hash = Sha256::new();
+    hash.update(&idempotency.hash);
+    hash.update(program.0.to_be_bytes());
+    Idempotency {
+        hash: hex::encode(hash.finalize()),
+        ..idempotency
     }
 }
 
@@ -198,5 +212,18 @@ mod tests {
         assert!(read(&[" "]).unwrap_err().contains("empty"));
         assert!(read(&["a", "b"]).unwrap_err().contains("twice"));
         assert!(read(&["\u{e9}"]).unwrap_err().contains("ASCII"));
+    }
+
+    #[test]
+    fn a_key_that_is_bound_to_a_program_makes_another_request() {
+        let sent = || Idempotency {
+            key: "k".to_owned(),
+            hash: "00".repeat(32),
+        };
+        assert_eq!(in_scope(sent(), None), sent());
+        let scoped = in_scope(sent(), Some(ProgramId(7)));
+        assert_eq!((scoped.key.as_str(), scoped.hash.len()), ("k", 64));
+        assert_ne!(scoped, sent());
+        assert_ne!(scoped, in_scope(sent(), Some(ProgramId(8))));
     }
 }

@@ -135,6 +135,7 @@ impl Decisions {
             meta_data: named.meta_data,
             details: MetaData::new(),
             trusted: found.trusted,
+            event: Some(event.id),
             created_at: event.received_at,
             deleted_at: None,
         };

@@ -2,8 +2,8 @@
 
 use super::{Decisions, PoolExhausted, buyer, conversion::cap, view};
 use crate::domain::{
-    Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, Event, Identity, OrgId,
-    Reason, Refusal, UpdateCustomer,
+    Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, Event, First, Identity,
+    OrgId, Outcome, Reason, Refusal, UpdateCustomer,
     attribution::{Sought, attribute, customer_ranks},
     catalog::OrgCatalog,
     entities::Customer,
@@ -30,7 +30,7 @@ impl Decisions {
         let known = self.world.living_customer(event.org, &identity);
         // A customer whom no secret vouched for gives way to one whom a secret does.
         if known.is_some_and(|known| known.trusted || !event.trusted) {
-            return Ok(Err(duplicate(&create.customer_id)));
+            return Ok(Err(self.repeated(event, &create.customer_id, known, catalog)));
         }
         let known = known.map(|known| known.id);
         let sought = Sought {
@@ -78,6 +78,23 @@ impl Decisions {
         Ok(record
             .map(|record| Applied::Customer(Box::new(record)))
             .ok_or_else(|| unknown(&CustomerTarget::Number(id))))
+    }
+
+    /// Who may not see the customer learns only that the id is taken.
+    fn repeated(&self, event: &Event, name: &str, known: Option<&Customer>, catalog: &OrgCatalog) -> Refusal {
+        let is_seen =
+            |customer: &&Customer| event.program_scope.is_none_or(|scope| scope == customer.program);
+        let first = known.filter(is_seen).and_then(|customer| {
+            let record = view::customer_record(customer, &self.world, catalog);
+            Some(Box::new(First {
+                event_id: customer.event?,
+                outcome: record.map(|record| Outcome::Applied(Applied::Customer(Box::new(record)))),
+            }))
+        });
+        Refusal {
+            first,
+            ..duplicate(name)
+        }
     }
 
     pub(super) fn update_customer(

@@ -88,6 +88,7 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         name: None,
         program: PROGRAM,
         affiliate: AffiliateId(affiliate),
+        event: None,
         status: "new".into(),
         track: Track::New,
         canceled: false,

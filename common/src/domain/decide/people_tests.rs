@@ -303,6 +303,13 @@ fn a_customer_id_is_recorded_once_unless_no_secret_vouched_for_it() {
         events[1].event.trusted = second;
         let decided = decide(events, world()).unwrap();
         assert_eq!(statuses(&decided), ["applied", outcome]);
+        if let Outcome::Refused(refusal) = &decided.decisions[1].outcome {
+            let told = refusal
+                .first
+                .as_ref()
+                .map(|first| (first.event_id, first.outcome.is_some()));
+            assert_eq!(told, Some((decided.decisions[0].event.id, true)));
+        }
         let kept = customer(&decided, "c1");
         assert_eq!(kept.affiliate, AffiliateId(affiliate));
         assert_eq!(kept.status, if affiliate == 2 { "trial" } else { "new" });
