@@ -73,8 +73,7 @@ fn event(
     line: usize,
     text: &[u8],
 ) -> Result<Event, Invalid> {
-    let readable = std::str::from_utf8(text).map_err(|_not_utf8| Invalid::new("the line is not UTF-8"))?;
-    let body = read_line(readable, ingest.clock().now())?;
+    let body = read_line(text, ingest.clock().now())?;
     let mut event = ingest.event(principal, Dialect::Native, received, body);
     // The request's key stands for all its lines, each with its own content.
     event.idempotency = received.idempotency.as_ref().map(|request| Idempotency {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{KEY, Reply, Service, applied, event_id, refusal, request};
 use crate::{
-    native::{MAX_BATCH_BYTES, MAX_LINES},
+    native::{MAX_BATCH_BYTES, MAX_LINE_BYTES, MAX_LINES},
     pipeline::{Answer, Wait},
 };
 
@@ -156,6 +156,16 @@ async fn a_request_has_so_many_lines_and_bytes() {
     assert_eq!(orders(&submitted), in_order);
     let reply = service.refused(post(lines(MAX_LINES + 1)), 400).await;
     assert_eq!(reply.json(), json!({"error": "there are more than 1000 lines"}));
+
+    let head = r#"{"external_id":"1","coupon":"C","pad":""#;
+    let line = |bytes: usize| format!("{head}{}\"}}\n", "x".repeat(bytes - head.len() - 2));
+    let body = line(MAX_LINE_BYTES) + &line(MAX_LINE_BYTES + 1);
+    let (reply, _) = service.batch(post(body), |_| Answer::Accepted).await;
+    let results = &reply.json()["results"];
+    assert_eq!(
+        (&results[0]["status"], &results[1]["error"]),
+        (&json!("accepted"), &json!("the line is longer than 65536 bytes"))
+    );
 
     let padded = |bytes: usize| sale("1") + &" ".repeat(bytes - sale("1").len());
     let (reply, _) = service
