@@ -1,6 +1,6 @@
 //! `POST /v1/events`.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use axum::{
     Router,
@@ -45,7 +45,9 @@ async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     let received = Received::read_up_to(request, MAX_BATCH_BYTES).await?;
     let (mut results, mut first, mut later) = (Vec::new(), Vec::new(), Vec::new());
     let mut named = Named::default();
-    for (line, text) in batch::lines(received.body())? {
+    let lines = batch::lines(received.body())?;
+    take_others(&principal, lines.len())?;
+    for (line, text) in lines {
         match event(ingest, &principal, &received, line, text) {
             Err(invalid) => results.push(LineResult {
                 line,
@@ -63,6 +65,21 @@ async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     })?);
     results.sort_by_key(|result| result.line);
     Ok(answer::print(&results, as_lines))
+}
+
+/// Each line costs as much of the key's allowance as a call of its own. The first one was taken before the body was read.
+fn take_others(principal: &Principal, lines: usize) -> Result<(), Rejection> {
+    let others = u32::try_from(lines.saturating_sub(1)).unwrap_or(u32::MAX);
+    let Some(others) = NonZeroU32::new(others) else {
+        return Ok(());
+    };
+    match principal.take_many(others) {
+        Some(rate) => principal.may_ingest(&rate),
+        None => Err(Rejection::Invalid(Invalid::new(format!(
+            "the request has {lines} lines, and the API key may send {} events a minute: send fewer at once",
+            principal.key.rate_per_minute
+        )))),
+    }
 }
 
 /// The event of one line.

@@ -279,6 +279,49 @@ async fn what_could_not_be_taken_is_said() {
 }
 
 #[tokio::test]
+async fn each_line_costs_as_much_as_a_call() {
+    let mut service = Service::new();
+    let slow = |body: &str| {
+        request(
+            "POST",
+            "/v1/events",
+            &[("X-Api-Key", "slow-key")],
+            body.to_owned(),
+        )
+    };
+    let two = format!("{}\n{}", sale("1"), sale("2"));
+    let three = format!("{two}\n{}\n{}", sale("3"), sale("4"));
+    // Its allowance is 2 a minute.
+    let (reply, _) = service.batch(slow(&two), |_| Answer::Accepted).await;
+    assert_eq!(reply.status.as_u16(), 200, "{reply:?}");
+    let reply = service.refused(slow(&sale("5")), 429).await;
+    assert!(!reply.header("retry-after").is_empty());
+    let mut service = Service::new();
+    let reply = service.refused(slow(&three), 400).await;
+    assert!(reply.text.contains("2 events a minute"), "{reply:?}");
+    let reply = service.refused(slow(&two), 429).await;
+    assert!(!reply.header("retry-after").is_empty(), "one was taken before");
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_named() {
+    let mut service = Service::new();
+    let encoded = |body: Vec<u8>| {
+        let headers = [("X-Api-Key", KEY), ("Content-Encoding", "gzip")];
+        request("POST", "/v1/events", &headers, body)
+    };
+    let reply = service.refused(encoded(vec![0x1f, 0x8b, 8, 0]), 400).await;
+    assert!(
+        reply.text.contains("compressed bodies are not taken"),
+        "{reply:?}"
+    );
+    let (reply, _) = service
+        .batch(encoded(sale("1").into_bytes()), |_| Answer::Accepted)
+        .await;
+    assert_eq!(reply.json()["accepted"], 1, "what can be read is taken");
+}
+
+#[tokio::test]
 async fn only_keys_that_may_ingest_come_in() {
     let mut service = Service::new();
     service
