@@ -25,13 +25,13 @@ pub(super) fn of_answer(example: &Value) -> Value {
 /// The schema of a body whose fields are those of all `examples`, in which `required` must be there.
 pub(super) fn of_body(examples: &[Value], required: &[&str], words: Words) -> Value {
     let fields = examples.iter().filter_map(Value::as_object).flatten();
-    let properties: Map<String, Value> = fields
+    let mut properties: Map<String, Value> = fields
         .map(|(name, value)| (name.clone(), field(name, value, false)))
         .collect();
-    let mut schema = json!({"type": "object", "properties": properties});
     for (name, words) in words {
-        schema["properties"][name]["enum"] = json!(words);
+        properties.insert((*name).to_owned(), json!({"type": "string", "enum": words}));
     }
+    let mut schema = json!({"type": "object", "properties": properties});
     if !required.is_empty() {
         set(&mut schema, "required", json!(required));
     }

@@ -357,7 +357,7 @@ mod tests {
     async fn what_became_of_each_line_is_told_page_by_page(pool: Pool) {
         let mut conn = pool.acquire().await.unwrap();
         begin(&mut conn, KEY, "a.csv", now()).await.unwrap();
-        let queued = ["a", "b", "c", "d"].map(|order| event(order));
+        let queued = ["a", "b", "c", "d"].map(event);
         let queued: Vec<_> = (2..)
             .zip(queued)
             .map(|(line, event)| (line, event, now()))

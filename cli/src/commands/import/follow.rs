@@ -24,6 +24,8 @@ pub(super) struct Followed {
     pub(super) unapplied: i64,
     /// They wait for their orders still.
     pub(super) parked: i64,
+    /// Whether this run followed anything: of a file that was followed to its end, the lines are forgotten.
+    pub(super) is_news: bool,
 }
 
 /// Follows the lines in their order, in which they are due, too: however long the file is, each look is at one page of it.
@@ -40,12 +42,13 @@ pub(super) async fn follow(
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Followed>> {
     let bar = waiting_bar();
-    let (mut after, mut unapplied) = (0, told);
+    let (mut after, mut unapplied, mut is_news) = (0, told, false);
     loop {
         let page = page(pool, key, after).await?;
         let Some(last) = page.last() else {
             break;
         };
+        is_news = true;
         if let Some(waiting) = page.iter().find(|line| line.is_queued()) {
             bar.set_message(waiting.line.to_string());
             tokio::select! {
@@ -72,7 +75,11 @@ pub(super) async fn follow(
         }
     }
     report.flush()?;
-    Ok(Some(Followed { unapplied, parked }))
+    Ok(Some(Followed {
+        unapplied,
+        parked,
+        is_news,
+    }))
 }
 
 /// Reports what was decided but not applied, and forgets all that is decided. Returns how many were reported.

@@ -26,7 +26,6 @@ use common::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::roles;
-use follow::Followed;
 use queue::Job;
 use records::Format;
 use report::Report;
@@ -163,15 +162,11 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     } else {
         follow::follow(&pool, key, import.unapplied, &mut report, &stop).await?
     };
-    // Of a file that was followed to its end before, the lines are forgotten: nothing new would not mean that all was applied.
-    let nothing_new = Followed {
-        unapplied: before.unapplied,
-        parked: 0,
-    };
+    // Nothing to follow is no success where an earlier run has told what failed.
     let ended = Ended {
         before: &before,
         import,
-        followed: followed.filter(|followed| !before.is_finished || *followed != nothing_new),
+        followed: followed.filter(|followed| !before.is_finished || followed.is_news),
         ignored: &queued.ignored,
     };
     verdict::say(&args, &ended, &report)

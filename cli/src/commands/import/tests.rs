@@ -288,6 +288,9 @@ async fn what_waits_for_its_order_is_told_and_followed_later() {
         (1, 0),
         "what was told before still counts"
     );
+    assert!(later.is_news);
+    let followed = followed(&world, &file, later.unapplied).await;
+    assert!(!followed.is_news, "nothing is left to follow");
     world.prove().await;
 }
 

@@ -75,8 +75,7 @@ fn sentences(file: &Path, ended: &Ended<'_>) -> Vec<String> {
 }
 
 fn of_events(events: Followed) -> String {
-    let Followed { unapplied, parked } = events;
-    match (unapplied, parked) {
+    match (events.unapplied, events.parked) {
         (0, 0) => "all events are decided and applied".to_owned(),
         (count, 0) => format!("all events are decided; {count} were not applied"),
         (0, parked) => {
@@ -143,7 +142,13 @@ mod tests {
 
     #[test]
     fn what_waits_is_not_called_decided() {
-        let words = |unapplied, parked| of_events(Followed { unapplied, parked });
+        let words = |unapplied, parked| {
+            of_events(Followed {
+                unapplied,
+                parked,
+                is_news: true,
+            })
+        };
         assert_eq!(words(0, 0), "all events are decided and applied");
         assert!(words(2, 0).contains("2 were not applied"));
         assert!(!words(0, 1).contains("all events"));
