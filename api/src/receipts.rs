@@ -17,7 +17,9 @@ use common::{
         keys::{ApiKey, Scope},
         receipts::{self, Found, Receipt},
     },
-    domain::{Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal},
+    domain::{
+        Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal, click_name::click_uuid,
+    },
     message::received_at,
 };
 use serde::Serialize;
@@ -166,7 +168,10 @@ fn effect(applied: &Applied) -> Value {
 /// What became of something that is no sale: its numbers, by which the other calls show the rest.
 fn other_effect(applied: &Applied) -> Value {
     match applied {
-        Applied::Click(click) => json!({"click_id": click.id}),
+        // The UUID is what the other calls of REST 1.6 take.
+        Applied::Click(click) => {
+            json!({"click_id": click.id, "click_uuid": click_uuid(click.id, click.created_at)})
+        }
         Applied::Customer(customer) => {
             json!({"customer_id": customer.customer_id, "status": customer.status})
         }
@@ -204,7 +209,7 @@ fn refused(refusal: &Refusal) -> Value {
 #[cfg(test)]
 mod tests {
     use common::{
-        domain::{First, ProgramId, Reason},
+        domain::{ClickId, ClickView, First, ProgramId, Reason},
         message::EventIds,
     };
 
@@ -238,6 +243,27 @@ mod tests {
                 r#""currency":"USD","id":3,"kind":"regular"}],"conversion_id":7,"currency":"USD","external_id":"ORD123"}"#
             )
         );
+    }
+
+    #[test]
+    fn a_click_shows_the_name_that_later_calls_take() {
+        let conversion = conversion();
+        let created_at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let click = ClickView {
+            id: ClickId(10),
+            name: None,
+            session: None,
+            created_at,
+            referral_code: "janejameson".to_owned(),
+            program: conversion.program,
+            cookie_time: 45,
+            affiliate: conversion.affiliate,
+        };
+        let applied = Outcome::Applied(Applied::Click(Box::new(click)));
+        let shown = view(receipt("applied", Some(applied))).outcome.unwrap();
+        assert_eq!(shown["click_id"], 10);
+        let uuid = shown["click_uuid"].as_str().unwrap();
+        assert_eq!(uuid, click_uuid(ClickId(10), created_at).to_string());
     }
 
     #[test]

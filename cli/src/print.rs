@@ -23,6 +23,11 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(serde_json::to_string_pretty(value)?)
 }
 
+/// Says on standard error what does not stop the command.
+pub(crate) fn warn(text: impl Display) -> anyhow::Result<()> {
+    writeln!(io::stderr().lock(), "warning: {text}").context("cannot write to standard error")
+}
+
 /// A table of plain columns: as wide as the terminal, easy to cut where there is none.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

@@ -9,9 +9,11 @@ use super::{
 };
 
 /// Failures of every call that wants a key.
-const FAILURES: &[u16] = &[400, 401, 403, 404, 408, 413, 414, 422, 429, 503];
+const FAILURES: &[u16] = &[400, 401, 403, 404, 408, 414, 429, 503];
 /// Failures of calls that want none.
-const OPEN_FAILURES: &[u16] = &[400, 404, 408, 413, 414, 422, 429, 503];
+const OPEN_FAILURES: &[u16] = &[400, 404, 408, 414, 429, 503];
+const TOO_LARGE: u16 = 413;
+const OTHER_REQUEST: u16 = 422;
 
 pub(super) fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
@@ -61,11 +63,16 @@ fn printed(table: &Table, operation: &Operation, path: &[Parameter]) -> Value {
         .query
         .iter()
         .map(|parameter| parameter_of("query", *parameter));
+    let preferences = if operation.takes_preferences(table) {
+        preferences()
+    } else {
+        Vec::new()
+    };
     let mut printed = json!({
         "operationId": operation_id(operation),
         "tags": [table.tag],
         "summary": operation.summary,
-        "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
+        "parameters": in_path.chain(in_query).chain(preferences).collect::<Vec<_>>(),
         "responses": responses(table, operation),
         "security": security(table.key),
     });
@@ -93,21 +100,38 @@ fn parameter_of(place: &str, (name, value): Parameter) -> Value {
     parameter
 }
 
+/// Headers of every call that records something.
+fn preferences() -> Vec<Value> {
+    vec![
+        json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "The same request again under its key gets the first outcome; another one is refused (422).",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        }),
+        json!({
+            "name": "Prefer", "in": "header", "required": false,
+            "description": "respond-async: the receipt at once; wait=N: the outcome within N seconds, at most 10.",
+            "schema": {"type": "string", "pattern": "^(respond-async|wait=[0-9]{1,2})$"},
+        }),
+    ]
+}
+
 fn request_body(body: &RequestBody) -> Value {
+    let optional = parsed(body.optional);
     if body.media != JSON {
-        // Lines of JSON; an array stands for them, as OpenAPI 3.1 has no word of its own.
+        // An array stands for the lines, as OpenAPI 3.1 has no word of its own.
         let lines: Vec<Value> = body.example.lines().map(parsed).collect();
-        let line = json!({"type": "object", "properties": schema::of_fields(&lines)});
+        let fields: Vec<Value> = lines.iter().cloned().chain([optional]).collect();
+        let line = schema::of_body(&fields, body.required, body.words);
         return json!({
             "required": true,
+            "description": "One JSON object a line, and no array: the array of this description stands for the lines.",
             "content": {body.media: {"schema": {"type": "array", "items": line}, "example": lines}},
         });
     }
     let example = parsed(body.example);
-    json!({
-        "required": true,
-        "content": {JSON: {"schema": schema::of_body(&example, body.required), "example": example}},
-    })
+    let schema = schema::of_body(&[example.clone(), optional], body.required, body.words);
+    json!({"required": true, "content": {JSON: {"schema": schema, "example": example}}})
 }
 
 fn responses(table: &Table, operation: &Operation) -> Value {
@@ -131,7 +155,10 @@ fn responses(table: &Table, operation: &Operation) -> Value {
     } else {
         FAILURES
     };
-    for status in shared.iter().chain(table.failures) {
+    let too_large = operation.body.map(|_body| &TOO_LARGE);
+    let other_request = operation.takes_preferences(table).then_some(&OTHER_REQUEST);
+    let own = too_large.into_iter().chain(other_request).chain(table.failures);
+    for status in shared.iter().chain(own) {
         let mut content = json!({JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}});
         if operation.answer.is_picture() {
             // A page that shows the pixel must not show a broken picture.

@@ -3,6 +3,8 @@
 //! One table of operations per dialect; a test compares them with the routes of the handlers.
 
 mod document;
+#[cfg(test)]
+mod field_tests;
 mod operation;
 mod page;
 mod schema;

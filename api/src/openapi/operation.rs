@@ -18,8 +18,14 @@ pub(super) type Parameter = (&'static str, &'static str);
 pub(super) struct RequestBody {
     pub(super) example: &'static str,
     pub(super) required: &'static [&'static str],
+    /// Fields that the example does not need, with values that tell their types: JSON.
+    pub(super) optional: &'static str,
+    pub(super) words: Words,
     pub(super) media: &'static str,
 }
+
+/// The words that fields may have.
+pub(super) type Words = &'static [(&'static str, &'static [&'static str])];
 
 /// The answer of success. Examples are JSON.
 #[derive(Clone, Copy, Debug)]
@@ -108,9 +114,33 @@ impl Operation {
         let body = Some(RequestBody {
             example,
             required,
+            optional: "{}",
+            words: &[],
             media,
         });
         Self { body, ..self }
+    }
+
+    /// Further fields of the body, as a JSON object of examples.
+    pub(super) const fn optional(self, optional: &'static str) -> Self {
+        match self.body {
+            Some(body) => Self {
+                body: Some(RequestBody { optional, ..body }),
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// Which words fields of the body may have.
+    pub(super) const fn words(self, words: Words) -> Self {
+        match self.body {
+            Some(body) => Self {
+                body: Some(RequestBody { words, ..body }),
+                ..self
+            },
+            None => self,
+        }
     }
 
     pub(super) const fn one(self, example: &'static str) -> Self {
@@ -157,5 +187,11 @@ impl Operation {
         let records = matches!(table.tag, "yaplet" | "postback" | "affitor" | "affy" | "rest");
         let reads = self.method == "get" && table.tag != "postback" || self.path.ends_with("-test-events");
         records && !reads
+    }
+
+    /// Whether `Idempotency-Key` and `Prefer` count. A test chain is three events, for which one key cannot stand.
+    pub(super) fn takes_preferences(&self, table: &Table) -> bool {
+        let is_batch = self.method == "post" && self.path == "/v1/events";
+        is_batch || self.is_event(table) && !self.path.ends_with("/test-event")
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     document::{meaning, parsed},
-    operation::{Answer, JSON, Key, Operation, Table},
+    operation::{Answer, JSON, Key, Operation, RequestBody, Table},
     tables::TABLES,
 };
 
@@ -79,6 +79,7 @@ fn entry(html: &mut String, table: &Table, operation: &Operation) {
             body.media,
             escaped(&example)
         );
+        further(html, body);
     }
     match operation.answer {
         Answer::One(example) => put!(html, "<p>200</p><pre>{}</pre>\n", escaped(&pretty(example))),
@@ -94,6 +95,27 @@ fn entry(html: &mut String, table: &Table, operation: &Operation) {
         put!(html, "<p>{status}: {}</p>\n", meaning(*status));
     }
     html.push_str("</details>\n");
+}
+
+/// What the example does not show.
+fn further(html: &mut String, body: &RequestBody) {
+    let optional = parsed(body.optional);
+    let fields = optional.as_object().into_iter().flatten();
+    let mut listed: Vec<String> = fields
+        .map(|(name, value)| {
+            format!(
+                "<code>{name}</code> (<code>{}</code>)",
+                escaped(&value.to_string())
+            )
+        })
+        .collect();
+    listed.extend(body.words.iter().map(|(name, words)| {
+        let words = words.join("</code>, <code>");
+        format!("<code>{name}</code> is one of <code>{words}</code>")
+    }));
+    if !listed.is_empty() {
+        put!(html, "<p>Further fields: {}</p>\n", listed.join(", "));
+    }
 }
 
 fn key(key: Key) -> &'static str {

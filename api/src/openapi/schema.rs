@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::operation::Words;
+
 /// Fields whose content is the client's own.
 const FREE: &[&str] = &[
     "meta_data",
@@ -20,21 +22,20 @@ pub(super) fn of_answer(example: &Value) -> Value {
     of(example, true)
 }
 
-/// The schema of a body like `example`, in which `required` must be there.
-pub(super) fn of_body(example: &Value, required: &[&str]) -> Value {
-    let mut schema = of(example, false);
-    if let (Some(schema), false) = (schema.as_object_mut(), required.is_empty()) {
-        schema.insert("required".to_owned(), json!(required));
+/// The schema of a body whose fields are those of all `examples`, in which `required` must be there.
+pub(super) fn of_body(examples: &[Value], required: &[&str], words: Words) -> Value {
+    let fields = examples.iter().filter_map(Value::as_object).flatten();
+    let mut properties: Map<String, Value> = fields
+        .map(|(name, value)| (name.clone(), field(name, value, false)))
+        .collect();
+    for (name, words) in words {
+        properties.insert((*name).to_owned(), json!({"type": "string", "enum": words}));
+    }
+    let mut schema = json!({"type": "object", "properties": properties});
+    if !required.is_empty() {
+        set(&mut schema, "required", json!(required));
     }
     schema
-}
-
-/// The properties of all fields that any of the examples has.
-pub(super) fn of_fields(examples: &[Value]) -> Map<String, Value> {
-    let fields = examples.iter().filter_map(Value::as_object).flatten();
-    fields
-        .map(|(name, value)| (name.clone(), field(name, value, false)))
-        .collect()
 }
 
 /// Sets a field of an object.

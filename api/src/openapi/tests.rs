@@ -70,6 +70,15 @@ fn examples_are_json_and_have_what_must_be_there() {
             for field in body.required {
                 assert!(!example[field].is_null(), "{path}: {field}");
             }
+            let optional: Value =
+                serde_json::from_str(body.optional).unwrap_or_else(|error| panic!("{path}: {error}"));
+            for name in optional.as_object().unwrap().keys() {
+                assert!(example.get(name).is_none(), "{path}: the example shows {name}");
+            }
+            for (name, _) in body.words {
+                let shown = example.get(name).or(optional.get(name));
+                assert!(shown.is_some_and(Value::is_string), "{path}: {name}");
+            }
         }
         if let Answer::One(example) | Answer::List(example) = operation.answer {
             let example: Value = serde_json::from_str(example).unwrap_or_default();
@@ -78,6 +87,30 @@ fn examples_are_json_and_have_what_must_be_there() {
                 "{path}"
             );
         }
+    }
+}
+
+#[test]
+fn failures_and_headers_are_those_of_the_call() {
+    let document = document();
+    let operation = |method: &str, path: &str| document["paths"][path][method].clone();
+    let has = |operation: &Value, status: &str| operation["responses"].get(status).is_some();
+    let headers = |operation: &Value| {
+        let parameters = operation["parameters"].as_array().unwrap().iter();
+        parameters.filter(|one| one["in"] == "header").count()
+    };
+    for (method, path, large, other) in [
+        ("get", "/1.6/conversions/", false, false),
+        ("post", "/1.6/conversions/", true, true),
+        ("get", "/1.7/pb/con/c/", false, true),
+        ("post", "/v1/events", true, true),
+        ("post", "/api/v1/cli/test-event", true, false),
+        ("get", "/healthz", false, false),
+    ] {
+        let operation = operation(method, path);
+        assert_eq!(has(&operation, "413"), large, "{method} {path}");
+        assert_eq!(has(&operation, "422"), other, "{method} {path}");
+        assert_eq!(headers(&operation), if other { 2 } else { 0 }, "{method} {path}");
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
 };
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use common::{
     db::{
         conversions_read::ConversionFilter,
@@ -34,6 +34,7 @@ pub(crate) struct ListParams {
     paid: Option<String>,
     date_from: Option<String>,
     date_to: Option<String>,
+    use_profile_timezone: Option<String>,
     #[serde(rename = "meta_data[key]")]
     meta_key: Option<String>,
     #[serde(rename = "meta_data[value]")]
@@ -44,9 +45,40 @@ impl<S: Sync> FromRequestParts<S> for ListParams {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let malformed = |_| Problem::bad_request("the query is malformed or repeats a parameter");
+        let Query(pairs): Query<Vec<(String, String)>> =
+            Query::try_from_uri(&parts.uri).map_err(malformed)?;
+        for (name, _) in &pairs {
+            single(name)?;
+        }
         Query::try_from_uri(&parts.uri)
             .map(|Query(params)| params)
-            .map_err(|_malformed| Problem::bad_request("the query is malformed or repeats a parameter"))
+            .map_err(malformed)
+    }
+}
+
+/// The parameters that have one value.
+const SINGLE: [&str; 11] = [
+    "page",
+    "program_id",
+    "external_id",
+    "customer_id",
+    "affiliate_id",
+    "pending",
+    "status",
+    "paid",
+    "date_from",
+    "date_to",
+    "use_profile_timezone",
+];
+
+/// `external_id[]=1` would be an unknown parameter, and the list one of everything.
+fn single(name: &str) -> Result<(), Problem> {
+    match name.split_once('[') {
+        Some((head, _)) if SINGLE.contains(&head) => Err(Problem::bad_request(format!(
+            "{head} has one value, and is no list"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -128,6 +160,7 @@ impl ListParams {
 
     /// Whole days: from the start of the first to the end of the last.
     fn window(&self) -> Result<Window, Problem> {
+        flag("use_profile_timezone", self.use_profile_timezone.as_deref())?;
         let from = date("date_from", self.date_from.as_deref())?;
         let to = date("date_to", self.date_to.as_deref())?;
         let until = to.and_then(|day| day.checked_add_days(Days::new(1)));
@@ -171,13 +204,17 @@ fn flag(name: &str, value: Option<&str>) -> Result<Option<bool>, Problem> {
     }
 }
 
+/// Exactly `YYYY-MM-DD` of the years 1 to 9999: others are no days to Postgres.
 fn date(name: &str, value: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     let Some(value) = given(value) else {
         return Ok(None);
     };
+    let is_shaped = value.len() == 10 && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     NaiveDate::parse_from_str(value, "%Y-%m-%d")
+        .ok()
+        .filter(|day| is_shaped && day.year() >= 1)
         .map(Some)
-        .map_err(|_malformed| Problem::bad_request(format!("{name} must be a date such as 2026-01-31")))
+        .ok_or_else(|| Problem::bad_request(format!("{name} must be a date such as 2026-01-31")))
 }
 
 fn midnight(day: NaiveDate) -> DateTime<Utc> {
@@ -224,6 +261,12 @@ mod tests {
             ("pending", "maybe"),
             ("date_from", "yesterday"),
             ("date_to", "2026-02-30"),
+            ("date_from", "-10000-01-01"),
+            ("date_from", "0000-01-01"),
+            ("date_to", "10000-01-01"),
+            ("date_to", "+2026-1-31"),
+            ("date_to", "2026-1-31"),
+            ("use_profile_timezone", "banana"),
             ("external_id", "a\0b"),
         ] {
             let found = params(serde_json::json!({name: value})).conversions(None);
@@ -236,6 +279,33 @@ mod tests {
             assert_eq!(filter.pending, want, "{value}");
         }
     }
+
+    #[test]
+    fn the_first_and_the_last_day_are_days() {
+        for day in ["0001-01-01", "9999-12-31"] {
+            let filter = params(serde_json::json!({"date_from": day, "date_to": day})).conversions(None);
+            assert!(filter.is_ok_and(|filter| filter.from < filter.until), "{day}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_filter_is_no_list() {
+        for (query, is_good) in [
+            ("external_id=1", true),
+            ("external_id[]=1", false),
+            ("external_id%5B%5D=1", false),
+            ("page[a]=1", false),
+            ("meta_data[key]=a&meta_data[value]=b", true),
+            ("unknown[]=1", true),
+            ("external_id=1&external_id=2", false),
+        ] {
+            let request = axum::http::Request::get(format!("/1.6/conversions/?{query}"));
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            let found = ListParams::from_request_parts(&mut parts, &()).await;
+            assert_eq!(found.is_ok(), is_good, "{query}");
+        }
+    }
+
     #[test]
     fn commissions_have_closed_words() {
         let filter = |json| params(json).commissions(None);

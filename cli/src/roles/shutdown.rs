@@ -4,11 +4,20 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The token is cancelled by the first SIGINT or SIGTERM. A second one exits with status 130.
+/// The token of a role that serves.
 ///
 /// # Errors
 /// When signals cannot be handled.
 pub(crate) fn token() -> anyhow::Result<CancellationToken> {
+    token_saying("open requests and batches finish first")
+}
+
+/// The token is cancelled by the first SIGINT or SIGTERM, which is answered with what comes `first`. A second one exits
+/// with status 130.
+///
+/// # Errors
+/// When signals cannot be handled.
+pub(crate) fn token_saying(first: &'static str) -> anyhow::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt()).context("handling SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("handling SIGTERM")?;
     let stop = CancellationToken::new();
@@ -22,7 +31,7 @@ pub(crate) fn token() -> anyhow::Result<CancellationToken> {
             if count > 0 {
                 std::process::exit(130);
             }
-            tracing::info!("stopping: open requests and batches finish first; a second signal ends at once");
+            tracing::info!("stopping: {first}; a second signal ends at once");
             token.cancel();
         }
     });

@@ -12,6 +12,8 @@ pub struct Import {
     /// Records read, the invalid ones among them.
     pub records_done: i64,
     pub invalid: i64,
+    /// Events that were reported as decided, but not applied.
+    pub unapplied: i64,
     /// When the last queued event is due.
     pub due_until: DateTime<Utc>,
     /// All records are queued.
@@ -37,15 +39,20 @@ pub struct Chunk<'a> {
     pub due_until: DateTime<Utc>,
 }
 
-/// An event that was decided, but not applied.
+/// A line of a file, and what became of its event.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Unapplied {
+pub struct Line {
     pub line: i64,
     pub event_id: Uuid,
     pub status: String,
     pub reason: Option<String>,
     pub detail: Option<String>,
+    /// When it is looked at next; for a parked event, until when it waits for its order.
+    pub due_at: Option<DateTime<Utc>>,
 }
+
+/// The reason of a refund that had no effect: it had been taken into account before, or nothing was left.
+const REPEATED_REFUND: &str = "repeated_refund";
 
 /// The program's number.
 ///
@@ -87,8 +94,8 @@ pub async fn begin(
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    let (records_done, invalid, due_until, is_finished) = sqlx::query_as(
-        "SELECT records_done, invalid, due_until, finished_at IS NOT NULL FROM imports
+    let (records_done, invalid, unapplied, due_until, is_finished) = sqlx::query_as(
+        "SELECT records_done, invalid, unapplied, due_until, finished_at IS NOT NULL FROM imports
          WHERE org_id = $1 AND fingerprint = $2",
     )
     .bind(key.org.0)
@@ -99,6 +106,7 @@ pub async fn begin(
     Ok(Import {
         records_done,
         invalid,
+        unapplied,
         due_until,
         is_finished,
     })
@@ -202,64 +210,78 @@ pub async fn finish(
     Ok(())
 }
 
-/// Events of the import that wait for their turn.
+/// What became of the lines after `after`, at most `limit`, in their order.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn waiting(connection: &mut Connection, key: ImportKey<'_>) -> Result<i64, DbError> {
-    sqlx::query_scalar(
-        "SELECT count(*) FROM import_lines l JOIN events e ON e.event_id = l.event_id
-         WHERE l.org_id = $1 AND l.fingerprint = $2 AND e.status = 'queued'",
-    )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
-    .fetch_one(connection)
-    .await
-    .map_err(|error| DbError::new("import.waiting", error))
-}
-
-/// Those of the import's events that are not applied, after the line `after`, at most `limit`.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn unapplied(
+pub async fn lines(
     connection: &mut Connection,
     key: ImportKey<'_>,
     after: i64,
     limit: i64,
-) -> Result<Vec<Unapplied>, DbError> {
+) -> Result<Vec<Line>, DbError> {
+    // Only rows of applied events are ever dropped.
     sqlx::query_as(
-        "SELECT l.line, l.event_id, e.status, e.reason, e.outcome -> 'refused' ->> 'detail' AS detail
-         FROM import_lines l JOIN events e ON e.event_id = l.event_id
-         WHERE l.org_id = $1 AND l.fingerprint = $2 AND l.line > $3 AND e.status <> 'applied'
-         ORDER BY l.line LIMIT $4",
+        "SELECT l.line, l.event_id, COALESCE(e.status, 'applied') AS status,
+             CASE WHEN e.outcome #>> '{applied,refund,is_repeat}' = 'true' THEN $5 ELSE e.reason END AS reason,
+             e.outcome #>> '{refused,detail}' AS detail, e.due_at
+         FROM (SELECT line, event_id FROM import_lines WHERE org_id = $1 AND fingerprint = $2 AND line > $3
+               ORDER BY line LIMIT $4) l
+         LEFT JOIN events e ON e.event_id = l.event_id
+         ORDER BY l.line",
     )
     .bind(key.org.0)
     .bind(key.fingerprint)
     .bind(after)
     .bind(limit)
+    .bind(REPEATED_REFUND)
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("import.unapplied", error))
+    .map_err(|error| DbError::new("import.lines", error))
 }
 
-/// Forgets from which lines the events came: they have been reported.
+/// Forgets from which lines these events came, of which `unapplied` were not applied: they have been reported.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_lines(connection: &mut Connection, key: ImportKey<'_>) -> Result<(), DbError> {
-    sqlx::query("DELETE FROM import_lines WHERE org_id = $1 AND fingerprint = $2")
-        .bind(key.org.0)
-        .bind(key.fingerprint)
-        .execute(connection)
-        .await
-        .map_err(|error| DbError::new("import.forget_lines", error))?;
+pub async fn forget_lines(
+    connection: &mut Connection,
+    key: ImportKey<'_>,
+    lines: &[i64],
+    unapplied: i64,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "WITH lines AS (DELETE FROM import_lines WHERE org_id = $1 AND fingerprint = $2 AND line = ANY ($3))
+         UPDATE imports SET unapplied = unapplied + $4 WHERE org_id = $1 AND fingerprint = $2",
+    )
+    .bind(key.org.0)
+    .bind(key.fingerprint)
+    .bind(lines)
+    .bind(unapplied)
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("import.forget_lines", error))?;
     Ok(())
 }
 
-impl Unapplied {
+impl Line {
     pub fn event(&self) -> EventId {
         EventId(self.event_id)
+    }
+
+    /// It waits for its turn.
+    pub fn is_queued(&self) -> bool {
+        self.status == "queued"
+    }
+
+    /// It waits for its order.
+    pub fn is_parked(&self) -> bool {
+        self.status == "parked"
+    }
+
+    /// It took effect.
+    pub fn is_applied(&self) -> bool {
+        self.status == "applied" && self.reason.is_none()
     }
 }
 
@@ -324,52 +346,96 @@ mod tests {
             (import.records_done, import.invalid, import.due_until),
             (3, 1, later)
         );
-        assert_eq!(waiting(&mut conn, KEY).await.unwrap(), 2);
+        let waiting = lines(&mut conn, KEY, 0, 10).await.unwrap();
+        assert_eq!(waiting.iter().filter(|line| line.is_queued()).count(), 2);
         let due = events::due(&mut conn, now(), 10).await.unwrap();
         assert_eq!(due, [queued[0].1.clone()]);
         assert_eq!(events::due(&mut conn, later, 10).await.unwrap().len(), 2);
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
-    async fn what_was_not_applied_is_told_by_its_line(pool: Pool) {
+    async fn what_became_of_each_line_is_told_page_by_page(pool: Pool) {
         let mut conn = pool.acquire().await.unwrap();
         begin(&mut conn, KEY, "a.csv", now()).await.unwrap();
-        let queued = [(2, event("a"), now()), (3, event("b"), now())];
+        let queued = ["a", "b", "c", "d"].map(event);
+        let queued: Vec<_> = (2..)
+            .zip(queued)
+            .map(|(line, event)| (line, event, now()))
+            .collect();
         let chunk = Chunk {
             events: &queued,
             records_before: 0,
-            records: 2,
+            records: 4,
             invalid: 0,
             due_until: now(),
         };
         assert!(queue(&mut conn, KEY, &chunk).await.unwrap());
-        sqlx::query(
-            r#"UPDATE events SET status = 'refused', reason = 'unknown_order',
-               outcome = '{"refused":{"reason":"unknown_order","detail":"no order b"}}' WHERE order_key = 'b'"#,
-        )
-        .execute(&mut *conn)
-        .await
-        .unwrap();
-        sqlx::query("UPDATE events SET status = 'applied' WHERE order_key = 'a'")
+        for (order, status, reason, outcome) in [
+            (
+                "a",
+                "applied",
+                None,
+                r#"{"applied":{"refund":{"is_repeat":false}}}"#,
+            ),
+            (
+                "b",
+                "refused",
+                Some("unknown_order"),
+                r#"{"refused":{"detail":"no order b"}}"#,
+            ),
+            (
+                "c",
+                "applied",
+                None,
+                r#"{"applied":{"refund":{"is_repeat":true}}}"#,
+            ),
+            ("d", "parked", None, "null"),
+        ] {
+            sqlx::query(
+                "UPDATE events SET status = $2, reason = $3, outcome = $4::json WHERE order_key = $1",
+            )
+            .bind(order)
+            .bind(status)
+            .bind(reason)
+            .bind(outcome)
             .execute(&mut *conn)
             .await
             .unwrap();
-        let told = unapplied(&mut conn, KEY, 0, 10).await.unwrap();
-        let [one] = told.as_slice() else {
-            panic!("{told:?}");
-        };
+        }
+        let told = lines(&mut conn, KEY, 0, 3).await.unwrap();
+        let shown: Vec<_> = told
+            .iter()
+            .map(|line| {
+                (
+                    line.line,
+                    line.is_applied(),
+                    line.reason.as_deref(),
+                    line.detail.as_deref(),
+                )
+            })
+            .collect();
         assert_eq!(
-            (one.line, one.event(), one.detail.as_deref()),
-            (3, queued[1].1.id, Some("no order b"))
+            shown,
+            [
+                (2, true, None, None),
+                (3, false, Some("unknown_order"), Some("no order b")),
+                (4, false, Some(REPEATED_REFUND), None),
+            ]
         );
-        assert_eq!(unapplied(&mut conn, KEY, 3, 10).await.unwrap(), []);
+        assert_eq!(told[1].event(), queued[1].1.id);
+        let rest = lines(&mut conn, KEY, 4, 3).await.unwrap();
+        assert!(matches!(rest.as_slice(), [line] if line.line == 5 && line.is_parked()));
+        forget_lines(&mut conn, KEY, &[2, 4], 1).await.unwrap();
+        assert_eq!(begin(&mut conn, KEY, "a.csv", now()).await.unwrap().unapplied, 1);
+        let left = lines(&mut conn, KEY, 0, 10).await.unwrap();
+        assert_eq!(left.iter().map(|line| line.line).collect::<Vec<_>>(), [3, 5]);
         forget(&mut conn, KEY).await.unwrap();
         assert_eq!(
             begin(&mut conn, KEY, "a.csv", now()).await.unwrap().records_done,
             0
         );
         assert_eq!(
-            unapplied(&mut conn, KEY, 0, 10).await.unwrap(),
+            lines(&mut conn, KEY, 0, 10).await.unwrap(),
             [],
             "the lines are forgotten, too"
         );

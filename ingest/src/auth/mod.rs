@@ -19,7 +19,7 @@ pub use keys::{AuthError, Keys, Load, RELOAD_GAP, ReloadError, UNKNOWN_DEADLINE}
 pub use rate::{Rate, RateLimit};
 pub use refresh::{POLL_DEADLINE, POLL_INTERVAL, refresh};
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use common::db::keys::{ApiKey, Scope};
 
@@ -36,6 +36,11 @@ impl Principal {
     /// Takes one request out of the key's allowance.
     pub fn take(&self) -> Rate {
         self.limit.take()
+    }
+
+    /// Takes what a request of several events needs beyond its first one. `None` when the key's allowance is smaller.
+    pub fn take_many(&self, count: NonZeroU32) -> Option<Rate> {
+        self.limit.take_many(count)
     }
 
     /// Whether the key may send events now.

@@ -8,9 +8,9 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use governor::{
-    Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-    middleware::StateInformationMiddleware,
+    NotUntil, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::{StateInformationMiddleware, StateSnapshot},
     state::{InMemoryState, NotKeyed},
 };
 
@@ -54,8 +54,18 @@ impl RateLimit {
     }
 
     pub fn take(&self) -> Rate {
+        self.rate_of(self.bucket.check())
+    }
+
+    /// Takes `count` at once or nothing. `None` when even a full bucket does not hold so many.
+    pub fn take_many(&self, count: NonZeroU32) -> Option<Rate> {
+        let taken = self.bucket.check_n(count).ok()?;
+        Some(self.rate_of(taken))
+    }
+
+    fn rate_of(&self, taken: Result<StateSnapshot, NotUntil<<DefaultClock as Clock>::Instant>>) -> Rate {
         let limit = self.per_minute.get();
-        match self.bucket.check() {
+        match taken {
             Ok(state) => Rate {
                 limit,
                 remaining: state.remaining_burst_capacity(),
@@ -100,6 +110,21 @@ mod tests {
             "{wait:?}"
         );
         assert_eq!((refused.limit, refused.remaining), (3, 0));
+    }
+
+    #[test]
+    fn many_are_taken_at_once_or_not_at_all() {
+        let limit = RateLimit::new(10);
+        let take = |count| limit.take_many(NonZeroU32::new(count).unwrap());
+        assert_eq!(take(7).unwrap().remaining, 3);
+        let refused = take(4).unwrap();
+        assert!(
+            refused
+                .retry_after
+                .is_some_and(|wait| wait <= Duration::from_secs(6))
+        );
+        assert_eq!(take(3).unwrap().remaining, 0, "nothing was taken from them");
+        assert_eq!(take(11), None);
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn result(result: &LineResult) -> Value {
         What::Answered(event, Answer::Accepted) => accepted(line, *event),
         What::Answered(event, Answer::Unavailable { .. }) => json!({
             "line": line, "event_id": event, "status": "unavailable",
-            "error": "this line could not be accepted at the moment: send it again",
+            "error": "this line could not be accepted at the moment: send the whole request again, under the same Idempotency-Key",
         }),
     }
 }

@@ -3,37 +3,18 @@
 use chrono::{DateTime, Utc};
 use common::domain::{Body, Chargeback, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
 
+use super::fields::line_fields;
 use crate::{
-    request::{Fields, Invalid, MAX_ID, json_object, named_values},
+    request::{Fields, Invalid, MAX_ID},
     tapfiliate::postback::request as postback,
 };
 
-/// What `text`, one JSON object, asks for.
+/// What a line asks for.
 ///
 /// # Errors
-/// When it is no object, or names the field that is missing or wrong.
-pub fn read_line(text: &str, now: DateTime<Utc>) -> Result<Body, Invalid> {
-    if !text.starts_with('{') {
-        return Err(Invalid::new("the line must be a JSON object"));
-    }
-    parse_line(&Fields::new(json_object(text)?)?, now)
-}
-
-/// What a row of a table asks for: columns are named as the fields, `meta_data.x` or `meta_data[x]` for a value of the
-/// meta data. Empty cells do not count.
-///
-/// # Errors
-/// As [`read_line`].
-pub fn read_row<'a>(
-    cells: impl Iterator<Item = (&'a str, &'a str)>,
-    now: DateTime<Utc>,
-) -> Result<Body, Invalid> {
-    let filled = cells.filter(|(_, cell)| !cell.trim().is_empty());
-    let named = filled.map(|(name, cell)| match name.trim().split_once('.') {
-        Some((object, key)) => (format!("{object}[{key}]"), cell.to_owned()),
-        None => (name.trim().to_owned(), cell.to_owned()),
-    });
-    parse_line(&Fields::new(named_values(named)?)?, now)
+/// When it is no JSON object, or names the field that is missing or wrong.
+pub(super) fn read_line(line: &[u8], now: DateTime<Utc>) -> Result<Body, Invalid> {
+    parse_line(&line_fields(line)?, now)
 }
 
 /// What the fields of one line ask for. Without a `type` they are a conversion.
@@ -101,10 +82,11 @@ mod tests {
     use common::domain::Track;
 
     use super::*;
+    use crate::native::row_fields;
 
     fn read(text: &str) -> Result<Body, String> {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        read_line(text, now).map_err(|invalid| invalid.0)
+        read_line(text.as_bytes(), now).map_err(|invalid| invalid.0)
     }
 
     #[test]
@@ -183,13 +165,18 @@ mod tests {
     #[test]
     fn a_row_is_read_like_a_line() {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        let row = |cells: &[(&str, &str)]| read_row(cells.iter().copied(), now).map_err(|invalid| invalid.0);
+        let row = |cells: &[(&str, &str)]| {
+            let fields = row_fields(cells.iter().copied());
+            fields
+                .and_then(|fields| parse_line(&fields, now))
+                .map_err(|invalid| invalid.0)
+        };
         let cells = [
-            (" external_id ", "1"),
+            ("external_id", "1"),
             ("coupon", "C"),
             ("amount", "1.5"),
             ("customer_id", " "),
-            ("meta_data.x", "y"),
+            ("meta_data[x]", "y"),
             ("meta_data[z]", "w"),
         ];
         let line = r#"{"external_id":"1","coupon":"C","amount":1.5,"meta_data":{"x":"y","z":"w"}}"#;

@@ -4,11 +4,13 @@
 
 mod answer;
 mod batch;
+mod fields;
 mod line;
 mod route;
 
 pub use batch::{MAX_BATCH_BYTES, MAX_LINES};
-pub use line::{parse_line, read_line, read_row};
+pub use fields::{FIELDS, MAX_LINE_BYTES, column, line_fields, row_fields};
+pub use line::parse_line;
 pub use route::routes;
 
 use crate::dialect::DialectErrors;

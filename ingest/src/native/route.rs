@@ -1,6 +1,6 @@
 //! `POST /v1/events`.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use axum::{
     Router,
@@ -45,7 +45,9 @@ async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     let received = Received::read_up_to(request, MAX_BATCH_BYTES).await?;
     let (mut results, mut first, mut later) = (Vec::new(), Vec::new(), Vec::new());
     let mut named = Named::default();
-    for (line, text) in batch::lines(received.body())? {
+    let lines = batch::lines(received.body())?;
+    take_others(&principal, lines.len())?;
+    for (line, text) in lines {
         match event(ingest, &principal, &received, line, text) {
             Err(invalid) => results.push(LineResult {
                 line,
@@ -65,6 +67,21 @@ async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     Ok(answer::print(&results, as_lines))
 }
 
+/// Each line costs as much of the key's allowance as a call of its own. The first one was taken before the body was read.
+fn take_others(principal: &Principal, lines: usize) -> Result<(), Rejection> {
+    let others = u32::try_from(lines.saturating_sub(1)).unwrap_or(u32::MAX);
+    let Some(others) = NonZeroU32::new(others) else {
+        return Ok(());
+    };
+    match principal.take_many(others) {
+        Some(rate) => principal.may_ingest(&rate),
+        None => Err(Rejection::Invalid(Invalid::new(format!(
+            "the request has {lines} lines, and the API key may send {} events a minute: send fewer at once",
+            principal.key.rate_per_minute
+        )))),
+    }
+}
+
 /// The event of one line.
 fn event(
     ingest: &Ingest,
@@ -73,8 +90,7 @@ fn event(
     line: usize,
     text: &[u8],
 ) -> Result<Event, Invalid> {
-    let readable = std::str::from_utf8(text).map_err(|_not_utf8| Invalid::new("the line is not UTF-8"))?;
-    let body = read_line(readable, ingest.clock().now())?;
+    let body = read_line(text, ingest.clock().now())?;
     let mut event = ingest.event(principal, Dialect::Native, received, body);
     // The request's key stands for all its lines, each with its own content.
     event.idempotency = received.idempotency.as_ref().map(|request| Idempotency {

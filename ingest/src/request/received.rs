@@ -1,6 +1,9 @@
 //! One request, read to its end.
 
-use axum::{extract::Request, http::Method};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Method, header::CONTENT_ENCODING},
+};
 use bytes::Bytes;
 use common::domain::Idempotency;
 
@@ -22,7 +25,7 @@ pub struct Received {
 
 impl Received {
     /// # Errors
-    /// 413, 408, or 400 for a bad `Idempotency-Key`.
+    /// 413, 408, or 400 for a compressed body or a bad `Idempotency-Key`.
     pub async fn read(request: Request) -> Result<Self, Rejection> {
         Self::read_up_to(request, MAX_BODY_BYTES).await
     }
@@ -34,6 +37,11 @@ impl Received {
     pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
         let (head, body) = request.into_parts();
         let body = body::read(body, limit).await?;
+        if is_compressed(&head.headers, &body) {
+            return Err(
+                Invalid::new("compressed bodies are not taken: send it without Content-Encoding").into(),
+            );
+        }
         let query = head.uri.query().unwrap_or_default().to_owned();
         let fingerprint = Fingerprint {
             method: head.method.as_str(),
@@ -106,4 +114,9 @@ impl Received {
             form::parse(text)
         }
     }
+}
+
+/// Some clients name a character set in this header, or an encoding that they do not use: what can be read decides.
+fn is_compressed(headers: &HeaderMap, body: &[u8]) -> bool {
+    headers.contains_key(CONTENT_ENCODING) && std::str::from_utf8(body).is_err()
 }

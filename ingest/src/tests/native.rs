@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{KEY, Reply, Service, applied, event_id, refusal, request};
 use crate::{
-    native::{MAX_BATCH_BYTES, MAX_LINES},
+    native::{MAX_BATCH_BYTES, MAX_LINE_BYTES, MAX_LINES},
     pipeline::{Answer, Wait},
 };
 
@@ -157,6 +157,16 @@ async fn a_request_has_so_many_lines_and_bytes() {
     let reply = service.refused(post(lines(MAX_LINES + 1)), 400).await;
     assert_eq!(reply.json(), json!({"error": "there are more than 1000 lines"}));
 
+    let head = r#"{"external_id":"1","coupon":"C","pad":""#;
+    let line = |bytes: usize| format!("{head}{}\"}}\n", "x".repeat(bytes - head.len() - 2));
+    let body = line(MAX_LINE_BYTES) + &line(MAX_LINE_BYTES + 1);
+    let (reply, _) = service.batch(post(body), |_| Answer::Accepted).await;
+    let results = &reply.json()["results"];
+    assert_eq!(
+        (&results[0]["status"], &results[1]["error"]),
+        (&json!("accepted"), &json!("the line is longer than 65536 bytes"))
+    );
+
     let padded = |bytes: usize| sale("1") + &" ".repeat(bytes - sale("1").len());
     let (reply, _) = service
         .batch(post(padded(MAX_BATCH_BYTES)), |_| Answer::Accepted)
@@ -266,6 +276,49 @@ async fn what_could_not_be_taken_is_said() {
     assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (200, "2"));
     assert_eq!(reply.json()["results"][1]["status"], "unavailable");
     assert_eq!(reply.json()["unavailable"], 1);
+}
+
+#[tokio::test]
+async fn each_line_costs_as_much_as_a_call() {
+    let mut service = Service::new();
+    let slow = |body: &str| {
+        request(
+            "POST",
+            "/v1/events",
+            &[("X-Api-Key", "slow-key")],
+            body.to_owned(),
+        )
+    };
+    let two = format!("{}\n{}", sale("1"), sale("2"));
+    let three = format!("{two}\n{}\n{}", sale("3"), sale("4"));
+    // Its allowance is 2 a minute.
+    let (reply, _) = service.batch(slow(&two), |_| Answer::Accepted).await;
+    assert_eq!(reply.status.as_u16(), 200, "{reply:?}");
+    let reply = service.refused(slow(&sale("5")), 429).await;
+    assert!(!reply.header("retry-after").is_empty());
+    let mut service = Service::new();
+    let reply = service.refused(slow(&three), 400).await;
+    assert!(reply.text.contains("2 events a minute"), "{reply:?}");
+    let reply = service.refused(slow(&two), 429).await;
+    assert!(!reply.header("retry-after").is_empty(), "one was taken before");
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_named() {
+    let mut service = Service::new();
+    let encoded = |body: Vec<u8>| {
+        let headers = [("X-Api-Key", KEY), ("Content-Encoding", "gzip")];
+        request("POST", "/v1/events", &headers, body)
+    };
+    let reply = service.refused(encoded(vec![0x1f, 0x8b, 8, 0]), 400).await;
+    assert!(
+        reply.text.contains("compressed bodies are not taken"),
+        "{reply:?}"
+    );
+    let (reply, _) = service
+        .batch(encoded(sale("1").into_bytes()), |_| Answer::Accepted)
+        .await;
+    assert_eq!(reply.json()["accepted"], 1, "what can be read is taken");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The AFFY Tracking API.
 
-use crate::openapi::operation::{Key, Table, get, post};
+use crate::openapi::operation::{Key, Table, Words, get, post};
 
 const CLICK: &str = r#"{
     "clientId": 12345, "affiliateReference": "aff_xyz123", "clickId": "click_unique_id", "sessionId": "session_unique_id",
@@ -34,6 +34,18 @@ const STATUS: &str = r#"{
     "clickedAt": "2026-03-01T14:30:00Z"
 }"#;
 
+const LEAD_TYPES: Words = &[("leadType", &["REGISTRATION", "PAYMENT"])];
+const LEAD_OPTIONAL: &str = r#"{
+    "clickId": "click_unique_id", "customerId": "your_internal_user_id", "leadValue": 99.00, "currency": "USD",
+    "transactionId": "pay_1"
+}"#;
+const REGISTRATION_OPTIONAL: &str = r#"{"clientId": 12345, "sessionId": "session_unique_id"}"#;
+const LEAD_REGISTRATION_OPTIONAL: &str =
+    r#"{"clickId": "click_unique_id", "customerId": "your_internal_user_id"}"#;
+const PAYMENT_OPTIONAL: &str = r#"{
+    "clickId": "click_unique_id", "customerId": "your_internal_user_id", "customerName": "Jane Smith", "currency": "USD"
+}"#;
+
 pub(super) const TABLE: Table = Table {
     tag: "affy",
     about: "AFFY's tracking calls, by clientId. A transactionId makes a payment safe to repeat; payments without one are distinct.",
@@ -45,15 +57,22 @@ pub(super) const TABLE: Table = Table {
             .one(CLICKED),
         post("/api/v1/tracking/registration", "Link a sign-up to its click")
             .body(REGISTRATION, &["clickId"])
+            .optional(REGISTRATION_OPTIONAL)
             .one(REGISTERED),
         post("/api/v1/tracking/lead", "A sign-up or a payment, by leadType")
             .body(LEAD, &["clientId", "leadType"])
+            .optional(LEAD_OPTIONAL)
+            .words(LEAD_TYPES)
             .one(LED),
         post("/api/v1/tracking/lead/registration", "A sign-up by session")
             .body(LEAD, &["clientId"])
+            .optional(LEAD_REGISTRATION_OPTIONAL)
+            .words(&[("leadType", &["REGISTRATION"])])
             .one(LED),
         post("/api/v1/tracking/lead/payment", "A payment by session")
             .body(PAYMENT, &["clientId", "leadValue"])
+            .optional(PAYMENT_OPTIONAL)
+            .words(&[("leadType", &["PAYMENT"])])
             .one(PAID),
         get(
             "/api/v1/tracking/status/{session=session_unique_id}",

@@ -17,6 +17,9 @@ pub(super) const TABLE: Table = Table {
         ("coupon", "PARTNER_CODE"),
         ("click_id", ""),
         ("referral_code", ""),
+        ("asset_id", ""),
+        ("source_id", ""),
+        ("currency", ""),
         ("customer_id", ""),
         ("sig", ""),
     ])

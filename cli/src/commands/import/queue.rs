@@ -35,11 +35,20 @@ pub(super) struct Job<'a> {
     pub(super) file: &'a Path,
     pub(super) format: Format,
     pub(super) program: Option<ProgramId>,
+    /// Columns that are unknown are left out.
+    pub(super) ignore_unknown: bool,
     /// Events that become due in a second.
     pub(super) rate: u32,
 }
 
-/// Queues what the file has left, until its end or until `stop`. Returns how far it has come.
+/// How far the file has come, and the names of fields that nobody knows in what was read of it.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) import: Import,
+    pub(super) ignored: Vec<String>,
+}
+
+/// Queues what the file has left, until its end or until `stop`.
 ///
 /// # Errors
 /// When the file or the database fails, or another run imports the same file.
@@ -48,16 +57,17 @@ pub(super) async fn run(
     report: &mut Report,
     stop: &CancellationToken,
     mut progress: impl FnMut(u64),
-) -> anyhow::Result<Import> {
+) -> anyhow::Result<Queued> {
     let now = job.clock.now();
     let mut connection = job.pool.acquire().await.context("connecting")?;
     let name = job.file.display().to_string();
     let mut import = import::begin(&mut connection, job.key, &name, now).await?;
     drop(connection);
     if import.is_finished {
-        return Ok(import);
+        let ignored = Vec::new();
+        return Ok(Queued { import, ignored });
     }
-    let mut records = Records::open(job.file, job.format)?;
+    let mut records = Records::open(job.file, job.format, job.ignore_unknown)?;
     for _done in 0..import.records_done {
         let Some(record) = records.next(now)? else {
             bail!("{name} has fewer records than were imported from it");
@@ -66,7 +76,8 @@ pub(super) async fn run(
     }
     loop {
         if stop.is_cancelled() {
-            return Ok(import);
+            let ignored = records.ignored();
+            return Ok(Queued { import, ignored });
         }
         let chunk = take(&mut records, job.clock.now())?;
         let Some(last) = chunk.last() else {
@@ -79,7 +90,8 @@ pub(super) async fn run(
     let mut connection = job.pool.acquire().await.context("connecting")?;
     import::finish(&mut connection, job.key, job.clock.now()).await?;
     import.is_finished = true;
-    Ok(import)
+    let ignored = records.ignored();
+    Ok(Queued { import, ignored })
 }
 
 fn take(records: &mut Records, now: DateTime<Utc>) -> anyhow::Result<Vec<Record>> {
@@ -145,6 +157,6 @@ async fn queue(
         records_done: import.records_done + records_taken,
         invalid: import.invalid + invalid,
         due_until: due,
-        is_finished: false,
+        ..import
     })
 }

@@ -1,19 +1,28 @@
 //! The records of a file, one after the other, however large it is.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{BufRead, BufReader, Read as _, Seek as _},
     path::Path,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use common::domain::Body;
 use ingest::{
-    native,
-    request::{Invalid, MAX_BODY_BYTES},
+    native::{self, FIELDS, MAX_LINE_BYTES},
+    request::{Fields, Invalid},
 };
-use sha2::{Digest as _, Sha256};
+
+use super::{
+    file,
+    header::{self, Header},
+    refund_ids::RefundIds,
+};
+
+/// Names of unknown fields that are remembered, to be told at the end.
+const MAX_IGNORED: usize = 20;
 
 /// How a file is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -37,103 +46,153 @@ impl Format {
 
 /// One record: from which line it is, what it asks for or why it asks for nothing, and how it stands in the file.
 #[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) line: u64,
-    pub(crate) body: Result<Body, Invalid>,
-    pub(crate) original: String,
+pub(super) struct Record {
+    pub(super) line: u64,
+    pub(super) body: Result<Body, Invalid>,
+    pub(super) original: String,
     /// Bytes of the file up to its end.
-    pub(crate) bytes: u64,
+    pub(super) bytes: u64,
 }
 
 /// A file at some record.
 #[derive(Debug)]
-pub(crate) enum Records {
-    Csv(Box<Rows>),
+pub(super) struct Records {
+    source: Source,
+    refund_ids: RefundIds,
+    ignored: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Csv(Box<csv::Reader<File>>, Header),
     Ndjson(Lines),
 }
 
 #[derive(Debug)]
-pub(crate) struct Rows {
-    reader: csv::Reader<File>,
-    names: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Lines {
+struct Lines {
     reader: BufReader<File>,
     line: u64,
+}
+
+/// A record as it was found.
+struct Found {
+    line: u64,
+    fields: Result<Fields, Invalid>,
+    original: String,
     bytes: u64,
 }
 
 impl Records {
     /// # Errors
-    /// When the file cannot be read, or a CSV file's header is not UTF-8.
-    pub(crate) fn open(path: &Path, format: Format) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if format == Format::Ndjson {
-            return Ok(Self::Ndjson(Lines {
+    /// When the file cannot be read, or a CSV file's header is not good.
+    pub(super) fn open(path: &Path, format: Format, ignore_unknown: bool) -> anyhow::Result<Self> {
+        let file = file::open(path)?;
+        let source = match format {
+            Format::Ndjson => Source::Ndjson(Lines {
                 reader: BufReader::new(file),
                 line: 0,
-                bytes: 0,
-            }));
-        }
-        // Lines end with LF alone: told of CRLF, the reader counts a record to the line before.
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .terminator(csv::Terminator::Any(b'\n'))
-            .from_reader(file);
-        let header = reader.headers().context("reading the header")?;
-        let names = header
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').to_owned());
-        let names = names.collect();
-        Ok(Self::Csv(Box::new(Rows { reader, names })))
+            }),
+            Format::Csv => {
+                // Lines end with LF alone: told of CRLF, the reader counts a record to the line before.
+                let mut reader = csv::ReaderBuilder::new()
+                    .flexible(true)
+                    .terminator(csv::Terminator::Any(b'\n'))
+                    .from_reader(file);
+                let names = reader.headers().context("reading the header")?;
+                if names.is_empty() {
+                    bail!("{} has no records", path.display());
+                }
+                let header = header::read(names, ignore_unknown)?;
+                Source::Csv(Box::new(reader), header)
+            }
+        };
+        Ok(Self {
+            source,
+            refund_ids: RefundIds::default(),
+            ignored: BTreeSet::new(),
+        })
     }
 
     /// The next record; `None` at the end. Blank lines are none.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn next(&mut self, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
-        match self {
-            Self::Csv(rows) => rows.next(now),
-            Self::Ndjson(lines) => lines.next(now),
+    pub(super) fn next(&mut self, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
+        let found = match &mut self.source {
+            Source::Csv(reader, header) => next_row(reader, header)?,
+            Source::Ndjson(lines) => lines.next()?,
+        };
+        Ok(found.map(|found| Record {
+            line: found.line,
+            body: found.fields.and_then(|fields| self.body(&fields, now)),
+            original: found.original,
+            bytes: found.bytes,
+        }))
+    }
+
+    /// Names of fields that nobody knows, as far as the file has been read.
+    pub(super) fn ignored(&self) -> Vec<String> {
+        match &self.source {
+            Source::Csv(_, header) => header.ignored.clone(),
+            Source::Ndjson(_) => self.ignored.iter().cloned().collect(),
         }
+    }
+
+    fn body(&mut self, fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
+        for name in fields.values().keys() {
+            if self.ignored.len() < MAX_IGNORED && !FIELDS.contains(&name.as_str()) {
+                self.ignored.insert(name.clone());
+            }
+        }
+        let mut body = native::parse_line(fields, now)?;
+        self.refund_ids.give(&mut body, fields.values());
+        Ok(body)
     }
 }
 
-impl Rows {
-    fn next(&mut self, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
-        let mut row = csv::ByteRecord::new();
-        while self
-            .reader
-            .read_byte_record(&mut row)
-            .context("reading the file")?
-        {
-            let cells = cells(&row);
-            if cells != [b""] {
-                return Ok(Some(Record {
-                    line: row.position().map_or(0, csv::Position::line),
-                    body: self.body(&cells, now),
-                    original: original(&cells),
-                    bytes: self.reader.position().byte(),
-                }));
-            }
-        }
-        Ok(None)
+/// What the whole file would be refused for. Returns the columns that are left out.
+///
+/// # Errors
+/// When it cannot be read, its header is not good, or it has no records.
+pub(super) fn check(path: &Path, format: Format, ignore_unknown: bool) -> anyhow::Result<Vec<String>> {
+    let mut records = Records::open(path, format, ignore_unknown)?;
+    let first = match &mut records.source {
+        Source::Csv(reader, header) => next_row(reader, header)?,
+        Source::Ndjson(lines) => lines.next()?,
+    };
+    if first.is_none() {
+        bail!("{} has no records", path.display());
     }
+    Ok(records.ignored())
+}
 
-    fn body(&self, cells: &[&[u8]], now: DateTime<Utc>) -> Result<Body, Invalid> {
-        if cells.len() != self.names.len() {
-            let (cells, names) = (cells.len(), self.names.len());
-            return Err(Invalid::new(format!(
-                "the row has {cells} cells, the header {names}"
-            )));
+fn next_row(reader: &mut csv::Reader<File>, header: &Header) -> anyhow::Result<Option<Found>> {
+    let mut row = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut row).context("reading the file")? {
+        let cells = cells(&row);
+        if cells != [b""] {
+            return Ok(Some(Found {
+                line: row.position().map_or(0, csv::Position::line),
+                fields: row_fields(header, &cells),
+                original: original(&cells),
+                bytes: reader.position().byte(),
+            }));
         }
-        let cells: Result<Vec<&str>, _> = cells.iter().map(|cell| std::str::from_utf8(cell)).collect();
-        let cells = cells.map_err(|_not_utf8| Invalid::new("the row is not UTF-8"))?;
-        native::read_row(self.names.iter().map(String::as_str).zip(cells), now)
     }
+    Ok(None)
+}
+
+fn row_fields(header: &Header, cells: &[&[u8]]) -> Result<Fields, Invalid> {
+    if cells.len() != header.fields.len() {
+        let (cells, names) = (cells.len(), header.fields.len());
+        return Err(Invalid::new(format!(
+            "the row has {cells} cells, the header {names}"
+        )));
+    }
+    let cells: Result<Vec<&str>, _> = cells.iter().map(|cell| std::str::from_utf8(cell)).collect();
+    let cells = cells.map_err(|_not_utf8| Invalid::new("the row is not UTF-8"))?;
+    let named = header.fields.iter().zip(cells);
+    native::row_fields(named.filter_map(|(name, cell)| Some((name.as_deref()?, cell))))
 }
 
 /// The cells; of the last one without the first half of a CRLF.
@@ -158,9 +217,9 @@ fn original(cells: &[&[u8]]) -> String {
 }
 
 impl Lines {
-    fn next(&mut self, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
+    fn next(&mut self) -> anyhow::Result<Option<Found>> {
         // One byte more than a line may have tells that it has too many.
-        let limit = u64::try_from(MAX_BODY_BYTES)
+        let limit = u64::try_from(MAX_LINE_BYTES)
             .unwrap_or(u64::MAX)
             .saturating_add(2);
         loop {
@@ -170,11 +229,11 @@ impl Lines {
                 return Ok(None);
             }
             self.line += 1;
-            let is_cut = !line.ends_with(b"\n") && line.len() > MAX_BODY_BYTES;
+            let is_cut = !line.ends_with(b"\n") && line.len() > MAX_LINE_BYTES;
             if is_cut {
                 self.reader.skip_until(b'\n').context("reading the file")?;
             }
-            self.bytes = self.reader.stream_position().context("reading the file")?;
+            let bytes = self.reader.stream_position().context("reading the file")?;
             let text = line
                 .strip_prefix("\u{feff}".as_bytes())
                 .unwrap_or(&line)
@@ -182,36 +241,12 @@ impl Lines {
             if text.is_empty() {
                 continue;
             }
-            return Ok(Some(Record {
+            return Ok(Some(Found {
                 line: self.line,
-                body: body(text, now),
+                fields: native::line_fields(text),
                 original: String::from_utf8_lossy(text).into_owned(),
-                bytes: self.bytes,
+                bytes,
             }));
         }
-    }
-}
-
-fn body(text: &[u8], now: DateTime<Utc>) -> Result<Body, Invalid> {
-    if text.len() > MAX_BODY_BYTES {
-        return Err(Invalid::new(format!(
-            "the line is longer than {MAX_BODY_BYTES} bytes"
-        )));
-    }
-    let text = std::str::from_utf8(text).map_err(|_not_utf8| Invalid::new("the line is not UTF-8"))?;
-    native::read_line(text, now)
-}
-
-/// What makes the file this import and no other: its content, and the program that it goes to.
-pub(crate) fn fingerprint(path: &Path, program: Option<&str>) -> anyhow::Result<String> {
-    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut hash = Sha256::new_with_prefix(format!("{}\n", program.unwrap_or_default()));
-    let mut buffer = vec![0; 1024 * 1024];
-    loop {
-        let read = file.read(&mut buffer).context("reading the file")?;
-        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else {
-            return Ok(hex::encode(hash.finalize()));
-        };
-        hash.update(chunk);
     }
 }

@@ -1,13 +1,13 @@
 //! What could not be imported, one JSON object a line. The file comes to be when there is something to say.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{BufWriter, Write as _},
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
-use common::db::import::Unapplied;
+use anyhow::{Context as _, bail};
+use common::db::import::Line;
 use serde_json::{Value, json};
 
 #[derive(Debug)]
@@ -17,8 +17,35 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, file: None }
+    /// At `path`, or beside `file`. What an earlier run wrote there stays for now.
+    ///
+    /// # Errors
+    /// When the report would be written over the file.
+    pub(super) fn of(file: &Path, path: Option<&Path>) -> anyhow::Result<Self> {
+        let beside = || PathBuf::from(format!("{}.report.ndjson", file.display()));
+        let path = path.map_or_else(beside, Path::to_path_buf);
+        if let (Ok(report), Ok(file)) = (fs::canonicalize(&path), fs::canonicalize(file))
+            && report == file
+        {
+            bail!(
+                "the report {} would be written over the file itself",
+                path.display()
+            );
+        }
+        Ok(Self { path, file: None })
+    }
+
+    /// Removes what an earlier run wrote: this one begins at the file's first record.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub(super) fn start_anew(&self) -> anyhow::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing the old report {}", self.path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A record that is no event, as it stands in the file.
@@ -27,10 +54,18 @@ impl Report {
     }
 
     /// An event that was decided, but not applied.
-    pub(super) fn unapplied(&mut self, event: &Unapplied) -> anyhow::Result<()> {
+    pub(super) fn unapplied(&mut self, line: &Line) -> anyhow::Result<()> {
         self.write(&json!({
-            "line": event.line, "status": event.status, "reason": event.reason, "detail": event.detail,
-            "event_id": event.event(),
+            "line": line.line, "status": line.status, "reason": line.reason, "detail": line.detail,
+            "event_id": line.event(),
+        }))
+    }
+
+    /// An event that is not decided: it waits for its order.
+    pub(super) fn waiting(&mut self, line: &Line) -> anyhow::Result<()> {
+        self.write(&json!({
+            "line": line.line, "status": line.status, "until": line.due_at, "event_id": line.event(),
+            "reason": "waits for its order",
         }))
     }
 
@@ -45,14 +80,10 @@ impl Report {
         }
     }
 
-    /// Where it is, or would be.
-    pub(super) fn place(&self) -> &Path {
-        &self.path
-    }
-
-    /// Where it is, if anything was written.
-    pub(super) fn path(&self) -> Option<&PathBuf> {
-        self.file.is_some().then_some(&self.path)
+    /// Where it is, if anything is in it.
+    pub(super) fn path(&self) -> Option<&Path> {
+        let has_content = fs::metadata(&self.path).is_ok_and(|file| file.is_file() && file.len() > 0);
+        has_content.then_some(&self.path)
     }
 
     fn write(&mut self, line: &Value) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{Connection, DbError, conversions_read::PAGE_SIZE},
-    domain::{CustomerId, CustomerRecord, Identity, MetaData, OrgId, ProgramId},
+    domain::{CustomerId, CustomerRecord, MetaData, OrgId, ProgramId},
 };
 
 /// Which customers to list; what is not given does not restrict.
@@ -19,7 +19,7 @@ pub struct CustomerFilter {
     /// The program that the caller's key is bound to: it sees no other.
     pub scope: Option<ProgramId>,
     pub id: Option<CustomerId>,
-    /// The merchant's id. Whom e-mail identifies (Yaplet) is not found by it.
+    /// The merchant's id, also of customers whom their e-mail identifies (Yaplet).
     pub customer_id: Option<String>,
     /// The program's slug.
     pub program: Option<String>,
@@ -37,7 +37,8 @@ macro_rules! matching {
         "u.org_id = $1 AND u.deleted_at IS NULL
          AND ($2::bigint IS NULL OR u.program_id = $2)
          AND ($3::bigint IS NULL OR u.customer_id = $3)
-         AND ($4::text IS NULL OR u.identity = $4)
+         AND ($4::text IS NULL OR u.identity = 'id:' || $4
+              OR (u.external_id = $4 AND u.identity LIKE 'email:%'))
          AND ($5::text IS NULL OR u.program_id = (
              SELECT p.program_id FROM programs p WHERE p.org_id = $1 AND p.slug = $5))
          AND ($6::text IS NULL OR u.affiliate_id = (
@@ -54,7 +55,7 @@ macro_rules! bind_filter {
             .bind($org.0)
             .bind($filter.scope.map(|program| program.0))
             .bind($filter.id.map(|id| id.0))
-            .bind($filter.customer_id.clone().map(|id| Identity::Id(id).key()))
+            .bind($filter.customer_id.as_deref())
             .bind($filter.program.as_deref())
             .bind($filter.affiliate.as_deref())
             .bind($filter.from)
@@ -279,6 +280,37 @@ mod tests {
         ] {
             assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
         }
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn who_is_known_by_an_address_is_found_by_the_merchants_id(pool: Pool) {
+        let mut conn = world(&pool).await;
+        sqlx::raw_sql(
+            "INSERT INTO customers (org_id, customer_id, identity, external_id, program_id, affiliate_id, status, trusted,
+                                    created_at)
+             SELECT 1, 100 + n, 'email:' || n || '@x.example', 'cust_' || n, 1, 1, 'new', true, now()
+             FROM generate_series(1, 5000) n;
+             ANALYZE customers",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let filter = CustomerFilter {
+            customer_id: Some("cust_789".into()),
+            ..Default::default()
+        };
+        assert_eq!(ids(&mut conn, 1, filter).await, [889]);
+        let plan: Vec<String> = sqlx::query_scalar(concat!(
+            "EXPLAIN SELECT FROM customers u WHERE u.org_id = 1 AND u.deleted_at IS NULL",
+            " AND (u.identity = 'id:cust_789' OR (u.external_id = 'cust_789' AND u.identity LIKE 'email:%'))"
+        ))
+        .fetch_all(&mut *conn)
+        .await
+        .unwrap();
+        assert!(
+            plan.iter().any(|line| line.contains("customers_reference_idx")),
+            "{plan:#?}"
+        );
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -10,6 +10,24 @@ const CLICK: &str = include_str!("../../examples/click.json");
 const MORE_COMMISSION: &str =
     r#"{"conversion_sub_amount": 50, "commission_type": "mycommissiontype", "comment": "Awesome!"}"#;
 
+/// How a conversion or a customer may name its affiliate, besides a coupon.
+macro_rules! attribution {
+    ($more:literal) => {
+        concat!(
+            r#"{"referral_code": "nwjinmy", "click_id": "ab885a1c-8ad9-11ea-bc55-0242ac130003", "tracking_id": "tr_1", "#,
+            r#""visitor_id": "tr_1", "click": {"id": "ab885a1c-8ad9-11ea-bc55-0242ac130003"}, "asset_id": "1-aaaaaa", "#,
+            r#""source_id": "1-ssssss""#,
+            $more,
+            "}"
+        )
+    };
+}
+const CONVERSION_OPTIONAL: &str = attribution!(
+    r#", "customer_id": "USER123", "commission_type": "standard", "commissions": [
+        {"sub_amount": 50, "conversion_sub_amount": 50, "commission_type": "mycommissiontype", "comment": "Awesome!"}]"#
+);
+const CUSTOMER_OPTIONAL: &str = attribution!("");
+
 pub(super) const SALES: &[Operation] = &[
     get("/1.6/conversions/", "List conversions")
         .query(&[
@@ -26,6 +44,7 @@ pub(super) const SALES: &[Operation] = &[
     post("/1.6/conversions/", "Create a conversion")
         .query(&[("override_max_cookie_time", "false")])
         .body(include_str!("../../examples/conversion_body.json"), &[])
+        .optional(CONVERSION_OPTIONAL)
         .one(CONVERSION),
     get("/1.6/conversions/{id=1}/", "A conversion").one(CONVERSION),
     post(
@@ -76,6 +95,8 @@ pub(super) const SALES: &[Operation] = &[
             include_str!("../../examples/customer_body.json"),
             &["customer_id"],
         )
+        .optional(CUSTOMER_OPTIONAL)
+        .words(&[("status", &["new", "trial", "lead"])])
         .one(CUSTOMER),
     get("/1.6/customers/{id=cu_eXampl3}/", "A customer").one(CUSTOMER),
     get(

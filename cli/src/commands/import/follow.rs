@@ -1,0 +1,117 @@
+//! Waiting until the events of a file are decided, and reporting what was not applied.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use common::db::{
+    Pool,
+    import::{self, ImportKey, Line},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use super::report::Report;
+
+/// Between two looks at lines that are not decided yet.
+const POLL: Duration = Duration::from_millis(500);
+/// Lines of one look.
+const PAGE: i64 = 1_000;
+
+/// What became of the lines that an import had queued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Followed {
+    /// Decided, but not applied, those of earlier runs among them.
+    pub(super) unapplied: i64,
+    /// They wait for their orders still.
+    pub(super) parked: i64,
+    /// Whether this run followed anything: of a file that was followed to its end, the lines are forgotten.
+    pub(super) is_news: bool,
+}
+
+/// Follows the lines in their order, in which they are due, too: however long the file is, each look is at one page of it.
+/// What has been reported is forgotten, so that an interrupted run goes on; `told` is how many events earlier runs reported
+/// as not applied. `None` when stopped.
+///
+/// # Errors
+/// When the database or the report fails.
+pub(super) async fn follow(
+    pool: &Pool,
+    key: ImportKey<'_>,
+    told: i64,
+    report: &mut Report,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Followed>> {
+    let bar = waiting_bar();
+    let (mut after, mut unapplied, mut is_news) = (0, told, false);
+    loop {
+        let page = page(pool, key, after).await?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        is_news = true;
+        if let Some(waiting) = page.iter().find(|line| line.is_queued()) {
+            bar.set_message(waiting.line.to_string());
+            tokio::select! {
+                () = stop.cancelled() => return Ok(None),
+                () = tokio::time::sleep(POLL) => continue,
+            }
+        }
+        after = last.line;
+        // A later line of the file may bring the order of a parked one.
+        unapplied += tell(pool, key, report, &page).await?;
+    }
+    bar.finish_and_clear();
+    let (mut after, mut parked) = (0, 0);
+    loop {
+        let page = page(pool, key, after).await?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        after = last.line;
+        unapplied += tell(pool, key, report, &page).await?;
+        for line in page.iter().filter(|line| !is_decided(line)) {
+            report.waiting(line)?;
+            parked += 1;
+        }
+    }
+    report.flush()?;
+    Ok(Some(Followed {
+        unapplied,
+        parked,
+        is_news,
+    }))
+}
+
+/// Reports what was decided but not applied, and forgets all that is decided. Returns how many were reported.
+async fn tell(pool: &Pool, key: ImportKey<'_>, report: &mut Report, page: &[Line]) -> anyhow::Result<i64> {
+    let decided = || page.iter().filter(|line| is_decided(line));
+    let mut told = 0;
+    for line in decided().filter(|line| !line.is_applied()) {
+        report.unapplied(line)?;
+        told += 1;
+    }
+    // Told twice rather than not at all.
+    report.flush()?;
+    let lines: Vec<i64> = decided().map(|line| line.line).collect();
+    let mut connection = pool.acquire().await.context("connecting")?;
+    import::forget_lines(&mut connection, key, &lines, told).await?;
+    Ok(told)
+}
+
+fn is_decided(line: &Line) -> bool {
+    !line.is_queued() && !line.is_parked()
+}
+
+async fn page(pool: &Pool, key: ImportKey<'_>, after: i64) -> anyhow::Result<Vec<Line>> {
+    let mut connection = pool.acquire().await.context("connecting")?;
+    Ok(import::lines(&mut connection, key, after, PAGE).await?)
+}
+
+fn waiting_bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} line {msg} waits for a worker") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(POLL);
+    bar
+}
