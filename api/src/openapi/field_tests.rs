@@ -7,9 +7,12 @@ use serde_json::Value;
 use super::{document::document, tables::TABLES};
 
 /// What stands before the name of a field.
-const BEFORE: [&str; 15] = [
+const BEFORE: [&str; 18] = [
     ".text(",
     ".required_text(",
+    ".word(",
+    ".currency(",
+    ".value(",
     ".prose(",
     ".email(",
     ".amount(",

@@ -128,6 +128,8 @@ mod tests {
                 "_text(\"",
                 ".amount(\"",
                 ".timestamp(\"",
+                ".word(\"",
+                ".currency(\"",
                 ".meta_data(\"",
             ] {
                 let names = code.split(call).skip(1).filter_map(|rest| rest.split('"').next());
