@@ -14,6 +14,8 @@ use common::{
 
 /// Contention is tried again at once this often, before the batch is cut in halves.
 const CONTENTION_RETRIES: u32 = 5;
+/// Connections that may have prepared their statements before the schema changed: each forgets them at its first failure.
+const STALE_CONNECTIONS: u32 = 100;
 /// Of the events lately decided, this share failing with one fingerprint is the deploy's fault, not the events'.
 const DEPLOY_SHARE_PERCENT: usize = 20;
 /// Events over which that share is taken.
@@ -93,10 +95,11 @@ impl Process {
 
     /// One transaction, again at once when others were in the way.
     async fn attempt(&self, batch: &[Incoming]) -> Result<Vec<Decision>, ApplyError> {
-        let mut retries = 0;
+        let (mut retries, mut stale) = (0, 0);
         loop {
             match self.transaction(batch.to_vec()).await {
-                Err(error) if error.class() == FailureClass::Contention && retries < CONTENTION_RETRIES => {
+                Err(error) if error.is_stale_plan() && stale < STALE_CONNECTIONS => stale += 1,
+                Err(error) if is_rerun(error.class()) && retries < CONTENTION_RETRIES => {
                     retries += 1;
                     let pause = rand::random_range(1..=10 * u64::from(retries));
                     tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -163,6 +166,10 @@ impl Process {
             verdict: Verdict::Known,
         })
     }
+}
+
+fn is_rerun(class: FailureClass) -> bool {
+    matches!(class, FailureClass::Contention | FailureClass::Race)
 }
 
 fn suspect(event: Event, error: &ApplyError) -> Suspect {

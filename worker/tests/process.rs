@@ -199,3 +199,36 @@ async fn batches_of_the_same_orders_at_once_record_each_once() {
     assert_eq!(database.count("SELECT count(*) FROM conversions").await, 20);
     database.prove().await;
 }
+
+#[tokio::test]
+async fn a_schema_that_changes_under_prepared_statements_kills_no_event() {
+    let database = database().await;
+    let process = process(&database);
+    let connections = usize::try_from(database.pool.options().get_max_connections()).unwrap();
+    assert!(connections > 6, "more than contention is tried again");
+    // Statements that load rows are prepared too: every connection meets an order that is there.
+    let warm: Vec<_> = (0..40).map(|n| sale(database.org, &format!("o{n}"))).collect();
+    let repeated = |n: usize| sale(database.org, &format!("o{}", n % 40));
+    process.run(&warm).await.unwrap();
+    let again: Vec<_> = (0..connections * 4).map(|n| [repeated(n)]).collect();
+    let runs = again.iter().map(|one| process.run(one));
+    futures_util::future::try_join_all(runs).await.unwrap();
+
+    for change in [
+        "ALTER TABLE conversions ADD COLUMN probe text; ALTER TABLE commissions ADD COLUMN probe text;
+         ALTER TABLE customers ADD COLUMN probe text; ALTER TABLE clicks ADD COLUMN probe text",
+        // What a statement returns changes its type, so that a plan for it cannot be kept.
+        "ALTER TABLE conversions ALTER COLUMN external_id TYPE varchar(500)",
+    ] {
+        database.run(change).await;
+        let decisions = process.run(&[repeated(1)]).await.unwrap();
+        assert_eq!(reasons(&decisions), ["duplicate_order"], "{change}");
+    }
+    assert_eq!(
+        database
+            .count("SELECT count(*) FROM events WHERE status = 'dead'")
+            .await,
+        0
+    );
+    database.prove().await;
+}

@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 
 use crate::{
-    db::{Connection, DbError, FailureClass, locks},
+    db::{self, Connection, DbError, FailureClass, locks},
     domain::{Decision, Incoming, PoolExhausted, decide},
 };
 
@@ -39,6 +39,11 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// As [`DbError::is_stale_plan`].
+    pub fn is_stale_plan(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_stale_plan())
+    }
+
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Db(error) => error.class(),
@@ -72,8 +77,21 @@ impl ApplyError {
 /// Applies a batch in the transaction that `connection` is in. The outcomes hold once it commits.
 ///
 /// # Errors
-/// [`ApplyError`]; nothing of the batch has taken effect when the caller rolls back.
+/// [`ApplyError`]; nothing of the batch has taken effect when the caller rolls back. A connection whose statements are
+/// older than the schema has forgotten them by then.
 pub async fn apply(
+    connection: &mut Connection,
+    events: Vec<Incoming>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Decision>, ApplyError> {
+    let result = try_apply(connection, events, now).await;
+    if result.as_ref().is_err_and(ApplyError::is_stale_plan) {
+        db::forget_statements(connection).await?;
+    }
+    result
+}
+
+async fn try_apply(
     connection: &mut Connection,
     mut events: Vec<Incoming>,
     now: DateTime<Utc>,

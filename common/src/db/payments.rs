@@ -51,7 +51,9 @@ pub async fn lock(
 ) -> Result<Vec<Payment>, DbError> {
     let (orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT p.* FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, payment_id)
+        "SELECT p.org_id, p.payment_id, p.affiliate_id, p.amount, p.currency, p.event_id, p.created_at,
+                p.canceled_at
+         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, payment_id)
          JOIN payments p ON (p.org_id, p.payment_id) = (sent.org_id, sent.payment_id)
          ORDER BY p.org_id, p.payment_id FOR UPDATE OF p",
     )

@@ -102,6 +102,18 @@ pub async fn rollback(transaction: super::Transaction) -> Result<(), DbError> {
         .map_err(|error| DbError::new("database.rollback", error))
 }
 
+/// Makes a connection forget the statements it has prepared, for the schema has changed under them. It may be in a
+/// transaction, a failed one too.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_statements(connection: &mut super::Connection) -> Result<(), DbError> {
+    connection
+        .clear_cached_statements()
+        .await
+        .map_err(|error| DbError::new("database.forget", error))
+}
+
 /// Whether the database answers.
 ///
 /// # Errors
