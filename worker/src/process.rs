@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use common::{
-    apply::{ApplyError, apply},
+    apply::{ApplyError, apply, batches},
     db::{self, DbError, FailureClass, Pool, failures::Failure},
     domain::{Decision, Event, Incoming, Outcome, Verdict},
     runtime::Clock,
@@ -67,8 +67,8 @@ impl Process {
         let total = events.len();
         let mut decided = Vec::with_capacity(total);
         let mut suspects = Vec::new();
-        // Halves wait here, in order, so that an order's later events come after its earlier ones.
-        let mut waiting = VecDeque::from([events]);
+        // Batches and halves wait here, in order, so that an order's later events come after its earlier ones.
+        let mut waiting = VecDeque::from(batches(events));
         while let Some(batch) = waiting.pop_front() {
             match self.attempt(batch).await {
                 Ok(decisions) => decided.extend(decisions),

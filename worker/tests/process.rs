@@ -232,3 +232,23 @@ async fn a_schema_that_changes_under_prepared_statements_kills_no_event() {
     );
     database.prove().await;
 }
+
+/// As a server without room for the locks of more than three orders at once.
+const CROWDED: &str = "
+    CREATE FUNCTION crowded() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN IF (SELECT count(*) FROM new) > 3 THEN
+        RAISE EXCEPTION 'out of shared memory' USING ERRCODE = 'out_of_memory'; END IF; RETURN NULL; END$$;
+    CREATE TRIGGER crowded AFTER INSERT ON conversions REFERENCING NEW TABLE AS new
+    FOR EACH STATEMENT EXECUTE FUNCTION crowded()";
+
+#[tokio::test]
+async fn a_batch_that_needs_more_room_than_the_server_has_is_halved() {
+    let database = database().await;
+    database.run(CROWDED).await;
+    let batch: Vec<_> = (0..9).map(|n| sale(database.org, &format!("o{n}"))).collect();
+    assert_eq!(
+        reasons(&process(&database).run(&batch).await.unwrap()),
+        vec!["applied"; 9]
+    );
+    database.prove().await;
+}

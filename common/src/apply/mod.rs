@@ -19,13 +19,16 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     db::{self, Connection, DbError, FailureClass, locks},
-    domain::{Decision, Incoming, PoolExhausted, decide},
+    domain::{Decision, Event, Incoming, PoolExhausted, decide},
 };
 
 /// Events in one transaction, at most.
 pub const MAX_BATCH_EVENTS: usize = 1000;
 /// Bytes of encoded events in one transaction, at most.
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+/// Locks in one transaction, at most: a server with default settings has room for 6,400 of all its clients, and one call
+/// may name many clicks.
+pub const MAX_BATCH_LOCKS: usize = 2000;
 
 /// A batch could not be applied; its transaction must be rolled back.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,29 @@ impl ApplyError {
             Self::Pool(_) | Self::Panic(_) => self.to_string(),
         }
     }
+}
+
+/// Locks that an event needs by itself; in a batch it may share them with others.
+pub fn locks(event: &Event) -> usize {
+    keys::count(event)
+}
+
+/// Cuts events, in their order, into batches that keep to [`MAX_BATCH_EVENTS`] and [`MAX_BATCH_LOCKS`]. An event that
+/// needs more locks than that is alone.
+pub fn batches(events: &[Incoming]) -> Vec<&[Incoming]> {
+    let (mut batches, mut from, mut held) = (Vec::new(), 0, 0);
+    for (at, incoming) in events.iter().enumerate() {
+        let needed = locks(&incoming.event);
+        if at > from && (at - from >= MAX_BATCH_EVENTS || held + needed > MAX_BATCH_LOCKS) {
+            batches.push(&events[from..at]);
+            (from, held) = (at, 0);
+        }
+        held += needed;
+    }
+    if from < events.len() {
+        batches.push(&events[from..]);
+    }
+    batches
 }
 
 /// Applies a batch in the transaction that `connection` is in. The outcomes hold once it commits.

@@ -330,6 +330,7 @@ async fn the_spool_hands_an_envelope_to_one_and_takes_it_back_on_rollback(pool: 
     let taken = spool::take(&mut second, 0, 9).await.unwrap();
     assert_eq!(taken.len(), 1, "what another holds is passed over");
     assert_eq!(taken[0].envelope, b"two");
+    spool::remove(&mut second, &[taken[0].spool_id]).await.unwrap();
     db::rollback(first).await.unwrap();
     db::commit(second).await.unwrap();
     assert_eq!(spool::depth(&mut connection).await.unwrap(), 1);

@@ -1,0 +1,129 @@
+//! A whole worker without a broker: what its lanes take from the spool, and what becomes of it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, helpers included"
+)]
+
+use std::time::Duration;
+
+use common::{
+    apply::MAX_BATCH_EVENTS,
+    db::{self, spool},
+    domain::{Attribution, Body, CreateConversion, Dialect, Event, OrgId},
+    message::{Envelope, EventIds},
+    queue::Instances,
+    runtime::Clock,
+    testing::{TestDatabase, database},
+};
+use rust_decimal::Decimal;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use worker::Worker;
+
+fn sale(org: OrgId, order: &str) -> Event {
+    let clock = Clock::default();
+    let create = CreateConversion {
+        external_id: Some(order.to_owned()),
+        attribution: Attribution {
+            coupon: Some("PETER10".to_owned()),
+            ..Default::default()
+        },
+        amount: Decimal::from(100),
+        ..Default::default()
+    };
+    Event {
+        id: EventIds::new("test").unwrap().issue(org, clock.now()),
+        org,
+        dialect: Dialect::Postback,
+        received_at: clock.now(),
+        trusted: true,
+        program_scope: None,
+        idempotency: None,
+        wait_until: None,
+        body: Body::CreateConversion(Box::new(create)),
+    }
+}
+
+/// Spools an envelope of sales.
+async fn spool(database: &TestDatabase, orders: impl Iterator<Item = String>) {
+    let events: Vec<_> = orders
+        .map(|order| serde_json::to_vec(&sale(database.org, &order)).unwrap())
+        .collect();
+    let mut transaction = db::begin(&database.pool).await.unwrap();
+    spool::put(&mut transaction, &Envelope::join("test", None, &events))
+        .await
+        .unwrap();
+    db::commit(transaction).await.unwrap();
+}
+
+struct Running {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    fn start(database: &TestDatabase, lanes: u16) -> Self {
+        let stop = CancellationToken::new();
+        let worker = Worker {
+            pool: database.pool.clone(),
+            clock: Clock::default(),
+            broker: None,
+            instances: Instances::default(),
+            lanes,
+        };
+        Self {
+            task: tokio::spawn(worker::run(worker, stop.clone())),
+            stop,
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// Waits until a query counts so many.
+async fn until(database: &TestDatabase, query: &'static str, wanted: i64) {
+    let reached = async {
+        while database.count(query).await != wanted {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    let now = database.count(query).await;
+    assert!(reached.is_ok(), "{query}: {now}, not {wanted}");
+}
+
+const SPOOLED: &str = "SELECT count(*) FROM spool";
+
+/// Notes how many events each batch writes, and how many envelopes wait meanwhile.
+const NOTED: &str = "
+    CREATE TABLE noted (events bigint, waiting bigint);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN INSERT INTO noted SELECT (SELECT count(*) FROM new), (SELECT count(*) FROM spool); RETURN NULL; END$$;
+    CREATE TRIGGER note AFTER INSERT ON events REFERENCING NEW TABLE AS new
+    FOR EACH STATEMENT EXECUTE FUNCTION note()";
+
+#[tokio::test]
+async fn a_lane_takes_from_the_spool_only_what_it_has_room_for() {
+    const ENVELOPES: usize = 10;
+    let database = database().await;
+    database.run(NOTED).await;
+    for envelope in 0..ENVELOPES {
+        spool(&database, (0..250).map(|n| format!("o{envelope}-{n}"))).await;
+    }
+    let running = Running::start(&database, 1);
+    until(&database, SPOOLED, 0).await;
+    running.end().await;
+    assert_eq!(
+        database.count("SELECT sum(events)::bigint FROM noted").await,
+        2500
+    );
+    let greatest = database.count("SELECT max(events) FROM noted").await;
+    assert!(greatest <= i64::try_from(MAX_BATCH_EVENTS).unwrap(), "{greatest}");
+    let last = database.count("SELECT min(waiting) FROM noted").await;
+    assert_eq!(last, 2, "after two batches of four envelopes two are left");
+    database.prove().await;
+}
