@@ -102,7 +102,7 @@ async fn until_due(worker: &Worker) -> Result<Duration, DueError> {
 /// Applies what is due; `true` when there may be more. The outer transaction only holds the lock that makes this worker
 /// the one that does it; the events have transactions of their own.
 async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
-    let mut outer = db::begin(&worker.pool).await?;
+    let mut outer = db::begin_outer(&worker.pool).await?;
     if !locks::try_lock_task(&mut outer, "due").await? {
         db::rollback(outer).await?;
         return Ok(false);

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use common::{
     apply::{self, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_LOCKS},
-    db::{self, DbError, Pool, failures::Failure},
+    db::{DbError, Pool, failures::Failure},
     domain::{EventId, Incoming},
     message::{DecodeError, Envelope},
     runtime::Clock,
     telemetry,
 };
+
+use crate::bury;
 
 /// Where the outcomes of an envelope go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,11 +50,7 @@ impl Intake {
             Err(source @ DecodeError::NewerVersion(_)) => return Err(NewerVersion { payload, source }),
             Err(error @ DecodeError::Malformed(_)) => {
                 let detail = telemetry::chain(&error);
-                let failure = Failure {
-                    code: "undecodable".to_owned(),
-                    detail,
-                    fingerprint: "undecodable".to_owned(),
-                };
+                let failure = Failure::new("undecodable", &detail, "undecodable");
                 self.undecodable.push((payload, failure));
                 return Ok(());
             }
@@ -82,9 +80,7 @@ impl Intake {
     /// When the database does not answer; nothing may be acknowledged then.
     pub(crate) async fn bury_undecodable(&self, pool: &Pool, clock: &Clock) -> Result<(), DbError> {
         for (bytes, failure) in &self.undecodable {
-            let mut transaction = db::begin(pool).await?;
-            let id = db::failures::bury_bytes(&mut transaction, bytes, failure, clock.now()).await?;
-            db::commit(transaction).await?;
+            let id = bury::bytes(pool, clock, bytes, failure).await?;
             telemetry::metrics::dead("undecodable".to_owned(), 1);
             tracing::error!(event.id = %id, detail = failure.detail, "a message could not be decoded and is kept as dead");
         }

@@ -286,7 +286,7 @@ impl Lane {
     }
 
     async fn take_and_settle(&mut self) -> Result<bool, DbError> {
-        let mut transaction = db::begin(&self.worker.pool).await?;
+        let mut transaction = db::begin_outer(&self.worker.pool).await?;
         let held = spool::take(&mut transaction, self.spool_after, SPOOL_ENVELOPES).await?;
         let mut batch = Intake::default();
         let mut newer = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! What must never live here: rules of money (they are in `common::domain`), SQL or AMQP (they are in `common`).
 
+mod bury;
 mod due;
 mod intake;
 mod lane;

@@ -47,6 +47,11 @@ impl ApplyError {
         matches!(self, Self::Db(error) if error.is_stale_plan())
     }
 
+    /// As [`DbError::is_timeout`].
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_timeout())
+    }
+
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Db(error) => error.class(),

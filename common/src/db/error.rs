@@ -53,6 +53,11 @@ impl DbError {
         self.code() == Some("0A000")
     }
 
+    /// Whether it waited as long as it may: waiting again at once is no use.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.code(), Some("55P03" | "57014"))
+    }
+
     pub fn class(&self) -> FailureClass {
         match &self.source {
             sqlx::Error::Database(_) => class_of(self.code().unwrap_or_default()),
