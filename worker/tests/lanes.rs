@@ -1,4 +1,4 @@
-//! A whole worker without a broker: what its lanes take from the spool, and what becomes of it.
+//! A whole worker without a broker: what its lanes take from the spool, and what its Postgres loop does beside them.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{
     apply::MAX_BATCH_EVENTS,
-    db::{self, spool},
+    db::{self, events, spool},
     domain::{Attribution, Body, CreateConversion, Dialect, Event, OrgId},
     message::{Envelope, EventIds},
     queue::Instances,
@@ -126,4 +126,80 @@ async fn a_lane_takes_from_the_spool_only_what_it_has_room_for() {
     let last = database.count("SELECT min(waiting) FROM noted").await;
     assert_eq!(last, 2, "after two batches of four envelopes two are left");
     database.prove().await;
+}
+
+/// Gives sales rows, to be applied by the Postgres loop.
+async fn enqueue(database: &TestDatabase, orders: &[&str]) {
+    let sales = orders.iter().map(|order| sale(database.org, order)).collect();
+    let mut transaction = db::begin(&database.pool).await.unwrap();
+    events::enqueue(&mut transaction, sales, Clock::default().now())
+        .await
+        .unwrap();
+    db::commit(transaction).await.unwrap();
+}
+
+const CONVERSIONS: &str = "SELECT count(*) FROM conversions";
+
+#[tokio::test]
+async fn a_queued_event_of_a_newer_version_keeps_nobody_waiting() {
+    let database = database().await;
+    enqueue(&database, &["new", "o1"]).await;
+    database
+        .run(r#"UPDATE events SET body = '{"of_a_newer_version":{}}' WHERE order_key = 'new'"#)
+        .await;
+    let running = Running::start(&database, 1);
+    until(&database, CONVERSIONS, 1).await;
+    let put_off = "SELECT count(*) FROM events
+                   WHERE order_key = 'new' AND status = 'queued' AND attempt = 1 AND due_at > now() + interval '50 seconds'";
+    until(&database, put_off, 1).await;
+    running.end().await;
+    database.prove().await;
+}
+
+/// Makes the sweep and the calendar fail as long as these are there.
+const BROKEN_CHORES: &str = "
+    CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN RAISE EXCEPTION 'broken'; END$$;
+    CREATE TRIGGER broken_sweep BEFORE UPDATE ON events FOR EACH ROW
+    WHEN (OLD.status = 'parked') EXECUTE FUNCTION broken();
+    CREATE TRIGGER broken_calendar BEFORE DELETE ON schedules FOR EACH ROW EXECUTE FUNCTION broken();
+    INSERT INTO schedules (org_id, what, subject, period, conversion_id, due_at) VALUES (1, 'hold', 1, 0, 1, '2026-01-01');
+    UPDATE events SET status = 'parked', due_at = '2026-01-01' WHERE order_key = 'parked'";
+
+#[tokio::test]
+async fn chores_that_fail_keep_no_queued_event_waiting() {
+    let database = database().await;
+    enqueue(&database, &["parked", "o1"]).await;
+    database.run(BROKEN_CHORES).await;
+    let running = Running::start(&database, 1);
+    until(&database, CONVERSIONS, 1).await;
+    enqueue(&database, &["o2"]).await;
+    until(&database, CONVERSIONS, 2).await;
+    running.end().await;
+    assert_eq!(database.count("SELECT count(*) FROM schedules").await, 1);
+}
+
+#[tokio::test]
+async fn a_long_reader_keeps_no_day_from_being_made_and_no_event_waiting() {
+    let database = database().await;
+    database
+        .run("SELECT ensure_event_partitions(current_date - 40, 1)")
+        .await;
+    let mut reader = db::begin_outer(&database.pool).await.unwrap();
+    database
+        .hold(&mut reader, "LOCK TABLE ONLY events IN ACCESS SHARE MODE")
+        .await;
+    let running = Running::start(&database, 1);
+    let days = "SELECT count(*) FROM pg_inherits
+                WHERE inhparent = 'events'::regclass AND inhrelid::regclass::text ~ '^events_[0-9]+$'";
+    until(&database, days, 5).await;
+    spool(&database, ["o1".to_owned()].into_iter()).await;
+    until(&database, CONVERSIONS, 1).await;
+    // A transaction waits for a lock for ten seconds; nothing has waited here.
+    let quick = "SELECT count(*) FROM pg_stat_activity
+                 WHERE pid <> pg_backend_pid() AND datname = current_database() AND wait_event_type = 'Lock'";
+    until(&database, quick, 0).await;
+    assert_eq!(database.count(days).await, 5, "the old day waits for the reader");
+    db::rollback(reader).await.unwrap();
+    running.end().await;
 }

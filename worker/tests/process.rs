@@ -8,7 +8,9 @@
 use chrono::TimeDelta;
 use common::{
     db::{self, events, failures::MAX_ATTEMPTS},
-    domain::{Attribution, Body, CreateConversion, Decision, Dialect, Event, Idempotency, Incoming, OrgId},
+    domain::{
+        Attribution, Body, CreateConversion, Decision, Dialect, Event, Idempotency, Incoming, OrgId, Refund,
+    },
     message::EventIds,
     runtime::{Clock, Secret},
     testing::{TestDatabase, database},
@@ -267,7 +269,8 @@ async fn due(database: &TestDatabase, clock: &Clock) -> Vec<Incoming> {
     let mut transaction = db::begin(&database.pool).await.unwrap();
     let due = events::due(&mut transaction, clock.now(), 100).await.unwrap();
     db::rollback(transaction).await.unwrap();
-    due.into_iter()
+    due.events
+        .into_iter()
         .map(|event| Incoming { event, queued: true })
         .collect()
 }
@@ -398,5 +401,48 @@ async fn an_event_that_no_row_can_hold_leaves_its_bytes() {
     let bytes = "SELECT count(*) FROM event_failures
                  WHERE org_id IS NULL AND convert_from(original, 'UTF8') LIKE '%broken%'";
     assert_eq!(database.count(bytes).await, 1);
+    database.prove().await;
+}
+
+#[tokio::test]
+async fn a_row_that_makes_the_worker_panic_costs_only_the_event_that_meets_it() {
+    let database = database().await;
+    let process = process(&database);
+    process.run(&[sale(database.org, "o1")]).await.unwrap();
+    // No version of this code writes it, and chrono cannot hold it.
+    database
+        .run("UPDATE conversions SET created_at = 'infinity'")
+        .await;
+    let batch = ["o1", "o2", "o3"].map(|order| sale(database.org, order));
+    let decisions = process.run(&batch).await.unwrap();
+    assert_eq!(reasons(&decisions), ["applied", "applied", "panic"]);
+}
+
+#[tokio::test]
+async fn what_is_parked_by_a_newer_version_stays_parked_when_its_order_comes() {
+    let database = database().await;
+    let process = process(&database);
+    let refund = Incoming {
+        event: Event {
+            body: Body::Refund(Refund {
+                external_id: "o1".to_owned(),
+                amount: None,
+                minor_units: None,
+                refund_id: None,
+            }),
+            ..sale(database.org, "o1").event
+        },
+        queued: false,
+    };
+    assert_eq!(reasons(&process.run(&[refund]).await.unwrap()), ["parked"]);
+    database
+        .run(r#"UPDATE events SET body = '{"of_a_newer_version":{"external_id":"o1"}}'"#)
+        .await;
+    assert_eq!(
+        reasons(&process.run(&[sale(database.org, "o1")]).await.unwrap()),
+        ["applied"]
+    );
+    let parked = "SELECT count(*) FROM events WHERE status = 'parked'";
+    assert_eq!(database.count(parked).await, 1);
     database.prove().await;
 }

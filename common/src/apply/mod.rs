@@ -13,9 +13,10 @@ mod locate;
 mod wanted;
 mod write;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 
 use crate::{
     db::{self, Connection, DbError, FailureClass, locks},
@@ -37,7 +38,7 @@ pub enum ApplyError {
     Db(#[from] DbError),
     #[error(transparent)]
     Pool(#[from] PoolExhausted),
-    #[error("deciding panicked: {0}")]
+    #[error("applying panicked: {0}")]
     Panic(String),
 }
 
@@ -115,7 +116,11 @@ pub async fn apply(
     events: Vec<Incoming>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Decision>, ApplyError> {
-    let result = try_apply(connection, events, now).await;
+    // A bug that panics must cost the one event that meets it, not the worker.
+    let result = AssertUnwindSafe(try_apply(connection, events, now))
+        .catch_unwind()
+        .await;
+    let result = result.unwrap_or_else(|panic| Err(ApplyError::Panic(panic_message(panic.as_ref()))));
     if result.as_ref().is_err_and(ApplyError::is_stale_plan) {
         db::forget_statements(connection).await?;
     }
@@ -134,9 +139,7 @@ async fn try_apply(
     locate::locate(connection, &mut events).await?;
     locks::lock_keys(connection, &keys::of_batch(&events)).await?;
     let world = load::world(connection, &events, now).await?;
-    // A bug that panics must cost the one event that meets it, not the worker.
-    let decided = catch_unwind(AssertUnwindSafe(|| decide(events, world)));
-    let decisions = decided.map_err(|panic| ApplyError::Panic(panic_message(panic.as_ref())))??;
+    let decisions = decide(events, world)?;
     write::write(connection, &decisions, now).await?;
     Ok(decisions.decisions)
 }

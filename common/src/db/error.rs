@@ -69,6 +69,8 @@ impl DbError {
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
                 FailureClass::Data
             }
+            // A row that was there when it was looked for.
+            sqlx::Error::RowNotFound => FailureClass::Race,
             _ => FailureClass::Transient,
         }
     }
