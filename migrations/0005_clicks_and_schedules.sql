@@ -105,6 +105,8 @@ COMMENT ON COLUMN commissions.part IS 'Its part of the conversion''s base amount
 COMMENT ON COLUMN commissions.final_at IS 'When it is approved by itself, where the program holds commissions.';
 UPDATE commissions SET part = sub_amount WHERE rate IS NOT NULL;
 CREATE INDEX commissions_affiliate_idx ON commissions (org_id, affiliate_id, commission_id);
+-- What a payment may cover: an affiliate's paid ones, years of them, are in the index above only.
+CREATE INDEX commissions_unpaid_idx ON commissions (org_id, affiliate_id, commission_id) WHERE approved AND payment_id IS NULL;
 
 -- What happened to a commission, for people who ask why.
 CREATE INDEX transfers_commission_idx ON transfers (org_id, commission_id);
