@@ -36,8 +36,7 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         ("lock_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "30s"),
         ("timezone", "UTC"),
-        // The rollback below, where there is nothing to roll back, is no news.
-        ("client_min_messages", "error"),
+        ("client_min_messages", "warning"),
     ]);
     // One connection by itself first: its error says what is wrong, the pool's only that it waited.
     let first = tokio::time::timeout(ACQUIRE_TIMEOUT, sqlx::PgConnection::connect_with(&options));
@@ -50,9 +49,10 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A future dropped while BEGIN was under way would hand an open transaction to the next user of the connection
-        // (sqlx #4393): rolling back is free where there is none.
+        // (sqlx #4393): it is rolled back. The BEGIN is there because a ROLLBACK alone fills the server's log with warnings;
+        // where a failed transaction was left it fails, and the connection is closed.
         .after_release(|connection, _| {
-            Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) })
+            Box::pin(async move { Ok(connection.execute("BEGIN; ROLLBACK").await.is_ok()) })
         })
         .connect_with(options)
         .await
@@ -180,6 +180,15 @@ pub(super) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use sqlx::ConnectOptions as _;
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::{
+        Layer,
+        layer::{Context, SubscriberExt},
+    };
+
     use super::*;
 
     async fn setting(connection: &mut super::super::Connection, name: &str) -> String {
@@ -208,5 +217,44 @@ mod tests {
             "10min"
         );
         assert_ne!(setting(&mut later, "lock_timeout").await, "200ms");
+    }
+
+    /// Gathers what the server warns of.
+    #[derive(Clone, Default)]
+    struct Warnings(Arc<Mutex<Vec<String>>>);
+
+    impl<S: Subscriber> Layer<S> for Warnings {
+        fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+            if event.metadata().target() == "sqlx::postgres::notice" {
+                self.0.lock().unwrap().push(format!("{event:?}"));
+            }
+        }
+    }
+
+    #[sqlx::test]
+    async fn what_is_given_back_has_no_transaction_and_the_server_warns_of_nothing(pool: Pool) {
+        let url = Secret::new(pool.connect_options().to_url_lossy().as_str());
+        let pool = connect(&url, 1, "test").await.unwrap();
+        let warnings = Warnings::default();
+        let subscriber = tracing_subscriber::registry().with(warnings.clone());
+        let guard = tracing::subscriber::set_default(subscriber);
+        for _ in 0..3 {
+            rollback(begin(&pool).await.unwrap()).await.unwrap();
+            commit(begin(&pool).await.unwrap()).await.unwrap();
+            ping(&pool).await.unwrap();
+        }
+        let seen = warnings.0.lock().unwrap().clone();
+        assert_eq!(seen, Vec::<String>::new());
+        // As a future dropped at the wrong moment leaves it.
+        let left = "BEGIN; SET LOCAL lock_timeout = '77ms'";
+        pool.acquire().await.unwrap().execute(left).await.unwrap();
+        let mut next = pool.acquire().await.unwrap();
+        assert_eq!(
+            setting(&mut next, "lock_timeout").await,
+            "10s",
+            "the transaction of another is over"
+        );
+        assert!(!warnings.0.lock().unwrap().is_empty(), "warnings are seen at all");
+        drop(guard);
     }
 }
