@@ -91,7 +91,7 @@ async fn until(database: &TestDatabase, query: &'static str, wanted: i64) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
     let now = database.count(query).await;
     assert!(reached.is_ok(), "{query}: {now}, not {wanted}");
 }

@@ -91,17 +91,17 @@ pub fn locks(event: &Event) -> usize {
 /// Cuts events, in their order, into batches that keep to [`MAX_BATCH_EVENTS`] and [`MAX_BATCH_LOCKS`]. An event that
 /// needs more locks than that is alone.
 pub fn batches(events: &[Incoming]) -> Vec<&[Incoming]> {
-    let (mut batches, mut from, mut held) = (Vec::new(), 0, 0);
-    for (at, incoming) in events.iter().enumerate() {
-        let needed = locks(&incoming.event);
-        if at > from && (at - from >= MAX_BATCH_EVENTS || held + needed > MAX_BATCH_LOCKS) {
-            batches.push(&events[from..at]);
-            (from, held) = (at, 0);
-        }
-        held += needed;
-    }
-    if from < events.len() {
-        batches.push(&events[from..]);
+    let mut batches = Vec::new();
+    let mut rest = events;
+    while !rest.is_empty() {
+        let mut held = 0;
+        let fits = rest.iter().take(MAX_BATCH_EVENTS).take_while(|one| {
+            held += locks(&one.event);
+            held <= MAX_BATCH_LOCKS
+        });
+        let (batch, more) = rest.split_at(fits.count().max(1));
+        batches.push(batch);
+        rest = more;
     }
     batches
 }
