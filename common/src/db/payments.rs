@@ -123,7 +123,7 @@ async fn cover(connection: &mut Connection, payment: &Payment) -> Result<(), DbE
         "WITH unpaid AS (
              SELECT commission_id, sum(amount) OVER (ORDER BY created_at, commission_id) AS total
              FROM commissions
-             WHERE org_id = $1 AND commission_id = ANY ($2) AND approved AND payment_id IS NULL AND amount > 0)
+             WHERE org_id = $1 AND commission_id = ANY ($2))
          UPDATE commissions c SET payment_id = $3
          FROM unpaid
          WHERE c.org_id = $1 AND c.commission_id = unpaid.commission_id AND unpaid.total <= $4",

@@ -9,7 +9,7 @@ use crate::{
 /// Tuples of one table that a small batch may read.
 const MAX_READ: i64 = 200;
 
-/// 20,000 rows in each table that grows, in the organisation of the batch.
+/// 20,000 rows in each table that grows, in the organisation of the batch, which asks for those that are last in their indexes.
 const MANY: &str = "
     ALTER TABLE conversions SET (autovacuum_enabled = off);
     ALTER TABLE commissions SET (autovacuum_enabled = off);
@@ -47,17 +47,17 @@ fn batch(org: OrgId) -> Vec<Incoming> {
     let keyed = Incoming {
         event: Event {
             idempotency: Some(Idempotency {
-                key: "many1002".to_owned(),
+                key: "many9992".to_owned(),
                 hash: "00".to_owned(),
             }),
-            ..sale(org, "many1003", "JANE10OFF", 10).event
+            ..sale(org, "many9993", "JANE10OFF", 10).event
         },
         queued: false,
     };
     vec![
         sale(org, "o1", "JANE10OFF", 10),
         sale(org, "o2", "JANE10OFF", 10),
-        refund(org, "many1004"),
+        refund(org, "many9994"),
         refund(org, "never"),
         keyed,
     ]
