@@ -116,6 +116,8 @@ UPDATE commissions SET part = sub_amount WHERE rate IS NOT NULL;
 CREATE INDEX commissions_affiliate_idx ON commissions (org_id, affiliate_id, commission_id);
 -- What waits for a person: few among many, and the first that people ask for.
 CREATE INDEX commissions_pending_idx ON commissions (org_id, conversion_id) WHERE approved IS NULL;
+-- What a payment may cover: an affiliate's paid ones, years of them, are in the index above only.
+CREATE INDEX commissions_unpaid_idx ON commissions (org_id, affiliate_id, commission_id) WHERE approved AND payment_id IS NULL;
 
 -- What happened to a commission, for people who ask why.
 CREATE INDEX transfers_commission_idx ON transfers (org_id, commission_id);

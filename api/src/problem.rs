@@ -73,7 +73,7 @@ impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         let cause: &(dyn std::error::Error + 'static) = &error;
         match error.class() {
-            FailureClass::Transient | FailureClass::Contention => {
+            FailureClass::Transient | FailureClass::Contention | FailureClass::Race => {
                 tracing::warn!(error = cause, "the database could not answer");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }

@@ -75,6 +75,16 @@ impl TestDatabase {
         }
     }
 
+    /// Runs a statement in a transaction of the caller, such as one that holds a lock.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn hold(&self, transaction: &mut db::Transaction, statement: &'static str) {
+        if let Err(error) = transaction.execute(statement).await {
+            panic!("{statement}: {error}");
+        }
+    }
+
     /// One number.
     ///
     /// # Panics

@@ -1,18 +1,18 @@
 //! The Postgres loop: events that have rows and wait for their turn (replays, imports, parked ones whose order came, what
-//! falls due by itself), and the housekeeping of the events table. One worker at a time, at a rate that leaves live traffic alone.
+//! falls due by itself). One worker at a time, at a rate that leaves live traffic alone.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use common::{
-    db::{self, DbError, Pool, events, locks, notify, notify::Listener, partitions, settings, spool},
-    domain::Incoming,
+    db::{self, DbError, events, locks, notify, notify::Listener, settings},
+    domain::{EventId, Incoming},
     message::EventIds,
     telemetry,
 };
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Paused, Process, Worker, replies, schedules};
+use crate::{Paused, Process, Worker, chores::Chores, replies};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
@@ -22,13 +22,9 @@ const TURN_PAUSE: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_secs(1);
 /// Between two looks at the least: another worker may be the one that applies what is due.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// Between two sweeps of parked events.
-const SWEEP: Duration = Duration::from_secs(5);
-/// Between two looks for months that have ended.
-const BONUSES: Duration = Duration::from_mins(10);
-/// Between two looks at the partitions.
-const PARTITIONS: Duration = Duration::from_hours(1);
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
+/// How long an event waits that this worker cannot read, for a newer one or for an operator.
+const UNREADABLE_WAIT: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug, thiserror::Error)]
 enum DueError {
@@ -45,11 +41,15 @@ pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = listen(&worker, &process, &stop).await {
             tracing::warn!(error = %telemetry::chain(&error), "queued events wait");
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(FAILURE_PAUSE) => {}
-            }
+            pause(&stop).await;
         }
+    }
+}
+
+async fn pause(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(FAILURE_PAUSE) => {}
     }
 }
 
@@ -57,33 +57,24 @@ async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) ->
     let mut listener = Listener::open(&worker.pool, &[notify::EVENTS]).await?;
     let secret = settings::receipt_secret(&worker.pool).await?;
     let ids = EventIds::new(secret.expose()).ok_or(DueError::Secret)?;
-    let mut sweep_at = Instant::now();
-    let mut bonuses_at = Instant::now();
-    let mut partitions_at = Instant::now();
+    let mut chores = Chores::new(ids);
     while !stop.is_cancelled() {
-        if Instant::now() >= partitions_at {
-            maintain_partitions(worker).await;
-            partitions_at = Instant::now() + PARTITIONS;
-        }
-        if Instant::now() >= sweep_at {
-            sweep(worker).await?;
-            sweep_at = Instant::now() + SWEEP;
-        }
-        if Instant::now() >= bonuses_at {
-            queue_bonuses(worker, &ids).await?;
-            bonuses_at = Instant::now() + BONUSES;
-        }
-        let scheduled = schedules::queue_due(&worker.pool, &ids, worker.clock.now()).await?;
-        let more = turn(worker, process).await? || scheduled;
-        let pause = if more {
-            TURN_PAUSE
-        } else {
-            until_due(worker).await?
+        let scheduled = chores.run(worker).await;
+        let wait = match turn(worker, process).await {
+            Ok(more) if more || scheduled => Ok(TURN_PAUSE),
+            Ok(_) => until_due(worker).await,
+            Err(error) => Err(error),
         };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            waited = listener.wait(pause) => {
-                waited?;
+        match wait {
+            Ok(wait) => tokio::select! {
+                () = stop.cancelled() => {}
+                waited = listener.wait(wait) => {
+                    waited?;
+                }
+            },
+            Err(error) => {
+                tracing::warn!(error = %telemetry::chain(&error), "queued events wait");
+                pause(stop).await;
             }
         }
     }
@@ -102,15 +93,20 @@ async fn until_due(worker: &Worker) -> Result<Duration, DueError> {
 /// Applies what is due; `true` when there may be more. The outer transaction only holds the lock that makes this worker
 /// the one that does it; the events have transactions of their own.
 async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
-    let mut outer = db::begin(&worker.pool).await?;
+    let mut outer = db::begin_outer(&worker.pool).await?;
     if !locks::try_lock_task(&mut outer, "due").await? {
         db::rollback(outer).await?;
         return Ok(false);
     }
     let due = events::due(&mut outer, worker.clock.now(), TURN_EVENTS).await?;
-    let more = i64::try_from(due.len()).is_ok_and(|count| count >= TURN_EVENTS);
-    if !due.is_empty() {
+    let count = due.events.len() + due.unreadable.len();
+    let more = i64::try_from(count).is_ok_and(|count| count >= TURN_EVENTS);
+    if !due.unreadable.is_empty() {
+        put_off(worker, &due.unreadable).await?;
+    }
+    if !due.events.is_empty() {
         let queued: Vec<Incoming> = due
+            .events
             .into_iter()
             .map(|event| Incoming { event, queued: true })
             .collect();
@@ -124,42 +120,18 @@ async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
     Ok(more)
 }
 
-async fn sweep(worker: &Worker) -> Result<(), DueError> {
-    let mut transaction = db::begin(&worker.pool).await?;
-    let (queued, dead) = events::sweep_parked(&mut transaction, worker.clock.now()).await?;
-    let spooled = spool::depth(&mut transaction).await?;
-    db::commit(transaction).await?;
-    telemetry::metrics::spool_envelopes(u32::try_from(spooled).unwrap_or(u32::MAX));
-    if dead > 0 {
-        telemetry::metrics::dead("missing_parent".to_owned(), dead);
-        tracing::warn!(
-            dead,
-            queued,
-            "parked events waited too long for their orders: see `commissary dlq list`"
+/// What a newer version wrote waits for a worker of that version, and keeps nobody else waiting.
+async fn put_off(worker: &Worker, unreadable: &[(EventId, DbError)]) -> Result<(), DbError> {
+    if let Some((first, error)) = unreadable.first() {
+        tracing::error!(
+            events = unreadable.len(),
+            event.id = %first,
+            error = %telemetry::chain(error),
+            "queued events cannot be read by this worker: update it, or edit or discard them"
         );
     }
-    Ok(())
-}
-
-async fn queue_bonuses(worker: &Worker, ids: &EventIds) -> Result<(), DueError> {
-    let queued = schedules::queue_bonuses(&worker.pool, ids, worker.clock.now()).await?;
-    if queued > 0 {
-        tracing::info!(queued, "bonuses of a month that has ended");
-    }
-    Ok(())
-}
-
-async fn maintain_partitions(worker: &Worker) {
-    match maintain(&worker.pool, worker).await {
-        Ok((made, dropped)) if made + dropped > 0 => tracing::info!(made, dropped, "days of events"),
-        Ok(_) => {}
-        Err(error) => tracing::error!(error = %telemetry::chain(&error), "days of events could not be made"),
-    }
-}
-
-async fn maintain(pool: &Pool, worker: &Worker) -> Result<(i32, i32), DbError> {
-    let mut transaction = db::begin(pool).await?;
-    let result = partitions::maintain(&mut transaction, worker.clock.now()).await?;
-    db::commit(transaction).await?;
-    Ok(result)
+    let ids: Vec<EventId> = unreadable.iter().map(|(id, _)| *id).collect();
+    let mut transaction = db::begin(&worker.pool).await?;
+    events::put_off(&mut transaction, &ids, worker.clock.now() + UNREADABLE_WAIT).await?;
+    db::commit(transaction).await
 }

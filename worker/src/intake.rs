@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use common::{
-    apply::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
-    db::{self, DbError, Pool, failures::Failure},
+    apply::{self, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_LOCKS},
+    db::{DbError, Pool, failures::Failure},
     domain::{EventId, Incoming},
     message::{DecodeError, Envelope},
     runtime::Clock,
     telemetry,
 };
+
+use crate::bury;
 
 /// Where the outcomes of an envelope go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +28,7 @@ pub(crate) struct Intake {
     pub(crate) reply_to: HashMap<EventId, ReplyTo>,
     pub(crate) undecodable: Vec<(Vec<u8>, Failure)>,
     bytes: usize,
+    locks: usize,
 }
 
 /// An ingest newer than this worker wrote the envelope: nothing is wrong with it, but it is not for this worker.
@@ -47,11 +50,7 @@ impl Intake {
             Err(source @ DecodeError::NewerVersion(_)) => return Err(NewerVersion { payload, source }),
             Err(error @ DecodeError::Malformed(_)) => {
                 let detail = telemetry::chain(&error);
-                let failure = Failure {
-                    code: "undecodable".to_owned(),
-                    detail,
-                    fingerprint: "undecodable".to_owned(),
-                };
+                let failure = Failure::new("undecodable", &detail, "undecodable");
                 self.undecodable.push((payload, failure));
                 return Ok(());
             }
@@ -64,6 +63,7 @@ impl Intake {
             if event.wait_until.is_some() {
                 self.reply_to.insert(event.id, reply_to.clone());
             }
+            self.locks += apply::locks(&event);
             self.events.push(Incoming { event, queued: false });
         }
         Ok(())
@@ -71,7 +71,7 @@ impl Intake {
 
     /// Whether another envelope may be added.
     pub(crate) fn has_room(&self) -> bool {
-        self.events.len() < MAX_BATCH_EVENTS && self.bytes < MAX_BATCH_BYTES
+        self.events.len() < MAX_BATCH_EVENTS && self.bytes < MAX_BATCH_BYTES && self.locks < MAX_BATCH_LOCKS
     }
 
     /// Keeps what could not be decoded, for an operator to see.
@@ -80,9 +80,7 @@ impl Intake {
     /// When the database does not answer; nothing may be acknowledged then.
     pub(crate) async fn bury_undecodable(&self, pool: &Pool, clock: &Clock) -> Result<(), DbError> {
         for (bytes, failure) in &self.undecodable {
-            let mut transaction = db::begin(pool).await?;
-            let id = db::failures::bury_bytes(&mut transaction, bytes, failure, clock.now()).await?;
-            db::commit(transaction).await?;
+            let id = bury::bytes(pool, clock, bytes, failure).await?;
             telemetry::metrics::dead("undecodable".to_owned(), 1);
             tracing::error!(event.id = %id, detail = failure.detail, "a message could not be decoded and is kept as dead");
         }
@@ -93,34 +91,53 @@ impl Intake {
 #[cfg(test)]
 mod tests {
     use common::{
-        domain::{Body, Dialect, Event, OrgId, Refund},
+        domain::{Body, Dialect, Event, Lead, OrgId, Refund},
         message::EventIds,
     };
 
     use super::*;
 
-    fn envelope(events: usize, padding: usize) -> Vec<u8> {
+    fn event(body: Body) -> Event {
         let (clock, ids) = (Clock::default(), EventIds::new("test").unwrap());
-        let encoded = (0..events).map(|_| {
-            let event = Event {
-                id: ids.issue(OrgId(1), clock.now()),
-                org: OrgId(1),
-                dialect: Dialect::Native,
-                received_at: clock.now(),
-                trusted: true,
-                program_scope: None,
-                idempotency: None,
-                wait_until: None,
-                body: Body::Refund(Refund {
-                    external_id: "x".repeat(padding),
-                    amount: None,
-                    minor_units: None,
-                    refund_id: None,
-                }),
-            };
-            serde_json::to_vec(&event).unwrap()
-        });
+        Event {
+            id: ids.issue(OrgId(1), clock.now()),
+            org: OrgId(1),
+            dialect: Dialect::Native,
+            received_at: clock.now(),
+            trusted: true,
+            program_scope: None,
+            idempotency: None,
+            wait_until: None,
+            body,
+        }
+    }
+
+    fn join(events: impl Iterator<Item = Event>) -> Vec<u8> {
+        let encoded = events.map(|event| serde_json::to_vec(&event).unwrap());
         Envelope::join("test", None, &encoded.collect::<Vec<_>>())
+    }
+
+    fn envelope(events: usize, padding: usize) -> Vec<u8> {
+        let refund = || Refund {
+            external_id: "x".repeat(padding),
+            amount: None,
+            minor_units: None,
+            refund_id: None,
+        };
+        join((0..events).map(|_| event(Body::Refund(refund()))))
+    }
+
+    /// Leads that name so many clicks each.
+    fn leads(events: usize, clicks: usize) -> Vec<u8> {
+        let lead = |n: usize| Lead {
+            click_ids: (0..clicks).map(|click| format!("click-{n}-{click}")).collect(),
+            session: None,
+            customer_id: None,
+            email: None,
+            name: None,
+            details: serde_json::Map::new(),
+        };
+        join((0..events).map(|n| event(Body::Lead(Box::new(lead(n))))))
     }
 
     #[test]
@@ -136,6 +153,39 @@ mod tests {
         assert!(batch.has_room());
         batch.add(envelope(1, MAX_BATCH_BYTES / 2)).unwrap();
         assert!(!batch.has_room());
+    }
+
+    #[test]
+    fn a_batch_is_full_at_its_locks() {
+        let mut batch = Intake::default();
+        let alone = {
+            batch.add(leads(1, 20)).unwrap();
+            batch.locks
+        };
+        assert!(alone >= 20, "each click is a lock: {alone}");
+        batch.add(leads(MAX_BATCH_LOCKS / alone - 2, 20)).unwrap();
+        assert!(batch.has_room());
+        batch.add(leads(2, 20)).unwrap();
+        assert!(!batch.has_room());
+    }
+
+    #[test]
+    fn an_envelope_that_needs_too_many_locks_is_cut() {
+        let mut batch = Intake::default();
+        batch.add(leads(256, 20)).unwrap();
+        batch.add(leads(1, 2 * MAX_BATCH_LOCKS)).unwrap();
+        batch.add(envelope(MAX_BATCH_EVENTS + 1, 1)).unwrap();
+        let parts = apply::batches(&batch.events);
+        let locks = |part: &&[Incoming]| part.iter().map(|one| apply::locks(&one.event)).sum::<usize>();
+        assert!(
+            parts
+                .iter()
+                .filter(|part| part.len() > 1)
+                .all(|part| locks(part) <= MAX_BATCH_LOCKS)
+        );
+        assert!(parts.iter().all(|part| part.len() <= MAX_BATCH_EVENTS));
+        assert_eq!(parts.concat(), batch.events, "in their order, each once");
+        assert_eq!(apply::batches(&[]), [[]; 0]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
 
 /// Envelopes that a lane holds unacknowledged.
 const PREFETCH: u16 = 32;
-/// Envelopes taken from the spool at once; an envelope holds up to 256 events.
+/// Envelopes looked at in the spool at once; an envelope holds up to 256 events.
 const SPOOL_ENVELOPES: i64 = 16;
 /// While both have work, every so many batches one is the spool's.
 const SPOOL_TURN: u32 = 4;
@@ -286,21 +286,28 @@ impl Lane {
     }
 
     async fn take_and_settle(&mut self) -> Result<bool, DbError> {
-        let mut transaction = db::begin(&self.worker.pool).await?;
-        let mut taken = spool::take(&mut transaction, self.spool_after, SPOOL_ENVELOPES).await?;
-        let Some(last) = taken.last().map(|envelope| envelope.spool_id) else {
+        let mut transaction = db::begin_outer(&self.worker.pool).await?;
+        let held = spool::take(&mut transaction, self.spool_after, SPOOL_ENVELOPES).await?;
+        let mut batch = Intake::default();
+        let mut newer = Vec::new();
+        let mut done = Vec::new();
+        // What there is no room for is left to the next turn, or to another lane.
+        for envelope in held {
+            if !batch.has_room() {
+                break;
+            }
+            done.push(envelope.spool_id);
+            newer.extend(batch.add(envelope.envelope).err());
+        }
+        let Some(&last) = done.last() else {
             db::rollback(transaction).await?;
             return Ok(false);
         };
-        let mut batch = Intake::default();
-        let mut newer = Vec::new();
-        for envelope in taken.drain(..) {
-            newer.extend(batch.add(envelope.envelope).err());
-        }
         if !self.settle(&batch, false).await {
             db::rollback(transaction).await?;
             return Ok(true);
         }
+        spool::remove(&mut transaction, &done).await?;
         // Back to the end, so that nothing waits behind them.
         for one in &newer {
             log_newer(one);

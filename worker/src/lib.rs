@@ -2,6 +2,8 @@
 //!
 //! What must never live here: rules of money (they are in `common::domain`), SQL or AMQP (they are in `common`).
 
+mod bury;
+mod chores;
 mod due;
 mod intake;
 mod lane;
@@ -11,7 +13,7 @@ pub mod schedules;
 mod spool_watch;
 mod undeliverable;
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use common::{
     db::Pool,
@@ -21,6 +23,7 @@ use common::{
     },
     runtime::Clock,
 };
+use futures_util::FutureExt as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use process::{Paused, Process};
@@ -61,11 +64,21 @@ pub async fn run(worker: Worker, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let spool = spool_watch::start(&worker.pool, &tasks, stop.clone());
     for number in 0..worker.lanes {
-        tasks.spawn(lane::run(worker.clone(), number, spool.clone(), stop.clone()));
+        let (worker, spool, stop) = (worker.clone(), spool.clone(), stop.clone());
+        let lane = move || lane::run(worker.clone(), number, spool.clone(), stop.clone());
+        tasks.spawn(keep("a lane", lane));
     }
-    tasks.spawn(due::run(worker.clone(), stop.clone()));
+    {
+        let (worker, stop) = (worker.clone(), stop.clone());
+        tasks.spawn(keep("the Postgres loop", move || {
+            due::run(worker.clone(), stop.clone())
+        }));
+    }
     if let Some(broker) = worker.broker.clone() {
-        tasks.spawn(undeliverable::run(worker.clone(), broker, stop.clone()));
+        let (worker, stop) = (worker.clone(), stop.clone());
+        tasks.spawn(keep("the drain of undeliverable messages", move || {
+            undeliverable::run(worker.clone(), broker.clone(), stop.clone())
+        }));
     }
     tasks.close();
     stop.cancelled().await;
@@ -73,5 +86,35 @@ pub async fn run(worker: Worker, stop: CancellationToken) {
         tracing::error!(
             "a batch did not finish within {DRAIN_TIMEOUT:?}; its messages will be delivered again"
         );
+    }
+}
+
+/// Between a panic of a part of the worker and its next start.
+const RESTART_PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs a part of the worker until it ends. When it panics it is started again: what it held goes back and comes again,
+/// and a worker that silently works with fewer lanes, or with none, would be worse.
+async fn keep<F: Future<Output = ()>>(part: &'static str, start: impl Fn() -> F) {
+    while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
+        tracing::error!(part, "a part of the worker panicked; it is started again");
+        tokio::time::sleep(RESTART_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_panics_is_started_again() {
+        let starts = Cell::new(0);
+        keep("a lane", async || {
+            starts.set(starts.get() + 1);
+            assert!(starts.get() > 2, "the first two break");
+        })
+        .await;
+        assert_eq!(starts.get(), 3);
     }
 }

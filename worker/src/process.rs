@@ -5,15 +5,22 @@
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use common::{
-    apply::{ApplyError, apply},
-    db::{self, DbError, FailureClass, Pool, failures::Failure},
+    apply::{ApplyError, apply, batches},
+    db::{self, DbError, FailureClass, Pool, failures, failures::Failure},
     domain::{Decision, Event, Incoming, Outcome, Verdict},
     runtime::Clock,
     telemetry,
 };
 
+use crate::bury;
+
 /// Contention is tried again at once this often, before the batch is cut in halves.
 const CONTENTION_RETRIES: u32 = 5;
+/// How long a part of a batch that failed waits for locks. The whole has waited long already; one key that somebody holds
+/// must not cost each half the same again.
+const PART_LOCK_WAIT: Duration = Duration::from_secs(1);
+/// Connections that may have prepared their statements before the schema changed: each forgets them at its first failure.
+const STALE_CONNECTIONS: u32 = 100;
 /// Of the events lately decided, this share failing with one fingerprint is the deploy's fault, not the events'.
 const DEPLOY_SHARE_PERCENT: usize = 20;
 /// Events over which that share is taken.
@@ -65,13 +72,18 @@ impl Process {
         let total = events.len();
         let mut decided = Vec::with_capacity(total);
         let mut suspects = Vec::new();
-        // Halves wait here, in order, so that an order's later events come after its earlier ones.
-        let mut waiting = VecDeque::from([events]);
-        while let Some(batch) = waiting.pop_front() {
-            match self.attempt(batch).await {
+        // Batches and halves wait here, in order, so that an order's later events come after its earlier ones.
+        let mut waiting: VecDeque<_> = batches(events).into_iter().map(|batch| (batch, None)).collect();
+        while let Some((batch, lock_wait)) = waiting.pop_front() {
+            match self.attempt(batch, lock_wait).await {
                 Ok(decisions) => decided.extend(decisions),
                 Err(error) if error.class() == FailureClass::Transient => {
                     return Err(Paused::Database(error));
+                }
+                Err(error) if batch.len() <= 1 && error.class() == FailureClass::Contention => {
+                    for one in batch {
+                        decided.push(self.postpone(one, &error).await?);
+                    }
                 }
                 Err(error) if batch.len() <= 1 => {
                     suspects.extend(batch.first().map(|one| suspect(one.event.clone(), &error)));
@@ -79,8 +91,8 @@ impl Process {
                 Err(error) => {
                     tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
                     let (earlier, later) = batch.split_at(batch.len() / 2);
-                    waiting.push_front(later);
-                    waiting.push_front(earlier);
+                    waiting.push_front((later, Some(PART_LOCK_WAIT)));
+                    waiting.push_front((earlier, Some(PART_LOCK_WAIT)));
                 }
             }
         }
@@ -91,12 +103,17 @@ impl Process {
         Ok(decided)
     }
 
-    /// One transaction, again at once when others were in the way.
-    async fn attempt(&self, batch: &[Incoming]) -> Result<Vec<Decision>, ApplyError> {
-        let mut retries = 0;
+    /// One transaction, again at once when others were in the way, unless it has waited for them.
+    async fn attempt(
+        &self,
+        batch: &[Incoming],
+        lock_wait: Option<Duration>,
+    ) -> Result<Vec<Decision>, ApplyError> {
+        let (mut retries, mut stale) = (0, 0);
         loop {
-            match self.transaction(batch.to_vec()).await {
-                Err(error) if error.class() == FailureClass::Contention && retries < CONTENTION_RETRIES => {
+            match self.transaction(batch.to_vec(), lock_wait).await {
+                Err(error) if error.is_stale_plan() && stale < STALE_CONNECTIONS => stale += 1,
+                Err(error) if is_rerun(&error) && retries < CONTENTION_RETRIES => {
                     retries += 1;
                     let pause = rand::random_range(1..=10 * u64::from(retries));
                     tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -106,9 +123,16 @@ impl Process {
         }
     }
 
-    async fn transaction(&self, batch: Vec<Incoming>) -> Result<Vec<Decision>, ApplyError> {
+    async fn transaction(
+        &self,
+        batch: Vec<Incoming>,
+        lock_wait: Option<Duration>,
+    ) -> Result<Vec<Decision>, ApplyError> {
         let (events, began) = (batch.len(), std::time::Instant::now());
         let mut transaction = db::begin(&self.pool).await?;
+        if let Some(limit) = lock_wait {
+            db::limit_lock_waits(&mut transaction, limit).await?;
+        }
         let decisions = apply(&mut transaction, batch, self.clock.now()).await?;
         db::commit(transaction).await?;
         telemetry::metrics::batch(events, began.elapsed());
@@ -145,18 +169,31 @@ impl Process {
         Ok(())
     }
 
+    /// Hands an event that others keep from being applied to the Postgres loop, which tries it again later.
+    async fn postpone(&self, one: &Incoming, error: &ApplyError) -> Result<Decision, Paused> {
+        let now = self.clock.now();
+        let postponed = async {
+            let mut transaction = db::begin(&self.pool).await?;
+            let waits = failures::postpone(&mut transaction, &one.event, one.queued, now).await?;
+            db::commit(transaction).await?;
+            Ok::<bool, DbError>(waits)
+        };
+        if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
+            return self.bury(suspect(one.event.clone(), error)).await;
+        }
+        tracing::warn!(event.id = %one.event.id, error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
+        Ok(Decision {
+            event: one.event.clone(),
+            outcome: Outcome::Queued,
+            verdict: Verdict::Known,
+        })
+    }
+
     async fn bury(&self, suspect: Suspect) -> Result<Decision, Paused> {
         let Suspect { event, failure, .. } = suspect;
-        let buried = async {
-            let mut transaction = db::begin(&self.pool).await?;
-            db::failures::bury(&mut transaction, &event, &failure, self.clock.now()).await?;
-            db::commit(transaction).await
-        };
-        buried
+        bury::event(&self.pool, &self.clock, &event, &failure)
             .await
-            .map_err(|error: DbError| Paused::Database(error.into()))?;
-        tracing::error!(event.id = %event.id, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
-        telemetry::metrics::dead(failure.code.clone(), 1);
+            .map_err(|error| Paused::Database(error.into()))?;
         Ok(Decision {
             event,
             outcome: Outcome::Dead(failure.code),
@@ -165,12 +202,12 @@ impl Process {
     }
 }
 
+fn is_rerun(error: &ApplyError) -> bool {
+    matches!(error.class(), FailureClass::Contention | FailureClass::Race) && !error.is_timeout()
+}
+
 fn suspect(event: Event, error: &ApplyError) -> Suspect {
-    let failure = Failure {
-        code: error.code(),
-        detail: telemetry::chain(error),
-        fingerprint: error.fingerprint(),
-    };
+    let failure = Failure::new(&error.code(), &telemetry::chain(error), &error.fingerprint());
     Suspect {
         event,
         failure,

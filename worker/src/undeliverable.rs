@@ -9,7 +9,7 @@ use common::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Broker, Worker, intake::Intake};
+use crate::{Broker, Worker, bury, intake::Intake};
 
 /// They are rare.
 const PREFETCH: u16 = 4;
@@ -60,12 +60,8 @@ async fn bury(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
         }
         Err(DecodeError::Malformed(_)) => {
             let mut batch = Intake::default();
-            let detail = "the broker gave up on a message that this worker cannot read".to_owned();
-            let failure = Failure {
-                code: "undecodable".to_owned(),
-                detail,
-                fingerprint: "undecodable".to_owned(),
-            };
+            let detail = "the broker gave up on a message that this worker cannot read";
+            let failure = Failure::new("undecodable", detail, "undecodable");
             batch.undecodable.push((payload, failure));
             return batch.bury_undecodable(&worker.pool, &worker.clock).await;
         }
@@ -77,15 +73,14 @@ async fn bury(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
         .into_iter()
         .map(|(id, _)| id)
         .collect();
+    db::rollback(transaction).await?;
+    let failure = Failure::new(
+        "crash_loop",
+        "the broker gave it up after too many deliveries: workers crashed or were killed while applying it",
+        "crash_loop",
+    );
     for event in envelope.events.iter().filter(|event| !known.contains(&event.id)) {
-        let failure = Failure {
-            code: "crash_loop".to_owned(),
-            detail: "the broker gave it up after too many deliveries: workers crashed or were killed while applying it".to_owned(),
-            fingerprint: "crash_loop".to_owned(),
-        };
-        db::failures::bury(&mut transaction, event, &failure, worker.clock.now()).await?;
-        telemetry::metrics::dead("crash_loop".to_owned(), 1);
-        tracing::error!(event.id = %event.id, "an event is dead: workers crash on it");
+        bury::event(&worker.pool, &worker.clock, event, &failure).await?;
     }
-    db::commit(transaction).await
+    Ok(())
 }

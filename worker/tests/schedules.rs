@@ -91,7 +91,8 @@ impl World {
             .await
             .unwrap();
         db::rollback(transaction).await.unwrap();
-        due.into_iter()
+        due.events
+            .into_iter()
             .map(|event| Incoming { event, queued: true })
             .collect()
     }

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 pub(crate) async fn migrate(pool: &db::Pool, clock: &Clock) -> anyhow::Result<()> {
     db::migrate(pool).await?;
     let mut transaction = db::begin(pool).await?;
-    db::partitions::maintain(&mut transaction, clock.now()).await?;
+    db::partitions::make(&mut transaction, clock.now()).await?;
     db::commit(transaction).await?;
     Ok(())
 }

@@ -3,22 +3,28 @@
 
 use crate::domain::{Body, Event, Incoming, OrgId, Scheduled, click_name::ClickName};
 
+/// Keys that an event alone needs.
+pub(super) fn count(event: &Event) -> usize {
+    names_of(event).len() + of(event).len()
+}
+
 /// Keys of names that are known in all organisations: clicks by the clients' own ids, and sessions.
 pub(super) fn names(events: &[Incoming]) -> Vec<i64> {
-    sorted(events.iter().flat_map(|incoming| {
-        let event = &incoming.event;
-        let clicks = event
-            .clicks()
-            .into_iter()
-            .filter_map(|click| match ClickName::parse(click) {
-                ClickName::Theirs(name) => Some(hash("click", OrgId::UNLOCATED, &name)),
-                ClickName::Ours { .. } => None,
-            });
-        let session = event
-            .session()
-            .map(|session| hash("session", OrgId::UNLOCATED, session));
-        clicks.chain(session).collect::<Vec<_>>()
-    }))
+    sorted(events.iter().flat_map(|incoming| names_of(&incoming.event)))
+}
+
+fn names_of(event: &Event) -> Vec<i64> {
+    let clicks = event
+        .clicks()
+        .into_iter()
+        .filter_map(|click| match ClickName::parse(click) {
+            ClickName::Theirs(name) => Some(hash("click", OrgId::UNLOCATED, &name)),
+            ClickName::Ours { .. } => None,
+        });
+    let session = event
+        .session()
+        .map(|session| hash("session", OrgId::UNLOCATED, session));
+    clicks.chain(session).collect()
 }
 
 /// Keys of everything else.

@@ -13,19 +13,23 @@ mod locate;
 mod wanted;
 mod write;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 
 use crate::{
-    db::{Connection, DbError, FailureClass, locks},
-    domain::{Decision, Incoming, PoolExhausted, decide},
+    db::{self, Connection, DbError, FailureClass, locks},
+    domain::{Decision, Event, Incoming, PoolExhausted, decide},
 };
 
 /// Events in one transaction, at most.
 pub const MAX_BATCH_EVENTS: usize = 1000;
 /// Bytes of encoded events in one transaction, at most.
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+/// Locks in one transaction, at most: a server with default settings has room for 6,400 of all its clients, and one call
+/// may name many clicks.
+pub const MAX_BATCH_LOCKS: usize = 2000;
 
 /// A batch could not be applied; its transaction must be rolled back.
 #[derive(Debug, thiserror::Error)]
@@ -34,11 +38,21 @@ pub enum ApplyError {
     Db(#[from] DbError),
     #[error(transparent)]
     Pool(#[from] PoolExhausted),
-    #[error("deciding panicked: {0}")]
+    #[error("applying panicked: {0}")]
     Panic(String),
 }
 
 impl ApplyError {
+    /// As [`DbError::is_stale_plan`].
+    pub fn is_stale_plan(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_stale_plan())
+    }
+
+    /// As [`DbError::is_timeout`].
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_timeout())
+    }
+
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Db(error) => error.class(),
@@ -69,11 +83,51 @@ impl ApplyError {
     }
 }
 
+/// Locks that an event needs by itself; in a batch it may share them with others.
+pub fn locks(event: &Event) -> usize {
+    keys::count(event)
+}
+
+/// Cuts events, in their order, into batches that keep to [`MAX_BATCH_EVENTS`] and [`MAX_BATCH_LOCKS`]. An event that
+/// needs more locks than that is alone.
+pub fn batches(events: &[Incoming]) -> Vec<&[Incoming]> {
+    let mut batches = Vec::new();
+    let mut rest = events;
+    while !rest.is_empty() {
+        let mut held = 0;
+        let fits = rest.iter().take(MAX_BATCH_EVENTS).take_while(|one| {
+            held += locks(&one.event);
+            held <= MAX_BATCH_LOCKS
+        });
+        let (batch, more) = rest.split_at(fits.count().max(1));
+        batches.push(batch);
+        rest = more;
+    }
+    batches
+}
+
 /// Applies a batch in the transaction that `connection` is in. The outcomes hold once it commits.
 ///
 /// # Errors
-/// [`ApplyError`]; nothing of the batch has taken effect when the caller rolls back.
+/// [`ApplyError`]; nothing of the batch has taken effect when the caller rolls back. A connection whose statements are
+/// older than the schema has forgotten them by then.
 pub async fn apply(
+    connection: &mut Connection,
+    events: Vec<Incoming>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Decision>, ApplyError> {
+    // A bug that panics must cost the one event that meets it, not the worker.
+    let result = AssertUnwindSafe(try_apply(connection, events, now))
+        .catch_unwind()
+        .await;
+    let result = result.unwrap_or_else(|panic| Err(ApplyError::Panic(panic_message(panic.as_ref()))));
+    if result.as_ref().is_err_and(ApplyError::is_stale_plan) {
+        db::forget_statements(connection).await?;
+    }
+    result
+}
+
+async fn try_apply(
     connection: &mut Connection,
     mut events: Vec<Incoming>,
     now: DateTime<Utc>,
@@ -85,9 +139,7 @@ pub async fn apply(
     locate::locate(connection, &mut events).await?;
     locks::lock_keys(connection, &keys::of_batch(&events)).await?;
     let world = load::world(connection, &events, now).await?;
-    // A bug that panics must cost the one event that meets it, not the worker.
-    let decided = catch_unwind(AssertUnwindSafe(|| decide(events, world)));
-    let decisions = decided.map_err(|panic| ApplyError::Panic(panic_message(panic.as_ref())))??;
+    let decisions = decide(events, world)?;
     write::write(connection, &decisions, now).await?;
     Ok(decisions.decisions)
 }

@@ -63,7 +63,10 @@ pub async fn lock(
     names: &[String],
 ) -> Result<Vec<Click>, DbError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT * FROM clicks
+        "SELECT c.org_id, c.click_id, c.name, c.program_id, c.affiliate_id, c.referral_code, c.customer_id,
+                c.event_id, c.dialect, c.trusted, c.referrer, c.landing_page, c.meta_data, c.details,
+                c.created_at, c.clicked_at
+         FROM clicks c
          WHERE click_id IN (SELECT click_id FROM clicks WHERE name = ANY ($2) UNION SELECT unnest($1::bigint[]))
          ORDER BY click_id FOR UPDATE",
     )
@@ -82,7 +85,10 @@ pub async fn lock(
 pub async fn load(connection: &mut Connection, numbers: &[(OrgId, ClickId)]) -> Result<Vec<Click>, DbError> {
     let (orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.* FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, click_id)
+        "SELECT c.org_id, c.click_id, c.name, c.program_id, c.affiliate_id, c.referral_code, c.customer_id,
+                c.event_id, c.dialect, c.trusted, c.referrer, c.landing_page, c.meta_data, c.details,
+                c.created_at, c.clicked_at
+         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, click_id)
          JOIN clicks c ON (c.org_id, c.click_id) = (sent.org_id, sent.click_id)",
     )
     .bind(orgs)

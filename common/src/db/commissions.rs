@@ -73,7 +73,10 @@ impl Row {
 /// When the database does not answer, or a row holds what no version of this code wrote.
 pub async fn load_into(connection: &mut Connection, conversions: &mut [Conversion]) -> Result<(), DbError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.* FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
+        "SELECT c.org_id, c.commission_id, c.conversion_id, c.affiliate_id, c.kind, c.commission_type,
+                c.commission_name, c.rate, c.sub_amount, c.gross, c.amount, c.currency, c.approved, c.pending,
+                c.payable, c.part, c.final_at, c.payment_id, c.comment, c.created_at
+         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
          JOIN commissions c ON (c.org_id, c.conversion_id) = (sent.org_id, sent.conversion_id)
          ORDER BY c.org_id, c.commission_id",
     )
@@ -105,7 +108,10 @@ pub async fn lock_bonuses(
     numbers: &[(OrgId, CommissionId)],
 ) -> Result<Vec<(OrgId, Commission)>, DbError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.* FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, commission_id)
+        "SELECT c.org_id, c.commission_id, c.conversion_id, c.affiliate_id, c.kind, c.commission_type,
+                c.commission_name, c.rate, c.sub_amount, c.gross, c.amount, c.currency, c.approved, c.pending,
+                c.payable, c.part, c.final_at, c.payment_id, c.comment, c.created_at
+         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, commission_id)
          JOIN commissions c ON (c.org_id, c.commission_id) = (sent.org_id, sent.commission_id)
          WHERE c.conversion_id IS NULL
          ORDER BY c.org_id, c.commission_id FOR UPDATE OF c",

@@ -84,7 +84,10 @@ pub async fn lock(
              JOIN customers c ON (c.org_id, c.identity) = (sent.org_id, sent.identity)
              UNION
              SELECT * FROM unnest($3::bigint[], $4::bigint[]))
-         SELECT c.* FROM found JOIN customers c ON (c.org_id, c.customer_id) = (found.org_id, found.customer_id)
+         SELECT c.org_id, c.customer_id, c.identity, c.external_id, c.email, c.name, c.program_id,
+                c.affiliate_id, c.status, c.track, c.canceled, c.capped, c.counted, c.first_sale_at,
+                c.click_id, c.meta_data, c.trusted, c.created_at, c.deleted_at, c.details, c.event_id
+         FROM found JOIN customers c ON (c.org_id, c.customer_id) = (found.org_id, found.customer_id)
          ORDER BY c.org_id, c.customer_id FOR UPDATE OF c",
     )
     .bind(orgs)

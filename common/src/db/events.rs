@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Connection, DbError, decode};
-use crate::domain::{
-    Body, Decision, Dialect, Event, EventId, Idempotency, OrgId, Outcome, ProgramId, Verdict,
+use super::{Connection, DbError, decode, locks};
+use crate::{
+    domain::{Body, Decision, Dialect, Event, EventId, Idempotency, OrgId, Outcome, ProgramId, Verdict},
+    telemetry,
 };
 
 /// How long an event waits for the one it depends on before it is dead.
@@ -70,7 +71,8 @@ struct Row {
     idempotency_hash: Option<Vec<u8>>,
     #[sqlx(default)]
     wait_until: Option<DateTime<Utc>>,
-    body: sqlx::types::Json<Body>,
+    /// As text: a newer version may have written what this one cannot read, and that must not cost its neighbours.
+    body: String,
 }
 
 impl Row {
@@ -88,12 +90,13 @@ impl Row {
                 hash: hex::encode(hash),
             }),
             wait_until: self.wait_until,
-            body: self.body.0,
+            body: serde_json::from_str::<Body>(&self.body).map_err(|error| decode("events.body", error))?,
         })
     }
 }
 
-/// Events parked for any of the orders, with their rows locked: an operator may be about to discard them.
+/// Events parked for any of the orders, with their rows locked: an operator may be about to discard them. Those of a newer
+/// version stay parked.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -101,7 +104,7 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
     let (orgs, keys): (Vec<i64>, Vec<&str>) = orders.iter().map(|(org, key)| (org.0, *key)).unzip();
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT e.event_id, e.org_id, e.dialect, e.received_at, e.trusted, e.program_scope, e.idempotency_key,
-                e.idempotency_hash, e.body
+                e.idempotency_hash, e.body::text AS body
          FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, order_key)
          JOIN events e ON (e.org_id, e.order_key) = (sent.org_id, sent.order_key) AND e.status = 'parked'
          ORDER BY e.event_id FOR UPDATE OF e",
@@ -111,7 +114,19 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("events.parked", error))?;
-    rows.into_iter().map(Row::event).collect()
+    let (events, unreadable) = read(rows);
+    for (id, error) in unreadable {
+        tracing::error!(event.id = %id, error = %telemetry::chain(&error), "a parked event waits for a newer worker");
+    }
+    Ok(events)
+}
+
+/// Queued events whose turn has come.
+#[derive(Debug, Default)]
+pub struct Due {
+    pub events: Vec<Event>,
+    /// What this version cannot read, most likely because a newer one wrote it.
+    pub unreadable: Vec<(EventId, DbError)>,
 }
 
 /// Events whose rows wait for their turn, the longest due first. They are not locked: whoever applies them takes the
@@ -119,10 +134,10 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Event>, DbError> {
+pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Due, DbError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT event_id, org_id, dialect, received_at, trusted, program_scope, idempotency_key, idempotency_hash, body,
-                wait_until
+        "SELECT event_id, org_id, dialect, received_at, trusted, program_scope, idempotency_key, idempotency_hash,
+                body::text AS body, wait_until
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2",
     )
@@ -131,7 +146,38 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("events.due", error))?;
-    rows.into_iter().map(Row::event).collect()
+    let (events, unreadable) = read(rows);
+    Ok(Due { events, unreadable })
+}
+
+fn read(rows: Vec<Row>) -> (Vec<Event>, Vec<(EventId, DbError)>) {
+    let (mut events, mut unreadable) = (Vec::new(), Vec::new());
+    for row in rows {
+        let id = EventId(row.event_id);
+        match row.event() {
+            Ok(event) => events.push(event),
+            Err(error) => unreadable.push((id, error)),
+        }
+    }
+    (events, unreadable)
+}
+
+/// Lets queued events wait longer, without counting it as an attempt.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn put_off(
+    connection: &mut Connection,
+    ids: &[EventId],
+    until: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE events SET due_at = $2 WHERE event_id = ANY ($1) AND status = 'queued'")
+        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(until)
+        .execute(connection)
+        .await
+        .map_err(|error| DbError::new("events.put_off", error))?;
+    Ok(())
 }
 
 /// When the first of the queued events is due.
@@ -146,11 +192,14 @@ pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc
 }
 
 /// Parked events whose order has come meanwhile are queued; those that waited too long are dead. Returns how many of
-/// each.
+/// each. Nothing is done while another worker does it.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Result<(u64, u64), DbError> {
+    if !locks::try_lock_task(connection, "sweep").await? {
+        return Ok((0, 0));
+    }
     let queued = sqlx::query(
         "UPDATE events e SET status = 'queued', due_at = $1
          WHERE e.status = 'parked' AND EXISTS (
@@ -293,14 +342,14 @@ async fn update(
     changed: &[&Decision],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    sqlx::query(
+    let updated = sqlx::query(
         "UPDATE events e
          SET (status, reason, applied_at, due_at, outcome, org_id, program_scope)
            = (new.status, new.reason, new.applied_at, new.due_at, new.outcome::json, new.org_id, new.program_scope)
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
              $7::bigint[], $8::bigint[])
            AS new (event_id, status, reason, applied_at, due_at, outcome, org_id, program_scope)
-         WHERE e.event_id = new.event_id",
+         WHERE e.event_id = new.event_id AND e.status IN ('queued', 'parked')",
     )
     .bind(changed.iter().map(|one| one.event.id.0).collect::<Vec<_>>())
     .bind(changed.iter().map(|one| one.outcome.status()).collect::<Vec<_>>())
@@ -329,5 +378,9 @@ async fn update(
     .execute(connection)
     .await
     .map_err(|error| DbError::new("events.update", error))?;
+    // Somebody decided one of them meanwhile: what was decided here must not take effect.
+    if usize::try_from(updated.rows_affected()).ok() != Some(changed.len()) {
+        return Err(DbError::new("events.update", sqlx::Error::RowNotFound));
+    }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Dead-letter records: an event row with status `dead`, and beside it why.
 
-use chrono::{DateTime, Utc};
+use std::borrow::Cow;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -18,6 +20,89 @@ pub struct Failure {
     pub fingerprint: String,
 }
 
+impl Failure {
+    /// Without NUL, which Postgres keeps in no text.
+    pub fn new(code: &str, detail: &str, fingerprint: &str) -> Self {
+        Self {
+            code: storable(code).into_owned(),
+            detail: storable(detail).into_owned(),
+            fingerprint: storable(fingerprint).into_owned(),
+        }
+    }
+}
+
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// The columns of an event's row, `$1` to `$11`. What the event carries that Postgres cannot keep is replaced: a record
+/// that is nearly right is better than none.
+fn bind_event<'q>(query: Query<'q>, event: &Event) -> Query<'q> {
+    let body = serde_json::to_string(&event.body).unwrap_or_else(|_never| "null".to_owned());
+    let idempotency = event.idempotency.as_ref();
+    query
+        .bind(event.id.0)
+        .bind(event.org.0)
+        .bind(event.body.kind().name())
+        .bind(event.dialect.name())
+        .bind(event.order().map(|order| storable(order).into_owned()))
+        .bind(event.received_at)
+        .bind(event.trusted)
+        .bind(event.program_scope.map(|id| id.0))
+        .bind(idempotency.map(|key| storable(&key.key).into_owned()))
+        .bind(idempotency.map(|key| key.hash.clone()))
+        .bind(body)
+}
+
+/// Attempts at an event that fails alone, because of what others hold, before it is dead: over an hour.
+pub const MAX_ATTEMPTS: i32 = 10;
+/// Before the second attempt; each later one waits twice as long as the one before.
+const RETRY_FIRST: TimeDelta = TimeDelta::seconds(7);
+
+/// Lets an event wait in its row for a later attempt. `queued`: its row was there, and this was one attempt more. Returns
+/// `false` when its attempts are used up.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn postpone(
+    connection: &mut Connection,
+    event: &Event,
+    queued: bool,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let result = if queued {
+        sqlx::query(
+            "UPDATE events
+             SET attempt = attempt + 1, due_at = $2 + make_interval(secs => $3 * 2 ^ (attempt - 1))
+             WHERE event_id = $1 AND status = 'queued' AND attempt < $4",
+        )
+        .bind(event.id.0)
+        .bind(now)
+        .bind(RETRY_FIRST.as_seconds_f64())
+        .bind(MAX_ATTEMPTS)
+        .execute(connection)
+        .await
+    } else {
+        // Whoever gave it a row already takes care of it.
+        let insert = "INSERT INTO events (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
+                 idempotency_key, idempotency_hash, body, status, attempt, due_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, 'queued', 2, $12)
+             ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING";
+        bind_event(sqlx::query(insert), event)
+            .bind(now + RETRY_FIRST)
+            .execute(connection)
+            .await
+    };
+    let result = result.map_err(|error| DbError::new("failures.postpone", error))?;
+    Ok(!queued || result.rows_affected() > 0)
+}
+
 /// Records an event as dead, unless it has been decided meanwhile. Returns whether it is dead now.
 ///
 /// # Errors
@@ -28,40 +113,29 @@ pub async fn bury(
     failure: &Failure,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let body = serde_json::to_string(&event.body).unwrap_or_else(|_never| "null".to_owned());
-    let buried = sqlx::query(
+    let bury = sqlx::query(
         "WITH dead AS (
-             INSERT INTO events AS e (event_id, org_id, kind, dialect, status, reason, order_key, received_at, trusted,
-                 program_scope, idempotency_key, idempotency_hash, body)
-             VALUES ($1, $2, $3, $4, 'dead', $5, $6, $7, $8, $9, $10, decode($11, 'hex'), $12::json)
+             INSERT INTO events AS e (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
+                 idempotency_key, idempotency_hash, body, status, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, 'dead', $12)
              ON CONFLICT ON CONSTRAINT events_pkey DO UPDATE
              SET status = 'dead', reason = excluded.reason, due_at = NULL
              WHERE e.status IN ('queued', 'parked', 'dead')
              RETURNING event_id, org_id)
          INSERT INTO event_failures AS f (event_id, org_id, code, detail, fingerprint, first_at, last_at)
-         SELECT event_id, org_id, $5, $13, $14, $15, $15 FROM dead
+         SELECT event_id, org_id, $12, $13, $14, $15, $15 FROM dead
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
              failures = f.failures + 1, last_at = excluded.last_at",
-    )
-    .bind(event.id.0)
-    .bind(event.org.0)
-    .bind(event.body.kind().name())
-    .bind(event.dialect.name())
-    .bind(&failure.code)
-    .bind(event.order())
-    .bind(event.received_at)
-    .bind(event.trusted)
-    .bind(event.program_scope.map(|id| id.0))
-    .bind(event.idempotency.as_ref().map(|key| key.key.as_str()))
-    .bind(event.idempotency.as_ref().map(|key| key.hash.as_str()))
-    .bind(body)
-    .bind(&failure.detail)
-    .bind(&failure.fingerprint)
-    .bind(now)
-    .execute(connection)
-    .await
-    .map_err(|error| DbError::new("failures.bury", error))?;
+    );
+    let buried = bind_event(bury, event)
+        .bind(&failure.code)
+        .bind(&failure.detail)
+        .bind(&failure.fingerprint)
+        .bind(now)
+        .execute(connection)
+        .await
+        .map_err(|error| DbError::new("failures.bury", error))?;
     Ok(buried.rows_affected() > 0)
 }
 

@@ -349,8 +349,8 @@ mod tests {
         let waiting = lines(&mut conn, KEY, 0, 10).await.unwrap();
         assert_eq!(waiting.iter().filter(|line| line.is_queued()).count(), 2);
         let due = events::due(&mut conn, now(), 10).await.unwrap();
-        assert_eq!(due, [queued[0].1.clone()]);
-        assert_eq!(events::due(&mut conn, later, 10).await.unwrap().len(), 2);
+        assert_eq!(due.events, [queued[0].1.clone()]);
+        assert_eq!(events::due(&mut conn, later, 10).await.unwrap().events.len(), 2);
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -48,7 +48,10 @@ pub mod statement;
 pub use commissions::{lock_bonuses, write as write_commissions};
 use decode::decode;
 pub use error::{DbError, FailureClass};
-pub use pool::{MIGRATOR, Pool, begin, commit, connect, migrate, ping, rollback};
+pub use pool::{
+    MIGRATOR, Pool, begin, begin_outer, commit, connect, forget_statements, limit_lock_waits, migrate, ping,
+    rollback,
+};
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.
 pub type Connection = sqlx::PgConnection;

@@ -12,24 +12,31 @@ const FAILED_DAYS: u64 = 90;
 /// Days that applied events stay: [`EVENT_RETENTION`].
 const APPLIED_DAYS: u64 = EVENT_RETENTION.num_days().unsigned_abs();
 
-/// Makes the partitions of the next days, and drops those that are past their time. Returns (made, dropped).
+/// Makes the partitions of the next days. Returns how many.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn maintain(connection: &mut Connection, now: DateTime<Utc>) -> Result<(i32, i32), DbError> {
+/// When the database does not answer, or somebody uses the table for longer than this transaction waits: what waits for
+/// its lock has everybody behind it.
+pub async fn make(connection: &mut Connection, now: DateTime<Utc>) -> Result<i32, DbError> {
+    sqlx::query_scalar("SELECT ensure_event_partitions($1, $2)")
+        .bind(now.date_naive())
+        .bind(DAYS_AHEAD)
+        .fetch_one(connection)
+        .await
+        .map_err(|error| DbError::new("partitions.make", error))
+}
+
+/// Drops the partitions that are past their time. Returns how many.
+///
+/// # Errors
+/// As [`make`].
+pub async fn drop_old(connection: &mut Connection, now: DateTime<Utc>) -> Result<i32, DbError> {
     let today = now.date_naive();
     let before = |days| today.checked_sub_days(Days::new(days)).unwrap_or(today);
-    let made = sqlx::query_scalar("SELECT ensure_event_partitions($1, $2)")
-        .bind(today)
-        .bind(DAYS_AHEAD)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(|error| DbError::new("partitions.ensure", error))?;
-    let dropped = sqlx::query_scalar("SELECT drop_event_partitions($1, $2)")
+    sqlx::query_scalar("SELECT drop_event_partitions($1, $2)")
         .bind(before(APPLIED_DAYS + 1))
         .bind(before(FAILED_DAYS + 1))
         .fetch_one(connection)
         .await
-        .map_err(|error| DbError::new("partitions.drop", error))?;
-    Ok((made, dropped))
+        .map_err(|error| DbError::new("partitions.drop", error))
 }

@@ -51,7 +51,9 @@ pub async fn lock(
 ) -> Result<Vec<Payment>, DbError> {
     let (orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT p.* FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, payment_id)
+        "SELECT p.org_id, p.payment_id, p.affiliate_id, p.amount, p.currency, p.event_id, p.created_at,
+                p.canceled_at
+         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, payment_id)
          JOIN payments p ON (p.org_id, p.payment_id) = (sent.org_id, sent.payment_id)
          ORDER BY p.org_id, p.payment_id FOR UPDATE OF p",
     )
@@ -102,25 +104,37 @@ async fn insert(connection: &mut Connection, payment: &Payment) -> Result<(), Db
     Ok(())
 }
 
-/// Marks the oldest approved unpaid commissions that fit whole, up to the first that does not.
+/// Marks the oldest approved unpaid commissions that fit whole, up to the first that does not. They are added up in a
+/// later statement than the one that waits for their rows: whoever held them may have changed their amounts.
 async fn cover(connection: &mut Connection, payment: &Payment) -> Result<(), DbError> {
-    sqlx::query(
-        "WITH unpaid AS (
-             SELECT commission_id, sum(amount) OVER (ORDER BY created_at, commission_id) AS total
-             FROM commissions
-             WHERE org_id = $1 AND affiliate_id = $2 AND currency = $3 AND approved AND payment_id IS NULL AND amount > 0)
-         UPDATE commissions c SET payment_id = $4
-         FROM unpaid
-         WHERE c.org_id = $1 AND c.commission_id = unpaid.commission_id AND unpaid.total <= $5 AND c.payment_id IS NULL",
+    let failed = |error| DbError::new("payments.cover", error);
+    let unpaid: Vec<i64> = sqlx::query_scalar(
+        "SELECT commission_id FROM commissions
+         WHERE org_id = $1 AND affiliate_id = $2 AND currency = $3 AND approved AND payment_id IS NULL AND amount > 0
+         ORDER BY commission_id FOR UPDATE",
     )
     .bind(payment.org.0)
     .bind(payment.affiliate.0)
     .bind(payment.currency.code())
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed)?;
+    sqlx::query(
+        "WITH unpaid AS (
+             SELECT commission_id, sum(amount) OVER (ORDER BY created_at, commission_id) AS total
+             FROM commissions
+             WHERE org_id = $1 AND commission_id = ANY ($2))
+         UPDATE commissions c SET payment_id = $3
+         FROM unpaid
+         WHERE c.org_id = $1 AND c.commission_id = unpaid.commission_id AND unpaid.total <= $4",
+    )
+    .bind(payment.org.0)
+    .bind(unpaid)
     .bind(payment.id.0)
     .bind(payment.amount)
     .execute(connection)
     .await
-    .map_err(|error| DbError::new("payments.cover", error))?;
+    .map_err(failed)?;
     Ok(())
 }
 

@@ -36,8 +36,7 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         ("lock_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "30s"),
         ("timezone", "UTC"),
-        // The rollback below, where there is nothing to roll back, is no news.
-        ("client_min_messages", "error"),
+        ("client_min_messages", "warning"),
     ]);
     // One connection by itself first: its error says what is wrong, the pool's only that it waited.
     let first = tokio::time::timeout(ACQUIRE_TIMEOUT, sqlx::PgConnection::connect_with(&options));
@@ -50,9 +49,10 @@ pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool,
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A future dropped while BEGIN was under way would hand an open transaction to the next user of the connection
-        // (sqlx #4393): rolling back is free where there is none.
+        // (sqlx #4393): it is rolled back. The BEGIN is there because a ROLLBACK alone fills the server's log with warnings;
+        // where a failed transaction was left it fails, and the connection is closed.
         .after_release(|connection, _| {
-            Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) })
+            Box::pin(async move { Ok(connection.execute("BEGIN; ROLLBACK").await.is_ok()) })
         })
         .connect_with(options)
         .await
@@ -80,6 +80,41 @@ pub async fn begin(pool: &Pool) -> Result<super::Transaction, DbError> {
         .map_err(|error| DbError::new("database.begin", error))
 }
 
+/// How long a transaction that waits for others of its own process may be idle.
+const OUTER_IDLE: Duration = Duration::from_mins(10);
+
+/// Begins a transaction that holds something while others do the work: it may be idle for longer.
+///
+/// # Errors
+/// When no connection is to be had.
+pub async fn begin_outer(pool: &Pool) -> Result<super::Transaction, DbError> {
+    let mut outer = begin(pool).await?;
+    set_local(&mut outer, "idle_in_transaction_session_timeout", OUTER_IDLE).await?;
+    Ok(outer)
+}
+
+/// Lets the statements of this transaction wait for locks only so long.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn limit_lock_waits(connection: &mut super::Connection, limit: Duration) -> Result<(), DbError> {
+    set_local(connection, "lock_timeout", limit).await
+}
+
+async fn set_local(
+    connection: &mut super::Connection,
+    setting: &'static str,
+    limit: Duration,
+) -> Result<(), DbError> {
+    sqlx::query("SELECT set_config($1, $2, true)")
+        .bind(setting)
+        .bind(format!("{}ms", limit.as_millis()))
+        .execute(connection)
+        .await
+        .map_err(|error| DbError::new("database.set", error))?;
+    Ok(())
+}
+
 /// Commits. When the answer is lost the outcome is unknown: run the same again, the events are known by their ids.
 ///
 /// # Errors
@@ -100,6 +135,18 @@ pub async fn rollback(transaction: super::Transaction) -> Result<(), DbError> {
         .rollback()
         .await
         .map_err(|error| DbError::new("database.rollback", error))
+}
+
+/// Makes a connection forget the statements it has prepared, for the schema has changed under them. It may be in a
+/// transaction, a failed one too.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_statements(connection: &mut super::Connection) -> Result<(), DbError> {
+    connection
+        .clear_cached_statements()
+        .await
+        .map_err(|error| DbError::new("database.forget", error))
 }
 
 /// Whether the database answers.
@@ -129,4 +176,37 @@ pub(super) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError>
         .await
         .map_err(failed)?;
     Ok(snapshot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn setting(connection: &mut super::super::Connection, name: &str) -> String {
+        sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(name)
+            .fetch_one(connection)
+            .await
+            .unwrap()
+    }
+
+    #[sqlx::test]
+    async fn limits_of_a_transaction_end_with_it(pool: Pool) {
+        let mut outer = begin_outer(&pool).await.unwrap();
+        limit_lock_waits(&mut outer, Duration::from_millis(200))
+            .await
+            .unwrap();
+        assert_eq!(
+            setting(&mut outer, "idle_in_transaction_session_timeout").await,
+            "10min"
+        );
+        assert_eq!(setting(&mut outer, "lock_timeout").await, "200ms");
+        rollback(outer).await.unwrap();
+        let mut later = pool.acquire().await.unwrap();
+        assert_ne!(
+            setting(&mut later, "idle_in_transaction_session_timeout").await,
+            "10min"
+        );
+        assert_ne!(setting(&mut later, "lock_timeout").await, "200ms");
+    }
 }

@@ -95,7 +95,7 @@ pub async fn take_due(
                       WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          DELETE FROM schedules s USING due
          WHERE (s.org_id, s.what, s.subject, s.period) = (due.org_id, due.what, due.subject, due.period)
-         RETURNING s.*",
+         RETURNING s.org_id, s.what, s.subject, s.period, s.conversion_id, s.due_at",
     )
     .bind(now)
     .bind(limit)

@@ -2,7 +2,7 @@
 
 use super::{Connection, DbError};
 
-/// An envelope taken from the spool. It is gone when the transaction that took it commits, and back when it does not.
+/// An envelope of the spool, held by the transaction that took it.
 #[derive(Debug, sqlx::FromRow)]
 pub struct Spooled {
     pub spool_id: i64,
@@ -24,23 +24,32 @@ pub async fn put(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbE
     Ok(())
 }
 
-/// Takes up to `limit` envelopes after `after`, passing over those that others hold.
+/// Holds up to `limit` envelopes after `after` until the transaction ends, passing over those that others hold.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn take(connection: &mut Connection, after: i64, limit: i64) -> Result<Vec<Spooled>, DbError> {
-    let mut taken: Vec<Spooled> = sqlx::query_as(
-        "DELETE FROM spool WHERE spool_id = ANY (ARRAY(
-             SELECT spool_id FROM spool WHERE spool_id > $1 ORDER BY spool_id LIMIT $2 FOR UPDATE SKIP LOCKED))
-         RETURNING spool_id, envelope",
+    sqlx::query_as(
+        "SELECT spool_id, envelope FROM spool WHERE spool_id > $1 ORDER BY spool_id LIMIT $2 FOR UPDATE SKIP LOCKED",
     )
     .bind(after)
     .bind(limit)
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("spool.take", error))?;
-    taken.sort_by_key(|one| one.spool_id);
-    Ok(taken)
+    .map_err(|error| DbError::new("spool.take", error))
+}
+
+/// Removes envelopes whose events have been applied.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn remove(connection: &mut Connection, done: &[i64]) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM spool WHERE spool_id = ANY ($1)")
+        .bind(done)
+        .execute(connection)
+        .await
+        .map_err(|error| DbError::new("spool.remove", error))?;
+    Ok(())
 }
 
 /// Envelopes that wait.

@@ -260,7 +260,10 @@ async fn what_was_found_nowhere_has_a_row_and_finds_its_organisation_when_replay
     .unwrap();
     let mut connection = pool.acquire().await.unwrap();
     let due = events::due(&mut connection, now(), 10).await.unwrap();
-    let replay = due.into_iter().map(|event| Incoming { event, queued: true });
+    let replay = due
+        .events
+        .into_iter()
+        .map(|event| Incoming { event, queued: true });
     let replayed = commit(&pool, replay.collect()).await;
     assert_eq!(reasons(&replayed), ["applied"]);
     let owner: i64 = sqlx::query_scalar("SELECT org_id FROM events")

@@ -94,3 +94,45 @@ async fn payments_at_once_cover_no_commission_twice(pool: Pool) {
     assert_eq!(count(&pool, overpaid).await, 0);
     prove(&pool).await;
 }
+
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn a_payment_counts_what_was_changed_while_it_waited(pool: Pool) {
+    let org = demo(&pool).await;
+    commit(
+        &pool,
+        vec![
+            sale(org, "o1", "PARTNER_CODE", 100),
+            sale(org, "o2", "PARTNER_CODE", 100),
+        ],
+    )
+    .await;
+    // The first is about to bring 15 instead of 10.
+    let mut other = db::begin(&pool).await.unwrap();
+    let update = UpdateConversion {
+        external_id: "o1".to_owned(),
+        amount: Some(Decimal::from(150)),
+        status: None,
+        meta_data: None,
+    };
+    apply(
+        &mut other,
+        vec![event(org, Body::UpdateConversion(update))],
+        now(),
+    )
+    .await
+    .unwrap();
+    let paying = {
+        let pool = pool.clone();
+        tokio::spawn(async move { commit(&pool, vec![pay(org, &[("patpartner", 10)])]).await })
+    };
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while count(&pool, waiting).await == 0 {
+        assert!(!paying.is_finished(), "it did not wait");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    db::commit(other).await.unwrap();
+    assert_eq!(reasons(&paying.await.unwrap()), ["applied"]);
+    assert_eq!(covered(&pool).await, [""; 0], "10 does not pay for 15");
+    prove(&pool).await;
+}
