@@ -161,12 +161,16 @@ async fn a_signed_order_supersedes_a_pixel(queue: Queue) {
     )
     .await;
     assert_eq!(world.sql("SELECT pending FROM balances").await, "900.0000");
+    let refund = r#"{"type": "refund", "external_id": "ORD-1", "amount": 25, "refund_id": "r1"}"#;
+    let refunded = shop.lines(refund).await.expect(200);
+    assert_eq!(refunded.body["applied"], json!(1));
     let order = json!({"external_id": "ORD-1", "coupon": "PARTNER_CODE", "amount": 100});
     shop.postback("con/c", &order, &[]).await.expect(200);
     shop.postback("con/c", &order, &[]).await.expect(400);
     assert_eq!(
         world.sql("SELECT pending || ' ' || payable FROM balances").await,
-        "0.0000 10.0000"
+        "0.0000 7.5000",
+        "the refund goes on with the signed order"
     );
     let linked =
         "SELECT count(*) FROM conversions old JOIN conversions new ON new.conversion_id = old.superseded_by
