@@ -36,14 +36,8 @@ pub(crate) async fn list(
     let filter = params.clicks(key.program)?;
     let mut conn = api.connection().await?;
     let found = clicks::list(&mut conn, key.org, &filter, page).await?;
-    let position = match Asked::last_page(page, found.len()) {
-        Some(position) => position,
-        None => Asked::counted(
-            page,
-            found.len(),
-            clicks::total(&mut conn, key.org, &filter).await?,
-        ),
-    };
+    let total = clicks::total(&mut conn, key.org, &filter);
+    let position = Asked::position(page, found.len(), total).await?;
     let shown: Vec<_> = found.iter().map(Visit::from).collect();
     Ok(asked.answer(position, &shown))
 }

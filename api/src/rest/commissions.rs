@@ -33,14 +33,8 @@ pub(crate) async fn list(
     let filter = params.commissions(key.program)?;
     let mut conn = api.connection().await?;
     let found = commissions::list(&mut conn, key.org, &filter, page).await?;
-    let position = match Asked::last_page(page, found.len()) {
-        Some(position) => position,
-        None => Asked::counted(
-            page,
-            found.len(),
-            commissions::total(&mut conn, key.org, &filter).await?,
-        ),
-    };
+    let total = commissions::total(&mut conn, key.org, &filter);
+    let position = Asked::position(page, found.len(), total).await?;
     let shown: Vec<_> = found.iter().map(Commission::from).collect();
     Ok(asked.answer(position, &shown))
 }

@@ -33,14 +33,8 @@ pub(crate) async fn list(
     let filter = params.conversions(key.program)?;
     let mut conn = api.connection().await?;
     let found = conversions_read::list(&mut conn, key.org, &filter, page).await?;
-    let position = match Asked::last_page(page, found.len()) {
-        Some(position) => position,
-        None => Asked::counted(
-            page,
-            found.len(),
-            conversions_read::total(&mut conn, key.org, &filter).await?,
-        ),
-    };
+    let total = conversions_read::total(&mut conn, key.org, &filter);
+    let position = Asked::position(page, found.len(), total).await?;
     let shown: Vec<_> = found.iter().map(Conversion::from).collect();
     Ok(asked.answer(position, &shown))
 }

@@ -30,14 +30,8 @@ pub(crate) async fn list(
     let filter = params.customers(key.program)?;
     let mut conn = api.connection().await?;
     let found = customers::list(&mut conn, key.org, &filter, page).await?;
-    let position = match Asked::last_page(page, found.len()) {
-        Some(position) => position,
-        None => Asked::counted(
-            page,
-            found.len(),
-            customers::total(&mut conn, key.org, &filter).await?,
-        ),
-    };
+    let total = customers::total(&mut conn, key.org, &filter);
+    let position = Asked::position(page, found.len(), total).await?;
     let shown: Vec<_> = found.iter().map(Customer::from).collect();
     Ok(asked.answer(position, &shown))
 }

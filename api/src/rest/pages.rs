@@ -30,8 +30,23 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 }
 
 impl Asked {
+    /// Where a page of `found` rows stands. `total` is asked only where it must be.
+    ///
+    /// # Errors
+    /// Those of `total`.
+    pub(crate) async fn position<E>(
+        page: u32,
+        found: usize,
+        total: impl Future<Output = Result<u64, E>>,
+    ) -> Result<Position, E> {
+        match Self::last_page(page, found) {
+            Some(position) => Ok(position),
+            None => Ok(Self::counted(page, found, total.await?)),
+        }
+    }
+
     /// Where a page stands that is not full, and so the last: nothing needs to be counted.
-    pub(crate) fn last_page(page: u32, found: usize) -> Option<Position> {
+    fn last_page(page: u32, found: usize) -> Option<Position> {
         let found = u32::try_from(found).unwrap_or(PAGE_SIZE);
         let is_last = found < PAGE_SIZE && (found > 0 || page == 1);
         is_last.then(|| Position {
@@ -42,7 +57,7 @@ impl Asked {
     }
 
     /// Where any other page stands.
-    pub(crate) fn counted(page: u32, found: usize, total: u64) -> Position {
+    fn counted(page: u32, found: usize, total: u64) -> Position {
         let behind = before(page) + u64::try_from(found).unwrap_or_default();
         Position {
             page,
