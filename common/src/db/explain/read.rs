@@ -342,7 +342,9 @@ async fn commissions(
     conversions: &[i64],
 ) -> Result<Vec<CommissionRow>, DbError> {
     sqlx::query_as(
-        "SELECT m.*, a.slug AS affiliate, p.amount AS paid, p.created_at AS paid_at
+        "SELECT m.commission_id, m.conversion_id, m.kind, m.commission_type, m.commission_name, m.rate, m.sub_amount,
+                m.part, m.gross, m.amount, m.currency, m.approved, m.final_at, m.comment, m.payment_id,
+                a.slug AS affiliate, p.amount AS paid, p.created_at AS paid_at
            FROM commissions m
            LEFT JOIN affiliates a ON a.org_id = m.org_id AND a.affiliate_id = m.affiliate_id
            LEFT JOIN payments p ON p.org_id = m.org_id AND p.payment_id = m.payment_id
