@@ -201,6 +201,8 @@ pub struct EventRow {
     pub due: Option<String>,
     /// It deletes the conversion.
     pub deletes: bool,
+    /// It takes a chargeback back.
+    pub reverses: bool,
 }
 
 /// An event that named the order and had no effect.

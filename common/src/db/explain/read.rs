@@ -436,7 +436,8 @@ async fn event_rows(
     let rows: Vec<EventRow> = sqlx::query_as(
         "SELECT event_id, kind, dialect, status, trusted AS signed, applied_at,
                 CASE kind WHEN 'scheduled' THEN (SELECT min(due) FROM json_object_keys(body -> 'scheduled') due) END AS due,
-                coalesce((body #>> '{edit_conversion,delete}')::boolean, false) AS deletes
+                coalesce((body #>> '{edit_conversion,delete}')::boolean, false) AS deletes,
+                coalesce((body #>> '{chargeback,reversed}')::boolean, false) AS reverses
            FROM events
           WHERE event_id = ANY ($2) AND event_id BETWEEN $3 AND $4 AND org_id = $1",
     )

@@ -92,7 +92,7 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
         back[back.len() - 2..],
         [
             "the bank took the money back: its commissions are nothing",
-            "2026-11-20 12:00:00 UTC chargeback (event #14); its chargeback still holds",
+            "2026-11-20 12:00:00 UTC chargeback (event #14); its word on the chargeback still holds",
         ]
     );
     let deleted = told(&explained(&pool, "ORD9").await);
@@ -101,12 +101,18 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
         deleted.last().unwrap(),
         "2026-11-20 12:00:00 UTC its deletion (event #23)"
     );
+    let reversal = r#"UPDATE events SET body = '{"chargeback":{"external_id":"ORD8","reversed":true}}' WHERE kind = 'chargeback'"#;
+    sqlx::query(reversal).execute(&pool).await.unwrap();
+    assert_eq!(
+        told(&explained(&pool, "ORD8").await).last().unwrap(),
+        "2026-11-20 12:00:00 UTC the chargeback was reversed (event #14); its word on the chargeback still holds"
+    );
     // What the events said is gone with them; what they did is not.
     sqlx::query("DELETE FROM events").execute(&pool).await.unwrap();
     let forgotten = told(&explained(&pool, "ORD8").await);
     assert_eq!(
         forgotten.last().unwrap(),
-        "2026-11-20 12:00:00 UTC event #14, which is no longer kept; its chargeback still holds"
+        "2026-11-20 12:00:00 UTC event #14, which is no longer kept; its word on the chargeback still holds"
     );
 }
 

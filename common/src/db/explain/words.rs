@@ -375,7 +375,11 @@ fn later(event: &SaleEvent) -> String {
     let set = if event.set.is_empty() {
         String::new()
     } else {
-        format!("; its {} still holds", event.set.join(", "))
+        let set = event
+            .set
+            .join(", ")
+            .replace("chargeback", "word on the chargeback");
+        format!("; its {set} still holds")
     };
     format!("{at}{what}{set}")
 }
@@ -389,6 +393,7 @@ fn by(event: &SaleEvent) -> String {
         ("scheduled", Some("hold_ends")) => "the end of its hold",
         ("scheduled", Some("recur")) => "its repetition",
         ("edit_conversion", _) if row.deletes => "its deletion",
+        ("chargeback", _) if row.reverses => "the chargeback was reversed",
         (kind, _) => kind,
     };
     format!("{what} (event {})", event.event)
