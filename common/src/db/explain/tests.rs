@@ -105,7 +105,7 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
     sqlx::query(reversal).execute(&pool).await.unwrap();
     assert_eq!(
         told(&explained(&pool, "ORD8").await).last().unwrap(),
-        "2026-11-20 12:00:00 UTC the chargeback was reversed (event #14); its word on the chargeback still holds"
+        "2026-11-20 12:00:00 UTC the reversal of the chargeback (event #14); its word on the chargeback still holds"
     );
     // What the events said is gone with them; what they did is not.
     sqlx::query("DELETE FROM events").execute(&pool).await.unwrap();

@@ -393,7 +393,7 @@ fn by(event: &SaleEvent) -> String {
         ("scheduled", Some("hold_ends")) => "the end of its hold",
         ("scheduled", Some("recur")) => "its repetition",
         ("edit_conversion", _) if row.deletes => "its deletion",
-        ("chargeback", _) if row.reverses => "the chargeback was reversed",
+        ("chargeback", _) if row.reverses => "the reversal of the chargeback",
         (kind, _) => kind,
     };
     format!("{what} (event {})", event.event)
