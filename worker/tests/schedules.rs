@@ -244,6 +244,69 @@ async fn a_month_is_evaluated_once_and_its_bonus_is_given_once() {
     world.database.prove().await;
 }
 
+/// Of what was sold in a month only that counts which brings its seller money, with what is left of it.
+#[tokio::test]
+async fn a_bonus_is_for_sales_that_earn() {
+    let world = World::new().await;
+    let (pool, ids) = (&world.database.pool, &world.ids);
+    let definition = "UPDATE program_bonuses SET definition = definition || '{\"target\": 2}'";
+    world.database.run(definition).await;
+    world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+    for order in [
+        "good",
+        "part",
+        "disapproved",
+        "refunded",
+        "charged back",
+        "unsigned",
+        "deleted",
+    ] {
+        world.sell(order, "PETER10").await;
+    }
+    // As if the orders had been changed, told without a secret, or deleted.
+    for change in [
+        "UPDATE conversions SET refunded = 40 WHERE external_id = 'part'",
+        "UPDATE commissions SET approved = false, pending = 0 WHERE conversion_id = (SELECT conversion_id FROM conversions WHERE external_id = 'disapproved')",
+        "UPDATE conversions SET fully_refunded = true WHERE external_id = 'refunded'",
+        "UPDATE conversions SET charged_back = true WHERE external_id = 'charged back'",
+        "UPDATE conversions SET trusted = false WHERE external_id = 'unsigned'",
+        "UPDATE conversions SET deleted_at = created_at WHERE external_id = 'deleted'",
+    ] {
+        world.database.run(change).await;
+    }
+    world.wait_until("2027-04-02T00:01:00Z".parse().unwrap());
+    assert_eq!(queue_bonuses(pool, ids, world.clock.now()).await.unwrap(), 1);
+    assert_eq!(world.apply(&world.queued().await).await, ["applied"]);
+    let bonus = "SELECT (amount * 100)::bigint FROM commissions WHERE kind = 'bonus'";
+    assert_eq!(
+        world.database.count(bonus).await,
+        800,
+        "5 % of 100 and of the 60 that are left"
+    );
+}
+
+#[tokio::test]
+async fn months_in_which_a_bonus_was_off_are_over() {
+    let world = World::new().await;
+    let (pool, ids) = (&world.database.pool, &world.ids);
+    let off = r#"UPDATE program_bonuses SET definition = definition || '{"target": 1, "active": false}'"#;
+    let on = r#"UPDATE program_bonuses SET definition = definition || '{"active": true}'"#;
+    world.database.run(off).await;
+    world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+    world.sell("o1", "PETER10").await;
+    world.wait_until("2027-04-10T00:00:00Z".parse().unwrap());
+    assert_eq!(queue_bonuses(pool, ids, world.clock.now()).await.unwrap(), 0);
+    world.database.run(on).await;
+    assert_eq!(
+        queue_bonuses(pool, ids, world.clock.now()).await.unwrap(),
+        0,
+        "March is over"
+    );
+    world.sell("o2", "PETER10").await;
+    world.wait_until("2027-05-10T00:00:00Z".parse().unwrap());
+    assert_eq!(queue_bonuses(pool, ids, world.clock.now()).await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn months_since_the_last_evaluated_one_are_made_up_for_but_no_more_than_a_year() {
     let world = World::new().await;

@@ -55,6 +55,9 @@ pub async fn monthly_sales(
              ON (c.org_id, c.program_id, c.affiliate_id) = (sent.org_id, sent.program_id, sent.affiliate_id)
              AND c.created_at >= sent.month::timestamp AT TIME ZONE 'UTC'
              AND c.created_at < (sent.month + interval '1 month') AT TIME ZONE 'UTC'
+             -- The same for all, so that one look at the months' part of the table can do.
+             AND c.created_at >= $6::date::timestamp AT TIME ZONE 'UTC'
+             AND c.created_at < ($7::date + interval '1 month') AT TIME ZONE 'UTC'
          GROUP BY sent.n, sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month, c.currency
          ORDER BY sent.n, c.currency",
     )
@@ -63,6 +66,8 @@ pub async fn monthly_sales(
     .bind(candidates.iter().map(|one| one.bonus.as_str()).collect::<Vec<_>>())
     .bind(candidates.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
     .bind(candidates.iter().map(|one| one.month).collect::<Vec<_>>())
+    .bind(candidates.iter().map(|one| one.month).min())
+    .bind(candidates.iter().map(|one| one.month).max())
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("bonuses.sales", error))?;
