@@ -12,6 +12,7 @@ CREATE TABLE clicks (
     affiliate_id  bigint NOT NULL,
     referral_code text   NOT NULL,
     customer_id   bigint,
+    customer_vouched boolean NOT NULL DEFAULT false,
     event_id      uuid   NOT NULL,
     dialect       text   NOT NULL,
     trusted       boolean NOT NULL,
@@ -25,6 +26,7 @@ CREATE TABLE clicks (
     CONSTRAINT clicks_id_key UNIQUE (click_id)
 );
 COMMENT ON TABLE clicks IS 'Most names of a click are its number and first moment in another spelling: see the domain''s click names.';
+COMMENT ON COLUMN clicks.customer_vouched IS 'Whether a secret vouches for who came by it.';
 COMMENT ON COLUMN clicks.name IS 'The client''s own id (AFFY). Its first holder keeps it, in all organisations.';
 COMMENT ON COLUMN clicks.clicked_at IS 'The latest moment, from which its age counts.';
 CREATE UNIQUE INDEX clicks_name_key ON clicks (name) WHERE name IS NOT NULL;

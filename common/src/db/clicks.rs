@@ -18,6 +18,7 @@ struct Row {
     affiliate_id: i64,
     referral_code: String,
     customer_id: Option<i64>,
+    customer_vouched: bool,
     event_id: Uuid,
     dialect: String,
     trusted: bool,
@@ -40,6 +41,7 @@ impl Row {
             affiliate: AffiliateId(self.affiliate_id),
             referral_code: self.referral_code,
             customer: self.customer_id.map(CustomerId),
+            customer_vouched: self.customer_vouched,
             event: EventId(self.event_id),
             dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("clicks.dialect", &self.dialect))?,
             trusted: self.trusted,
@@ -65,7 +67,7 @@ pub async fn lock(
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT c.org_id, c.click_id, c.name, c.program_id, c.affiliate_id, c.referral_code, c.customer_id,
                 c.event_id, c.dialect, c.trusted, c.referrer, c.landing_page, c.meta_data, c.details,
-                c.created_at, c.clicked_at
+                c.created_at, c.clicked_at, c.customer_vouched
          FROM clicks c
          WHERE click_id IN (SELECT click_id FROM clicks WHERE name = ANY ($2) UNION SELECT unnest($1::bigint[]))
          ORDER BY click_id FOR UPDATE",
@@ -87,7 +89,7 @@ pub async fn load(connection: &mut Connection, numbers: &[(OrgId, ClickId)]) -> 
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT c.org_id, c.click_id, c.name, c.program_id, c.affiliate_id, c.referral_code, c.customer_id,
                 c.event_id, c.dialect, c.trusted, c.referrer, c.landing_page, c.meta_data, c.details,
-                c.created_at, c.clicked_at
+                c.created_at, c.clicked_at, c.customer_vouched
          FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, click_id)
          JOIN clicks c ON (c.org_id, c.click_id) = (sent.org_id, sent.click_id)",
     )
@@ -141,14 +143,16 @@ async fn insert(connection: &mut Connection, new: &[&Click]) -> Result<(), DbErr
     let customers = new.iter().map(|one| one.customer.map(|id| id.0));
     sqlx::query(
         "INSERT INTO clicks (org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id, event_id,
-             dialect, trusted, referrer, landing_page, meta_data, details, created_at, clicked_at)
+             dialect, trusted, referrer, landing_page, meta_data, details, created_at, clicked_at,
+             customer_vouched)
          SELECT org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id, event_id, dialect,
-             trusted, referrer, landing_page, meta_data::jsonb, details::jsonb, created_at, clicked_at
+             trusted, referrer, landing_page, meta_data::jsonb, details::jsonb, created_at, clicked_at,
+             customer_vouched
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
              $8::uuid[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[],
-             $15::timestamptz[], $16::timestamptz[])
+             $15::timestamptz[], $16::timestamptz[], $17::boolean[])
            AS new (org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id, event_id, dialect,
-             trusted, referrer, landing_page, meta_data, details, created_at, clicked_at)",
+             trusted, referrer, landing_page, meta_data, details, created_at, clicked_at, customer_vouched)",
     )
     .bind(new.iter().map(|one| one.org.0).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.id.0).collect::<Vec<_>>())
@@ -174,6 +178,7 @@ async fn insert(connection: &mut Connection, new: &[&Click]) -> Result<(), DbErr
     .bind(new.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.created_at).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.clicked_at).collect::<Vec<_>>())
+    .bind(new.iter().map(|one| one.customer_vouched).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("clicks.insert", error))?;
@@ -186,14 +191,15 @@ async fn update(connection: &mut Connection, changed: &[&Click]) -> Result<(), D
     sqlx::query(
         "UPDATE clicks c
          SET (program_id, affiliate_id, referral_code, customer_id, event_id, trusted, referrer, landing_page,
-              meta_data, details, clicked_at, dialect)
+              meta_data, details, clicked_at, dialect, customer_vouched)
            = (new.program_id, new.affiliate_id, new.referral_code, new.customer_id, new.event_id, new.trusted,
               new.referrer, new.landing_page, new.meta_data::jsonb, new.details::jsonb, new.clicked_at,
-              new.dialect)
+              new.dialect, new.customer_vouched)
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::uuid[],
-             $8::boolean[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[])
+             $8::boolean[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[],
+             $15::boolean[])
            AS new (org_id, click_id, program_id, affiliate_id, referral_code, customer_id, event_id, trusted, referrer,
-             landing_page, meta_data, details, clicked_at, dialect)
+             landing_page, meta_data, details, clicked_at, dialect, customer_vouched)
          WHERE (c.org_id, c.click_id) = (new.org_id, new.click_id)",
     )
     .bind(changed.iter().map(|one| one.org.0).collect::<Vec<_>>())
@@ -225,6 +231,7 @@ async fn update(connection: &mut Connection, changed: &[&Click]) -> Result<(), D
     .bind(changed.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
     .bind(changed.iter().map(|one| one.clicked_at).collect::<Vec<_>>())
     .bind(changed.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|one| one.customer_vouched).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("clicks.update", error))?;

@@ -73,8 +73,10 @@ pub struct Click {
     pub affiliate: AffiliateId,
     /// The code by which it came.
     pub referral_code: String,
-    /// The customer that a lead has bound to it.
+    /// The customer that a lead or a sale has bound to it.
     pub customer: Option<CustomerId>,
+    /// Whether a secret vouches for that.
+    pub customer_vouched: bool,
     pub event: EventId,
     pub dialect: Dialect,
     pub trusted: bool,

@@ -27,9 +27,15 @@ impl Decisions {
     ) -> Option<&Customer> {
         let by_id = named.and_then(|named| self.world.living_customer(event.org, named));
         let by_click = || {
-            let customer = self.world.customer(event.org, click?.customer?)?;
+            let click = click?;
+            let customer = self.world.customer(event.org, click.customer?)?;
             let is_same = named.is_none() || may_tell_id(event, customer);
-            (customer.deleted_at.is_none() && is_same).then_some(customer)
+            // A stranger may have left somebody's customer on a click, to divert what is signed.
+            let is_meant = !event.trusted
+                || click.customer_vouched
+                || matches!(customer.identity, Identity::Click(_))
+                || (customer.trusted && customer.click == Some(click.id));
+            (customer.deleted_at.is_none() && is_same && is_meant).then_some(customer)
         };
         by_id.or_else(by_click)
     }
@@ -86,22 +92,26 @@ impl Decisions {
         named.name = named.name.take().or_else(|| default_name(event, &named));
         let id = self.new_customer(event, named, found, Track::New)?;
         if let Some(click) = click {
-            self.leave_on_click(event.org, click, id);
+            self.leave_on_click(event, click, id);
         }
         Ok(Some(id))
     }
 
-    /// Notes on a click who came by it. The first one stays as long as the customer lives.
-    pub(super) fn leave_on_click(&mut self, org: OrgId, click: ClickId, customer: CustomerId) {
+    /// Notes on a click who came by it. The first one stays as long as the customer lives, unless only a secret's word
+    /// stands against none.
+    pub(super) fn leave_on_click(&mut self, event: &Event, click: ClickId, customer: CustomerId) {
         let is_free = |click: &Click| {
-            let holder = click.customer.and_then(|holder| self.world.customer(org, holder));
-            holder.is_none_or(|holder| holder.deleted_at.is_some())
+            let holder = click
+                .customer
+                .and_then(|holder| self.world.customer(event.org, holder));
+            let gives_way = event.trusted && !click.customer_vouched;
+            gives_way || holder.is_none_or(|holder| holder.deleted_at.is_some())
         };
         if !self.world.clicks.get(&click).is_some_and(is_free) {
             return;
         }
         if let Some(click) = self.world.clicks.get_mut(&click) {
-            click.customer = Some(customer);
+            (click.customer, click.customer_vouched) = (Some(customer), event.trusted);
             click.change.touch();
         }
     }

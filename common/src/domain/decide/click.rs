@@ -101,6 +101,7 @@ impl Decisions {
             affiliate: link.affiliation.affiliate,
             referral_code: sent.referral_code.clone(),
             customer: None,
+            customer_vouched: false,
             event: event.id,
             dialect: event.dialect,
             trusted: event.trusted,

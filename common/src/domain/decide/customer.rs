@@ -71,7 +71,7 @@ impl Decisions {
             id
         };
         if let Some(click) = found.click {
-            self.leave_on_click(event.org, click, id);
+            self.leave_on_click(event, click, id);
         }
         let customer = self.world.customer(event.org, id);
         let record = customer.and_then(|customer| view::customer_record(customer, &self.world, catalog));

@@ -64,6 +64,7 @@ pub(super) fn with_click(world: &mut World, id: i64, affiliate: i64, age: TimeDe
         affiliate: AffiliateId(affiliate),
         referral_code: "code".into(),
         customer: None,
+        customer_vouched: false,
         event: EventId(uuid::Uuid::nil()),
         dialect: Dialect::Rest,
         trusted: true,

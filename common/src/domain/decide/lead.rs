@@ -40,7 +40,7 @@ impl Decisions {
             (None, None) => return Ok(Err(nobody(event))),
         };
         if let Some(click) = &click {
-            self.leave_on_click(event.org, click.id, id);
+            self.leave_on_click(event, click.id, id);
         }
         Ok(self
             .lead_view(event, lead, id, found.click, catalog)
