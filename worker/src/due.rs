@@ -16,12 +16,10 @@ use crate::{Paused, Process, Worker, chores::Chores, replies};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
-/// Between two turns while there is more: 2,000 events a second at most.
+/// Between two turns at the least: 2,000 events a second at most, and a spread of due times makes no tiny batches.
 const TURN_PAUSE: Duration = Duration::from_millis(100);
-/// Between two looks when nothing was there.
+/// Between two looks when nothing is there, or another worker does it.
 const POLL: Duration = Duration::from_secs(1);
-/// Between two looks at the least: another worker may be the one that applies what is due.
-const SHORTEST: Duration = Duration::from_millis(20);
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 /// How long an event waits that this worker cannot read, for a newer one or for an operator.
 const UNREADABLE_WAIT: TimeDelta = TimeDelta::minutes(1);
@@ -61,8 +59,9 @@ async fn listen(worker: &Worker, process: &Process, stop: &CancellationToken) ->
     while !stop.is_cancelled() {
         let scheduled = chores.run(worker).await;
         let wait = match turn(worker, process).await {
-            Ok(more) if more || scheduled => Ok(TURN_PAUSE),
-            Ok(_) => until_due(worker).await,
+            Ok(Turn::Elsewhere) => Ok(POLL),
+            Ok(Turn::Done { more }) if more || scheduled => Ok(TURN_PAUSE),
+            Ok(Turn::Done { .. }) => until_due(worker).await,
             Err(error) => Err(error),
         };
         match wait {
@@ -87,16 +86,25 @@ async fn until_due(worker: &Worker) -> Result<Duration, DueError> {
     let next = events::next_due(&mut transaction).await?;
     db::rollback(transaction).await?;
     let wait = next.map(|next| (next - worker.clock.now()).to_std().unwrap_or_default());
-    Ok(wait.map_or(POLL, |wait| wait.clamp(SHORTEST, POLL)))
+    Ok(wait.map_or(POLL, |wait| wait.clamp(TURN_PAUSE, POLL)))
 }
 
-/// Applies what is due; `true` when there may be more. The outer transaction only holds the lock that makes this worker
+enum Turn {
+    /// Another worker applies what is due.
+    Elsewhere,
+    Done {
+        /// There may be more.
+        more: bool,
+    },
+}
+
+/// Applies what is due. The outer transaction only holds the lock that makes this worker
 /// the one that does it; the events have transactions of their own.
-async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
+async fn turn(worker: &Worker, process: &Process) -> Result<Turn, DueError> {
     let mut outer = db::begin_outer(&worker.pool).await?;
     if !locks::try_lock_task(&mut outer, "due").await? {
         db::rollback(outer).await?;
-        return Ok(false);
+        return Ok(Turn::Elsewhere);
     }
     let due = events::due(&mut outer, worker.clock.now(), TURN_EVENTS).await?;
     let count = due.events.len() + due.unreadable.len();
@@ -117,7 +125,7 @@ async fn turn(worker: &Worker, process: &Process) -> Result<bool, DueError> {
         }
     }
     db::rollback(outer).await?;
-    Ok(more)
+    Ok(Turn::Done { more })
 }
 
 /// What a newer version wrote waits for a worker of that version, and keeps nobody else waiting.

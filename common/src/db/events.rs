@@ -185,7 +185,7 @@ pub async fn put_off(
 /// # Errors
 /// When the database does not answer.
 pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc>>, DbError> {
-    sqlx::query_scalar("SELECT min(due_at) FROM events WHERE status = 'queued'")
+    sqlx::query_scalar("SELECT min(due_at) FROM events WHERE status = 'queued' AND org_id IS NOT NULL")
         .fetch_one(connection)
         .await
         .map_err(|error| DbError::new("events.next_due", error))
