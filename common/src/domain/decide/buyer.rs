@@ -97,15 +97,18 @@ impl Decisions {
         Ok(Some(id))
     }
 
-    /// Notes on a click who came by it. The first one stays as long as the customer lives, unless only a secret's word
-    /// stands against none.
+    /// Notes on a click who came by it. The first one stays as long as the customer lives; one whom a stranger told gives
+    /// way to whom a secret tells, but not a visitor without a name, who is known by this click alone.
     pub(super) fn leave_on_click(&mut self, event: &Event, click: ClickId, customer: CustomerId) {
         let is_free = |click: &Click| {
             let holder = click
                 .customer
                 .and_then(|holder| self.world.customer(event.org, holder));
-            let gives_way = event.trusted && !click.customer_vouched;
-            gives_way || holder.is_none_or(|holder| holder.deleted_at.is_some())
+            let strangers_word = event.trusted && !click.customer_vouched;
+            holder.is_none_or(|holder| {
+                let is_named = !matches!(holder.identity, Identity::Click(_));
+                holder.deleted_at.is_some() || (strangers_word && is_named)
+            })
         };
         if !self.world.clicks.get(&click).is_some_and(is_free) {
             return;

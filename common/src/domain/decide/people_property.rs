@@ -164,6 +164,12 @@ proptest! {
             prop_assert!(customer.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
             prop_assert!(customer.deleted_at.is_none() || customer.identity == Identity::Deleted(customer.id));
         }
+        for customer in whole.world.customers.values() {
+            // Or a second one could come to be by the same click.
+            if let Identity::Click(click) = customer.identity {
+                prop_assert_eq!(whole.world.clicks[&click].customer, Some(customer.id));
+            }
+        }
         let numbers: BTreeSet<_> = whole.world.customers.values().map(|one| one.id).collect();
         prop_assert_eq!(numbers.len(), whole.world.customers.len(), "nobody is there twice");
         for conversion in whole.world.conversions.values() {
