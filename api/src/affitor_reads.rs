@@ -13,9 +13,9 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use common::db::{
-    affitor_read::{self, Readiness, TestCounts},
-    keys::{ApiKey, Scope},
+use common::{
+    db::keys::{ApiKey, Scope},
+    reads::affitor::{self, Readiness, TestCounts},
 };
 use serde_json::{Map, Value, json};
 
@@ -79,7 +79,7 @@ async fn check_test_events(
     };
     let mut conn = api.connection().await?;
     let org = key.map(|key| key.org);
-    let counts = affitor_read::test_counts(&mut conn, org, &program, api.clock.now()).await?;
+    let counts = affitor::test_counts(&mut conn, org, &program, api.clock.now()).await?;
     Ok(Json(seen(counts, step)))
 }
 
@@ -126,7 +126,7 @@ async fn readiness(
     Extension(key): Extension<ApiKey>,
 ) -> Result<Json<Value>, Problem> {
     let mut conn = api.connection().await?;
-    let found = affitor_read::readiness(&mut conn, key.org, key.program).await?;
+    let found = affitor::readiness(&mut conn, key.org, key.program).await?;
     found
         .map(|found| Json(gates(&found)))
         .ok_or_else(Problem::not_found)

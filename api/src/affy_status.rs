@@ -12,9 +12,9 @@ use axum::{
     routing::get,
 };
 use chrono::SecondsFormat;
-use common::db::{
-    clicks_read::{self, SessionClick},
-    keys::{ApiKey, Scope},
+use common::{
+    db::keys::{ApiKey, Scope},
+    reads::affy::{self, SessionClick},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn look(
     };
     let (org, scope) = key.map_or((None, None), |key| (Some(key.org), key.program));
     let mut conn = api.connection().await?;
-    let click = clicks_read::of_session(&mut conn, &session, org, scope).await?;
+    let click = affy::of_session(&mut conn, &session, org, scope).await?;
     Ok(view(session, click))
 }
 

@@ -8,9 +8,9 @@ use axum::{
     middleware::from_fn_with_state,
     routing::get,
 };
-use common::db::{
-    explain::{self, Explanation},
-    keys::{ApiKey, Scope},
+use common::{
+    db::keys::{ApiKey, Scope},
+    reads::explain::{self, Explanation},
 };
 use serde::Deserialize;
 

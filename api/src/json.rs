@@ -1,7 +1,7 @@
 //! How values of the domain look in JSON.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-pub(crate) use common::rest16::number;
+pub(crate) use common::tapfiliate_json::number;
 
 /// RFC 3339 to the millisecond: our own `/v1`.
 pub(crate) fn time(at: DateTime<Utc>) -> String {

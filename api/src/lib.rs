@@ -25,8 +25,9 @@ use std::sync::Arc;
 use axum::{Router, middleware::from_fn};
 use common::{
     db::{Connection, DbError, Pool},
+    http::cors,
     message::EventIds,
-    runtime::{Clock, cors},
+    runtime::Clock,
     telemetry::metrics::Metrics,
 };
 

@@ -13,14 +13,12 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use common::{
-    db::{
-        keys::{ApiKey, Scope},
-        receipts::{self, Found, Receipt},
-    },
+    db::keys::{ApiKey, Scope},
     domain::{
         Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal, click_name::click_uuid,
     },
     message::received_at,
+    reads::receipts::{self, Found, Receipt},
 };
 use serde::Serialize;
 use serde_json::{Number, Value, json};

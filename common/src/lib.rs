@@ -3,12 +3,15 @@
 //! Reading order: `domain` (pure) ← `message` ← `db`, `queue` ← `apply`. This is the only crate that names sqlx or lapin.
 
 pub mod apply;
+pub mod catalog;
 pub mod db;
 pub mod domain;
+pub mod http;
 pub mod message;
 pub mod queue;
-pub mod rest16;
+pub mod reads;
 pub mod runtime;
+pub mod tapfiliate_json;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -8,7 +8,8 @@
 use sqlx::{ConnectOptions as _, Executor as _, postgres::PgConnectOptions};
 
 use crate::{
-    db::{self, Pool, catalog},
+    catalog,
+    db::{self, Pool},
     domain::OrgId,
     runtime::{Clock, Secret},
 };

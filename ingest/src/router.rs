@@ -6,7 +6,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::Response,
 };
-use common::runtime::cors;
+use common::http::cors;
 
 use crate::{
     Ingest, affitor, affy, dialect::DialectErrors, native, pixel, rejection::Rejection,

@@ -1,7 +1,10 @@
 //! Dead-letter records: whatever an event holds, it gets one.
 
 use common::{
-    db::{self, DbError, FailureClass, Pool, failures, failures::Failure},
+    db::{
+        self, DbError, FailureClass, Pool,
+        dead_letters::{self, Failure},
+    },
     domain::Event,
     runtime::Clock,
     telemetry,
@@ -37,7 +40,7 @@ pub(crate) async fn event(
 
 async fn record(pool: &Pool, clock: &Clock, event: &Event, failure: &Failure) -> Result<(), DbError> {
     let mut transaction = db::begin(pool).await?;
-    failures::bury(&mut transaction, event, failure, clock.now()).await?;
+    dead_letters::bury(&mut transaction, event, failure, clock.now()).await?;
     db::commit(transaction).await
 }
 
@@ -52,7 +55,7 @@ pub(crate) async fn bytes(
     failure: &Failure,
 ) -> Result<impl std::fmt::Display, DbError> {
     let mut transaction = db::begin(pool).await?;
-    let id = failures::bury_bytes(&mut transaction, bytes, failure, clock.now()).await?;
+    let id = dead_letters::bury_bytes(&mut transaction, bytes, failure, clock.now()).await?;
     db::commit(transaction).await?;
     Ok(id)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use common::{
     apply::{self, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_BATCH_LOCKS},
-    db::{DbError, Pool, failures::Failure},
+    db::{DbError, Pool, dead_letters::Failure},
     domain::{EventId, Incoming},
     message::{DecodeError, Envelope},
     runtime::Clock,

@@ -6,7 +6,10 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use common::{
     apply::{ApplyError, apply, batches},
-    db::{self, DbError, FailureClass, Pool, failures, failures::Failure},
+    db::{
+        self, DbError, FailureClass, Pool,
+        dead_letters::{self, Failure},
+    },
     domain::{Decision, Event, Incoming, Outcome, Verdict},
     runtime::Clock,
     telemetry,
@@ -174,7 +177,7 @@ impl Process {
         let now = self.clock.now();
         let postponed = async {
             let mut transaction = db::begin(&self.pool).await?;
-            let waits = failures::postpone(&mut transaction, &one.event, one.queued, now).await?;
+            let waits = dead_letters::postpone(&mut transaction, &one.event, one.queued, now).await?;
             db::commit(transaction).await?;
             Ok::<bool, DbError>(waits)
         };

@@ -1,7 +1,7 @@
 //! Drains what the broker gave up on (delivered too often) into dead-letter records.
 
 use common::{
-    db::{self, events, failures::Failure},
+    db::{self, dead_letters::Failure, events},
     domain::EventId,
     message::{DecodeError, Envelope},
     queue::amqp::Subscription,

@@ -7,7 +7,7 @@
 
 use chrono::TimeDelta;
 use common::{
-    db::{self, events, failures::MAX_ATTEMPTS},
+    db::{self, dead_letters::MAX_ATTEMPTS, events},
     domain::{
         Attribution, Body, CreateConversion, Decision, Dialect, Event, Idempotency, Incoming, OrgId, Refund,
     },

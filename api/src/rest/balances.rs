@@ -6,7 +6,7 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
-use common::db::{balances_read, keys::ApiKey};
+use common::{db::keys::ApiKey, reads::rest::balances};
 use serde_json::{Map, Value};
 
 use super::params::is_storable;
@@ -21,7 +21,7 @@ pub(crate) async fn of_affiliate(
         return Err(Problem::not_found());
     }
     let mut conn = api.connection().await?;
-    let balances = balances_read::payable(&mut conn, key.org, &id, key.program)
+    let balances = balances::payable(&mut conn, key.org, &id, key.program)
         .await?
         .ok_or_else(Problem::not_found)?;
     let entry = |(currency, amount): (common::domain::Currency, _)| {

@@ -8,12 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{
-    db::{
-        keys::ApiKey,
-        rest_read::clicks::{self, ClickFilter, ClickRecord},
-    },
+    db::keys::ApiKey,
     domain::click_name::{ClickName, click_uuid},
-    rest16::{Affiliate, Program, colon_time},
+    reads::rest::clicks::{self, ClickFilter, ClickRecord},
+    tapfiliate_json::{Affiliate, Program, colon_time},
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -8,12 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{
-    db::{
-        keys::ApiKey,
-        rest_read::commissions::{self, CommissionFilter},
-    },
+    db::keys::ApiKey,
     domain::{CommissionId, PublicIdKind},
-    rest16::Commission,
+    reads::rest::commissions::{self, CommissionFilter},
+    tapfiliate_json::Commission,
 };
 
 use super::{

@@ -8,12 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{
-    db::{
-        conversions_read::{self, ConversionFilter},
-        keys::ApiKey,
-    },
+    db::keys::ApiKey,
     domain::{ConversionId, PublicIdKind},
-    rest16::Conversion,
+    reads::rest::conversions::{self, ConversionFilter},
+    tapfiliate_json::Conversion,
 };
 
 use super::{
@@ -32,8 +30,8 @@ pub(crate) async fn list(
     let page = params.page()?;
     let filter = params.conversions(key.program)?;
     let mut conn = api.connection().await?;
-    let found = conversions_read::list(&mut conn, key.org, &filter, page).await?;
-    let total = conversions_read::total(&mut conn, key.org, &filter);
+    let found = conversions::list(&mut conn, key.org, &filter, page).await?;
+    let total = conversions::total(&mut conn, key.org, &filter);
     let position = Asked::position(page, found.len(), total).await?;
     let shown: Vec<_> = found.iter().map(Conversion::from).collect();
     Ok(asked.answer(position, &shown))
@@ -52,7 +50,7 @@ pub(crate) async fn retrieve(
         ..ConversionFilter::default()
     };
     let mut conn = api.connection().await?;
-    let found = conversions_read::list(&mut conn, key.org, &filter, 1).await?;
+    let found = conversions::list(&mut conn, key.org, &filter, 1).await?;
     let conversion = found.first().ok_or_else(Problem::not_found)?;
     Ok(Json(Conversion::from(conversion)).into_response())
 }

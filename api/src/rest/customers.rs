@@ -8,12 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{
-    db::{
-        keys::ApiKey,
-        rest_read::customers::{self, CustomerFilter},
-    },
+    db::keys::ApiKey,
     domain::{CustomerId, PublicId, PublicIdKind},
-    rest16::Customer,
+    reads::rest::customers::{self, CustomerFilter},
+    tapfiliate_json::Customer,
 };
 
 use super::{pages::Asked, params::ListParams};

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use common::db::conversions_read::{MAX_EXACT_TOTAL, PAGE_SIZE};
+use common::reads::rest::{MAX_EXACT_TOTAL, PAGE_SIZE};
 use serde::Serialize;
 
 /// The request for a page, of which the links are made.

@@ -6,15 +6,13 @@ use axum::{
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use common::{
-    db::{
-        conversions_read::ConversionFilter,
-        rest_read::{
-            clicks::ClickFilter,
-            commissions::{CommissionFilter, CommissionStatus},
-            customers::CustomerFilter,
-        },
-    },
     domain::{ProgramId, PublicId, PublicIdKind},
+    reads::rest::{
+        clicks::ClickFilter,
+        commissions::{CommissionFilter, CommissionStatus},
+        conversions::ConversionFilter,
+        customers::CustomerFilter,
+    },
 };
 use serde::Deserialize;
 

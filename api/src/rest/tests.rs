@@ -4,7 +4,7 @@ use common::domain::{
     CustomerView, MetaData, ProgramView, PublicId, PublicIdKind,
 };
 
-use common::rest16::Conversion;
+use common::tapfiliate_json::Conversion;
 
 pub(crate) fn conversion() -> ConversionView {
     let jane = AffiliateView {

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use api::Api;
 use common::{
     db,
-    runtime::{Clock, DbArgs, serve},
+    http::serve,
+    runtime::{Clock, DbArgs},
 };
 
 use crate::roles;

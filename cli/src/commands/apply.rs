@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use common::{
-    db::{
-        self,
-        catalog::{self, ApplyReport, Thing},
-    },
+    catalog::{self, ApplyReport, Thing},
+    db,
     runtime::{Clock, DbArgs},
 };
 use serde_json::json;

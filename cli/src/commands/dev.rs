@@ -5,9 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context as _;
 use api::Api;
 use common::{
-    db::{self, catalog},
+    catalog, db,
+    http::serve,
     queue::Instances,
-    runtime::{AmqpArgs, Clock, Secret, serve},
+    runtime::{AmqpArgs, Clock, Secret},
 };
 use tokio_util::sync::CancellationToken;
 

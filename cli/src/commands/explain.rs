@@ -2,12 +2,9 @@
 
 use anyhow::{Context, bail};
 use common::{
-    db::{
-        self, Connection,
-        explain::{self, Explanation, MAX_NAMED_ORGS},
-        ops,
-    },
+    db::{self, Connection, ops},
     domain::OrgId,
+    reads::explain::{self, Explanation, MAX_NAMED_ORGS},
     runtime::DbArgs,
 };
 
@@ -124,7 +121,7 @@ fn page(explanation: &Explanation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use common::db::explain::Chapter;
+    use common::reads::explain::Chapter;
 
     use super::*;
 

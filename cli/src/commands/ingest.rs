@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use api::Health;
 use common::{
     db,
+    http::serve,
     queue::Instances,
-    runtime::{AmqpArgs, Clock, DbArgs, serve},
+    runtime::{AmqpArgs, Clock, DbArgs},
 };
 use tokio_util::sync::CancellationToken;
 

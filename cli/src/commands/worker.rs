@@ -3,8 +3,9 @@
 use api::Health;
 use common::{
     db,
+    http::serve,
     queue::Instances,
-    runtime::{AmqpArgs, Clock, DbArgs, serve},
+    runtime::{AmqpArgs, Clock, DbArgs},
 };
 use tokio_util::sync::CancellationToken;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, keys, wanted};
+use super::{catalog, id_demand, keys};
 use crate::{
     db::{
         Connection, DbError, bonuses, bonuses::Candidate, clicks, conversions, conversions::Named, customers,
@@ -40,7 +40,7 @@ pub(super) async fn world(
     load_origins(connection, &mut world).await?;
     load_money(connection, &new, &mut world).await?;
     catalog::load(connection, &new, &mut world).await?;
-    world.ids = ids::draw(connection, wanted::by(&new, &world)).await?;
+    world.ids = ids::draw(connection, id_demand::of_batch(&new, &world)).await?;
     Ok(world)
 }
 

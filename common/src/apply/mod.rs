@@ -7,10 +7,10 @@
 //! or answers: that is the caller's.
 
 mod catalog;
+mod id_demand;
 mod keys;
 mod load;
-mod locate;
-mod wanted;
+mod resolve_org;
 mod write;
 
 use std::panic::AssertUnwindSafe;
@@ -136,7 +136,7 @@ async fn try_apply(
     if !names.is_empty() {
         locks::lock_keys(connection, &names).await?;
     }
-    locate::locate(connection, &mut events).await?;
+    resolve_org::locate(connection, &mut events).await?;
     locks::lock_keys(connection, &keys::of_batch(&events)).await?;
     let world = load::world(connection, &events, now).await?;
     let decisions = decide(events, world)?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// No event received before `at` has an id as large as this, and every later one has a larger.
-pub(super) fn first_id_at(at: DateTime<Utc>) -> Uuid {
+pub(crate) fn first_id_at(at: DateTime<Utc>) -> Uuid {
     const RANDOM_BITS: u32 = 80;
     let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(millis << RANDOM_BITS)

@@ -165,7 +165,7 @@ pub async fn ping(pool: &Pool) -> Result<(), DbError> {
 ///
 /// # Errors
 /// When no connection is to be had.
-pub(super) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError> {
+pub(crate) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError> {
     let failed = |error| DbError::new("database.snapshot", error);
     let mut snapshot = pool
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

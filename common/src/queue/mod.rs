@@ -2,6 +2,6 @@
 //! here is what both share: who waits for which outcome.
 
 pub mod amqp;
-mod waiters;
+mod pending_replies;
 
-pub use waiters::{Instances, Waiter, Waiters};
+pub use pending_replies::{Instances, Waiter, Waiters};

@@ -2,10 +2,6 @@
 
 mod clock;
 mod config;
-mod cors;
-mod serve;
 
 pub use clock::Clock;
 pub use config::{AmqpArgs, DbArgs, Secret};
-pub use cors::cors;
-pub use serve::{ServeError, serve};

@@ -162,7 +162,7 @@ async fn a_conversion_is_printed_as_it_is_read() {
     let (reply, _) = service.exchange(call, Answer::Outcome(applied())).await;
     assert_eq!(reply.status.as_u16(), 200);
     let view = conversion();
-    let want = serde_json::to_string(&common::rest16::Conversion::from(&view)).unwrap();
+    let want = serde_json::to_string(&common::tapfiliate_json::Conversion::from(&view)).unwrap();
     assert_eq!(reply.text, want);
     assert!(want.starts_with(
         r#"{"id":3,"external_id":"order-1","amount":120,"click":null,"commissions":[{"id":11,"#

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use common::db::{
-    Pool,
-    import::{self, ImportKey, Line},
+use common::{
+    db::Pool,
+    reads::import::{self, ImportKey, Line},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;

@@ -16,11 +16,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use common::{
-    db::{
-        self,
-        import::{self, ImportKey},
-        ops,
-    },
+    db::{self, ops},
+    reads::import::{self, ImportKey},
     runtime::{Clock, DbArgs},
 };
 use indicatif::{ProgressBar, ProgressStyle};

@@ -6,13 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use common::{
-    db::{
-        self, Pool,
-        import::{self, Chunk, Import, ImportKey},
-        notify,
-    },
+    db::{self, Pool, notify},
     domain::{Dialect, Event, ProgramId},
     message::EventIds,
+    reads::import::{self, Chunk, Import, ImportKey},
     runtime::Clock,
 };
 use tokio_util::sync::CancellationToken;

@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use common::{
-    db::import::{Import, ImportKey},
     message::EventIds,
+    reads::import::{Import, ImportKey},
     runtime::Clock,
     testing::{self, TestDatabase},
 };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
-use common::db::import::Import;
+use common::reads::import::Import;
 use serde_json::json;
 
 use super::{Args, follow::Followed, report::Report};

@@ -4,11 +4,9 @@ use anyhow::{anyhow, bail};
 use chrono::NaiveDate;
 use comfy_table::CellAlignment;
 use common::{
-    db::{
-        self,
-        statement::{self, Balance, CurrencyAccount, Entry, Query, Statement},
-    },
+    db,
     domain::Currency,
+    reads::statement::{self, Balance, CurrencyAccount, Entry, Query, Statement},
     runtime::DbArgs,
 };
 

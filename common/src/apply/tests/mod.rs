@@ -5,7 +5,12 @@ use rust_decimal::Decimal;
 
 use super::apply;
 use crate::{
-    db::{self, Pool, catalog, events, failures, failures::Failure, partitions, spool},
+    catalog,
+    db::{
+        self, Pool,
+        dead_letters::{self, Failure},
+        events, partitions, spool,
+    },
     domain::{
         Attribution, Body, ConversionStatus, CreateConversion, CustomerRef, Decision, Dialect, Event,
         EventId, Identity, Incoming, OrgId, Outcome, Reason, Refund, UpdateConversion,
@@ -265,7 +270,7 @@ async fn what_is_dead_can_be_queued_and_applied_once(pool: Pool) {
     };
     let mut transaction = db::begin(&pool).await.unwrap();
     assert!(
-        failures::bury(&mut transaction, &event.event, &failure, now())
+        dead_letters::bury(&mut transaction, &event.event, &failure, now())
             .await
             .unwrap()
     );
@@ -295,7 +300,7 @@ async fn what_is_dead_can_be_queued_and_applied_once(pool: Pool) {
     );
     assert_eq!(balance(&pool, "peterpeterson").await.0, Decimal::from(10));
     let mut transaction = db::begin(&pool).await.unwrap();
-    let again = failures::bury(&mut transaction, &due.events[0], &failure, now())
+    let again = dead_letters::bury(&mut transaction, &due.events[0], &failure, now())
         .await
         .unwrap();
     assert!(!again, "what is applied is never buried");
@@ -311,10 +316,10 @@ async fn bytes_that_nobody_can_read_are_kept_once(pool: Pool) {
         fingerprint: "undecodable".into(),
     };
     let mut connection = pool.acquire().await.unwrap();
-    let first = failures::bury_bytes(&mut connection, b"\0rubbish", &failure, now())
+    let first = dead_letters::bury_bytes(&mut connection, b"\0rubbish", &failure, now())
         .await
         .unwrap();
-    let second = failures::bury_bytes(&mut connection, b"\0rubbish", &failure, now())
+    let second = dead_letters::bury_bytes(&mut connection, b"\0rubbish", &failure, now())
         .await
         .unwrap();
     assert_eq!(first, second);

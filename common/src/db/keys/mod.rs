@@ -18,7 +18,7 @@ pub use public::{AddressRange, Client, PixelKey, pixel_secret};
 pub use scope::{Scope, UnknownScope};
 pub use token::{generate_key, hash_key, is_mistyped};
 
-pub(super) use token::hint;
+pub(crate) use token::hint;
 
 use super::{Connection, DbError};
 use crate::{
@@ -287,7 +287,7 @@ pub async fn revoke(
 }
 
 /// Tells every ingest to read the keys again, once the transaction commits.
-pub(super) async fn notify(connection: &mut Connection) -> Result<(), DbError> {
+pub(crate) async fn notify(connection: &mut Connection) -> Result<(), DbError> {
     let sent = sqlx::query("SELECT pg_notify($1, '')")
         .bind(CHANNEL)
         .execute(connection)

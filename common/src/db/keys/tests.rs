@@ -1,5 +1,5 @@
 use super::*;
-use crate::db::{Pool, catalog};
+use crate::{catalog, db::Pool};
 use sqlx::postgres::PgListener;
 
 fn now() -> DateTime<Utc> {

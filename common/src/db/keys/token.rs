@@ -57,7 +57,7 @@ fn check_characters(body: &str) -> String {
 }
 
 /// What a key is recognised by: of ours the part made for it, of others the first third.
-pub(in crate::db) fn hint(key: &str) -> String {
+pub(crate) fn hint(key: &str) -> String {
     let shown = if key.starts_with(PREFIX) && !is_mistyped(key) {
         PREFIX.len() + ID_CHARS
     } else {

@@ -7,12 +7,12 @@
 //! does not come) ends the whole generation, and the [`Link`] makes the next one. Nothing is repaired in place.
 
 mod confirms;
+mod connection;
+mod connection_manager;
 mod consume;
 mod dial;
 mod doctor;
 mod error;
-mod generation;
-mod link;
 mod probe;
 mod replies;
 mod topology;
@@ -21,11 +21,11 @@ mod url;
 use crate::telemetry::chain;
 
 pub use confirms::{Confirm, ConfirmChannel, PendingConfirm};
+pub use connection::Generation;
+pub use connection_manager::{Link, LinkState};
 pub use consume::{Delivery, DeliveryTag, Subscription};
 pub use doctor::{BrokerReport, QueueDepth, QueueReport, inspect};
 pub use error::AmqpError;
-pub use generation::Generation;
-pub use link::{Link, LinkState};
 pub use replies::{ReplyPublisher, ReplyQueue};
 pub use topology::Topology;
 pub use url::AmqpUrl;

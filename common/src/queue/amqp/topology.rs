@@ -7,8 +7,8 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 use tokio::time::timeout;
 
+use super::connection::OPERATION_DEADLINE;
 use super::error::{reply_text, short};
-use super::generation::OPERATION_DEADLINE;
 use super::{AmqpError, Generation};
 
 /// The prefix of a production deployment; another one makes a second, separate set of queues on the same broker.

@@ -5,7 +5,7 @@ use common::{
         Applied, ClickSummary, CommissionView, ConversionView, CustomerRecord, CustomerView, MetaData,
         PublicId, PublicIdKind,
     },
-    rest16::{Affiliate, Program, colon_time, warnings},
+    tapfiliate_json::{Affiliate, Program, colon_time, warnings},
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};

@@ -2,7 +2,7 @@
 
 use common::{
     domain::{Applied, click_name::click_uuid},
-    rest16::{Commission, CommissionLine, Conversion, Customer},
+    tapfiliate_json::{Commission, CommissionLine, Conversion, Customer},
 };
 use serde_json::{json, value::RawValue};
 

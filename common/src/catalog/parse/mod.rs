@@ -1,0 +1,73 @@
+//! From the text of a catalog file to what it declares. What can be said about a field alone is checked here, what
+//! needs other things of the file in `check`.
+
+mod affiliate;
+mod key;
+mod org;
+mod program;
+
+#[cfg(test)]
+mod tests;
+
+use rust_decimal::Decimal;
+use toml::de::DeTable;
+
+use super::{
+    check,
+    fields::Fields,
+    file::CatalogFile,
+    problem::{CatalogError, Problems},
+};
+use crate::domain::{MAX_AMOUNT, catalog::Rate};
+
+/// The columns of rates keep as many decimals; more would be lost, and found changed again at every apply.
+const RATE_SCALE: u32 = 6;
+
+/// Reads and checks a catalog file.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its line. In a file that is not TOML, only where it is not.
+pub fn parse(text: &str) -> Result<CatalogFile, CatalogError> {
+    let problems = Problems::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            let message = match (error.message(), text.get(span.clone())) {
+                // Only of keys: what stands elsewhere may be a secret.
+                ("duplicate key", Some(key)) => format!("duplicate key {key:?}"),
+                (message, _) => message.to_owned(),
+            };
+            problems.add(&span, message);
+        }
+        return problems.finish(CatalogFile { orgs: Vec::new() });
+    }
+    let mut fields = Fields::new("the file".to_owned(), 0..0, document.get_ref(), &problems);
+    let orgs: Vec<_> = fields
+        .things("orgs", |id| format!("org {id:?}"))
+        .into_iter()
+        .map(|(id, fields)| org::parse(id, fields))
+        .collect();
+    fields.close();
+    let file = CatalogFile { orgs };
+    check::check(&file, &problems);
+    problems.finish(file)
+}
+
+/// `percentage` or `fixed`, not both.
+fn rate(fields: &mut Fields<'_>) -> Option<Rate> {
+    let percentage = fields.decimal("percentage", Decimal::ONE_HUNDRED, RATE_SCALE);
+    let fixed = fields.decimal("fixed", MAX_AMOUNT, RATE_SCALE);
+    if fields.has("percentage") && fields.has("fixed") {
+        fields.wrong(&fields.span, "percentage and fixed exclude each other");
+    }
+    percentage.map(Rate::Percentage).or(fixed.map(Rate::Fixed))
+}
+
+/// A [`rate`] that must be there.
+fn required_rate(fields: &mut Fields<'_>) -> Option<Rate> {
+    if !fields.has("percentage") && !fields.has("fixed") {
+        fields.wrong(&fields.span, "percentage or fixed is missing");
+    }
+    rate(fields)
+}

@@ -1,0 +1,313 @@
+//! Clicks as REST 1.6 lists them.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::{
+    exact_limit,
+    rows::{AffiliateRow, ProgramRow},
+    skipped,
+};
+use crate::{
+    db::{Connection, DbError},
+    domain::{AffiliateView, ClickId, MetaData, OrgId, ProgramId, ProgramView},
+    reads::rest::PAGE_SIZE,
+};
+
+/// Which clicks to list; what is not given does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClickFilter {
+    /// The program that the caller's key is bound to: it sees no other.
+    pub scope: Option<ProgramId>,
+    pub id: Option<ClickId>,
+    /// The program's slug.
+    pub program: Option<String>,
+    /// The affiliate's slug.
+    pub affiliate: Option<String>,
+    /// Created from this time on.
+    pub from: Option<DateTime<Utc>>,
+    /// Created before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Only those whose meta data have this key.
+    pub meta_key: Option<String>,
+    /// Only those whose meta data have this value under that key.
+    pub meta_value: Option<String>,
+}
+
+/// A click with everything that is known of the visit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClickRecord {
+    pub id: ClickId,
+    pub created_at: DateTime<Utc>,
+    pub meta_data: MetaData,
+    pub user_agent: Option<String>,
+    pub referrer: Option<String>,
+    pub landing_page: Option<String>,
+    pub program: ProgramView,
+    pub affiliate: AffiliateView,
+    pub asset_id: Option<String>,
+    /// As the click sent it, else the affiliate's.
+    pub source_id: Option<String>,
+}
+
+/// The condition of [`ClickFilter`] on `clicks k`, with the parameters $1 to $9.
+macro_rules! matching {
+    () => {
+        "k.org_id = $1
+         AND ($2::bigint IS NULL OR k.program_id = $2)
+         AND ($3::bigint IS NULL OR k.click_id = $3)
+         AND ($4::text IS NULL OR k.program_id = (
+             SELECT p.program_id FROM programs p WHERE p.org_id = $1 AND p.slug = $4))
+         AND ($5::text IS NULL OR k.affiliate_id = (
+             SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $5))
+         AND ($6::timestamptz IS NULL OR k.created_at >= $6)
+         AND ($7::timestamptz IS NULL OR k.created_at < $7)
+         AND ($8::text IS NULL OR k.meta_data ->> $8 IS NOT NULL)
+         AND ($9::text IS NULL OR k.meta_data ->> $8 = $9)"
+    };
+}
+
+/// Binds the parameters of `matching!`.
+macro_rules! bind_filter {
+    ($query:expr, $org:expr, $filter:expr) => {
+        $query
+            .bind($org.0)
+            .bind($filter.scope.map(|program| program.0))
+            .bind($filter.id.map(|id| id.0))
+            .bind($filter.program.as_deref())
+            .bind($filter.affiliate.as_deref())
+            .bind($filter.from)
+            .bind($filter.until)
+            .bind($filter.meta_key.as_deref())
+            .bind($filter.meta_value.as_deref())
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    click_id: i64,
+    created_at: DateTime<Utc>,
+    meta_data: Json<MetaData>,
+    user_agent: Option<String>,
+    referrer: Option<String>,
+    landing_page: Option<String>,
+    asset_id: Option<String>,
+    source_id: Option<String>,
+    #[sqlx(flatten)]
+    program: ProgramRow,
+    #[sqlx(flatten)]
+    affiliate: AffiliateRow,
+}
+
+/// Page `page` (the first is 1) of the clicks of `org`, latest id first.
+pub async fn list(
+    conn: &mut Connection,
+    org: OrgId,
+    filter: &ClickFilter,
+    page: u32,
+) -> Result<Vec<ClickRecord>, DbError> {
+    const SQL: &str = concat!(
+        "SELECT k.click_id, k.created_at, k.meta_data, k.details ->> 'user_agent' AS user_agent, k.referrer, k.landing_page,
+                f.asset_id, coalesce(k.details ->> 'source_id', f.source_id) AS source_id,
+                p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
+                a.affiliate_id, a.slug, a.firstname, a.lastname
+           FROM (SELECT k.* FROM clicks k WHERE ",
+        matching!(),
+        " ORDER BY k.click_id DESC LIMIT $10 OFFSET $11) k
+           JOIN programs p ON p.org_id = $1 AND p.program_id = k.program_id
+           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = k.affiliate_id
+           LEFT JOIN affiliations f
+             ON f.org_id = $1 AND f.program_id = k.program_id AND f.affiliate_id = k.affiliate_id
+          ORDER BY k.click_id DESC"
+    );
+    let rows: Vec<Row> = bind_filter!(sqlx::query_as(SQL), org, filter)
+        .bind(i64::from(PAGE_SIZE))
+        .bind(skipped(page))
+        .fetch_all(conn)
+        .await
+        .map_err(|error| DbError::new("clicks.list", error))?;
+    rows.into_iter().map(Row::into_record).collect()
+}
+
+/// How many clicks match: see [`super::total`].
+pub async fn total(conn: &mut Connection, org: OrgId, filter: &ClickFilter) -> Result<u64, DbError> {
+    const COUNT: &str = concat!(
+        "SELECT count(*) FROM (SELECT FROM clicks k WHERE ",
+        matching!(),
+        " LIMIT $10 + 1) counted"
+    );
+    const PLAN: &str = concat!("EXPLAIN (FORMAT JSON) SELECT FROM clicks k WHERE ", matching!());
+    let counted = bind_filter!(sqlx::query_scalar(COUNT), org, filter).bind(exact_limit());
+    let plan = bind_filter!(sqlx::query_scalar(PLAN), org, filter);
+    super::total(conn, "clicks.total", counted, plan).await
+}
+
+impl Row {
+    fn into_record(self) -> Result<ClickRecord, DbError> {
+        Ok(ClickRecord {
+            id: ClickId(self.click_id),
+            created_at: self.created_at,
+            meta_data: self.meta_data.0,
+            user_agent: self.user_agent,
+            referrer: self.referrer,
+            landing_page: self.landing_page,
+            program: self.program.into_view()?,
+            affiliate: self.affiliate.into_view(),
+            asset_id: self.asset_id,
+            source_id: self.source_id,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Pool, fixture};
+
+    async fn ids(conn: &mut Connection, org: i64, filter: ClickFilter) -> Vec<i64> {
+        let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
+        let counted = total(conn, OrgId(org), &filter).await.unwrap();
+        assert_eq!(counted, found.len() as u64);
+        found.iter().map(|record| record.id.0).collect()
+    }
+
+    async fn world(pool: &Pool) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
+        let mut conn = fixture::world(pool).await;
+        sqlx::raw_sql(
+            "UPDATE affiliations SET asset_id = '1-aaaaaa', source_id = '1-ssssss' WHERE affiliate_id = 1;
+             INSERT INTO clicks (org_id, click_id, program_id, affiliate_id, referral_code, event_id, dialect, trusted,
+                                 referrer, landing_page, meta_data, details, created_at, clicked_at)
+             VALUES (1, 1, 1, 1, 'jane1', gen_random_uuid(), 'rest', true, 'https://blog.example/', 'https://shop.example/',
+                     '{\"subid1\": \"baz\"}', '{\"user_agent\": \"Mozilla/5.0\"}', '2026-11-19 12:00:00Z', '2026-11-19 12:00:00Z'),
+                    (1, 2, 1, 1, 'jane1', gen_random_uuid(), 'rest', true, NULL, NULL,
+                     '{\"subid1\": 5}', '{\"source_id\": \"2-ssssss\"}', '2026-11-20 12:00:00Z', '2026-11-20 12:00:00Z'),
+                    (1, 3, 2, 2, 'sandra1', gen_random_uuid(), 'affitor', false, NULL, NULL,
+                     '{}', '{}', '2026-11-21 12:00:00Z', '2026-11-21 12:00:00Z')",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        conn
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn clicks_come_with_all_that_is_known(pool: Pool) {
+        let mut conn = world(&pool).await;
+        let found = list(&mut conn, OrgId(1), &ClickFilter::default(), 1)
+            .await
+            .unwrap();
+        let [bare, sourced, full] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(full.user_agent.as_deref(), Some("Mozilla/5.0"));
+        assert_eq!(full.referrer.as_deref(), Some("https://blog.example/"));
+        assert_eq!(full.landing_page.as_deref(), Some("https://shop.example/"));
+        assert_eq!(
+            (full.program.slug.as_str(), full.affiliate.slug.as_str()),
+            ("johns", "jane")
+        );
+        let link = |record: &ClickRecord| (record.asset_id.clone(), record.source_id.clone());
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(link(full), (some("1-aaaaaa"), some("1-ssssss")));
+        assert_eq!(link(sourced), (some("1-aaaaaa"), some("2-ssssss")));
+        assert_eq!(link(bare), (None, None), "without an affiliation");
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn filters_restrict_and_tenants_do_not_meet(pool: Pool) {
+        let mut conn = world(&pool).await;
+        let day = |text: &str| Some(text.parse().unwrap());
+        let text = |text: &str| Some(text.to_owned());
+        let none = ClickFilter::default;
+        assert_eq!(ids(&mut conn, 1, none()).await, [3, 2, 1]);
+        assert_eq!(ids(&mut conn, 2, none()).await, [0; 0]);
+        for (filter, want) in [
+            (
+                ClickFilter {
+                    scope: Some(ProgramId(1)),
+                    ..none()
+                },
+                [2, 1].as_slice(),
+            ),
+            (
+                ClickFilter {
+                    id: Some(ClickId(3)),
+                    scope: Some(ProgramId(1)),
+                    ..none()
+                },
+                &[],
+            ),
+            (
+                ClickFilter {
+                    id: Some(ClickId(3)),
+                    ..none()
+                },
+                &[3],
+            ),
+            (
+                ClickFilter {
+                    program: text("partner"),
+                    ..none()
+                },
+                &[3],
+            ),
+            (
+                ClickFilter {
+                    affiliate: text("jane"),
+                    ..none()
+                },
+                &[2, 1],
+            ),
+            (
+                ClickFilter {
+                    affiliate: text("nobody"),
+                    ..none()
+                },
+                &[],
+            ),
+            (
+                ClickFilter {
+                    from: day("2026-11-20T00:00:00Z"),
+                    until: day("2026-11-21T00:00:00Z"),
+                    ..none()
+                },
+                &[2],
+            ),
+            (
+                ClickFilter {
+                    meta_key: text("subid1"),
+                    ..none()
+                },
+                &[2, 1],
+            ),
+            (
+                ClickFilter {
+                    meta_key: text("subid1"),
+                    meta_value: text("baz"),
+                    ..none()
+                },
+                &[1],
+            ),
+            (
+                ClickFilter {
+                    meta_key: text("subid1"),
+                    meta_value: text("5"),
+                    ..none()
+                },
+                &[2],
+            ),
+            (
+                ClickFilter {
+                    meta_key: text("subid2"),
+                    meta_value: text("baz"),
+                    ..none()
+                },
+                &[],
+            ),
+        ] {
+            assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
+        }
+        let past = list(&mut conn, OrgId(1), &none(), 2).await.unwrap();
+        assert_eq!(past, []);
+    }
+}
