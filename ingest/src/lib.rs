@@ -3,182 +3,22 @@
 //! A handler extracts, authorises, parses into domain types, submits to the [`pipeline`] and prints. It never talks to
 //! the database: keys are in memory, and events leave through the pipeline.
 //!
-//! Reading order: `auth`, `request`, one folder per dialect, `pipeline`.
+//! Reading order: `state`, `auth`, one folder per dialect, `pipeline`.
 
 pub mod affitor;
 pub mod affy;
 pub mod auth;
-pub mod dialect;
 pub mod native;
 pub mod pipeline;
 pub mod pixel;
 pub mod receipt;
-pub mod rejection;
-pub mod request;
 pub mod tapfiliate;
 pub mod yaplet;
 
 mod router;
+mod state;
 #[cfg(test)]
 mod tests;
 
 pub use router::{router, routes, with_fallbacks};
-
-use std::{net::IpAddr, sync::Arc};
-
-use axum::http::HeaderMap;
-use common::{
-    domain::{Body, Dialect, Event, OrgId},
-    message::EventIds,
-    runtime::Clock,
-};
-use tokio::{sync::oneshot, time::Instant};
-
-use auth::{AddressRate, AuthError, KeySource, Keyless, KeylessPermit, Keys, Principal};
-use pipeline::{Answer, Pipeline, Wait};
-use rejection::Rejection;
-use request::{DEFAULT_WAIT, Received};
-
-/// What all handlers share. Clones are cheap.
-#[derive(Clone, Debug)]
-pub struct Ingest(Arc<Parts>);
-
-#[derive(Debug)]
-struct Parts {
-    keys: Keys,
-    keyless: Keyless,
-    addresses: AddressRate,
-    pipeline: Pipeline,
-    ids: EventIds,
-    clock: Clock,
-}
-
-impl Ingest {
-    pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock) -> Self {
-        Self(Arc::new(Parts {
-            keys,
-            keyless: Keyless::default(),
-            addresses: AddressRate::default(),
-            pipeline,
-            ids,
-            clock,
-        }))
-    }
-
-    pub fn clock(&self) -> &Clock {
-        &self.0.clock
-    }
-
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.0.keys
-    }
-
-    /// The holder of the key that the request presents in one of `sources`.
-    ///
-    /// # Errors
-    /// 401 without a valid key, 503 when an unknown key cannot be looked up.
-    pub async fn authenticate(
-        &self,
-        headers: &HeaderMap,
-        sources: &[KeySource],
-    ) -> Result<Arc<Principal>, Rejection> {
-        let key = auth::presented(headers, sources).ok_or(Rejection::Unauthenticated)?;
-        self.0.keys.authenticate(key).await.map_err(|error| match error {
-            AuthError::UnknownKey => Rejection::Unauthenticated,
-            AuthError::Unverifiable(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "an unknown key was not looked up"
-                );
-                Rejection::Unverifiable
-            }
-        })
-    }
-
-    /// The event that `principal` asks for, with a fresh id.
-    pub fn event(&self, principal: &Principal, dialect: Dialect, received: &Received, body: Body) -> Event {
-        let now = self.0.clock.now();
-        Event {
-            id: self.0.ids.issue(principal.key.org, now),
-            org: principal.key.org,
-            dialect,
-            received_at: now,
-            trusted: true,
-            program_scope: principal.key.program,
-            idempotency: received
-                .idempotency
-                .clone()
-                .map(|sent| request::in_scope(sent, principal.key.program)),
-            wait_until: None,
-            body,
-        }
-    }
-
-    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
-    /// somebody's.
-    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, body: Body) -> Event {
-        let now = self.0.clock.now();
-        Event {
-            id: self.0.ids.issue(org, now),
-            org,
-            dialect,
-            received_at: now,
-            trusted: false,
-            program_scope: None,
-            idempotency: None,
-            wait_until: None,
-            body,
-        }
-    }
-
-    /// Takes one of the calls without a key that `peer` may make.
-    ///
-    /// # Errors
-    /// 429 when it has made too many.
-    pub fn keyless_call(&self, peer: Option<IpAddr>) -> Result<(), Rejection> {
-        let taken = self.0.addresses.take(peer);
-        taken.map_err(|retry_after| Rejection::RateLimited { retry_after })
-    }
-
-    /// A place among the calls without a key.
-    ///
-    /// # Errors
-    /// 429 when all are taken.
-    pub fn keyless_permit(&self) -> Result<KeylessPermit, Rejection> {
-        self.0.keyless.permit()
-    }
-
-    /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
-    /// caller hangs up, and for an event whose organisation nobody knows until it is decided, as long as a caller would
-    /// have waited, even if this one does not: else strangers who do so could fill the queue.
-    pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
-        let pipeline = self.0.pipeline.clone();
-        let (told, answer) = oneshot::channel();
-        tokio::spawn(async move {
-            let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
-            let answer = pipeline.submit(event, wait).await;
-            let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
-            // Who hung up hears nothing.
-            told.send(answer).ok();
-            if let Some(permit) = kept {
-                let patience = wait.duration().unwrap_or(DEFAULT_WAIT);
-                let decided = pipeline.decided(id, patience.saturating_sub(started.elapsed()));
-                // The publishers end when nobody has the pipeline any more: not for this.
-                drop(pipeline);
-                decided.await;
-                drop(permit);
-            }
-        });
-        answer.await.unwrap_or_else(|_panicked| pipeline::unavailable())
-    }
-
-    /// Hands `event` over and waits for what is to be answered.
-    pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
-        self.0.pipeline.submit(event, wait).await
-    }
-
-    /// Hands `events` over in their order and waits for what is to be answered to each.
-    pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
-        self.0.pipeline.submit_all(events, wait).await
-    }
-}
+pub use state::Ingest;

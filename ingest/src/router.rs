@@ -8,10 +8,8 @@ use axum::{
 };
 use common::http::cors;
 
-use crate::{
-    Ingest, affitor, affy, dialect::DialectErrors, native, pixel, rejection::Rejection,
-    request::MAX_URL_BYTES, tapfiliate, yaplet,
-};
+use crate::{Ingest, affitor, affy, native, pixel, tapfiliate, yaplet};
+use common::http::{DialectErrors, Rejection, request::MAX_URL_BYTES};
 
 /// The complete data plane.
 pub fn router(ingest: Ingest) -> Router {

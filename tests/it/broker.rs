@@ -25,9 +25,9 @@ async fn the_broker_is_killed_under_load() {
     assert_eq!(world.at_broker().await, None, "the broker is away");
 
     assert_eq!(servers.run("rabbitmq-start").await, url);
-    world.ingest.logged("broker link up", 4).await;
+    world.ingest.logged("broker connection up", 4).await;
     for worker in &mut world.workers {
-        worker.logged("broker link up", 4).await;
+        worker.logged("broker connection up", 4).await;
     }
     load.accepted(SOME).await;
     let sent = load.stop().await;
@@ -62,8 +62,8 @@ async fn the_broker_comes_after_the_ingest() {
     world.shop.track("without", 100).await.expect(200);
 
     let _relay = Relay::start_on(address, port).await;
-    world.ingest.logged("broker link up", 2).await;
-    world.workers[0].logged("broker link up", 2).await;
+    world.ingest.logged("broker connection up", 2).await;
+    world.workers[0].logged("broker connection up", 2).await;
     world.shop.track("with", 100).await.expect(200);
     at_broker_again(&mut world).await;
     world.finish().await;

@@ -48,8 +48,8 @@ async fn postgres_is_killed_and_then_the_broker_too() {
         world.shop.track(&order, 100).await.status == 200
     })
     .await;
-    world.ingest.logged("broker link up", 4).await;
-    world.workers[0].logged("broker link up", 4).await;
+    world.ingest.logged("broker connection up", 4).await;
+    world.workers[0].logged("broker connection up", 4).await;
     world.finish().await;
     drop(servers);
 }

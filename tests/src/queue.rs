@@ -1,6 +1,6 @@
 //! Putting hand-made envelopes into a queue, past the ingest.
 
-use common::queue::amqp::{AmqpUrl, Confirm, ConfirmChannel, Link, Topology};
+use common::queue::amqp::{AmqpUrl, Confirm, ConfirmChannel, ConnectionManager, Topology};
 use tokio_util::sync::CancellationToken;
 
 use crate::psql::Database;
@@ -23,9 +23,9 @@ impl Publisher {
         let url: AmqpUrl = url.parse().expect("an AMQP URL");
         let (topology, stop) = (Topology::new(prefix), CancellationToken::new());
         let queue = topology.events();
-        let link = Link::start(url, "tests", topology, stop.clone());
-        let generation = link.up().await.expect("the broker is up");
-        let channel = ConfirmChannel::open(&generation).await.expect("a channel");
+        let manager = ConnectionManager::start(url, "tests", topology, stop.clone());
+        let connection = manager.up().await.expect("the broker is up");
+        let channel = ConfirmChannel::open(&connection).await.expect("a channel");
         Self::Rabbit {
             channel,
             queue,

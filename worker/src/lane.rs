@@ -5,16 +5,16 @@ use std::{sync::Arc, time::Duration};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use common::{
     db::{self, DbError, spool},
-    queue::amqp::{Delivery, DeliveryTag, Generation, Subscription},
+    queue::amqp::{Connection, Delivery, DeliveryTag, Subscription},
     telemetry,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Paused, Process, Worker,
-    intake::{Intake, NewerVersion},
-    replies::Replier,
+    BatchApplier, Paused, Worker,
+    batch::{Batch, NewerVersion},
+    reply_publisher::ReplyPublisher,
 };
 
 /// Envelopes that a lane holds unacknowledged.
@@ -33,8 +33,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 struct Lane {
     worker: Worker,
     number: u16,
-    process: Process,
-    replier: Replier,
+    process: BatchApplier,
+    reply_publisher: ReplyPublisher,
     stop: CancellationToken,
     spool: watch::Receiver<u64>,
     /// Whether the spool had envelopes when it was last looked at, or somebody called since.
@@ -45,8 +45,8 @@ struct Lane {
 
 pub(crate) async fn run(worker: Worker, number: u16, spool: watch::Receiver<u64>, stop: CancellationToken) {
     let mut lane = Lane {
-        process: Process::new(worker.pool.clone(), worker.clock.clone()),
-        replier: Replier::new(&worker),
+        process: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
+        reply_publisher: ReplyPublisher::new(&worker),
         worker,
         number,
         stop,
@@ -63,14 +63,14 @@ pub(crate) async fn run(worker: Worker, number: u16, spool: watch::Receiver<u64>
 
 impl Lane {
     /// A subscription on the broker, if it is there now.
-    async fn subscribe(&self) -> Option<(Arc<Generation>, Subscription)> {
+    async fn subscribe(&self) -> Option<(Arc<Connection>, Subscription)> {
         let broker = self.worker.broker.as_ref()?;
-        let generation = broker.consume.current()?;
+        let connection = broker.consume.current()?;
         let tag = format!("worker-{}-{}", std::process::id(), self.number);
-        match Subscription::open(&generation, &broker.topology.events(), PREFETCH, &tag).await {
-            Ok(subscription) => Some((generation, subscription)),
+        match Subscription::open(&connection, &broker.topology.events(), PREFETCH, &tag).await {
+            Ok(subscription) => Some((connection, subscription)),
             Err(error) => {
-                generation.fail(format!(
+                connection.fail(format!(
                     "the consumer could not start: {}",
                     telemetry::chain(&error)
                 ));
@@ -80,7 +80,7 @@ impl Lane {
     }
 
     /// Works until the stop, or until the broker comes or goes.
-    async fn work(&mut self, mut subscription: Option<(Arc<Generation>, Subscription)>) {
+    async fn work(&mut self, mut subscription: Option<(Arc<Connection>, Subscription)>) {
         loop {
             if self.stop.is_cancelled() {
                 if let Some((_, subscription)) = subscription
@@ -105,12 +105,12 @@ impl Lane {
                 _ => None,
             };
             match (ready, &mut subscription) {
-                (Some(first), Some((generation, subscription))) => {
-                    self.broker_batch(generation, subscription, first).await;
+                (Some(first), Some((connection, subscription))) => {
+                    self.broker_batch(connection, subscription, first).await;
                 }
                 _ if self.spool_has_more => self.spool_batch().await,
                 (_, subscription) => {
-                    let Some((generation, subscription)) = subscription else {
+                    let Some((connection, subscription)) = subscription else {
                         if self.wait_without_broker().await {
                             return;
                         }
@@ -122,8 +122,8 @@ impl Lane {
                         () = self.stop.cancelled() => {}
                         delivery = subscription.next() => match delivery {
                             Some(first) => {
-                                let generation = Arc::clone(generation);
-                                self.broker_batch(&generation, subscription, first).await;
+                                let connection = Arc::clone(connection);
+                                self.broker_batch(&connection, subscription, first).await;
                             }
                             None => return,
                         },
@@ -156,11 +156,11 @@ impl Lane {
     /// Takes all that is here, up to a batch.
     async fn broker_batch(
         &mut self,
-        generation: &Generation,
+        connection: &Connection,
         subscription: &mut Subscription,
         first: Delivery,
     ) {
-        let mut batch = Intake::default();
+        let mut batch = Batch::default();
         let mut last = None;
         let mut newer = None;
         let mut next = Some(first);
@@ -187,11 +187,11 @@ impl Lane {
                 Ok(false) => {
                     tracing::info!("an acknowledgement came too late; the batch will be delivered again");
                 }
-                Err(error) => generation.fail(telemetry::chain(&error)),
+                Err(error) => connection.fail(telemetry::chain(&error)),
             }
         }
         if let Some((tag, error)) = newer {
-            self.leave_to_newer(generation, subscription, tag, &error).await;
+            self.leave_to_newer(connection, subscription, tag, &error).await;
         }
     }
 
@@ -199,7 +199,7 @@ impl Lane {
     /// is given back, and give it up in the end.
     async fn leave_to_newer(
         &self,
-        generation: &Generation,
+        connection: &Connection,
         subscription: &Subscription,
         tag: DeliveryTag,
         newer: &NewerVersion,
@@ -213,7 +213,7 @@ impl Lane {
             }
         };
         if let Err(error) = settled {
-            generation.fail(telemetry::chain(&error));
+            connection.fail(telemetry::chain(&error));
         }
         self.pause(PAUSE_MAX).await;
     }
@@ -225,7 +225,7 @@ impl Lane {
     }
 
     /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
-    async fn settle(&mut self, batch: &Intake, one_by_one: bool) -> bool {
+    async fn settle(&mut self, batch: &Batch, one_by_one: bool) -> bool {
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(PAUSE_FIRST)
             .with_max_delay(PAUSE_MAX)
@@ -250,15 +250,15 @@ impl Lane {
         }
     }
 
-    async fn apply(&mut self, batch: &Intake, one_by_one: bool) -> Result<(), Paused> {
+    async fn apply(&mut self, batch: &Batch, one_by_one: bool) -> Result<(), Paused> {
         batch
-            .bury_undecodable(&self.worker.pool, &self.worker.clock)
+            .record_undecodable(&self.worker.pool, &self.worker.clock)
             .await
             .map_err(|error| Paused::Database(error.into()))?;
         let part_size = if one_by_one { 1 } else { batch.events.len().max(1) };
         for part in batch.events.chunks(part_size) {
             let decisions = self.process.run(part).await?;
-            self.replier.answer(&decisions, &batch.reply_to).await;
+            self.reply_publisher.answer(&decisions, &batch.reply_to).await;
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ impl Lane {
     async fn take_and_settle(&mut self) -> Result<bool, DbError> {
         let mut transaction = db::begin_outer(&self.worker.pool).await?;
         let held = spool::take(&mut transaction, self.spool_after, SPOOL_ENVELOPES).await?;
-        let mut batch = Intake::default();
+        let mut batch = Batch::default();
         let mut newer = Vec::new();
         let mut done = Vec::new();
         // What there is no room for is left to the next turn, or to another lane.

@@ -18,7 +18,7 @@ use common::{
 };
 use rust_decimal::Decimal;
 use worker::{
-    Process,
+    BatchApplier,
     schedules::{TURN_SCHEDULES, queue_bonuses, queue_due},
 };
 
@@ -56,7 +56,7 @@ impl World {
     }
 
     async fn apply(&self, events: &[Incoming]) -> Vec<String> {
-        let process = Process::new(self.database.pool.clone(), self.clock.clone());
+        let process = BatchApplier::new(self.database.pool.clone(), self.clock.clone());
         let decisions = process.run(events).await.unwrap();
         let said = decisions
             .iter()

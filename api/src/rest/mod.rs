@@ -5,6 +5,7 @@ mod clicks;
 mod commissions;
 mod conversions;
 mod customers;
+pub(crate) mod error;
 mod pages;
 mod params;
 #[cfg(test)]

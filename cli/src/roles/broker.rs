@@ -2,20 +2,20 @@
 
 use anyhow::Context as _;
 use common::{
-    queue::amqp::{AmqpUrl, Link, Topology},
+    queue::amqp::{AmqpUrl, ConnectionManager, Topology},
     runtime::AmqpArgs,
 };
 use tokio_util::sync::CancellationToken;
 
-/// The links of one process: publishing and consuming never share a connection.
+/// The managers of one process: publishing and consuming never share a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Broker {
-    pub(crate) publish: Link,
-    pub(crate) consume: Link,
+    pub(crate) publish: ConnectionManager,
+    pub(crate) consume: ConnectionManager,
     pub(crate) topology: Topology,
 }
 
-/// Starts the links, if there is a broker. They connect in the background: without it events pass through the spool.
+/// Starts the managers, if there is a broker. They connect in the background: without it events pass through the spool.
 ///
 /// # Errors
 /// When the URL is malformed.
@@ -26,8 +26,8 @@ pub(crate) fn connect(args: &AmqpArgs, stop: &CancellationToken) -> anyhow::Resu
     let url: AmqpUrl = url.expose().parse().context("AMQP_URL")?;
     let topology = Topology::new(&args.amqp_prefix);
     Ok(Some(Broker {
-        publish: Link::start(url.clone(), "publish", topology.clone(), stop.clone()),
-        consume: Link::start(url, "consume", topology.clone(), stop.clone()),
+        publish: ConnectionManager::start(url.clone(), "publish", topology.clone(), stop.clone()),
+        consume: ConnectionManager::start(url, "consume", topology.clone(), stop.clone()),
         topology,
     }))
 }

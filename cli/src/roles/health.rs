@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::Ready;
 use common::{
     db::{self, Pool},
-    queue::amqp::Link,
+    queue::amqp::ConnectionManager,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +16,12 @@ const CHECK: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// Ready while the database answers, or, where a broker is given, while that takes messages.
-pub(crate) fn watch(pool: Pool, broker: Option<Link>, stop: CancellationToken) -> Ready {
+pub(crate) fn watch(pool: Pool, broker: Option<ConnectionManager>, stop: CancellationToken) -> Ready {
     let (ready, watched) = watch::channel(true);
     tokio::spawn(async move {
         while !stop.is_cancelled() {
             let answered = tokio::time::timeout(ANSWER, db::ping(&pool)).await;
-            let broker_takes = broker.as_ref().is_some_and(|link| link.current().is_some());
+            let broker_takes = broker.as_ref().is_some_and(|manager| manager.current().is_some());
             ready.send_replace(broker_takes || matches!(answered, Ok(Ok(()))));
             tokio::select! {
                 () = stop.cancelled() => {}

@@ -1,12 +1,12 @@
 //! How many new numbers the events of a batch can need at most.
 
 use crate::{
-    db::ids::Wanted,
+    db::ids::IdDemand,
     domain::{Body, Dialect, Event, Scheduled, World, catalog::OrgCatalog},
 };
 
-pub(super) fn of_batch(new: &[&Event], world: &World) -> Wanted {
-    let mut wanted = Wanted::default();
+pub(super) fn of_batch(new: &[&Event], world: &World) -> IdDemand {
+    let mut wanted = IdDemand::default();
     for event in new {
         let catalog = world.catalog.get(&event.org);
         let per_line = catalog.map_or(1, OrgCatalog::commissions_per_line);

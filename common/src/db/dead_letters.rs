@@ -107,13 +107,13 @@ pub async fn postpone(
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn bury(
+pub async fn record(
     connection: &mut Connection,
     event: &Event,
     failure: &Failure,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let bury = sqlx::query(
+    let record = sqlx::query(
         "WITH dead AS (
              INSERT INTO events AS e (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
                  idempotency_key, idempotency_hash, body, status, reason)
@@ -128,15 +128,15 @@ pub async fn bury(
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
              failures = f.failures + 1, last_at = excluded.last_at",
     );
-    let buried = bind_event(bury, event)
+    let recorded = bind_event(record, event)
         .bind(&failure.code)
         .bind(&failure.detail)
         .bind(&failure.fingerprint)
         .bind(now)
         .execute(connection)
         .await
-        .map_err(|error| DbError::new("failures.bury", error))?;
-    Ok(buried.rows_affected() > 0)
+        .map_err(|error| DbError::new("dead_letters.record", error))?;
+    Ok(recorded.rows_affected() > 0)
 }
 
 /// Keeps bytes that nobody could decode, under an id derived from the bytes and the day, so that a redelivery of the
@@ -144,7 +144,7 @@ pub async fn bury(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn bury_bytes(
+pub async fn record_bytes(
     connection: &mut Connection,
     bytes: &[u8],
     failure: &Failure,
@@ -174,6 +174,6 @@ pub async fn bury_bytes(
     .bind(bytes)
     .execute(connection)
     .await
-    .map_err(|error| DbError::new("failures.bury_bytes", error))?;
+    .map_err(|error| DbError::new("dead_letters.record_bytes", error))?;
     Ok(id)
 }

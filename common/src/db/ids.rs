@@ -5,7 +5,7 @@ use crate::domain::world::IdPool;
 
 /// How many numbers a batch can need at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct IdDemand {
     pub customers: usize,
     pub conversions: usize,
     pub commissions: usize,
@@ -17,7 +17,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn draw(connection: &mut Connection, wanted: Wanted) -> Result<IdPool, DbError> {
+pub async fn draw(connection: &mut Connection, wanted: IdDemand) -> Result<IdPool, DbError> {
     let rows: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT 1, nextval('customer_ids') FROM generate_series(1, $1)
          UNION ALL SELECT 2, nextval('conversion_ids') FROM generate_series(1, $2)

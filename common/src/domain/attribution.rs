@@ -109,7 +109,7 @@ pub struct Found<'a> {
 /// Finds the affiliation that earns, and tells how.
 ///
 /// # Errors
-/// [`Reason::PartnerNotApproved`] when something sent leads to an affiliate, but to none who is approved;
+/// [`Reason::AffiliateNotApproved`] when something sent leads to an affiliate, but to none who is approved;
 /// [`Reason::WindowExpired`] when only clicks that are too old do; the dialect's word for an unknown partner otherwise.
 pub fn attribute<'a>(
     sought: &Sought<'_>,
@@ -346,7 +346,7 @@ fn refusal(sought: &Sought<'_>, trace: Trace) -> Refusal {
             "the affiliate found by {} is not approved in the program",
             one.rank
         );
-        (Reason::PartnerNotApproved, detail)
+        (Reason::AffiliateNotApproved, detail)
     } else if let Some(one) = with(Verdict::Expired) {
         let (age, window) = (
             one.click_age_days.unwrap_or_default(),
@@ -372,10 +372,7 @@ fn refusal(sought: &Sought<'_>, trace: Trace) -> Refusal {
                 "no customer is known by what was sent".to_owned(),
             ),
             Dialect::Affy => (Reason::UnknownClick, format!("no click is known by {tried}")),
-            _ => (
-                Reason::UnknownPartner,
-                format!("no affiliate is known by {tried}"),
-            ),
+            _ => (Reason::NotAttributed, format!("no affiliate is known by {tried}")),
         }
     };
     Refusal {

@@ -97,9 +97,9 @@ pub struct First {
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Nothing that was sent leads to an affiliate.
-    UnknownPartner,
+    NotAttributed,
     /// The affiliate that was found may not earn in this program.
-    PartnerNotApproved,
+    AffiliateNotApproved,
     /// The order id has been recorded before.
     DuplicateOrder,
     /// The `Idempotency-Key` was used for the same request: the caller gets the first outcome.
@@ -145,8 +145,8 @@ pub enum Reason {
 
 impl Reason {
     pub const ALL: [Self; 23] = [
-        Self::UnknownPartner,
-        Self::PartnerNotApproved,
+        Self::NotAttributed,
+        Self::AffiliateNotApproved,
         Self::DuplicateOrder,
         Self::IdempotentRepeat,
         Self::IdempotencyConflict,
@@ -172,8 +172,8 @@ impl Reason {
 
     pub fn code(self) -> &'static str {
         match self {
-            Self::UnknownPartner => "unknown_partner",
-            Self::PartnerNotApproved => "partner_not_approved",
+            Self::NotAttributed => "unknown_partner",
+            Self::AffiliateNotApproved => "partner_not_approved",
             Self::DuplicateOrder => "duplicate_order",
             Self::IdempotentRepeat => "idempotent_repeat",
             Self::IdempotencyConflict => "idempotency_conflict",

@@ -4,4 +4,4 @@
 pub mod amqp;
 mod pending_replies;
 
-pub use pending_replies::{Instances, Waiter, Waiters};
+pub use pending_replies::{Instances, PendingReplies, PendingReply};

@@ -15,7 +15,7 @@ use crate::{
 
 /// The requests of one ingest instance that wait for outcomes. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Waiters {
+pub struct PendingReplies {
     state: Arc<Mutex<State>>,
 }
 
@@ -33,13 +33,13 @@ struct Waiting {
     answer: Option<oneshot::Sender<Outcome>>,
 }
 
-impl Waiters {
+impl PendingReplies {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the outcome of `id`. Must be called before the event is published.
-    pub fn wait(&self, id: EventId) -> Waiter {
+    pub fn wait(&self, id: EventId) -> PendingReply {
         let (answer, outcome) = oneshot::channel();
         self.state().waiting.insert(
             id,
@@ -48,7 +48,7 @@ impl Waiters {
                 answer: Some(answer),
             },
         );
-        Waiter {
+        PendingReply {
             id,
             outcome,
             waiters: self.clone(),
@@ -130,20 +130,20 @@ impl Waiters {
 
 /// One wait. Dropping it, as a client's hanging up does, ends it.
 #[derive(Debug)]
-pub struct Waiter {
+pub struct PendingReply {
     id: EventId,
     outcome: oneshot::Receiver<Outcome>,
-    waiters: Waiters,
+    waiters: PendingReplies,
 }
 
-impl Waiter {
+impl PendingReply {
     /// The outcome, whenever it comes. `None` never happens while the waiter is held.
     pub async fn outcome(&mut self) -> Option<Outcome> {
         (&mut self.outcome).await.ok()
     }
 }
 
-impl Drop for Waiter {
+impl Drop for PendingReply {
     fn drop(&mut self) {
         self.waiters.state().waiting.remove(&self.id);
     }
@@ -151,17 +151,17 @@ impl Drop for Waiter {
 
 /// The ingest instances of this process, to whom a worker beside them hands outcomes in memory.
 #[derive(Clone, Debug, Default)]
-pub struct Instances(Arc<Mutex<HashMap<String, Waiters>>>);
+pub struct Instances(Arc<Mutex<HashMap<String, PendingReplies>>>);
 
 impl Instances {
-    pub fn add(&self, instance: &str, waiters: Waiters) {
+    pub fn add(&self, instance: &str, waiters: PendingReplies) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(instance.to_owned(), waiters);
     }
 
-    pub fn get(&self, instance: &str) -> Option<Waiters> {
+    pub fn get(&self, instance: &str) -> Option<PendingReplies> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -182,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_outcome_reaches_its_waiter_and_a_dropped_waiter_is_forgotten() {
-        let waiters = Waiters::default();
+        let waiters = PendingReplies::default();
         let (mut one, two) = (waiters.wait(id(1)), waiters.wait(id(2)));
         drop(two);
         assert_eq!(waiters.awaited(Duration::ZERO, 9), vec![id(1)]);
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn only_silence_while_somebody_waits_is_a_stall() {
-        let waiters = Waiters::default();
+        let waiters = PendingReplies::default();
         assert!(!waiters.is_stalled(Duration::ZERO), "nobody waits");
         let _waiter = waiters.wait(id(1));
         assert!(waiters.is_stalled(Duration::ZERO));
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn probes_are_few_and_expire() {
-        let waiters = Waiters::default();
+        let waiters = PendingReplies::default();
         for n in 0..10 {
             waiters.probe(id(n), 3);
         }

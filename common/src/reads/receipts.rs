@@ -91,7 +91,7 @@ mod tests {
             panic!("it is there")
         };
         assert_eq!((found.status.as_str(), found.applied_at), ("refused", None));
-        let refusal = Refusal::new(Reason::UnknownPartner, "coupon \"NO\" is not known");
+        let refusal = Refusal::new(Reason::NotAttributed, "coupon \"NO\" is not known");
         assert_eq!(found.outcome, Some(Outcome::Refused(refusal)));
         assert_eq!(find(&mut conn, 2, refused).await, Found::Elsewhere);
         assert_eq!(find(&mut conn, 1, fixture::event(99)).await, Found::Nothing);

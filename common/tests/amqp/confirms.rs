@@ -9,8 +9,8 @@ use crate::{World, broker_address, publish, up};
 #[tokio::test]
 async fn a_message_for_a_queue_is_acked() {
     let world = World::new();
-    let link = world.link("publish");
-    let mut channel = ConfirmChannel::open(&up(&link).await).await.unwrap();
+    let manager = world.manager("publish");
+    let mut channel = ConfirmChannel::open(&up(&manager).await).await.unwrap();
     assert_eq!(
         publish(&mut channel, &world.topology.events(), "a").await,
         Confirm::Acked
@@ -35,21 +35,21 @@ async fn a_message_for_a_queue_is_acked() {
 #[tokio::test]
 async fn a_message_without_a_queue_is_returned_and_the_next_generation_declares_the_queue() {
     let world = World::new();
-    let link = world.link("publish");
-    let generation = up(&link).await;
-    let mut channel = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager("publish");
+    let connection = up(&manager).await;
+    let mut channel = ConfirmChannel::open(&connection).await.unwrap();
     assert_eq!(
         publish(&mut channel, &format!("{}-gone", world.topology.events()), "a").await,
         Confirm::Returned
     );
-    assert!(generation.is_over(), "a missing queue ends the generation");
+    assert!(connection.is_over(), "a missing queue ends the connection");
     assert!(
         channel
             .publish(&world.topology.events(), "b", Vec::new())
             .is_err()
     );
-    let next = up(&link).await;
-    assert!(next.number() > generation.number());
+    let next = up(&manager).await;
+    assert!(next.number() > connection.number());
     let mut channel = ConfirmChannel::open(&next).await.unwrap();
     assert_eq!(
         publish(&mut channel, &world.topology.events(), "b").await,
@@ -62,10 +62,10 @@ async fn a_message_without_a_queue_is_returned_and_the_next_generation_declares_
 async fn with_many_in_flight_an_unroutable_message_is_never_acked() {
     const ROUNDS: usize = 8;
     let world = World::new();
-    let link = world.link("publish");
+    let manager = world.manager("publish");
     let (mut returned, mut acked) = (0, 0);
     for round in 0..ROUNDS {
-        let mut channel = ConfirmChannel::open(&up(&link).await).await.unwrap();
+        let mut channel = ConfirmChannel::open(&up(&manager).await).await.unwrap();
         assert_eq!(
             publish(&mut channel, &world.topology.events(), "first").await,
             Confirm::Acked
@@ -78,7 +78,7 @@ async fn with_many_in_flight_an_unroutable_message_is_never_acked() {
             } else {
                 world.topology.events()
             };
-            // The generation ends at the first return, maybe before we are through.
+            // The connection ends at the first return, maybe before we are through.
             if let Ok(confirm) = channel.publish(&queue, &format!("{round}-{n}"), vec![0; 10]) {
                 pending.push((unroutable, confirm));
             }
@@ -104,9 +104,9 @@ async fn with_many_in_flight_an_unroutable_message_is_never_acked() {
 async fn a_cut_between_publish_and_confirm_is_lost_and_the_link_comes_back() {
     let world = World::new();
     let relay = Relay::start(&broker_address()).await;
-    let link = world.link_through(relay.port(), "publish");
-    let generation = up(&link).await;
-    let mut channel = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager_through(relay.port(), "publish");
+    let connection = up(&manager).await;
+    let mut channel = ConfirmChannel::open(&connection).await.unwrap();
     assert_eq!(
         publish(&mut channel, &world.topology.events(), "before").await,
         Confirm::Acked
@@ -125,9 +125,9 @@ async fn a_cut_between_publish_and_confirm_is_lost_and_the_link_comes_back() {
     assert_eq!(join_all(pending).await, vec![Confirm::Lost; 10]);
 
     let start = std::time::Instant::now();
-    let next = up(&link).await;
+    let next = up(&manager).await;
     assert!(start.elapsed().as_secs() < 5, "back after {:?}", start.elapsed());
-    assert!(next.number() > generation.number());
+    assert!(next.number() > connection.number());
     let mut channel = ConfirmChannel::open(&next).await.unwrap();
     assert_eq!(
         publish(&mut channel, &world.topology.events(), "after").await,
@@ -139,17 +139,17 @@ async fn a_cut_between_publish_and_confirm_is_lost_and_the_link_comes_back() {
 async fn failing_a_generation_answers_what_is_in_flight_at_once() {
     let world = World::new();
     let relay = Relay::start(&broker_address()).await;
-    let link = world.link_through(relay.port(), "publish");
-    let generation = up(&link).await;
-    let mut channel = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager_through(relay.port(), "publish");
+    let connection = up(&manager).await;
+    let mut channel = ConfirmChannel::open(&connection).await.unwrap();
     relay.set(Mode::BlackHole);
     let pending = channel
         .publish(&world.topology.events(), "stalled", vec![1])
         .unwrap();
     let start = std::time::Instant::now();
-    generation.fail("no confirm for too long");
+    connection.fail("no confirm for too long");
     assert_eq!(pending.await, Confirm::Lost);
     assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
     relay.set(Mode::Pass);
-    assert!(up(&link).await.number() > generation.number());
+    assert!(up(&manager).await.number() > connection.number());
 }

@@ -16,20 +16,20 @@ async fn take(subscription: &mut Subscription) -> common::queue::amqp::Delivery 
     timeout(PATIENCE, subscription.next())
         .await
         .expect("a delivery")
-        .expect("a living generation")
+        .expect("a living connection")
 }
 
 #[tokio::test]
 async fn what_is_acked_is_gone_and_the_rest_comes_again_counted() {
     let world = World::new();
     let queue = world.topology.events();
-    let link = world.link("consume");
-    let generation = up(&link).await;
-    let mut publisher = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
+    let mut publisher = ConfirmChannel::open(&connection).await.unwrap();
     for id in ["a", "b", "c", "d"] {
         publish(&mut publisher, &queue, id).await;
     }
-    let mut subscription = Subscription::open(&generation, &queue, 10, "first")
+    let mut subscription = Subscription::open(&connection, &queue, 10, "first")
         .await
         .unwrap();
     let mut deliveries = Vec::new();
@@ -42,7 +42,7 @@ async fn what_is_acked_is_gone_and_the_rest_comes_again_counted() {
     assert!(subscription.ack(deliveries[3].tag).await.unwrap());
     subscription.close().await.unwrap();
 
-    let mut subscription = Subscription::open(&generation, &queue, 10, "second")
+    let mut subscription = Subscription::open(&connection, &queue, 10, "second")
         .await
         .unwrap();
     let again = take(&mut subscription).await;
@@ -63,27 +63,27 @@ async fn what_is_acked_is_gone_and_the_rest_comes_again_counted() {
 async fn a_dropped_subscription_gives_its_messages_back_on_the_same_connection() {
     let world = World::new();
     let queue = world.topology.events();
-    let link = world.link("consume");
-    let generation = up(&link).await;
-    let mut publisher = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
+    let mut publisher = ConfirmChannel::open(&connection).await.unwrap();
     publish(&mut publisher, &queue, "a").await;
     for round in 0..10 {
-        let mut subscription = Subscription::open(&generation, &queue, 1, "worker")
+        let mut subscription = Subscription::open(&connection, &queue, 1, "worker")
             .await
             .unwrap();
         assert_eq!(take(&mut subscription).await.delivery_count, round);
     }
-    assert!(!generation.is_over(), "dropping a consumer harms nobody");
+    assert!(!connection.is_over(), "dropping a consumer harms nobody");
 }
 
 #[tokio::test]
 async fn next_may_be_cancelled_at_any_time() {
     let world = World::new();
     let queue = world.topology.events();
-    let link = world.link("consume");
-    let generation = up(&link).await;
-    let mut publisher = ConfirmChannel::open(&generation).await.unwrap();
-    let mut subscription = Subscription::open(&generation, &queue, 500, "worker")
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
+    let mut publisher = ConfirmChannel::open(&connection).await.unwrap();
+    let mut subscription = Subscription::open(&connection, &queue, 500, "worker")
         .await
         .unwrap();
     let pending: Vec<_> = (0..300)
@@ -113,14 +113,14 @@ async fn after_a_cut_old_tags_settle_nothing_and_the_prefetch_holds() {
     let world = World::new();
     let queue = world.topology.events();
     let relay = Relay::start(&broker_address()).await;
-    let publishing = world.link("publish");
+    let publishing = world.manager("publish");
     let mut publisher = ConfirmChannel::open(&up(&publishing).await).await.unwrap();
     for n in 0..20 {
         publish(&mut publisher, &queue, &format!("m{n}")).await;
     }
-    let link = world.link_through(relay.port(), "consume");
-    let generation = up(&link).await;
-    let mut old = Subscription::open(&generation, &queue, 3, "old").await.unwrap();
+    let manager = world.manager_through(relay.port(), "consume");
+    let connection = up(&manager).await;
+    let mut old = Subscription::open(&connection, &queue, 3, "old").await.unwrap();
     let first = take(&mut old).await;
     let second = take(&mut old).await;
     relay.cut();
@@ -135,8 +135,8 @@ async fn after_a_cut_old_tags_settle_nothing_and_the_prefetch_holds() {
         "an ack after the cut is no ack"
     );
 
-    let next = up(&link).await;
-    assert!(next.number() > generation.number());
+    let next = up(&manager).await;
+    assert!(next.number() > connection.number());
     let mut new = Subscription::open(&next, &queue, 3, "new").await.unwrap();
     assert!(
         !new.ack_through(second.tag).await.unwrap(),
@@ -145,7 +145,7 @@ async fn after_a_cut_old_tags_settle_nothing_and_the_prefetch_holds() {
     assert!(!new.ack(first.tag).await.unwrap());
     let mut held = Vec::new();
     while let Ok(delivery) = timeout(QUIET, new.next()).await {
-        held.push(delivery.expect("a living generation"));
+        held.push(delivery.expect("a living connection"));
     }
     assert_eq!(held.len(), 3, "no more than the prefetch");
     let mut payloads = HashSet::new();
@@ -163,11 +163,11 @@ async fn after_a_cut_old_tags_settle_nothing_and_the_prefetch_holds() {
 async fn an_ack_the_broker_refuses_ends_the_generation() {
     let world = World::new();
     let queue = world.topology.events();
-    let link = world.link("consume");
-    let generation = up(&link).await;
-    let mut publisher = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
+    let mut publisher = ConfirmChannel::open(&connection).await.unwrap();
     publish(&mut publisher, &queue, "a").await;
-    let mut subscription = Subscription::open(&generation, &queue, 1, "worker")
+    let mut subscription = Subscription::open(&connection, &queue, 1, "worker")
         .await
         .unwrap();
     let delivery = take(&mut subscription).await;
@@ -179,20 +179,20 @@ async fn an_ack_the_broker_refuses_ends_the_generation() {
         .expect("no silent consumer");
     assert!(end.is_none());
     assert!(
-        generation.ended().await.contains("PRECONDITION_FAILED"),
+        connection.ended().await.contains("PRECONDITION_FAILED"),
         "{}",
-        generation.ended().await
+        connection.ended().await
     );
-    assert!(up(&link).await.number() > generation.number());
+    assert!(up(&manager).await.number() > connection.number());
 }
 
 #[tokio::test]
 async fn a_queue_deleted_under_its_consumer_ends_the_generation() {
     let world = World::new();
-    let link = world.link("consume");
-    let generation = up(&link).await;
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
     let queue = world.topology.events();
-    let mut subscription = Subscription::open(&generation, &queue, 1, "worker")
+    let mut subscription = Subscription::open(&connection, &queue, 1, "worker")
         .await
         .unwrap();
     crate::topology::delete_queue(&queue).await;
@@ -200,7 +200,7 @@ async fn a_queue_deleted_under_its_consumer_ends_the_generation() {
         .await
         .expect("no silent consumer");
     assert!(end.is_none());
-    let next = up(&link).await;
+    let next = up(&manager).await;
     assert!(
         Subscription::open(&next, &queue, 1, "worker").await.is_ok(),
         "declared anew"

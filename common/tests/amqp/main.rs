@@ -18,7 +18,9 @@ mod topology;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::queue::amqp::{AmqpUrl, Confirm, ConfirmChannel, Generation, Link, LinkState, Topology};
+use common::queue::amqp::{
+    AmqpUrl, Confirm, ConfirmChannel, Connection, ConnectionManager, ConnectionState, Topology,
+};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -45,17 +47,17 @@ impl World {
         }
     }
 
-    fn link(&self, purpose: &'static str) -> Link {
-        self.link_to(self.url.clone(), purpose)
+    fn manager(&self, purpose: &'static str) -> ConnectionManager {
+        self.manager_to(self.url.clone(), purpose)
     }
 
     /// By way of a relay on this port.
-    fn link_through(&self, port: u16, purpose: &'static str) -> Link {
-        self.link_to(broker_at("127.0.0.1", port).parse().unwrap(), purpose)
+    fn manager_through(&self, port: u16, purpose: &'static str) -> ConnectionManager {
+        self.manager_to(broker_at("127.0.0.1", port).parse().unwrap(), purpose)
     }
 
-    fn link_to(&self, url: AmqpUrl, purpose: &'static str) -> Link {
-        Link::start(url, purpose, self.topology.clone(), self.stop.clone())
+    fn manager_to(&self, url: AmqpUrl, purpose: &'static str) -> ConnectionManager {
+        ConnectionManager::start(url, purpose, self.topology.clone(), self.stop.clone())
     }
 }
 
@@ -93,11 +95,11 @@ fn broker_at(host: &str, port: u16) -> String {
     broker().replacen(&broker_address(), &format!("{host}:{port}"), 1)
 }
 
-async fn up(link: &Link) -> Arc<Generation> {
-    timeout(PATIENCE, link.up())
+async fn up(manager: &ConnectionManager) -> Arc<Connection> {
+    timeout(PATIENCE, manager.up())
         .await
-        .expect("the link came up")
-        .expect("the link was not stopped")
+        .expect("the manager came up")
+        .expect("the manager was not stopped")
 }
 
 async fn publish(channel: &mut ConfirmChannel, queue: &str, id: &str) -> Confirm {
@@ -106,9 +108,13 @@ async fn publish(channel: &mut ConfirmChannel, queue: &str, id: &str) -> Confirm
 }
 
 /// Waits for the state; returns how long it took.
-async fn until(link: &Link, wanted: impl FnMut(&LinkState) -> bool, patience: Duration) -> Duration {
+async fn until(
+    manager: &ConnectionManager,
+    wanted: impl FnMut(&ConnectionState) -> bool,
+    patience: Duration,
+) -> Duration {
     let start = Instant::now();
-    let mut state = link.state();
+    let mut state = manager.state();
     timeout(patience, state.wait_for(wanted))
         .await
         .expect("the state in time")

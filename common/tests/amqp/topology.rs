@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::queue::amqp::{ConfirmChannel, LinkState, Subscription, Topology, inspect};
+use common::queue::amqp::{ConfirmChannel, ConnectionState, Subscription, Topology, inspect};
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties};
@@ -48,10 +48,11 @@ async fn a_queue_with_other_settings_is_named_with_what_to_do() {
         .await
         .unwrap();
 
-    let link = world.link("publish");
-    let differs = |state: &LinkState| matches!(state, LinkState::Down(reason) if reason.contains(&name));
-    until(&link, differs, PATIENCE).await;
-    let LinkState::Down(reason) = link.state().borrow().clone() else {
+    let manager = world.manager("publish");
+    let differs =
+        |state: &ConnectionState| matches!(state, ConnectionState::Down(reason) if reason.contains(&name));
+    until(&manager, differs, PATIENCE).await;
+    let ConnectionState::Down(reason) = manager.state().borrow().clone() else {
         panic!("not down")
     };
     assert!(
@@ -61,7 +62,7 @@ async fn a_queue_with_other_settings_is_named_with_what_to_do() {
     assert!(reason.contains("inequivalent arg"), "{reason}");
 
     delete_queue(&name).await;
-    up(&link).await;
+    up(&manager).await;
 }
 
 #[tokio::test]
@@ -76,12 +77,12 @@ async fn the_doctor_sees_version_depth_and_consumers_and_declares_nothing() {
             "{report:?}"
         );
     }
-    let link = world.link("consume");
-    let generation = up(&link).await;
-    let _subscription = Subscription::open(&generation, &world.topology.undeliverable(), 1, "worker")
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
+    let _subscription = Subscription::open(&connection, &world.topology.undeliverable(), 1, "worker")
         .await
         .unwrap();
-    let mut publisher = ConfirmChannel::open(&generation).await.unwrap();
+    let mut publisher = ConfirmChannel::open(&connection).await.unwrap();
     publish(&mut publisher, &world.topology.events(), "a").await;
     let report = inspect(&world.url, &world.topology).await.unwrap();
     let seen: Vec<_> = report
@@ -107,17 +108,17 @@ async fn the_doctor_sees_version_depth_and_consumers_and_declares_nothing() {
 #[tokio::test]
 async fn after_twenty_deliveries_a_message_is_undeliverable() {
     let world = World::new();
-    let link = world.link("consume");
-    let generation = up(&link).await;
-    let mut publisher = ConfirmChannel::open(&generation).await.unwrap();
+    let manager = world.manager("consume");
+    let connection = up(&manager).await;
+    let mut publisher = ConfirmChannel::open(&connection).await.unwrap();
     publish(&mut publisher, &world.topology.events(), "poison").await;
-    let mut drain = Subscription::open(&generation, &world.topology.undeliverable(), 1, "drain")
+    let mut drain = Subscription::open(&connection, &world.topology.undeliverable(), 1, "drain")
         .await
         .unwrap();
     let crashing = async {
         loop {
             // Each closes its channel with the message unsettled, as a crashing worker does.
-            let mut worker = Subscription::open(&generation, &world.topology.events(), 1, "worker")
+            let mut worker = Subscription::open(&connection, &world.topology.events(), 1, "worker")
                 .await
                 .unwrap();
             if timeout(Duration::from_secs(2), worker.next()).await.is_err() {

@@ -12,7 +12,8 @@ use common::domain::{
 use serde_json::{Value, json};
 
 use super::{Call, ERRORS, Names, errors, test_mode};
-use crate::{pipeline::Answer, receipt, rejection::Rejection, request::json_number};
+use crate::{pipeline::Answer, receipt};
+use common::http::{Rejection, request::json_number};
 
 const PROVISIONAL: &str = "Lead recorded as provisional. This program requires server-side (Bearer) lead \
                            tracking to settle attribution.";
@@ -142,7 +143,7 @@ fn refused(event: EventId, asked: &Asked, refusal: &Refusal) -> Response {
             ERRORS.print_message(StatusCode::UNPROCESSABLE_ENTITY, &refusal.detail)
         }
         // Two refusals that are no errors to these clients.
-        (Call::Click, Reason::PartnerNotApproved) => {
+        (Call::Click, Reason::AffiliateNotApproved) => {
             ok(&json!({"success": false, "message": errors::LINK_INACTIVE}))
         }
         (Call::Sale, Reason::WindowExpired) => ok(&expired(refusal)),

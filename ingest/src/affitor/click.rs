@@ -9,7 +9,9 @@ use super::{
     details::{MAX_PAGE_URL, details},
     errors::{AFFILIATE_URL_INVALID, AFFILIATE_URL_REQUIRED, NO_AFF},
 };
-use crate::request::{Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, MAX_NOTES, MAX_USER_AGENT, path_text};
+use common::http::request::{
+    Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, MAX_NOTES, MAX_USER_AGENT, path_text,
+};
 
 /// Affiliates attach their own data to links with parameters of this prefix (seed: Postback 1.7, meta data).
 const META_PREFIX: &str = "tm_";

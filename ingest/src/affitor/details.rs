@@ -3,7 +3,7 @@
 use common::domain::MetaData;
 use serde_json::Value;
 
-use crate::request::{Fields, Invalid, MAX_OBJECT_BYTES};
+use common::http::request::{Fields, Invalid, MAX_OBJECT_BYTES};
 
 /// Characters of a page's address, at most.
 pub(super) const MAX_PAGE_URL: usize = 4_000;

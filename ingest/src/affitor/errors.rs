@@ -18,8 +18,8 @@ pub(super) const SALE_NAMES_NOBODY: &str = "Customer not found. Provide customer
 /// The documented words for a refusal, where there are any.
 pub(super) fn of(call: Call, reason: Reason) -> Option<(StatusCode, &'static str)> {
     let text = match (call, reason) {
-        (Call::Click, Reason::UnknownPartner) => "Referral link not found",
-        (Call::Lead, Reason::UnknownCustomer | Reason::UnknownClick | Reason::UnknownPartner) => {
+        (Call::Click, Reason::NotAttributed) => "Referral link not found",
+        (Call::Lead, Reason::UnknownCustomer | Reason::UnknownClick | Reason::NotAttributed) => {
             "Customer not found. Provide a valid click_id or customer_key."
         }
         (Call::Lead, Reason::CustomerElsewhere) => "Customer does not belong to this program",
@@ -27,10 +27,12 @@ pub(super) fn of(call: Call, reason: Reason) -> Option<(StatusCode, &'static str
             "Customer status cannot be updated to lead. Current status: conversion"
         }
         (Call::Sale, Reason::UnknownCustomer | Reason::UnknownClick) => SALE_NAMES_NOBODY,
-        (Call::Sale, Reason::UnknownPartner | Reason::CustomerElsewhere) => {
+        (Call::Sale, Reason::NotAttributed | Reason::CustomerElsewhere) => {
             "No affiliate attribution found for this customer in this program"
         }
-        (Call::Sale, Reason::PartnerNotApproved) => "No partner-program relationship found for this customer",
+        (Call::Sale, Reason::AffiliateNotApproved) => {
+            "No partner-program relationship found for this customer"
+        }
         (Call::Sale, Reason::DuplicateOrder) => {
             "Duplicate transaction_id. This sale has already been recorded."
         }

@@ -9,7 +9,7 @@ use super::{
     details::{MAX_PAGE_URL, details},
     errors::LEAD_NAMES_NOBODY,
 };
-use crate::request::{Fields, Invalid, MAX_ID, path_text};
+use common::http::request::{Fields, Invalid, MAX_ID, path_text};
 
 /// Clicks that one lead may name.
 const MAX_CLICK_IDS: usize = 20;

@@ -16,7 +16,7 @@ mod test_mode;
 pub use route::routes;
 pub use test_event::CHAINS_PER_HOUR;
 
-use crate::dialect::DialectErrors;
+use common::http::DialectErrors;
 
 const ERRORS: DialectErrors = DialectErrors::Affitor;
 

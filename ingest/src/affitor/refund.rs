@@ -4,7 +4,7 @@ use common::domain::{Body, Refund};
 use serde_json::Value;
 
 use super::sale::minor_units;
-use crate::request::{Fields, Invalid, MAX_ID};
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// Without a `refund_id` two refunds of one amount are one and its retry: documented clients send none, and repeat.
 ///

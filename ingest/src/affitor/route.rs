@@ -18,12 +18,11 @@ use super::{
     test_event::{self, Chains},
     test_mode,
 };
-use crate::{
-    Ingest,
-    auth::{AFFITOR_KEYS, Principal, peer, sends_bearer},
-    pipeline::{Answer, Wait},
-    rejection::Rejection,
-    request::{Fields, Invalid, Received},
+use crate::{Ingest, auth::Principal, pipeline::Answer};
+use common::http::{
+    AFFITOR_KEYS, Rejection, peer,
+    request::{Fields, Invalid, Received, Wait},
+    sends_bearer,
 };
 
 /// Each path with a last slash and without: a redirect would lose the body.

@@ -10,7 +10,7 @@ use super::{
     errors::{AMOUNT_CENTS, SALE_NAMES_NOBODY, TRANSACTION_ID},
     lead::{click_id, customer_key},
 };
-use crate::request::{Fields, Invalid, MAX_ID};
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// seed: Affitor, currency
 const DEFAULT_CURRENCY: &str = "USD";

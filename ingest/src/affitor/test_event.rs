@@ -15,13 +15,11 @@ use governor::{
 };
 use serde_json::json;
 
-use crate::{
-    Ingest,
-    auth::{AFFITOR_KEYS, Principal},
-    dialect::whole_seconds,
-    pipeline::{Answer, Wait},
-    rejection::Rejection,
-    request::{DEFAULT_WAIT, Invalid, MAX_ID, Received},
+use crate::{Ingest, auth::Principal, pipeline::Answer};
+use common::http::{
+    AFFITOR_KEYS, Rejection,
+    request::{DEFAULT_WAIT, Invalid, MAX_ID, Received, Wait},
+    whole_seconds,
 };
 
 /// Chains a program may run in an hour, at each ingest.

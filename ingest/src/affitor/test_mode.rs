@@ -4,7 +4,7 @@ use common::domain::{Body, MetaData, ProgramId, TestEvent, TestKind};
 use serde_json::Value;
 
 use super::{Call, lead::hashed};
-use crate::request::{Fields, Invalid, MAX_ID, MAX_OBJECT_BYTES};
+use common::http::request::{Fields, Invalid, MAX_ID, MAX_OBJECT_BYTES};
 
 /// What a test says about itself.
 #[derive(Clone, Debug)]

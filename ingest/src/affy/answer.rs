@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{ERRORS, request::Said};
-use crate::{pipeline::Answer, receipt, rejection::Rejection, request::json_number};
+use crate::{pipeline::Answer, receipt};
+use common::http::{Rejection, request::json_number};
 
 const LINKED: &str = "Registration linked to affiliate referral";
 const PAID: &str = "Payment linked to affiliate referral";
@@ -59,10 +60,10 @@ fn refused(event: EventId, said: &Said, refusal: &Refusal) -> Response {
             "transactionId or Idempotency-Key was used before for another request",
         ),
         (Reason::DuplicateOrder, _) => duplicate(refusal),
-        (Reason::UnknownPartner | Reason::UnknownAffiliate, Said::Click { .. }) => {
+        (Reason::NotAttributed | Reason::UnknownAffiliate, Said::Click { .. }) => {
             message(StatusCode::BAD_REQUEST, "affiliateReference is not known")
         }
-        (Reason::PartnerNotApproved, Said::Click { .. }) => message(
+        (Reason::AffiliateNotApproved, Said::Click { .. }) => message(
             StatusCode::BAD_REQUEST,
             "affiliateReference belongs to an affiliate who is not approved",
         ),
@@ -72,8 +73,8 @@ fn refused(event: EventId, said: &Said, refusal: &Refusal) -> Response {
         ),
         (
             Reason::UnknownClick
-            | Reason::UnknownPartner
-            | Reason::PartnerNotApproved
+            | Reason::NotAttributed
+            | Reason::AffiliateNotApproved
             | Reason::WindowExpired,
             _,
         ) => unreferred(said, refusal),

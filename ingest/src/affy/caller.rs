@@ -10,10 +10,12 @@ use common::{
 
 use crate::{
     Ingest,
-    auth::{AFFY_KEYS, AuthError, KeylessPermit, Principal},
-    pipeline::{Answer, Wait},
-    rejection::Rejection,
-    request::{Fields, Invalid, MAX_ID, Received},
+    auth::{AuthError, KeylessPermit, Principal},
+    pipeline::Answer,
+};
+use common::http::{
+    AFFY_KEYS, Rejection,
+    request::{Fields, Invalid, MAX_ID, Received, Wait},
 };
 
 pub(super) enum Caller {

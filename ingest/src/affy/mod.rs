@@ -15,6 +15,6 @@ mod transaction;
 
 pub use route::routes;
 
-use crate::dialect::DialectErrors;
+use common::http::DialectErrors;
 
 const ERRORS: DialectErrors = DialectErrors::Affy;

@@ -6,10 +6,8 @@ use common::domain::{
 use rust_decimal::Decimal;
 
 use super::transaction::Transaction;
-use crate::{
-    request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_USER_AGENT},
-    tapfiliate::params,
-};
+use crate::tapfiliate::params;
+use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_USER_AGENT};
 
 /// Characters of the address of a page.
 pub(super) const MAX_PAGE: usize = 2_000;

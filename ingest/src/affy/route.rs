@@ -11,10 +11,9 @@ use super::{
     ERRORS, answer, caller,
     request::{self, Asked, Said},
 };
-use crate::{
-    Ingest,
-    auth::peer,
-    rejection::Rejection,
+use crate::Ingest;
+use common::http::{
+    Rejection, peer,
     request::{Fields, Invalid, Received},
 };
 

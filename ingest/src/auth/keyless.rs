@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::rejection::Rejection;
+use common::http::Rejection;
 
 /// Events without a key that wait for their outcome in one instance, at most: an eighth of what its publishers hold.
 pub const MAX_KEYLESS: usize = 1_024;

@@ -13,7 +13,8 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Principal, RateLimit, unknown::UnknownKeys};
+use super::{Principal, unknown::UnknownKeys};
+use common::http::RateLimit;
 
 /// How long a request with an unknown key waits for the reload that may bring it.
 pub const UNKNOWN_DEADLINE: Duration = Duration::from_secs(1);

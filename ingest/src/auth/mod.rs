@@ -2,28 +2,20 @@
 //!
 //! A known key never waits for the database. Nothing here knows a dialect beyond the names of its headers.
 
-mod address;
-mod credentials;
 mod keyless;
 mod keys;
-mod rate;
 mod refresh;
 mod unknown;
 
-pub use address::{AddressRate, KEYLESS_BURST, KEYLESS_PER_SECOND, peer};
-pub use credentials::{
-    AFFITOR_KEYS, AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented, sends_bearer,
-};
 pub use keyless::{Keyless, KeylessPermit, MAX_KEYLESS};
 pub use keys::{AuthError, Keys, Load, RELOAD_GAP, ReloadError, UNKNOWN_DEADLINE};
-pub use rate::{Rate, RateLimit};
 pub use refresh::{POLL_DEADLINE, POLL_INTERVAL, refresh};
 
 use std::{num::NonZeroU32, sync::Arc};
 
 use common::db::keys::{ApiKey, Scope};
 
-use crate::rejection::Rejection;
+use common::http::{Rate, RateLimit, Rejection};
 
 /// The holder of a valid key.
 #[derive(Clone, Debug)]

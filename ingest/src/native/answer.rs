@@ -18,9 +18,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::ERRORS;
-use crate::{
-    pipeline::Answer,
-    rejection::Rejection,
+use crate::pipeline::Answer;
+use common::http::{
+    Rejection,
     request::{Invalid, json_number},
 };
 

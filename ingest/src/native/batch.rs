@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use common::domain::{Event, Identity};
 
-use crate::request::Invalid;
+use common::http::request::Invalid;
 
 /// Lines of one request, at most; blank ones do not count.
 pub const MAX_LINES: usize = 1_000;

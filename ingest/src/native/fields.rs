@@ -1,6 +1,6 @@
 //! The fields of one line or row, before anybody asks what they mean.
 
-use crate::request::{Fields, Invalid, MAX_BODY_BYTES, json_object, named_values};
+use common::http::request::{Fields, Invalid, MAX_BODY_BYTES, json_object, named_values};
 
 /// Bytes of one line, at most: as many as of a call that records one event.
 pub const MAX_LINE_BYTES: usize = MAX_BODY_BYTES;

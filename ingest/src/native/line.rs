@@ -4,10 +4,8 @@ use chrono::{DateTime, Utc};
 use common::domain::{Body, Chargeback, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
 
 use super::fields::line_fields;
-use crate::{
-    request::{Fields, Invalid, MAX_ID},
-    tapfiliate::postback::request as postback,
-};
+use crate::tapfiliate::postback::request as postback;
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// What a line asks for.
 ///

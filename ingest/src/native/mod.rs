@@ -13,6 +13,6 @@ pub use fields::{FIELDS, MAX_LINE_BYTES, column, line_fields, row_fields};
 pub use line::parse_line;
 pub use route::routes;
 
-use crate::dialect::DialectErrors;
+use common::http::DialectErrors;
 
 const ERRORS: DialectErrors = DialectErrors::Plain;

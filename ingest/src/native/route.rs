@@ -18,12 +18,10 @@ use super::{
     batch::{self, MAX_BATCH_BYTES, Named},
     line::read_line,
 };
-use crate::{
-    Ingest,
-    auth::{NATIVE_KEYS, Principal},
-    pipeline::{Answer, Wait},
-    rejection::Rejection,
-    request::{Invalid, Received},
+use crate::{Ingest, auth::Principal, pipeline::Answer};
+use common::http::{
+    NATIVE_KEYS, Rejection,
+    request::{Invalid, Received, Wait},
 };
 
 pub fn routes() -> Router<Ingest> {

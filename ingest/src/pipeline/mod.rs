@@ -3,17 +3,17 @@
 //! What must never live here: SQL on the request path. The publishers' overflow and the one reader of outcomes have
 //! connections of their own.
 
-mod flow;
+#[cfg(test)]
+mod fake;
 mod publisher;
 mod reader;
 mod replies;
-#[cfg(test)]
-mod scripted;
+mod stall_detector;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
-pub(crate) use scripted::Submission;
+pub(crate) use fake::Submission;
 
 use std::{
     sync::{
@@ -26,9 +26,10 @@ use std::{
 use common::{
     db::Pool,
     domain::{Dialect, Event, EventId, Outcome},
+    http::request::Wait,
     queue::{
-        Instances, Waiter, Waiters,
-        amqp::{Link, Topology},
+        Instances, PendingReplies, PendingReply,
+        amqp::{ConnectionManager, Topology},
     },
     runtime::Clock,
     telemetry::metrics,
@@ -52,25 +53,6 @@ const DURABLE_DEADLINE: Duration = Duration::from_secs(5);
 /// Ids looked out for while outcomes do not flow.
 const PROBES: usize = 16;
 
-/// How an accepted event is to be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// With its outcome, if that comes in time.
-    Outcome(Duration),
-    /// As soon as it is durable.
-    Receipt,
-}
-
-impl Wait {
-    /// How long at most, if at all.
-    pub fn duration(self) -> Option<Duration> {
-        match self {
-            Self::Outcome(wait) => Some(wait),
-            Self::Receipt => None,
-        }
-    }
-}
-
 /// What can be said to the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -86,8 +68,8 @@ pub enum Answer {
 /// The broker, for an ingest: one connection publishes, another brings the replies.
 #[derive(Clone, Debug)]
 pub struct Broker {
-    pub publish: Link,
-    pub replies: Link,
+    pub publish: ConnectionManager,
+    pub replies: ConnectionManager,
     pub topology: Topology,
 }
 
@@ -108,7 +90,7 @@ pub struct PipelineParts {
 /// An event that a publisher has, and what its caller waits for.
 struct Taken {
     is_durable: oneshot::Receiver<bool>,
-    waiter: Option<(Waiter, Duration)>,
+    waiter: Option<(PendingReply, Duration)>,
     /// Told that its outcome comes later, the caller would not learn that its order was unknown: it is parked only after
     /// the wait.
     is_patient: bool,
@@ -125,7 +107,7 @@ struct Shared {
     clock: Clock,
     publishers: Vec<mpsc::Sender<Job>>,
     next: AtomicUsize,
-    waiters: Waiters,
+    waiters: PendingReplies,
     stalled: watch::Receiver<bool>,
     #[cfg(test)]
     script: Option<mpsc::Sender<Submission>>,
@@ -135,7 +117,7 @@ impl Pipeline {
     /// Starts the tasks of a pipeline on `tasks`. The reader and the replies end with `stop`; the publishers when all
     /// clones of the pipeline are gone and what they took is safe.
     pub fn start(parts: PipelineParts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        let waiters = Waiters::default();
+        let waiters = PendingReplies::default();
         parts.instances.add(&parts.instance, waiters.clone());
         let (reply_to, reply_queue) = watch::channel(None);
         if let Some(broker) = &parts.broker {
@@ -147,7 +129,7 @@ impl Pipeline {
             ));
         }
         tasks.spawn(reader::run(parts.pool.clone(), waiters.clone(), stop.clone()));
-        let stalled = flow::watch(waiters.clone(), tasks, stop.clone());
+        let stalled = stall_detector::watch(waiters.clone(), tasks, stop.clone());
         let overflow = Overflow::new(parts.pool.clone());
         let publishers = (0..PUBLISHERS).map(|_| {
             let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
@@ -173,7 +155,7 @@ impl Pipeline {
     pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
         #[cfg(test)]
         if let Some(script) = &self.shared.script {
-            return scripted::submit(script, event, wait).await;
+            return fake::submit(script, event, wait).await;
         }
         let start = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let dialect = event.dialect;
@@ -185,7 +167,7 @@ impl Pipeline {
     pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
         #[cfg(test)]
         if let Some(script) = &self.shared.script {
-            return scripted::submit_all(script, events, wait).await;
+            return fake::submit_all(script, events, wait).await;
         }
         let start = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let taken: Vec<_> = events
@@ -277,7 +259,7 @@ impl Pipeline {
 
     async fn outcome(
         &self,
-        mut waiter: Waiter,
+        mut waiter: PendingReply,
         mut is_durable: oneshot::Receiver<bool>,
         wait: Duration,
         is_patient: bool,

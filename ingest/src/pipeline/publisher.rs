@@ -9,7 +9,7 @@ use common::{
     db::{self, DbError, Pool, spool},
     domain::EventId,
     message::{Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS},
-    queue::amqp::{Confirm, ConfirmChannel, Generation, PendingConfirm},
+    queue::amqp::{Confirm, ConfirmChannel, Connection, PendingConfirm},
     telemetry,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -68,7 +68,7 @@ pub(super) struct Publisher {
     reply_to: watch::Receiver<Option<String>>,
     broker: Option<Broker>,
     overflow: Overflow,
-    channel: Option<(Arc<Generation>, ConfirmChannel)>,
+    channel: Option<(Arc<Connection>, ConfirmChannel)>,
     avoid_until: Option<Instant>,
     last_confirm: Instant,
     /// Taken, but left for the next envelope because this one was full.
@@ -166,23 +166,23 @@ impl Publisher {
         if self.avoid_until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        let generation = broker.publish.current()?;
+        let connection = broker.publish.current()?;
         let queue = broker.topology.events();
         let is_ours = self
             .channel
             .as_ref()
-            .is_some_and(|(ours, _)| Arc::ptr_eq(ours, &generation));
+            .is_some_and(|(ours, _)| Arc::ptr_eq(ours, &connection));
         if !is_ours {
             self.channel = None;
             // The events at hand wait meanwhile: a silent broker gets as long as it gets for a confirm.
-            match tokio::time::timeout(CONFIRM_DEADLINE, ConfirmChannel::open(&generation)).await {
-                Ok(Ok(channel)) => self.channel = Some((Arc::clone(&generation), channel)),
+            match tokio::time::timeout(CONFIRM_DEADLINE, ConfirmChannel::open(&connection)).await {
+                Ok(Ok(channel)) => self.channel = Some((Arc::clone(&connection), channel)),
                 Ok(Err(error)) => {
-                    generation.fail(telemetry::chain(&error));
+                    connection.fail(telemetry::chain(&error));
                     return None;
                 }
                 Err(_elapsed) => {
-                    generation.fail("the broker is slow to open a channel");
+                    connection.fail("the broker is slow to open a channel");
                     self.avoid_until = Some(Instant::now() + AVOID_SLOW_BROKER);
                     return None;
                 }
@@ -193,7 +193,7 @@ impl Publisher {
         match channel.publish(&queue, message_id, envelope.to_vec()) {
             Ok(confirm) => Some(confirm),
             Err(error) => {
-                generation.fail(telemetry::chain(&error));
+                connection.fail(telemetry::chain(&error));
                 self.channel = None;
                 None
             }
@@ -231,11 +231,11 @@ impl Publisher {
             tracing::warn!(reason, "events go to the spool");
         }
         self.avoid_until = Some(Instant::now() + AVOID_SLOW_BROKER);
-        if let Some((generation, _)) = self.channel.as_ref()
+        if let Some((connection, _)) = self.channel.as_ref()
             && (confirm == Some(Confirm::Returned) || self.last_confirm.elapsed() > STALL)
         {
             // A new connection declares the topology again.
-            generation.fail(reason);
+            connection.fail(reason);
         }
     }
 }

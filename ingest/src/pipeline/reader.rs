@@ -9,7 +9,7 @@ use common::{
     },
     domain::Outcome,
     message::Reply,
-    queue::Waiters,
+    queue::PendingReplies,
     telemetry,
 };
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ const REPLIES_COME: Duration = Duration::from_millis(300);
 const MAX_IDS: usize = 2000;
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(pool: Pool, waiters: Waiters, stop: CancellationToken) {
+pub(super) async fn run(pool: Pool, waiters: PendingReplies, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -38,7 +38,7 @@ pub(super) async fn run(pool: Pool, waiters: Waiters, stop: CancellationToken) {
     }
 }
 
-async fn read(pool: &Pool, waiters: &Waiters) -> DbError {
+async fn read(pool: &Pool, waiters: &PendingReplies) -> DbError {
     let mut listener = match Listener::open(pool, &[notify::OUTCOMES]).await {
         Ok(listener) => listener,
         Err(error) => return error,

@@ -3,8 +3,8 @@
 use common::{
     message::ReplyBatch,
     queue::{
-        Waiters,
-        amqp::{Link, ReplyQueue},
+        PendingReplies,
+        amqp::{ConnectionManager, ReplyQueue},
     },
     telemetry,
 };
@@ -13,18 +13,18 @@ use tokio_util::sync::CancellationToken;
 
 /// Keeps a reply queue open on whatever connection there is, and tells its name to the publishers.
 pub(super) async fn run(
-    link: Link,
-    waiters: Waiters,
+    manager: ConnectionManager,
+    waiters: PendingReplies,
     name: watch::Sender<Option<String>>,
     stop: CancellationToken,
 ) {
     loop {
-        let generation = tokio::select! {
+        let connection = tokio::select! {
             () = stop.cancelled() => return,
-            generation = link.up() => generation,
+            connection = manager.up() => connection,
         };
-        let Some(generation) = generation else { return };
-        match ReplyQueue::open(&generation).await {
+        let Some(connection) = connection else { return };
+        match ReplyQueue::open(&connection).await {
             Ok(mut queue) => {
                 name.send_replace(Some(queue.name().to_owned()));
                 tokio::select! {
@@ -33,7 +33,7 @@ pub(super) async fn run(
                 }
                 name.send_replace(None);
             }
-            Err(error) => generation.fail(format!(
+            Err(error) => connection.fail(format!(
                 "the reply queue could not be opened: {}",
                 telemetry::chain(&error)
             )),
@@ -41,7 +41,7 @@ pub(super) async fn run(
     }
 }
 
-async fn receive(queue: &mut ReplyQueue, waiters: &Waiters) {
+async fn receive(queue: &mut ReplyQueue, waiters: &PendingReplies) {
     while let Some(payload) = queue.next().await {
         match ReplyBatch::decode(&payload) {
             Ok(batch) => waiters.deliver(batch.replies),

@@ -6,7 +6,7 @@ use common::{
     db::{self, spool},
     domain::{Body, CreateConversion, Dialect, Event, OrgId, Outcome, Refund},
     message::{Envelope, EventIds, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS, Reply},
-    queue::{Instances, Waiters},
+    queue::{Instances, PendingReplies},
     runtime::Clock,
     testing::{TestDatabase, database},
 };
@@ -124,7 +124,7 @@ async fn large_events_fill_an_envelope_by_their_bytes() {
 #[tokio::test]
 async fn a_reply_answers_and_silence_becomes_a_receipt() {
     let fixture = pipeline().await;
-    let waiters: Waiters = fixture.instances.get("one").unwrap();
+    let waiters: PendingReplies = fixture.instances.get("one").unwrap();
     let (answered, ignored) = (event(1), event(1));
     let id = answered.id;
     let wait = Wait::Outcome(Duration::from_millis(800));
@@ -192,7 +192,7 @@ async fn a_full_pipeline_turns_callers_away() {
         clock: Clock::default(),
         publishers: vec![sender],
         next: AtomicUsize::new(0),
-        waiters: Waiters::default(),
+        waiters: PendingReplies::default(),
         stalled: watch::channel(false).1,
         script: None,
     };

@@ -9,7 +9,7 @@ use axum::{
 };
 use common::domain::EventId;
 
-use crate::rejection::Rejection;
+use common::http::Rejection;
 
 /// One transparent dot: GIF89a, 1 × 1, two colours.
 pub(crate) const GIF: [u8; 43] = *b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\

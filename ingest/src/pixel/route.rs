@@ -10,13 +10,10 @@ use axum::{
 use common::domain::Dialect;
 
 use super::{picture, signature};
-use crate::{
-    Ingest,
-    auth::{AuthError, peer},
-    pipeline::{Answer, Wait},
-    rejection::Rejection,
-    request::query_fields,
-    tapfiliate::postback,
+use crate::{Ingest, auth::AuthError, pipeline::Answer, tapfiliate::postback};
+use common::http::{
+    Rejection, peer,
+    request::{Wait, query_fields},
 };
 
 /// Where browsers say that nobody looks at the page yet.

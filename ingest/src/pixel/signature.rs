@@ -10,10 +10,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 use sha2::Sha256;
 
 use super::PATH;
-use crate::{
-    request::{Invalid, query_fields},
-    tapfiliate::postback,
-};
+use crate::tapfiliate::postback;
+use common::http::request::{Invalid, query_fields};
 
 /// The parameter with the signature.
 pub const SIGNATURE: &str = "sig";

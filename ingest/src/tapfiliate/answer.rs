@@ -13,7 +13,8 @@ use serde_json::{
 };
 
 use super::ERRORS;
-use crate::{pipeline::Answer, receipt, rejection::Rejection};
+use crate::{pipeline::Answer, receipt};
+use common::http::Rejection;
 
 /// How a dialect shows what an event did.
 pub(super) type Effect = fn(&Applied) -> Box<RawValue>;

@@ -7,12 +7,8 @@ use super::{
     ERRORS,
     answer::{Effect, print},
 };
-use crate::{
-    Ingest,
-    auth::{Principal, Rate, TAPFILIATE_KEYS},
-    rejection::Rejection,
-    request::Received,
-};
+use crate::{Ingest, auth::Principal};
+use common::http::{Rate, Rejection, TAPFILIATE_KEYS, request::Received};
 
 /// Whose call it is, and how its effect is shown.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,6 @@ mod answer;
 mod call;
 pub(crate) mod params;
 
-use crate::dialect::DialectErrors;
+use common::http::DialectErrors;
 
 const ERRORS: DialectErrors = DialectErrors::Tapfiliate;

@@ -2,7 +2,7 @@
 
 use common::domain::{Attribution, Currency, CustomerRef, Identity, MetaData, Track};
 
-use crate::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
+use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
 
 /// Characters of an address, at most: proxies send lists of them.
 const MAX_IP: usize = 255;

@@ -14,7 +14,7 @@ use common::domain::{
 use serde_json::{Value, json};
 
 use super::{Reply, Service, create_of, request};
-use crate::pipeline::Wait;
+use common::http::request::Wait;
 
 const URL: &str = "https://shop.example/pricing?aff=abc123";
 /// Bound to program 7 of organisation 2.

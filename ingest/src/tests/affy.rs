@@ -420,14 +420,14 @@ async fn each_refusal_has_its_answer() {
         (
             "click",
             CLICK,
-            refusal(Reason::UnknownPartner, None),
+            refusal(Reason::NotAttributed, None),
             400,
             "affiliateReference",
         ),
         (
             "click",
             CLICK,
-            refusal(Reason::PartnerNotApproved, None),
+            refusal(Reason::AffiliateNotApproved, None),
             400,
             "affiliateReference",
         ),
@@ -494,8 +494,8 @@ async fn a_customer_who_came_by_nobody_is_no_error() {
     let none = "No affiliate referral found";
     for reason in [
         Reason::UnknownClick,
-        Reason::UnknownPartner,
-        Reason::PartnerNotApproved,
+        Reason::NotAttributed,
+        Reason::AffiliateNotApproved,
         Reason::WindowExpired,
     ] {
         for (path, body, want) in [

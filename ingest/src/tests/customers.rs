@@ -148,7 +148,7 @@ async fn an_update_replaces_the_meta_data() {
 async fn refusals_have_their_status() {
     let mut service = Service::new();
     for (reason, created, updated) in [
-        (Reason::UnknownPartner, 400, 400),
+        (Reason::NotAttributed, 400, 400),
         (Reason::DuplicateCustomer, 400, 400),
         (Reason::IdempotencyConflict, 422, 422),
         (Reason::UnknownCustomer, 400, 404),

@@ -35,9 +35,10 @@ use tower::ServiceExt;
 use crate::{
     Ingest,
     auth::Keys,
-    pipeline::{Answer, Pipeline, Submission, Wait},
+    pipeline::{Answer, Pipeline, Submission},
     router,
 };
+use common::http::request::Wait;
 
 const KEY: &str = "demo-key";
 

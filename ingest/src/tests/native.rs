@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::{KEY, Reply, Service, applied, event_id, refusal, request};
 use crate::{
     native::{MAX_BATCH_BYTES, MAX_LINE_BYTES, MAX_LINES},
-    pipeline::{Answer, Wait},
+    pipeline::Answer,
 };
+use common::http::request::Wait;
 
 fn post(body: impl Into<Body>) -> Request<Body> {
     request("POST", "/v1/events", &[("X-Api-Key", KEY)], body)

@@ -165,8 +165,8 @@ async fn the_click_its_meta_data_and_warnings_are_printed_where_there_are_any() 
 async fn refusals_have_their_status() {
     let mut service = Service::new();
     for (reason, status) in [
-        (Reason::UnknownPartner, 400),
-        (Reason::PartnerNotApproved, 400),
+        (Reason::NotAttributed, 400),
+        (Reason::AffiliateNotApproved, 400),
         (Reason::DuplicateOrder, 400),
         (Reason::UnknownCommissionType, 400),
         (Reason::AmountOutOfRange, 400),

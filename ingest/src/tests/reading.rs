@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use futures_util::stream;
 
 use super::{KEY, Service, request};
-use crate::request::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_URL_BYTES};
+use common::http::request::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_URL_BYTES};
 
 const TRACK: &str = "/api/affiliates/track/AUTUMN";
 

@@ -251,7 +251,7 @@ async fn a_click_is_recorded_and_named() {
     assert_eq!(Value::Object(click.meta_data), json!({"key": "value"}));
     assert_eq!(click.details["user_agent"], "Mozilla/5.0");
     let (reply, _) = service
-        .exchange(post("/1.6/clicks", &body), refusal(Reason::UnknownPartner, None))
+        .exchange(post("/1.6/clicks", &body), refusal(Reason::NotAttributed, None))
         .await;
     assert_eq!(reply.status.as_u16(), 400);
 }
@@ -438,8 +438,8 @@ async fn refusals_repeats_and_receipts_have_their_status() {
         )
     };
     for (reason, status) in [
-        (Reason::UnknownPartner, 400),
-        (Reason::PartnerNotApproved, 400),
+        (Reason::NotAttributed, 400),
+        (Reason::AffiliateNotApproved, 400),
         (Reason::UnknownCommissionType, 400),
         (Reason::WindowExpired, 400),
         (Reason::UnknownCustomer, 400),

@@ -8,7 +8,8 @@ use common::domain::{Dialect, First, Identity, Outcome, PublicId, PublicIdKind, 
 use serde_json::{Value, json};
 
 use super::{KEY, Reply, Service, applied, create_of, event_id, refusal, request};
-use crate::pipeline::{Answer, Wait};
+use crate::pipeline::Answer;
+use common::http::request::Wait;
 
 const PATH: &str = "/api/affiliates/track/AUTUMN";
 
@@ -129,8 +130,8 @@ async fn refusals_have_their_status() {
     let mut service = Service::new();
     let sentence = "No approved affiliate partner found for coupon code: AUTUMN";
     for (reason, status, text) in [
-        (Reason::UnknownPartner, 200, sentence),
-        (Reason::PartnerNotApproved, 200, sentence),
+        (Reason::NotAttributed, 200, sentence),
+        (Reason::AffiliateNotApproved, 200, sentence),
         (
             Reason::DuplicateOrder,
             409,
@@ -366,7 +367,7 @@ async fn the_code_is_a_path_segment() {
         ("/api/affiliates/track/10%25%20OFF%2F%C3%A9", "10% OFF/é"),
         ("/api/affiliates/track/a+b", "a+b"),
     ] {
-        let answer = refusal(Reason::UnknownPartner, None);
+        let answer = refusal(Reason::NotAttributed, None);
         let (reply, submitted) = service.exchange(to(path), answer).await;
         let create = create_of(submitted.unwrap().0);
         assert_eq!(create.attribution.coupon.as_deref(), Some(code));

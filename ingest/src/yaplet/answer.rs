@@ -14,7 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ERRORS;
-use crate::{pipeline::Answer, receipt, rejection::Rejection, request::json_number};
+use crate::{pipeline::Answer, receipt};
+use common::http::{Rejection, request::json_number};
 
 /// What the caller of `event`, by the `code` in the path, is told.
 pub(super) fn print(event: EventId, code: &str, answer: Answer) -> Response {
@@ -38,7 +39,7 @@ fn refused(event: EventId, code: &str, refusal: &Refusal) -> Response {
     let message = |status| ERRORS.print_message(status, &refusal.detail);
     match refusal.reason {
         // Not an HTTP error (seed: Yaplet), and the order id stays usable.
-        Reason::UnknownPartner | Reason::PartnerNotApproved => {
+        Reason::NotAttributed | Reason::AffiliateNotApproved => {
             let text = format!("No approved affiliate partner found for coupon code: {code}");
             ERRORS.print_message(StatusCode::OK, &text)
         }

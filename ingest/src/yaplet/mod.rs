@@ -6,6 +6,6 @@ mod route;
 
 pub use route::routes;
 
-use crate::dialect::DialectErrors;
+use common::http::DialectErrors;
 
 const ERRORS: DialectErrors = DialectErrors::Yaplet;

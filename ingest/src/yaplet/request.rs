@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use common::domain::{Attribution, CreateConversion, CustomerRef, Identity, MetaData};
 
-use crate::request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_NOTES};
+use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_NOTES};
 
 /// # Errors
 /// Names the field that is missing or wrong.

@@ -9,10 +9,9 @@ use axum::{
 use common::domain::{Body, Dialect};
 
 use super::{ERRORS, answer, request};
-use crate::{
-    Ingest,
-    auth::YAPLET_KEYS,
-    rejection::Rejection,
+use crate::Ingest;
+use common::http::{
+    Rejection, YAPLET_KEYS,
     request::{Invalid, Received, path_text},
 };
 

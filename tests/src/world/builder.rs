@@ -138,7 +138,7 @@ impl Builder {
             world.start_worker(amqp.as_deref()).await;
         }
         if world.config.expects_broker() {
-            world.ingest.logged("broker link up", 2).await;
+            world.ingest.logged("broker connection up", 2).await;
         }
         world.ready().await;
         world

@@ -111,7 +111,7 @@ impl World {
         self.shop.ingest = builder::address(&mut self.ingest, "ingest").await;
         self.ready().await;
         if self.config.expects_broker() {
-            self.ingest.logged("broker link up", 2).await;
+            self.ingest.logged("broker connection up", 2).await;
         }
     }
 
@@ -124,7 +124,7 @@ impl World {
         let mut worker = Process::start(&name, &mut worker, self.directory.path());
         worker.logged("worker is ready", 1).await;
         if self.config.expects_broker() {
-            worker.logged("broker link up", 2).await;
+            worker.logged("broker connection up", 2).await;
         }
         self.workers.push(worker);
     }

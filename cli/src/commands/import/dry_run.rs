@@ -5,10 +5,9 @@ use common::runtime::Clock;
 use serde_json::json;
 
 use super::{
-    Args,
+    Args, outcome_report,
     records::{Format, Records},
     report::Report,
-    verdict,
 };
 use crate::print::{print, print_json};
 
@@ -53,7 +52,7 @@ pub(super) fn run(args: &Args, format: Format, clock: &Clock) -> anyhow::Result<
             "ignored": records.ignored(), "report": place,
         }))?;
     } else {
-        verdict::warn_of_ignored(&records.ignored())?;
+        outcome_report::warn_of_ignored(&records.ignored())?;
         for problem in &problems {
             let reason = problem["reason"].as_str().unwrap_or_default();
             print(format!("line {}: {reason}", problem["line"]))?;

@@ -2,15 +2,15 @@
 
 mod dry_run;
 mod file;
-mod follow;
 mod header;
+mod outcome_report;
+mod progress;
 mod queue;
 mod records;
 mod refund_ids;
 mod report;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use std::path::PathBuf;
 
@@ -23,10 +23,10 @@ use common::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::roles;
+use outcome_report::Ended;
 use queue::Job;
 use records::Format;
 use report::Report;
-use verdict::Ended;
 
 /// Events that become due in a second, unless said otherwise: half of what a worker takes from the database at most.
 const RATE: u32 = 1_000;
@@ -157,7 +157,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let followed = if args.no_wait || !import.is_finished {
         None
     } else {
-        follow::follow(&pool, key, import.unapplied, &mut report, &stop).await?
+        progress::follow(&pool, key, import.unapplied, &mut report, &stop).await?
     };
     // Nothing to follow is no success where an earlier run has told what failed.
     let ended = Ended {
@@ -166,7 +166,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         followed: followed.filter(|followed| !before.is_finished || followed.is_news),
         ignored: &queued.ignored,
     };
-    verdict::say(&args, &ended, &report)
+    outcome_report::say(&args, &ended, &report)
 }
 
 fn bytes_bar(bytes: u64) -> ProgressBar {

@@ -10,10 +10,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use common::domain::Body;
-use ingest::{
-    native::{self, FIELDS, MAX_LINE_BYTES},
-    request::{Fields, Invalid},
-};
+use common::http::request::{Fields, Invalid};
+use ingest::native::{self, FIELDS, MAX_LINE_BYTES};
 
 use super::{
     file,

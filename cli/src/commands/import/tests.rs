@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Args, MAX_RATE, file,
-    follow::{Followed, follow},
+    progress::{Followed, follow},
     queue::{self, CHUNK, Job},
     records::{self, Format, Records},
     report::Report,

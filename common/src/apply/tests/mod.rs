@@ -270,7 +270,7 @@ async fn what_is_dead_can_be_queued_and_applied_once(pool: Pool) {
     };
     let mut transaction = db::begin(&pool).await.unwrap();
     assert!(
-        dead_letters::bury(&mut transaction, &event.event, &failure, now())
+        dead_letters::record(&mut transaction, &event.event, &failure, now())
             .await
             .unwrap()
     );
@@ -300,7 +300,7 @@ async fn what_is_dead_can_be_queued_and_applied_once(pool: Pool) {
     );
     assert_eq!(balance(&pool, "peterpeterson").await.0, Decimal::from(10));
     let mut transaction = db::begin(&pool).await.unwrap();
-    let again = dead_letters::bury(&mut transaction, &due.events[0], &failure, now())
+    let again = dead_letters::record(&mut transaction, &due.events[0], &failure, now())
         .await
         .unwrap();
     assert!(!again, "what is applied is never buried");
@@ -316,10 +316,10 @@ async fn bytes_that_nobody_can_read_are_kept_once(pool: Pool) {
         fingerprint: "undecodable".into(),
     };
     let mut connection = pool.acquire().await.unwrap();
-    let first = dead_letters::bury_bytes(&mut connection, b"\0rubbish", &failure, now())
+    let first = dead_letters::record_bytes(&mut connection, b"\0rubbish", &failure, now())
         .await
         .unwrap();
-    let second = dead_letters::bury_bytes(&mut connection, b"\0rubbish", &failure, now())
+    let second = dead_letters::record_bytes(&mut connection, b"\0rubbish", &failure, now())
         .await
         .unwrap();
     assert_eq!(first, second);

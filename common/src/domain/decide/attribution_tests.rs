@@ -104,14 +104,14 @@ fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
     use Rank::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
     let postback: &[Rank] = &[Coupon, Click, ReferralCode, Source];
     let table: [(Dialect, &[Rank], Reason); 7] = [
-        (Dialect::Yaplet, &[Coupon], Reason::UnknownPartner),
-        (Dialect::Postback, postback, Reason::UnknownPartner),
-        (Dialect::Pixel, postback, Reason::UnknownPartner),
-        (Dialect::Native, postback, Reason::UnknownPartner),
+        (Dialect::Yaplet, &[Coupon], Reason::NotAttributed),
+        (Dialect::Postback, postback, Reason::NotAttributed),
+        (Dialect::Pixel, postback, Reason::NotAttributed),
+        (Dialect::Native, postback, Reason::NotAttributed),
         (
             Dialect::Rest,
             &[Customer, Coupon, ReferralCode, Click, Source, Tracking],
-            Reason::UnknownPartner,
+            Reason::NotAttributed,
         ),
         (Dialect::Affitor, &[Customer, Click], Reason::UnknownCustomer),
         (Dialect::Affy, &[Click, Session], Reason::UnknownClick),

@@ -200,7 +200,7 @@ pub(super) fn is_seen(event: &Event, conversion: &Conversion) -> bool {
 
 pub(super) fn removed() -> Refusal {
     Refusal::new(
-        Reason::UnknownPartner,
+        Reason::NotAttributed,
         "the conversion's program or an affiliate of it has been removed",
     )
 }

@@ -177,12 +177,12 @@ fn link<'a>(event: &Event, sent: &RecordClick, catalog: &'a OrgCatalog) -> Resul
         "the affiliate of referral_code {:?} is not approved in the program",
         sent.referral_code
     );
-    Err(Refusal::new(Reason::PartnerNotApproved, detail))
+    Err(Refusal::new(Reason::AffiliateNotApproved, detail))
 }
 
 fn unknown_link(sent: &RecordClick) -> Refusal {
     Refusal::new(
-        Reason::UnknownPartner,
+        Reason::NotAttributed,
         format!("no affiliate is known by referral_code {:?}", sent.referral_code),
     )
 }

@@ -134,7 +134,7 @@ impl Decisions {
 /// What further commissions of a conversion are calculated by.
 ///
 /// # Errors
-/// [`Reason::UnknownPartner`] when its program, its affiliate or the affiliate's part in it is gone.
+/// [`Reason::NotAttributed`] when its program, its affiliate or the affiliate's part in it is gone.
 pub(super) fn sale_of<'a>(
     conversion: &Conversion,
     catalog: &'a OrgCatalog,

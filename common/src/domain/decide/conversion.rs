@@ -216,7 +216,7 @@ impl Decisions {
         view.map(|view| Applied::Conversion(Box::new(view)))
             .ok_or_else(|| {
                 let detail = format!("program {:?} has been removed", program.slug);
-                Refusal::new(Reason::UnknownPartner, detail)
+                Refusal::new(Reason::NotAttributed, detail)
             })
     }
 

@@ -143,7 +143,7 @@ impl Decisions {
         buyer::follow_status(&mut after);
         let record = view::customer_record(&after, &self.world, catalog).ok_or_else(|| {
             let detail = "the customer's program or affiliate has been removed";
-            Refusal::new(Reason::UnknownPartner, detail)
+            Refusal::new(Reason::NotAttributed, detail)
         })?;
         self.put_customer(&before, after);
         Ok(Applied::Customer(Box::new(record)))

@@ -163,7 +163,7 @@ fn found<'a>(
             "the affiliate found by {} is not approved in the program",
             rank.name()
         );
-        return Err(Refusal::new(Reason::PartnerNotApproved, detail));
+        return Err(Refusal::new(Reason::AffiliateNotApproved, detail));
     }
     Ok(Found {
         affiliation,

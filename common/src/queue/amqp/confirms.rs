@@ -8,7 +8,7 @@
 //!   channel are looked at together, all that are ready are taken before any of them is judged, a confirm that carries
 //!   anything at all is not durable, nor is a message that any confirm has named.
 //! * A lapin confirm that is dropped unanswered stays in the channel's memory. Ours are kept here until answered or until
-//!   the generation is over; the [`PendingConfirm`] a caller holds is only a receiver and may be dropped at any time.
+//!   the connection is over; the [`PendingConfirm`] a caller holds is only a receiver and may be dropped at any time.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -22,7 +22,7 @@ use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::sync::oneshot;
 
 use super::error::short;
-use super::{AmqpError, Generation};
+use super::{AmqpError, Connection};
 
 /// `delivery_mode` of a message that survives a restart of the broker.
 const PERSISTENT: u8 = 2;
@@ -45,24 +45,24 @@ pub enum Confirm {
 /// the bytes under two different locks; `&mut self` is what rules it out.)
 pub struct ConfirmChannel {
     channel: Channel,
-    generation: Arc<Generation>,
+    connection: Arc<Connection>,
     in_flight: Shared,
 }
 
 impl ConfirmChannel {
-    pub async fn open(generation: &Arc<Generation>) -> Result<Self, AmqpError> {
-        let channel = generation.open_channel().await?;
-        generation
+    pub async fn open(connection: &Arc<Connection>) -> Result<Self, AmqpError> {
+        let channel = connection.open_channel().await?;
+        connection
             .run(
                 "asking for confirms",
                 channel.confirm_select(ConfirmSelectOptions::default()),
             )
             .await?;
         let in_flight = Shared::default();
-        tokio::spawn(collect(in_flight.clone(), Arc::clone(generation)));
+        tokio::spawn(collect(in_flight.clone(), Arc::clone(connection)));
         Ok(Self {
             channel,
-            generation: Arc::clone(generation),
+            connection: Arc::clone(connection),
             in_flight,
         })
     }
@@ -97,7 +97,7 @@ impl ConfirmChannel {
         // never judges one confirm while another, resolved before it, is not yet in its hands.
         let mut in_flight = self.in_flight.lock();
         if in_flight.abandoned {
-            return Err(self.generation.over_error());
+            return Err(self.connection.over_error());
         }
         match outcome.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Err(source)) => {
@@ -137,12 +137,12 @@ impl Drop for ConfirmChannel {
 impl fmt::Debug for ConfirmChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfirmChannel")
-            .field("generation", &self.generation)
+            .field("connection", &self.connection)
             .finish_non_exhaustive()
     }
 }
 
-/// The coming answer to one message. It always comes: at the latest as `Lost`, when the generation is over. It has no
+/// The coming answer to one message. It always comes: at the latest as `Lost`, when the connection is over. It has no
 /// deadline of its own.
 #[derive(Debug)]
 pub struct PendingConfirm(oneshot::Receiver<Confirm>);
@@ -182,16 +182,16 @@ struct InFlight {
     collector: Option<Waker>,
     /// The channel's owner is gone: finish when empty.
     closed: bool,
-    /// The generation is over: nothing more will be answered.
+    /// The connection is over: nothing more will be answered.
     abandoned: bool,
 }
 
 impl InFlight {
     /// Ready only when nothing can come any more.
-    fn poll_collect(&mut self, cx: &mut Context<'_>, generation: &Generation) -> Poll<()> {
+    fn poll_collect(&mut self, cx: &mut Context<'_>, connection: &Connection) -> Poll<()> {
         if self.answer_ready(cx) {
-            // The next generation declares the queues anew.
-            generation.fail("the broker returned a message: a queue is missing");
+            // The next connection declares the queues anew.
+            connection.fail("the broker returned a message: a queue is missing");
         }
         if self.closed && self.messages.is_empty() {
             return Poll::Ready(());
@@ -253,12 +253,12 @@ fn judge(result: &lapin::Result<Confirmation>, named_by_a_return: bool) -> Confi
     }
 }
 
-/// Answers every message of one channel, until its owner is gone and all are answered, or the generation is over.
-async fn collect(in_flight: Shared, generation: Arc<Generation>) {
+/// Answers every message of one channel, until its owner is gone and all are answered, or the connection is over.
+async fn collect(in_flight: Shared, connection: Arc<Connection>) {
     tokio::select! {
         biased;
-        () = poll_fn(|cx| in_flight.lock().poll_collect(cx, &generation)) => {}
-        _ = generation.ended() => {}
+        () = poll_fn(|cx| in_flight.lock().poll_collect(cx, &connection)) => {}
+        _ = connection.ended() => {}
     }
     let mut in_flight = in_flight.lock();
     in_flight.abandoned = true;

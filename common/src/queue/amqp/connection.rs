@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use lapin::{Channel, Connection};
+use lapin::Channel;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -18,40 +18,40 @@ pub(super) const OPERATION_DEADLINE: Duration = Duration::from_secs(5);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// One connection to the broker, with everything that lives on it: channels, consumers, unanswered confirms. It ends once
-/// and for all; its link then makes the next one, with a higher number.
-pub struct Generation {
+/// and for all; its manager then makes the next one, with a higher number.
+pub struct Connection {
     number: u64,
-    connection: Connection,
+    inner: lapin::Connection,
     socket: Socket,
     over: CancellationToken,
     reason: OnceLock<String>,
 }
 
-impl Generation {
-    pub(super) fn new(number: u64, connection: Connection, socket: Socket) -> Self {
+impl Connection {
+    pub(super) fn new(number: u64, inner: lapin::Connection, socket: Socket) -> Self {
         Self {
             number,
-            connection,
+            inner,
             socket,
             over: CancellationToken::new(),
             reason: OnceLock::new(),
         }
     }
 
-    /// Counts from 1 within a link.
+    /// Counts from 1 within a manager.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Ends this generation: whoever sees a stall or an error of a channel calls it. Everything that waits on the
-    /// generation returns at once; the connection is closed in the background. The first reason is kept.
+    /// Ends this connection: whoever sees a stall or an error of a channel calls it. Everything that waits on the
+    /// connection returns at once; the connection is closed in the background. The first reason is kept.
     pub fn fail(&self, reason: impl Into<String>) {
         // A second reason is a consequence of the first.
         drop(self.reason.set(reason.into()));
         self.over.cancel();
     }
 
-    /// Waits until the generation is over and says why.
+    /// Waits until the connection is over and says why.
     pub async fn ended(&self) -> &str {
         self.over.cancelled().await;
         self.reason()
@@ -63,15 +63,14 @@ impl Generation {
 
     /// The broker accepts no publishes (memory or disk alarm). lapin then writes nothing at all on this connection.
     pub fn is_blocked(&self) -> bool {
-        self.connection.status().blocked()
+        self.inner.status().blocked()
     }
 
     pub(super) async fn open_channel(&self) -> Result<Channel, AmqpError> {
-        self.run("opening a channel", self.connection.create_channel())
-            .await
+        self.run("opening a channel", self.inner.create_channel()).await
     }
 
-    /// Runs one operation with a deadline, and not beyond the end of the generation.
+    /// Runs one operation with a deadline, and not beyond the end of the connection.
     pub(super) async fn run<T>(
         &self,
         operation: &'static str,
@@ -95,8 +94,8 @@ impl Generation {
         }
     }
 
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+    pub(super) fn inner(&self) -> &lapin::Connection {
+        &self.inner
     }
 
     /// Closes the connection politely if the broker answers in time, and in any case for good.
@@ -104,7 +103,7 @@ impl Generation {
         self.fail(why);
         match timeout(
             CLOSE_DEADLINE,
-            self.connection.close(200, "closed by the client".into()),
+            self.inner.close(200, "closed by the client".into()),
         )
         .await
         {
@@ -122,7 +121,7 @@ impl Generation {
     }
 }
 
-impl fmt::Debug for Generation {
+impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
             .field("number", &self.number)
@@ -131,8 +130,8 @@ impl fmt::Debug for Generation {
     }
 }
 
-/// A generation nobody closed (its link was dropped with the runtime) must not leave lapin's thread behind.
-impl Drop for Generation {
+/// A connection nobody closed (its manager was dropped with the runtime) must not leave lapin's thread behind.
+impl Drop for Connection {
     fn drop(&mut self) {
         self.over.cancel();
         self.socket.cut();

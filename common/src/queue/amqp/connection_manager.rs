@@ -10,41 +10,41 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::dial::dial;
-use super::{AmqpError, AmqpUrl, Generation, Topology, chain};
+use super::{AmqpError, AmqpUrl, Connection, Topology, chain};
 
 /// The wait before a new attempt is drawn from zero to a bound that doubles from the first value to the second.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(5);
-/// A generation that lived so long had nothing wrong with it at birth: the bound starts over.
+/// A connection that lived so long had nothing wrong with it at birth: the bound starts over.
 const STABLE_AFTER: Duration = Duration::from_secs(1);
 /// lapin reports the end of a connection by an event, but not every kind of end; this often we look for ourselves.
 const STATUS_CHECK: Duration = Duration::from_secs(1);
 
-/// What a link's users see of it.
+/// What a manager's users see of it.
 #[derive(Clone, Debug)]
-pub enum LinkState {
+pub enum ConnectionState {
     /// No attempt has finished yet.
     Connecting,
-    Up(Arc<Generation>),
+    Up(Arc<Connection>),
     /// Connected, but the broker takes no publishes for now (memory or disk alarm); consuming goes on. lapin writes nothing
-    /// on a blocked connection, not even acks, which is why publishing and consuming have a link each.
-    Blocked(Arc<Generation>),
-    /// Not connected, with the last reason; attempts go on until the link is stopped.
+    /// on a blocked connection, not even acks, which is why publishing and consuming have a manager each.
+    Blocked(Arc<Connection>),
+    /// Not connected, with the last reason; attempts go on until the manager is stopped.
     Down(String),
 }
 
 /// A connection to the broker that comes back. Cheap to clone; ends with its `stop` token.
 #[derive(Clone, Debug)]
-pub struct Link {
-    state: watch::Receiver<LinkState>,
+pub struct ConnectionManager {
+    state: watch::Receiver<ConnectionState>,
 }
 
-impl Link {
+impl ConnectionManager {
     /// Starts the supervisor on the current runtime. `purpose` ("publish", "consume") names the connection at the broker
     /// and in logs. Cancelling `stop` closes the connection politely, within two seconds; cancel it after the work that
-    /// uses the link has finished.
+    /// uses the manager has finished.
     pub fn start(url: AmqpUrl, purpose: &'static str, topology: Topology, stop: CancellationToken) -> Self {
-        let (sender, state) = watch::channel(LinkState::Connecting);
+        let (sender, state) = watch::channel(ConnectionState::Connecting);
         let supervisor = Supervisor {
             url,
             purpose,
@@ -58,25 +58,25 @@ impl Link {
     }
 
     /// The state and its changes.
-    pub fn state(&self) -> watch::Receiver<LinkState> {
+    pub fn state(&self) -> watch::Receiver<ConnectionState> {
         self.state.clone()
     }
 
-    /// The generation that is up (not blocked) now, if there is one.
-    pub fn current(&self) -> Option<Arc<Generation>> {
+    /// The connection that is up (not blocked) now, if there is one.
+    pub fn current(&self) -> Option<Arc<Connection>> {
         match &*self.state.borrow() {
-            LinkState::Up(generation) if !generation.is_over() => Some(Arc::clone(generation)),
+            ConnectionState::Up(connection) if !connection.is_over() => Some(Arc::clone(connection)),
             _ => None,
         }
     }
 
-    /// Waits for a generation that is up (not blocked) and not over. `None`: the link was stopped.
-    pub async fn up(&self) -> Option<Arc<Generation>> {
+    /// Waits for a connection that is up (not blocked) and not over. `None`: the manager was stopped.
+    pub async fn up(&self) -> Option<Arc<Connection>> {
         let mut state = self.state.clone();
-        let usable = |state: &LinkState| matches!(state, LinkState::Up(generation) if !generation.is_over());
+        let usable = |state: &ConnectionState| matches!(state, ConnectionState::Up(connection) if !connection.is_over());
         let state = state.wait_for(usable).await.ok()?;
         match &*state {
-            LinkState::Up(generation) => Some(Arc::clone(generation)),
+            ConnectionState::Up(connection) => Some(Arc::clone(connection)),
             _ => None,
         }
     }
@@ -93,7 +93,7 @@ struct Supervisor {
     purpose: &'static str,
     topology: Topology,
     stop: CancellationToken,
-    state: watch::Sender<LinkState>,
+    state: watch::Sender<ConnectionState>,
     number: u64,
 }
 
@@ -108,9 +108,9 @@ impl Supervisor {
                 attempt = self.connect() => attempt,
             };
             match attempt {
-                Ok(generation) => {
+                Ok(connection) => {
                     let born = Instant::now();
-                    self.watch(generation).await;
+                    self.watch(connection).await;
                     failures = if born.elapsed() >= STABLE_AFTER {
                         0
                     } else {
@@ -127,51 +127,53 @@ impl Supervisor {
                 () = sleep(backoff(failures)) => {}
             }
         }
-        self.state.send_replace(LinkState::Down("stopped".to_owned()));
-        tracing::info!(link = self.purpose, "broker link stopped");
+        self.state
+            .send_replace(ConnectionState::Down("stopped".to_owned()));
+        tracing::info!(purpose = self.purpose, "broker connection stopped");
     }
 
-    async fn connect(&mut self) -> Result<Arc<Generation>, AmqpError> {
+    async fn connect(&mut self) -> Result<Arc<Connection>, AmqpError> {
         let (connection, socket) = dial(&self.url, self.purpose).await?;
         self.number += 1;
-        let generation = Arc::new(Generation::new(self.number, connection, socket));
-        match self.topology.declare(&generation).await {
-            Ok(()) => Ok(generation),
+        let connection = Arc::new(Connection::new(self.number, connection, socket));
+        match self.topology.declare(&connection).await {
+            Ok(()) => Ok(connection),
             Err(error) => {
-                generation.close("its queues could not be declared").await;
+                connection.close("its queues could not be declared").await;
                 Err(error)
             }
         }
     }
 
     /// From up to down, or to stopped.
-    async fn watch(&self, generation: Arc<Generation>) {
-        let mut events = Box::pin(generation.connection().events_listener());
+    async fn watch(&self, connection: Arc<Connection>) {
+        let mut events = Box::pin(connection.inner().events_listener());
         tracing::info!(
-            link = self.purpose,
-            generation = generation.number(),
+            purpose = self.purpose,
+            connection = connection.number(),
             broker = %self.url,
-            "broker link up"
+            "broker connection up"
         );
-        self.state.send_replace(LinkState::Up(Arc::clone(&generation)));
+        self.state
+            .send_replace(ConnectionState::Up(Arc::clone(&connection)));
         let reason = tokio::select! {
             () = self.stop.cancelled() => None,
-            reason = generation.ended() => Some(reason.to_owned()),
-            reason = self.until_broken(&generation, &mut events) => Some(reason),
+            reason = connection.ended() => Some(reason.to_owned()),
+            reason = self.until_broken(&connection, &mut events) => Some(reason),
         };
         let Some(reason) = reason else {
-            generation.close("the link was stopped").await;
+            connection.close("the manager was stopped").await;
             return;
         };
-        generation.fail(reason.as_str());
+        connection.fail(reason.as_str());
         self.down(&reason);
         // In the background: a silent broker would hold up the next attempt.
-        tokio::spawn(async move { generation.close(&reason).await });
+        tokio::spawn(async move { connection.close(&reason).await });
     }
 
     async fn until_broken(
         &self,
-        generation: &Arc<Generation>,
+        connection: &Arc<Connection>,
         events: &mut (impl Stream<Item = Event> + Unpin),
     ) -> String {
         let mut check = interval(STATUS_CHECK);
@@ -179,15 +181,15 @@ impl Supervisor {
         loop {
             tokio::select! {
                 event = events.next() => match event {
-                    Some(Event::ConnectionBlocked(why)) => self.blocked(generation, &why),
-                    Some(Event::ConnectionUnblocked) => self.unblocked(generation),
-                    // Of the connection or of one of its channels: both end the generation.
+                    Some(Event::ConnectionBlocked(why)) => self.blocked(connection, &why),
+                    Some(Event::ConnectionUnblocked) => self.unblocked(connection),
+                    // Of the connection or of one of its channels: both end the connection.
                     Some(Event::Error(error)) => return chain(&error),
                     Some(_) => {}
                     None => return "the connection ended".to_owned(),
                 },
                 _ = check.tick() => {
-                    if !generation.connection().status().connected() {
+                    if !connection.inner().status().connected() {
                         return "the connection was closed".to_owned();
                     }
                 }
@@ -195,25 +197,26 @@ impl Supervisor {
         }
     }
 
-    fn blocked(&self, generation: &Arc<Generation>, why: &str) {
-        tracing::warn!(link = self.purpose, why, "the broker accepts no publishes");
+    fn blocked(&self, connection: &Arc<Connection>, why: &str) {
+        tracing::warn!(purpose = self.purpose, why, "the broker accepts no publishes");
         self.state
-            .send_replace(LinkState::Blocked(Arc::clone(generation)));
+            .send_replace(ConnectionState::Blocked(Arc::clone(connection)));
     }
 
-    fn unblocked(&self, generation: &Arc<Generation>) {
-        tracing::info!(link = self.purpose, "the broker accepts publishes again");
-        self.state.send_replace(LinkState::Up(Arc::clone(generation)));
+    fn unblocked(&self, connection: &Arc<Connection>) {
+        tracing::info!(purpose = self.purpose, "the broker accepts publishes again");
+        self.state
+            .send_replace(ConnectionState::Up(Arc::clone(connection)));
     }
 
     /// Says it once, however many attempts fail for the same reason.
     fn down(&self, reason: &str) {
-        let known = matches!(&*self.state.borrow(), LinkState::Down(before) if before == reason);
+        let known = matches!(&*self.state.borrow(), ConnectionState::Down(before) if before == reason);
         if known {
             return;
         }
-        tracing::warn!(link = self.purpose, broker = %self.url, reason, "broker link down; reconnecting");
-        self.state.send_replace(LinkState::Down(reason.to_owned()));
+        tracing::warn!(purpose = self.purpose, broker = %self.url, reason, "broker connection down; reconnecting");
+        self.state.send_replace(ConnectionState::Down(reason.to_owned()));
     }
 }
 

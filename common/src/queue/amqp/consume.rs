@@ -13,10 +13,10 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer};
 
 use super::error::short;
-use super::{AmqpError, Generation, chain};
+use super::{AmqpError, Connection, chain};
 
 /// Names a delivery to the subscription it came from. The broker counts deliveries from 1 on every channel; were the bare
-/// number used, an ack that comes too late could settle another message of the next generation.
+/// number used, an ack that comes too late could settle another message of the next connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryTag {
     subscription: u64,
@@ -42,21 +42,21 @@ pub struct Subscription {
 impl Subscription {
     /// At most `prefetch` messages are unsettled at a time.
     pub async fn open(
-        generation: &Arc<Generation>,
+        connection: &Arc<Connection>,
         queue: &str,
         prefetch: u16,
         consumer_tag: &str,
     ) -> Result<Self, AmqpError> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        let channel = generation.open_channel().await?;
-        generation
+        let channel = connection.open_channel().await?;
+        connection
             .run(
                 "setting the prefetch",
                 channel.basic_qos(prefetch, BasicQosOptions::default()),
             )
             .await?;
         let inbox = Inbox::open(
-            generation,
+            connection,
             channel,
             queue,
             consumer_tag,
@@ -69,7 +69,7 @@ impl Subscription {
         })
     }
 
-    /// The next message. `None`: the generation is over, and everything unsettled will be delivered again. Cancel-safe.
+    /// The next message. `None`: the connection is over, and everything unsettled will be delivered again. Cancel-safe.
     pub async fn next(&mut self) -> Option<Delivery> {
         self.inbox.next().await.map(|delivery| self.delivery(delivery))
     }
@@ -131,11 +131,11 @@ impl Subscription {
         write: impl FnOnce(Channel, u64) -> W,
     ) -> Result<bool, AmqpError> {
         let channel = &self.inbox.channel;
-        if tag.subscription != self.id || self.inbox.generation.is_over() || !channel.status().connected() {
+        if tag.subscription != self.id || self.inbox.connection.is_over() || !channel.status().connected() {
             return Ok(false);
         }
         self.inbox
-            .generation
+            .connection
             .run(operation, write(channel.clone(), tag.number))
             .await
             .map(|()| true)
@@ -157,7 +157,7 @@ impl Subscription {
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
-            .field("generation", &self.inbox.generation)
+            .field("connection", &self.inbox.connection)
             .finish_non_exhaustive()
     }
 }
@@ -166,12 +166,12 @@ impl fmt::Debug for Subscription {
 pub(super) struct Inbox {
     channel: Channel,
     consumer: Consumer,
-    generation: Arc<Generation>,
+    connection: Arc<Connection>,
 }
 
 impl Inbox {
     pub(super) async fn open(
-        generation: &Arc<Generation>,
+        connection: &Arc<Connection>,
         channel: Channel,
         queue: &str,
         consumer_tag: &str,
@@ -180,40 +180,40 @@ impl Inbox {
         let queue = short("queue name", queue)?;
         let tag = short("consumer tag", consumer_tag)?;
         let consuming = channel.basic_consume(queue, tag, options, FieldTable::default());
-        let consumer = generation.run("starting a consumer", consuming).await?;
+        let consumer = connection.run("starting a consumer", consuming).await?;
         Ok(Self {
             channel,
             consumer,
-            generation: Arc::clone(generation),
+            connection: Arc::clone(connection),
         })
     }
 
     /// Cancel-safe: a message leaves lapin's buffer only in the poll that returns it.
     ///
-    /// An error of the channel (ack timeout, queue deleted) is one item of lapin's stream; the end of the generation is
+    /// An error of the channel (ack timeout, queue deleted) is one item of lapin's stream; the end of the connection is
     /// declared here, so that no caller can go on waiting on a consumer the broker has forgotten.
     pub(super) async fn next(&mut self) -> Option<lapin::message::Delivery> {
         let item = tokio::select! {
             biased;
-            _ = self.generation.ended() => return None,
+            _ = self.connection.ended() => return None,
             item = self.consumer.next() => item,
         };
         match item {
             Some(Ok(delivery)) => Some(delivery),
             Some(Err(error)) => {
-                self.generation
+                self.connection
                     .fail(format!("a consumer failed: {}", chain(&error)));
                 None
             }
             None => {
-                self.generation.fail("the broker cancelled a consumer");
+                self.connection.fail("the broker cancelled a consumer");
                 None
             }
         }
     }
 
     async fn close(self) -> Result<(), AmqpError> {
-        self.generation
+        self.connection
             .run(
                 "closing a consumer's channel",
                 self.channel.close(200, "done consuming".into()),

@@ -6,7 +6,7 @@ use lapin::types::FieldTable;
 use super::dial::dial;
 use super::error::{reply_text, short};
 use super::probe::broker_version;
-use super::{AmqpError, AmqpUrl, Generation, Topology};
+use super::{AmqpError, AmqpUrl, Connection, Topology};
 
 /// The reply code for a queue that does not exist.
 const NOT_FOUND: u16 = 404;
@@ -37,25 +37,25 @@ pub struct QueueDepth {
 pub async fn inspect(url: &AmqpUrl, topology: &Topology) -> Result<BrokerReport, AmqpError> {
     let version = broker_version(url).await?;
     let (connection, socket) = dial(url, "doctor").await?;
-    let generation = Generation::new(1, connection, socket);
+    let connection = Connection::new(1, connection, socket);
     let mut queues = Vec::new();
     for name in [topology.events(), topology.undeliverable()] {
-        let depth = depth(&generation, &name).await?;
+        let depth = depth(&connection, &name).await?;
         queues.push(QueueReport { name, depth });
     }
-    generation.close("the inspection is done").await;
+    connection.close("the inspection is done").await;
     Ok(BrokerReport { version, queues })
 }
 
 /// On a channel of its own: the broker closes it if the queue is missing.
-async fn depth(generation: &Generation, name: &str) -> Result<Option<QueueDepth>, AmqpError> {
-    let channel = generation.open_channel().await?;
+async fn depth(connection: &Connection, name: &str) -> Result<Option<QueueDepth>, AmqpError> {
+    let channel = connection.open_channel().await?;
     let options = QueueDeclareOptions {
         passive: true,
         ..QueueDeclareOptions::default()
     };
     let declaring = channel.queue_declare(short("queue name", name)?, options, FieldTable::default());
-    match generation.run("looking at a queue", declaring).await {
+    match connection.run("looking at a queue", declaring).await {
         Ok(queue) => Ok(Some(QueueDepth {
             messages: queue.message_count(),
             consumers: queue.consumer_count(),

@@ -2,8 +2,8 @@
 
 use lapin::types::ShortString;
 
-/// An operation on the broker that did not succeed. After any of these but `Url` and `NameTooLong` the generation is
-/// over or about to be; the caller takes the next one from its link.
+/// An operation on the broker that did not succeed. After any of these but `Url` and `NameTooLong` the connection is
+/// over or about to be; the caller takes the next one from its manager.
 #[derive(Debug, thiserror::Error)]
 pub enum AmqpError {
     /// `AMQP_URL` cannot be used. The reason never repeats the URL.
@@ -35,7 +35,7 @@ pub enum AmqpError {
     /// The broker did not answer within the operation's deadline.
     #[error("{operation}: no answer from the broker in time")]
     Timeout { operation: &'static str },
-    /// The generation had already ended.
+    /// The connection had already ended.
     #[error("the broker connection {number} is over: {reason}")]
     Over { number: u64, reason: String },
     /// AMQP names and message ids have at most 255 bytes. (lapin panics on longer ones.)

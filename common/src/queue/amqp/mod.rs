@@ -3,8 +3,8 @@
 //! Nothing here knows of events or envelopes, and nothing outside may name lapin. Every deadline, limit and trap of
 //! lapin 4.12 that this project depends on is in these files; the traps are explained where they are avoided.
 //!
-//! One rule carries the rest: a connection is a [`Generation`]. Whatever fails on it (the link, a channel, a confirm that
-//! does not come) ends the whole generation, and the [`Link`] makes the next one. Nothing is repaired in place.
+//! One rule carries the rest: a connection is a [`Connection`]. Whatever fails on it (the manager, a channel, a confirm that
+//! does not come) ends the whole connection, and the [`ConnectionManager`] makes the next one. Nothing is repaired in place.
 
 mod confirms;
 mod connection;
@@ -21,11 +21,11 @@ mod url;
 use crate::telemetry::chain;
 
 pub use confirms::{Confirm, ConfirmChannel, PendingConfirm};
-pub use connection::Generation;
-pub use connection_manager::{Link, LinkState};
+pub use connection::Connection;
+pub use connection_manager::{ConnectionManager, ConnectionState};
 pub use consume::{Delivery, DeliveryTag, Subscription};
 pub use doctor::{BrokerReport, QueueDepth, QueueReport, inspect};
 pub use error::AmqpError;
-pub use replies::{ReplyPublisher, ReplyQueue};
+pub use replies::{ReplyChannel, ReplyQueue};
 pub use topology::Topology;
 pub use url::AmqpUrl;

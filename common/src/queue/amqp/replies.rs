@@ -10,23 +10,23 @@ use lapin::{BasicProperties, Channel};
 
 use super::consume::Inbox;
 use super::error::short;
-use super::{AmqpError, Generation};
+use super::{AmqpError, Connection};
 
 /// `delivery_mode` of a message that need not survive the broker.
 const TRANSIENT: u8 = 1;
 /// An instance that reads its replies too slowly loses the oldest; those requests are long answered with a receipt.
 const MAX_REPLY_BYTES: i64 = 64 * 1024 * 1024;
 
-/// A reply queue of one instance and one generation: exclusive, so it is gone with the connection. Open it on the
-/// consuming link.
+/// A reply queue of one instance and one connection: exclusive, so it is gone with the connection. Open it on the
+/// consuming manager.
 pub struct ReplyQueue {
     name: String,
     inbox: Inbox,
 }
 
 impl ReplyQueue {
-    pub async fn open(generation: &Arc<Generation>) -> Result<Self, AmqpError> {
-        let channel = generation.open_channel().await?;
+    pub async fn open(connection: &Arc<Connection>) -> Result<Self, AmqpError> {
+        let channel = connection.open_channel().await?;
         let options = QueueDeclareOptions {
             exclusive: true,
             auto_delete: true,
@@ -40,7 +40,7 @@ impl ReplyQueue {
         );
         arguments.insert("x-overflow".into(), AMQPValue::LongString("drop-head".into()));
         let declaring = channel.queue_declare("".into(), options, arguments);
-        let name = generation
+        let name = connection
             .run("declaring a reply queue", declaring)
             .await?
             .name()
@@ -50,7 +50,7 @@ impl ReplyQueue {
             exclusive: true,
             ..BasicConsumeOptions::default()
         };
-        let inbox = Inbox::open(generation, channel, &name, "replies", options).await?;
+        let inbox = Inbox::open(connection, channel, &name, "replies", options).await?;
         Ok(Self { name, inbox })
     }
 
@@ -59,7 +59,7 @@ impl ReplyQueue {
         &self.name
     }
 
-    /// The next reply. `None`: the generation is over. Cancel-safe.
+    /// The next reply. `None`: the connection is over. Cancel-safe.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         self.inbox.next().await.map(|delivery| delivery.data)
     }
@@ -73,26 +73,26 @@ impl fmt::Debug for ReplyQueue {
     }
 }
 
-/// Sends replies. Open it on the publishing link: the broker blocks connections that publish, and on a blocked one acks
+/// Sends replies. Open it on the publishing manager: the broker blocks connections that publish, and on a blocked one acks
 /// would wait too.
-pub struct ReplyPublisher {
+pub struct ReplyChannel {
     channel: Channel,
-    generation: Arc<Generation>,
+    connection: Arc<Connection>,
 }
 
-impl ReplyPublisher {
-    pub async fn open(generation: &Arc<Generation>) -> Result<Self, AmqpError> {
-        let channel = generation.open_channel().await?;
+impl ReplyChannel {
+    pub async fn open(connection: &Arc<Connection>) -> Result<Self, AmqpError> {
+        let channel = connection.open_channel().await?;
         Ok(Self {
             channel,
-            generation: Arc::clone(generation),
+            connection: Arc::clone(connection),
         })
     }
 
     /// Writes one reply; `false` if it was not written. A blocked connection takes none: they would pile up in memory and
     /// be of no use when they left. A queue that is gone (its instance is) swallows the reply.
     pub async fn send(&mut self, queue: &str, payload: &[u8]) -> Result<bool, AmqpError> {
-        if self.generation.is_over() || self.generation.is_blocked() {
+        if self.connection.is_over() || self.connection.is_blocked() {
             return Ok(false);
         }
         let publishing = self.channel.basic_publish(
@@ -102,17 +102,17 @@ impl ReplyPublisher {
             payload,
             BasicProperties::default().with_delivery_mode(TRANSIENT),
         );
-        self.generation
+        self.connection
             .run("publishing a reply", publishing)
             .await
             .map(|_not_requested| true)
     }
 }
 
-impl fmt::Debug for ReplyPublisher {
+impl fmt::Debug for ReplyChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplyPublisher")
-            .field("generation", &self.generation)
+            .field("connection", &self.connection)
             .finish_non_exhaustive()
     }
 }

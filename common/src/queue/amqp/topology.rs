@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::connection::OPERATION_DEADLINE;
 use super::error::{reply_text, short};
-use super::{AmqpError, Generation};
+use super::{AmqpError, Connection};
 
 /// The prefix of a production deployment; another one makes a second, separate set of queues on the same broker.
 const DEFAULT_PREFIX: &str = "commissary";
@@ -66,12 +66,12 @@ impl Topology {
         format!("{}.dead", self.prefix)
     }
 
-    /// Declares everything; done at each connection, so a queue deleted by hand is back with the next generation. The
+    /// Declares everything; done at each connection, so a queue deleted by hand is back with the next connection. The
     /// channel has a purpose of its own, since the broker closes it at the first refusal.
-    pub(super) async fn declare(&self, generation: &Generation) -> Result<(), AmqpError> {
-        let channel = generation.open_channel().await?;
+    pub(super) async fn declare(&self, connection: &Connection) -> Result<(), AmqpError> {
+        let channel = connection.open_channel().await?;
         self.declare_on(&channel).await?;
-        generation
+        connection
             .run("closing a channel", channel.close(200, "declared".into()))
             .await
     }

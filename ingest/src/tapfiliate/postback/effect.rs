@@ -10,7 +10,8 @@ use common::{
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{request::json_number, tapfiliate::answer::raw};
+use crate::tapfiliate::answer::raw;
+use common::http::request::json_number;
 
 /// Decimals of an amount, at least: the documented answers print `100.0`.
 const DECIMALS: u32 = 1;

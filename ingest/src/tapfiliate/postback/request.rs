@@ -5,10 +5,8 @@ use common::domain::{
     UpdateCustomer,
 };
 
-use crate::{
-    request::{Fields, Invalid, MAX_ID},
-    tapfiliate::params::{self, currency, customer, details, track},
-};
+use crate::tapfiliate::params::{self, currency, customer, details, track};
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// # Errors
 /// Names the parameter that is missing or wrong.

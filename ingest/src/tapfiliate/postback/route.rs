@@ -12,9 +12,11 @@ use common::domain::{Body, Dialect};
 use super::{effect::effect, request};
 use crate::{
     Ingest,
-    rejection::Rejection,
-    request::{Fields, Invalid},
     tapfiliate::{ERRORS, call::Wire},
+};
+use common::http::{
+    Rejection,
+    request::{Fields, Invalid},
 };
 
 const WIRE: Wire = Wire {

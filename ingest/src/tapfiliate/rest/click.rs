@@ -3,10 +3,8 @@
 use common::domain::{Body, MetaData, RecordClick};
 use serde_json::Value;
 
-use crate::{
-    request::{Fields, Invalid, MAX_ID, MAX_META_PROPERTIES},
-    tapfiliate::params::details,
-};
+use crate::tapfiliate::params::details;
+use common::http::request::{Fields, Invalid, MAX_ID, MAX_META_PROPERTIES};
 
 /// Characters of a page's address.
 pub(super) const MAX_PAGE: usize = 4_000;

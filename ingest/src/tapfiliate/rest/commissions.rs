@@ -3,8 +3,8 @@
 use common::domain::{AddCommissions, Body, CommissionLine, ConversionId, PublicId, PublicIdKind};
 
 use super::commission_type;
-use crate::{
-    rejection::Rejection,
+use common::http::{
+    Rejection,
     request::{Fields, Invalid, MAX_NOTES, Received},
 };
 

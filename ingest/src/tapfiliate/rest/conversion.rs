@@ -4,10 +4,8 @@ use common::domain::{Body, CommissionLine, CreateConversion, MAX_AMOUNT, MetaDat
 use rust_decimal::Decimal;
 
 use super::{MAX_COMMISSIONS, attribution, commission_type};
-use crate::{
-    request::{Fields, Invalid, MAX_ID, MAX_NOTES},
-    tapfiliate::params::{self, currency, customer, leads_somewhere},
-};
+use crate::tapfiliate::params::{self, currency, customer, leads_somewhere};
+use common::http::request::{Fields, Invalid, MAX_ID, MAX_NOTES};
 
 /// # Errors
 /// Names the field that is missing or wrong.

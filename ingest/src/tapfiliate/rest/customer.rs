@@ -3,10 +3,8 @@
 use common::domain::{Body, CreateCustomer};
 
 use super::attribution;
-use crate::{
-    request::{Fields, Invalid, MAX_ID},
-    tapfiliate::params::{details, leads_somewhere, track},
-};
+use crate::tapfiliate::params::{details, leads_somewhere, track};
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// # Errors
 /// Names the field that is missing or wrong.

@@ -12,10 +12,8 @@ pub use route::routes;
 
 use common::domain::Attribution;
 
-use crate::{
-    request::{Fields, Invalid, MAX_ID},
-    tapfiliate::params,
-};
+use crate::tapfiliate::params;
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// Postback's ways to name an affiliate, and the click under its other names.
 fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {

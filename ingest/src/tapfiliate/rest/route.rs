@@ -9,11 +9,8 @@ use axum::{
 use common::domain::{Body, Dialect};
 
 use super::{click, commissions, conversion, customer, effect::effect};
-use crate::{
-    Ingest,
-    request::{Fields, Invalid},
-    tapfiliate::call::Wire,
-};
+use crate::{Ingest, tapfiliate::call::Wire};
+use common::http::request::{Fields, Invalid};
 
 const WIRE: Wire = Wire {
     dialect: Dialect::Rest,

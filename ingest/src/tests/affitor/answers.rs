@@ -101,7 +101,7 @@ async fn a_click_is_told_its_id_its_code_and_its_days() {
             "cookie_window_days": 60
         })
     );
-    let reply = answer(click_call(), refusal(Reason::PartnerNotApproved, None)).await;
+    let reply = answer(click_call(), refusal(Reason::AffiliateNotApproved, None)).await;
     assert_eq!(reply.status.as_u16(), 200, "an inactive link is no error");
     assert_eq!(
         reply.json(),

@@ -14,11 +14,11 @@ use serde_json::json;
 
 use super::{BEARER, URL, error, keyed, keyless, sale};
 use crate::{
-    auth::{KEYLESS_BURST, MAX_KEYLESS},
+    auth::MAX_KEYLESS,
     pipeline::Answer,
-    request::DEFAULT_WAIT,
     tests::{Service, refusal, request},
 };
+use common::http::{KEYLESS_BURST, request::DEFAULT_WAIT};
 
 /// However long, a place is given back by then.
 const PATIENCE: Duration = Duration::from_secs(10);

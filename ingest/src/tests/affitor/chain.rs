@@ -77,7 +77,7 @@ async fn three_tests_go_the_whole_way() {
 #[tokio::test]
 async fn each_step_has_its_verdict() {
     let mut service = Service::new();
-    let answers = vec![tested(1), Answer::Accepted, refusal(Reason::UnknownPartner, None)];
+    let answers = vec![tested(1), Answer::Accepted, refusal(Reason::NotAttributed, None)];
     let (body, _) = run(&mut service, chain(), answers).await;
     assert_eq!(
         body["data"]["verdict"],

@@ -237,7 +237,7 @@ async fn refusals_of_clicks_and_leads_have_their_words() {
         "click",
         link(URL),
         [
-            (Reason::UnknownPartner, 400, "Referral link not found"),
+            (Reason::NotAttributed, 400, "Referral link not found"),
             (Reason::IdempotencyConflict, 422, "the detail"),
         ],
     )
@@ -275,8 +275,8 @@ async fn refusals_of_sales_and_refunds_have_their_words() {
             (Reason::UnknownCustomer, 400, unknown),
             (Reason::UnknownClick, 400, unknown),
             (Reason::CustomerElsewhere, 400, elsewhere),
-            (Reason::UnknownPartner, 400, elsewhere),
-            (Reason::PartnerNotApproved, 400, not_approved),
+            (Reason::NotAttributed, 400, elsewhere),
+            (Reason::AffiliateNotApproved, 400, not_approved),
             (Reason::DuplicateOrder, 409, duplicate),
             (Reason::IdempotencyConflict, 422, "the detail"),
             (Reason::AmountOutOfRange, 400, "the detail"),

@@ -1,0 +1,44 @@
+//! What the handlers of the control plane share.
+
+use common::{
+    db::{Connection, DbError, Pool},
+    message::EventIds,
+    runtime::Clock,
+    telemetry::metrics::Metrics,
+};
+
+use crate::{Health, Ready, keyless_permits::KeylessPermits, limits::Limits};
+
+/// Clones of the `Arc` around it are handed to every handler.
+#[derive(Debug)]
+pub struct Api {
+    pub(crate) pool: Pool,
+    pub(crate) ids: EventIds,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) keyless_permits: KeylessPermits,
+    pub(crate) health: Health,
+}
+
+impl Api {
+    pub fn new(pool: Pool, ids: EventIds, clock: Clock, ready: Ready, metrics: Metrics) -> Self {
+        Self {
+            pool,
+            ids,
+            clock,
+            limits: Limits::default(),
+            keyless_permits: KeylessPermits::default(),
+            health: Health { ready, metrics },
+        }
+    }
+
+    /// A connection for one request.
+    pub(crate) async fn connection(
+        &self,
+    ) -> Result<impl std::ops::DerefMut<Target = Connection> + use<>, DbError> {
+        self.pool
+            .acquire()
+            .await
+            .map_err(|error| DbError::new("api.connection", error))
+    }
+}

@@ -1,0 +1,335 @@
+//! `GET /v1/events/{id}`: what became of an event, for whoever sent it.
+//!
+//! Events without a key (browsers' clicks and leads) have ids that prove no organisation. Who knows such an id and has any
+//! key is told how it ended, unless it has found another organisation.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json, Router,
+    extract::{Path, State},
+    middleware::from_fn_with_state,
+    routing::get,
+};
+use chrono::{DateTime, Utc};
+use common::{
+    db::keys::{ApiKey, Scope},
+    domain::{
+        Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal, click_name::click_uuid,
+    },
+    message::received_at,
+    reads::receipts::{self, Found, Receipt},
+};
+use serde::Serialize;
+use serde_json::{Number, Value, json};
+
+use crate::{
+    Api, Problem,
+    auth::{Guard, guard},
+    json::{number, time},
+};
+
+/// Whoever may send an event may also ask what became of it.
+const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
+
+pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+    let needs = Guard {
+        api: Arc::clone(api),
+        scopes: SCOPES,
+    };
+    Router::new()
+        .route("/v1/events/{id}", get(show))
+        .route("/v1/events/{id}/", get(show))
+        .route_layer(from_fn_with_state(needs, guard))
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct View {
+    event_id: EventId,
+    /// accepted, applied, refused, parked, dead or discarded.
+    status: String,
+    outcome: Option<Value>,
+    received_at: String,
+    applied_at: Option<String>,
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    Extension(key): Extension<ApiKey>,
+    Path(id): Path<String>,
+) -> Result<Json<View>, Problem> {
+    let id = id
+        .parse()
+        .map(EventId)
+        .map_err(|_not_a_uuid| Problem::not_found())?;
+    let mut conn = api.connection().await?;
+    let is_keyless = || api.ids.verify(OrgId::UNLOCATED, id);
+    let view = match receipts::find(&mut conn, key.org, id).await? {
+        Found::Receipt(receipt) if is_own(&receipt, &key) => Some(view(*receipt)),
+        Found::Receipt(receipt) => is_keyless().then(|| short(*receipt)),
+        // Not there yet: the id itself proves that it was issued for this organisation, or without a key.
+        Found::Nothing if api.ids.verify(key.org, id) || is_keyless() => accepted(id, api.clock.now()),
+        Found::Nothing | Found::Elsewhere => None,
+    };
+    view.map(Json).ok_or_else(Problem::not_found)
+}
+
+/// Of the key's organisation, and of its program if it is bound to one.
+fn is_own(receipt: &Receipt, key: &ApiKey) -> bool {
+    receipt.org == key.org && (key.program.is_none() || key.program == receipt.program_scope)
+}
+
+fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
+    let received_at = received_at(id)?;
+    (received_at > now - EVENT_RETENTION).then(|| View {
+        event_id: id,
+        status: "accepted".to_owned(),
+        outcome: None,
+        received_at: time(received_at),
+        applied_at: None,
+    })
+}
+
+/// How it ended, and nothing of what it was about.
+fn short(receipt: Receipt) -> View {
+    let reason = receipt.reason.clone().map(|reason| json!({"reason": reason}));
+    let unsaid = Receipt {
+        outcome: None,
+        ..receipt
+    };
+    View {
+        outcome: reason,
+        ..view(unsaid)
+    }
+}
+
+fn view(receipt: Receipt) -> View {
+    let status = match receipt.status.as_str() {
+        // That it waits in the database again is ours to know.
+        "queued" => "accepted".to_owned(),
+        _ => receipt.status,
+    };
+    // A dead event's row has no outcome, only a reason.
+    let reason = receipt.reason.filter(|_| status == "dead");
+    let reason = reason.map(|reason| json!({"reason": reason}));
+    View {
+        event_id: receipt.event_id,
+        status,
+        outcome: receipt.outcome.as_ref().and_then(outcome).or(reason),
+        received_at: time(receipt.received_at),
+        applied_at: receipt.applied_at.map(time),
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: i64,
+    affiliate_id: &'a str,
+    kind: &'a str,
+    amount: Number,
+    currency: &'a str,
+    approved: Option<bool>,
+}
+
+fn outcome(outcome: &Outcome) -> Option<Value> {
+    match outcome {
+        Outcome::Applied(applied) => Some(effect(applied)),
+        Outcome::Refused(refusal) => Some(refused(refusal)),
+        Outcome::Dead(code) => Some(json!({"reason": code})),
+        Outcome::Parked | Outcome::Queued | Outcome::Discarded => None,
+    }
+}
+
+fn effect(applied: &Applied) -> Value {
+    let Some(conversion) = applied.conversion() else {
+        return other_effect(applied);
+    };
+    let line = |line: &CommissionView| {
+        json!(Line {
+            id: line.id.0,
+            affiliate_id: &line.affiliate.slug,
+            kind: &line.kind,
+            amount: number(line.amount),
+            currency: line.currency.code(),
+            approved: line.approved,
+        })
+    };
+    json!({
+        "conversion_id": conversion.id,
+        "external_id": conversion.external_id,
+        "amount": number(conversion.amount),
+        "currency": conversion.currency.code(),
+        "commissions": conversion.commissions.iter().map(line).collect::<Vec<_>>(),
+    })
+}
+
+/// What became of something that is no sale: its numbers, by which the other calls show the rest.
+fn other_effect(applied: &Applied) -> Value {
+    match applied {
+        // The UUID is what the other calls of REST 1.6 take.
+        Applied::Click(click) => {
+            json!({"click_id": click.id, "click_uuid": click_uuid(click.id, click.created_at)})
+        }
+        Applied::Customer(customer) => {
+            json!({"customer_id": customer.customer_id, "status": customer.status})
+        }
+        Applied::Lead(lead) => {
+            json!({"customer_id": lead.customer.customer_id, "status": lead.customer.status})
+        }
+        Applied::Commission(commission) => json!({"commission_ids": [commission.id]}),
+        Applied::Commissions(commissions) => {
+            json!({"commission_ids": commissions.iter().map(|one| one.id).collect::<Vec<_>>()})
+        }
+        Applied::Payments(payments) => {
+            json!({"payment_ids": payments.iter().map(|one| one.id).collect::<Vec<_>>()})
+        }
+        Applied::Test { number } => json!({"test_event": number}),
+        Applied::Conversion(_) | Applied::Refund(_) | Applied::Nothing => json!({}),
+    }
+}
+
+/// A repeated event also shows the first one, whose answer the caller may have lost.
+fn refused(refusal: &Refusal) -> Value {
+    let first = refusal.first.as_ref().map(|first| {
+        json!({
+            "event_id": first.event_id,
+            "status": first.outcome.as_ref().map(Outcome::status),
+            "outcome": first.outcome.as_ref().and_then(outcome),
+        })
+    });
+    let mut shown = json!({"reason": refusal.reason, "detail": refusal.detail});
+    if let (Some(first), Some(fields)) = (first, shown.as_object_mut()) {
+        fields.insert("first".to_owned(), first);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use common::{
+        domain::{ClickId, ClickView, First, ProgramId, Reason},
+        message::EventIds,
+    };
+
+    use super::*;
+    use crate::{auth::tests::key, rest::tests::conversion};
+
+    fn receipt(status: &str, outcome: Option<Outcome>) -> Receipt {
+        let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
+        Receipt {
+            event_id: EventIds::new("s").unwrap().issue(OrgId(1), now),
+            org: OrgId(1),
+            status: status.into(),
+            reason: None,
+            outcome,
+            received_at: now,
+            applied_at: None,
+            program_scope: None,
+        }
+    }
+
+    #[test]
+    fn an_applied_event_shows_what_it_brought() {
+        let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
+        let shown = serde_json::to_value(view(receipt("applied", Some(applied)))).unwrap();
+        assert_eq!(shown["status"], "applied");
+        assert_eq!(shown["received_at"], "2026-11-20T12:00:00.123Z");
+        assert_eq!(
+            shown["outcome"].to_string(),
+            concat!(
+                r#"{"amount":550,"commissions":[{"affiliate_id":"janejameson","amount":55.05,"approved":true,"#,
+                r#""currency":"USD","id":3,"kind":"regular"}],"conversion_id":7,"currency":"USD","external_id":"ORD123"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_click_shows_the_name_that_later_calls_take() {
+        let conversion = conversion();
+        let created_at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let click = ClickView {
+            id: ClickId(10),
+            name: None,
+            session: None,
+            created_at,
+            referral_code: "janejameson".to_owned(),
+            program: conversion.program,
+            cookie_time: 45,
+            affiliate: conversion.affiliate,
+        };
+        let applied = Outcome::Applied(Applied::Click(Box::new(click)));
+        let shown = view(receipt("applied", Some(applied))).outcome.unwrap();
+        assert_eq!(shown["click_id"], 10);
+        let uuid = shown["click_uuid"].as_str().unwrap();
+        assert_eq!(uuid, click_uuid(ClickId(10), created_at).to_string());
+    }
+
+    #[test]
+    fn a_repeated_event_shows_the_first() {
+        let mut refusal = Refusal::new(Reason::DuplicateOrder, "external_id \"ORD123\" has been recorded");
+        let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
+        refusal.first = Some(Box::new(First {
+            event_id: receipt("", None).event_id,
+            outcome: Some(applied),
+        }));
+        let shown = view(receipt("refused", Some(Outcome::Refused(refusal))))
+            .outcome
+            .unwrap();
+        assert_eq!(shown["reason"], "duplicate_order");
+        assert_eq!(shown["first"]["status"], "applied");
+        assert_eq!(shown["first"]["outcome"]["conversion_id"], 7);
+    }
+
+    #[test]
+    fn other_statuses() {
+        for (status, outcome, shown, reason) in [
+            ("queued", Some(Outcome::Queued), "accepted", None),
+            ("parked", Some(Outcome::Parked), "parked", None),
+            (
+                "dead",
+                Some(Outcome::Dead("data_error".into())),
+                "dead",
+                Some("data_error"),
+            ),
+            ("discarded", Some(Outcome::Discarded), "discarded", None),
+        ] {
+            let view = view(receipt(status, outcome));
+            assert_eq!(view.status, shown);
+            let found = view.outcome.map(|outcome| outcome["reason"].clone());
+            assert_eq!(found, reason.map(Value::from));
+        }
+    }
+
+    #[test]
+    fn an_id_without_a_row_is_accepted_while_it_is_young() {
+        let ids = EventIds::new("s").unwrap();
+        let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
+        let id = ids.issue(OrgId(1), now);
+        assert_eq!(accepted(id, now).unwrap().status, "accepted");
+        assert!(accepted(id, now + chrono::TimeDelta::days(31)).is_none());
+    }
+
+    #[test]
+    fn a_key_has_its_organisation_and_its_program() {
+        let mut bound = key(SCOPES);
+        let mut receipt = receipt("parked", None);
+        assert!(is_own(&receipt, &bound));
+        bound.program = Some(ProgramId(2));
+        assert!(!is_own(&receipt, &bound));
+        receipt.program_scope = Some(ProgramId(2));
+        assert!(is_own(&receipt, &bound));
+        receipt.org = OrgId::UNLOCATED;
+        assert!(!is_own(&receipt, &bound));
+    }
+
+    #[test]
+    fn in_short_there_is_a_reason_and_no_outcome() {
+        let refusal = Refusal::new(Reason::NotAttributed, "referral_code \"secret\" is not known");
+        let mut refused = receipt("refused", Some(Outcome::Refused(refusal)));
+        refused.reason = Some("unknown_partner".to_owned());
+        assert_eq!(short(refused).outcome, Some(json!({"reason": "unknown_partner"})));
+        let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
+        let applied = short(receipt("applied", Some(applied)));
+        assert_eq!((applied.status.as_str(), applied.outcome), ("applied", None));
+    }
+}

@@ -1,0 +1,69 @@
+//! Why a request is turned away before it becomes an event: the same reasons for every dialect.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+use crate::http::request::Invalid;
+
+/// How long a caller whose key cannot be verified now should wait.
+const VERIFY_AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    #[error("the API key is missing or invalid")]
+    Unauthenticated,
+    #[error("the API key cannot be verified at the moment")]
+    Unverifiable,
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("you exceeded the rate limit")]
+    RateLimited { retry_after: Duration },
+    #[error("there is nothing at this path")]
+    NotFound,
+    #[error("this path does not take this method")]
+    MethodNotAllowed,
+    #[error("the request body did not arrive in time")]
+    BodyTimeout,
+    #[error("the request body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("the URL is longer than {} bytes", crate::http::request::MAX_URL_BYTES)]
+    UrlTooLong,
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error("events cannot be accepted at the moment")]
+    Unavailable { retry_after: Duration },
+}
+
+impl Rejection {
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unverifiable | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UrlTooLong => StatusCode::URI_TOO_LONG,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// When to try again, where trying again helps.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::Unverifiable => Some(VERIFY_AGAIN),
+            Self::Unauthenticated
+            | Self::Forbidden(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::BodyTimeout
+            | Self::BodyTooLarge { .. }
+            | Self::UrlTooLong
+            | Self::Invalid(_) => None,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One request, read to its end.
+
+use crate::domain::Idempotency;
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Method, header::CONTENT_ENCODING},
+};
+use bytes::Bytes;
+
+use super::{
+    Fields, Invalid, MAX_BODY_BYTES, body, form, json,
+    preference::{self, Fingerprint},
+    value::Sent,
+};
+use crate::http::{Rejection, request::Wait};
+
+#[derive(Debug)]
+pub struct Received {
+    pub method: Method,
+    pub wait: Wait,
+    pub idempotency: Option<Idempotency>,
+    query: String,
+    body: Bytes,
+}
+
+impl Received {
+    /// # Errors
+    /// 413, 408, or 400 for a compressed body or a bad `Idempotency-Key`.
+    pub async fn read(request: Request) -> Result<Self, Rejection> {
+        Self::read_up_to(request, MAX_BODY_BYTES).await
+    }
+
+    /// With a body of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Received::read`].
+    pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
+        let (head, body) = request.into_parts();
+        let body = body::read(body, limit).await?;
+        if is_compressed(&head.headers, &body) {
+            return Err(
+                Invalid::new("compressed bodies are not taken: send it without Content-Encoding").into(),
+            );
+        }
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let fingerprint = Fingerprint {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: &query,
+            body: &body,
+        };
+        Ok(Self {
+            wait: preference::wait(&head.headers),
+            idempotency: preference::idempotency(&head.headers, &fingerprint)?,
+            method: head.method,
+            query,
+            body,
+        })
+    }
+
+    /// The body as it was sent.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The fields of the body: of a JSON object if it is one, else of a form, whatever the content type says.
+    ///
+    /// # Errors
+    /// When the body cannot be read as either.
+    pub fn body_fields(&self) -> Result<Fields, Invalid> {
+        Fields::new(self.body_values()?)
+    }
+
+    /// The fields of query and body together.
+    ///
+    /// # Errors
+    /// As [`Received::body_fields`].
+    pub fn all_fields(&self) -> Result<Fields, Invalid> {
+        let mut sent = form::parse(&self.query)?;
+        sent.extend(self.body_values()?);
+        Fields::new(sent)
+    }
+
+    /// The fields of each object of a list, or of the one object that the body is.
+    ///
+    /// # Errors
+    /// As [`Received::body_fields`], and when the list is empty or longer than `limit`.
+    pub fn body_list(&self, limit: usize) -> Result<Vec<Fields>, Invalid> {
+        let text = self.text()?;
+        if !text.starts_with('[') {
+            return Ok(vec![self.body_fields()?]);
+        }
+        let list = json::parse_list(text)?;
+        if list.is_empty() || list.len() > limit {
+            return Err(Invalid::new(format!("the list must have 1 to {limit} entries")));
+        }
+        let numbered = list.into_iter().enumerate();
+        numbered
+            .map(|(index, sent)| Fields::entry(&format!("[{index}]"), sent))
+            .collect()
+    }
+
+    fn text(&self) -> Result<&str, Invalid> {
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_not_utf8| Invalid::new("the request body is not UTF-8"))?;
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(text).trim())
+    }
+
+    fn body_values(&self) -> Result<Sent, Invalid> {
+        let text = self.text()?;
+        if json::looks_like_json(text) {
+            json::parse(text)
+        } else {
+            form::parse(text)
+        }
+    }
+}
+
+/// Some clients name a character set in this header, or an encoding that they do not use: what can be read decides.
+fn is_compressed(headers: &HeaderMap, body: &[u8]) -> bool {
+    headers.contains_key(CONTENT_ENCODING) && std::str::from_utf8(body).is_err()
+}

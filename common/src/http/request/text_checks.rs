@@ -1,0 +1,86 @@
+//! What no field of any request may carry, however deep: it would break who stores or reads it later.
+
+use serde_json::{Map, Value};
+
+use super::{Invalid, MAX_DEPTH, number::is_sane};
+
+/// Names with which the JSON library marks its own values; an object with one would not be read back as it was sent.
+const RESERVED_PREFIX: &str = "$serde_json::";
+
+/// # Errors
+/// Names the field that has a NUL character, an absurd number, a reserved name, or is nested too deep.
+pub(super) fn check(values: &Map<String, Value>) -> Result<(), Invalid> {
+    values
+        .iter()
+        .try_for_each(|(name, value)| entry(name, name, value, 1))
+}
+
+fn entry(path: &str, name: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
+    if name.contains('\0') {
+        return Err(Invalid::new("a field's name contains a NUL character"));
+    }
+    if name.starts_with(RESERVED_PREFIX) {
+        return Err(Invalid::new("a field's name is reserved"));
+    }
+    if depth > MAX_DEPTH {
+        return Err(Invalid::new(format!("{path} is nested deeper than {MAX_DEPTH}")));
+    }
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            Err(Invalid::new(format!("{path} contains a NUL character")))
+        }
+        Value::Number(number) if !is_sane(number) => {
+            Err(Invalid::new(format!("{path} is out of range for a number")))
+        }
+        Value::Array(list) => list
+            .iter()
+            .try_for_each(|value| entry(path, name, value, depth + 1)),
+        Value::Object(inner) => inner.iter().try_for_each(|(name, value)| {
+            let path = format!("{path}.{name}");
+            entry(&path, name, value, depth + 1)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> String {
+        check(&serde_json::from_str(json).unwrap()).map_or_else(|error| error.0, |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn the_field_is_named() {
+        assert_eq!(
+            refused(r#"{"a":{"b":["x","\u0000"]}}"#),
+            "a.b contains a NUL character"
+        );
+        assert_eq!(
+            refused(r#"{"a\u0000":1}"#),
+            "a field's name contains a NUL character"
+        );
+        assert_eq!(refused(r#"{"a":1e999}"#), "a is out of range for a number");
+        assert_eq!(
+            refused(&format!(r#"{{"a":{}}}"#, "1".repeat(65))),
+            "a is out of range for a number"
+        );
+        assert_eq!(refused(r#"{"a":[1.5e-7,null,true,"x"]}"#), "fine");
+    }
+
+    /// The library reads `{"$serde_json::private::RawValue":"[[…]]"}` as the JSON within the text.
+    #[test]
+    fn marks_of_the_json_library_do_not_pass() {
+        let mut values = Map::new();
+        values.insert("$serde_json::private::Number".to_owned(), "x".into());
+        let nested = Map::from_iter([("meta_data".to_owned(), Value::Object(values))]);
+        assert_eq!(check(&nested).unwrap_err().0, "a field's name is reserved");
+        let hidden = format!(
+            r#"{{"a":{{"$serde_json::private::RawValue":"{}{}"}}}}"#,
+            "[".repeat(40),
+            "]".repeat(40)
+        );
+        assert_eq!(refused(&hidden), "a is nested deeper than 32");
+    }
+}

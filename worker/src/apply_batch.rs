@@ -1,0 +1,219 @@
+//! Applies a batch whatever happens: runs it again, cuts it in halves, or records the one event that cannot be applied.
+//!
+//! Every attempt is a transaction of its own, and every event is known by its id, so running a batch again is always safe.
+
+use std::{collections::VecDeque, sync::Mutex, time::Duration};
+
+use common::{
+    apply::{ApplyError, apply, batches},
+    db::{
+        self, DbError, FailureClass, Pool,
+        dead_letters::{self, Failure},
+    },
+    domain::{Decision, Event, Incoming, Outcome, Verdict},
+    runtime::Clock,
+    telemetry,
+};
+
+use crate::dead_letter;
+
+/// Contention is tried again at once this often, before the batch is cut in halves.
+const CONTENTION_RETRIES: u32 = 5;
+/// How long a part of a batch that failed waits for locks. The whole has waited long already; one key that somebody holds
+/// must not cost each half the same again.
+const PART_LOCK_WAIT: Duration = Duration::from_secs(1);
+/// Connections that may have prepared their statements before the schema changed: each forgets them at its first failure.
+const STALE_CONNECTIONS: u32 = 100;
+/// Of the events lately decided, this share failing with one fingerprint is the deploy's fault, not the events'.
+const DEPLOY_SHARE_PERCENT: usize = 20;
+/// Events over which that share is taken.
+const DEPLOY_WINDOW: usize = 1000;
+
+/// Nothing can be applied for now, through no fault of any event: wait, and try the same again.
+#[derive(Debug, thiserror::Error)]
+pub enum Paused {
+    #[error("the database cannot be used")]
+    Database(#[source] ApplyError),
+    #[error("{failed} of {total} events fail alike ({fingerprint}): the schema and this binary do not fit")]
+    Deploy {
+        failed: usize,
+        total: usize,
+        fingerprint: String,
+    },
+}
+
+/// Applies batches. One per worker: it remembers how many events failed lately.
+#[derive(Debug)]
+pub struct BatchApplier {
+    pool: Pool,
+    clock: Clock,
+    /// Whether each of the last events failed as by a deploy bug.
+    window: Mutex<VecDeque<bool>>,
+}
+
+/// An event that fails when it is alone.
+struct Suspect {
+    event: Event,
+    failure: Failure,
+    class: FailureClass,
+}
+
+impl BatchApplier {
+    pub fn new(pool: Pool, clock: Clock) -> Self {
+        Self {
+            pool,
+            clock,
+            window: Mutex::default(),
+        }
+    }
+
+    /// Applies all events; afterwards each has a row that says what became of it.
+    ///
+    /// # Errors
+    /// [`Paused`]: some events may have been applied, none is lost; call again with the same.
+    pub async fn run(&self, events: &[Incoming]) -> Result<Vec<Decision>, Paused> {
+        let total = events.len();
+        let mut decided = Vec::with_capacity(total);
+        let mut suspects = Vec::new();
+        // Batches and halves wait here, in order, so that an order's later events come after its earlier ones.
+        let mut waiting: VecDeque<_> = batches(events).into_iter().map(|batch| (batch, None)).collect();
+        while let Some((batch, lock_wait)) = waiting.pop_front() {
+            match self.attempt(batch, lock_wait).await {
+                Ok(decisions) => decided.extend(decisions),
+                Err(error) if error.class() == FailureClass::Transient => {
+                    return Err(Paused::Database(error));
+                }
+                Err(error) if batch.len() <= 1 && error.class() == FailureClass::Contention => {
+                    for one in batch {
+                        decided.push(self.postpone(one, &error).await?);
+                    }
+                }
+                Err(error) if batch.len() <= 1 => {
+                    suspects.extend(batch.first().map(|one| suspect(one.event.clone(), &error)));
+                }
+                Err(error) => {
+                    tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
+                    let (earlier, later) = batch.split_at(batch.len() / 2);
+                    waiting.push_front((later, Some(PART_LOCK_WAIT)));
+                    waiting.push_front((earlier, Some(PART_LOCK_WAIT)));
+                }
+            }
+        }
+        self.judge(total, &suspects)?;
+        for suspect in suspects {
+            decided.push(self.dead_letter(suspect).await?);
+        }
+        Ok(decided)
+    }
+
+    /// One transaction, again at once when others were in the way, unless it has waited for them.
+    async fn attempt(
+        &self,
+        batch: &[Incoming],
+        lock_wait: Option<Duration>,
+    ) -> Result<Vec<Decision>, ApplyError> {
+        let (mut retries, mut stale) = (0, 0);
+        loop {
+            match self.transaction(batch.to_vec(), lock_wait).await {
+                Err(error) if error.is_stale_plan() && stale < STALE_CONNECTIONS => stale += 1,
+                Err(error) if is_rerun(&error) && retries < CONTENTION_RETRIES => {
+                    retries += 1;
+                    let pause = rand::random_range(1..=10 * u64::from(retries));
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn transaction(
+        &self,
+        batch: Vec<Incoming>,
+        lock_wait: Option<Duration>,
+    ) -> Result<Vec<Decision>, ApplyError> {
+        let (events, began) = (batch.len(), std::time::Instant::now());
+        let mut transaction = db::begin(&self.pool).await?;
+        if let Some(limit) = lock_wait {
+            db::limit_lock_waits(&mut transaction, limit).await?;
+        }
+        let decisions = apply(&mut transaction, batch, self.clock.now()).await?;
+        db::commit(transaction).await?;
+        telemetry::metrics::batch(events, began.elapsed());
+        Ok(decisions)
+    }
+
+    /// A mistake of ours must not dead-letter everybody's events: it pauses the worker instead.
+    fn judge(&self, total: usize, suspects: &[Suspect]) -> Result<(), Paused> {
+        let deploy: Vec<&Suspect> = suspects
+            .iter()
+            .filter(|one| one.class == FailureClass::Deploy)
+            .collect();
+        let mut window = self
+            .window
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let failed_before = window.iter().filter(|failed| **failed).count();
+        let (failed, seen) = (failed_before + deploy.len(), window.len() + total);
+        if let Some(first) = deploy
+            .first()
+            .filter(|_| failed * 100 >= seen * DEPLOY_SHARE_PERCENT)
+        {
+            let fingerprint = first.failure.fingerprint.clone();
+            return Err(Paused::Deploy {
+                failed,
+                total: seen,
+                fingerprint,
+            });
+        }
+        window.extend(std::iter::repeat_n(true, deploy.len()));
+        window.extend(std::iter::repeat_n(false, total.saturating_sub(deploy.len())));
+        let excess = window.len().saturating_sub(DEPLOY_WINDOW);
+        window.drain(..excess);
+        Ok(())
+    }
+
+    /// Hands an event that others keep from being applied to the Postgres loop, which tries it again later.
+    async fn postpone(&self, one: &Incoming, error: &ApplyError) -> Result<Decision, Paused> {
+        let now = self.clock.now();
+        let postponed = async {
+            let mut transaction = db::begin(&self.pool).await?;
+            let waits = dead_letters::postpone(&mut transaction, &one.event, one.queued, now).await?;
+            db::commit(transaction).await?;
+            Ok::<bool, DbError>(waits)
+        };
+        if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
+            return self.dead_letter(suspect(one.event.clone(), error)).await;
+        }
+        tracing::warn!(event.id = %one.event.id, error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
+        Ok(Decision {
+            event: one.event.clone(),
+            outcome: Outcome::Queued,
+            verdict: Verdict::Known,
+        })
+    }
+
+    async fn dead_letter(&self, suspect: Suspect) -> Result<Decision, Paused> {
+        let Suspect { event, failure, .. } = suspect;
+        dead_letter::event(&self.pool, &self.clock, &event, &failure)
+            .await
+            .map_err(|error| Paused::Database(error.into()))?;
+        Ok(Decision {
+            event,
+            outcome: Outcome::Dead(failure.code),
+            verdict: Verdict::Known,
+        })
+    }
+}
+
+fn is_rerun(error: &ApplyError) -> bool {
+    matches!(error.class(), FailureClass::Contention | FailureClass::Race) && !error.is_timeout()
+}
+
+fn suspect(event: Event, error: &ApplyError) -> Suspect {
+    let failure = Failure::new(&error.code(), &telemetry::chain(error), &error.fingerprint());
+    Suspect {
+        event,
+        failure,
+        class: error.class(),
+    }
+}

@@ -1,0 +1,61 @@
+//! Dead-letter records: whatever an event holds, it gets one.
+
+use common::{
+    db::{
+        self, DbError, FailureClass, Pool,
+        dead_letters::{self, Failure},
+    },
+    domain::Event,
+    runtime::Clock,
+    telemetry,
+};
+
+/// Records an event as dead. When the database refuses even that for what the event holds, its bytes are kept.
+///
+/// # Errors
+/// When the database does not answer; nothing may be acknowledged then.
+pub(crate) async fn event(
+    pool: &Pool,
+    clock: &Clock,
+    event: &Event,
+    failure: &Failure,
+) -> Result<(), DbError> {
+    match record(pool, clock, event, failure).await {
+        Err(error) if error.class() == FailureClass::Data => {
+            let detail = format!(
+                "{}; the event itself could not be kept: {}",
+                failure.detail,
+                telemetry::chain(&error)
+            );
+            let failure = Failure::new(&failure.code, &detail, &failure.fingerprint);
+            let bytes = serde_json::to_vec(event).unwrap_or_else(|_never| event.id.to_string().into_bytes());
+            self::bytes(pool, clock, &bytes, &failure).await?;
+        }
+        result => result?,
+    }
+    tracing::error!(event.id = %event.id, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
+    telemetry::metrics::dead(failure.code.clone(), 1);
+    Ok(())
+}
+
+async fn record(pool: &Pool, clock: &Clock, event: &Event, failure: &Failure) -> Result<(), DbError> {
+    let mut transaction = db::begin(pool).await?;
+    dead_letters::record(&mut transaction, event, failure, clock.now()).await?;
+    db::commit(transaction).await
+}
+
+/// Keeps bytes that stand for no event that could be recorded. Returns the id of their record.
+///
+/// # Errors
+/// As [`event`].
+pub(crate) async fn bytes(
+    pool: &Pool,
+    clock: &Clock,
+    bytes: &[u8],
+    failure: &Failure,
+) -> Result<impl std::fmt::Display, DbError> {
+    let mut transaction = db::begin(pool).await?;
+    let id = dead_letters::record_bytes(&mut transaction, bytes, failure, clock.now()).await?;
+    db::commit(transaction).await?;
+    Ok(id)
+}

@@ -1,0 +1,86 @@
+//! Drains what the broker gave up on (delivered too often) into dead-letter records.
+
+use common::{
+    db::{self, dead_letters::Failure, events},
+    domain::EventId,
+    message::{DecodeError, Envelope},
+    queue::amqp::Subscription,
+    telemetry,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Broker, Worker, batch::Batch, dead_letter};
+
+/// They are rare.
+const PREFETCH: u16 = 4;
+
+pub(crate) async fn run(worker: Worker, broker: Broker, stop: CancellationToken) {
+    loop {
+        let connection = tokio::select! {
+            () = stop.cancelled() => return,
+            connection = broker.consume.up() => connection,
+        };
+        let Some(connection) = connection else { return };
+        let tag = format!("undeliverable-{}", std::process::id());
+        let drained = async {
+            let mut subscription =
+                Subscription::open(&connection, &broker.topology.undeliverable(), PREFETCH, &tag).await?;
+            while let Some(delivery) = subscription.next().await {
+                match dead_letter(&worker, delivery.payload).await {
+                    Ok(()) => {
+                        subscription.ack(delivery.tag).await?;
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = %telemetry::chain(&error), "an undeliverable message waits");
+                        subscription.requeue(delivery.tag).await?;
+                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    }
+                }
+            }
+            Ok::<(), common::queue::amqp::AmqpError>(())
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            result = drained => if let Err(error) = result {
+                connection.fail(telemetry::chain(&error));
+            },
+        }
+    }
+}
+
+/// Events of the envelope that have no row were never applied: whatever crashed the workers is among them.
+async fn dead_letter(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
+    let envelope = match Envelope::decode(&payload) {
+        Ok(envelope) => envelope,
+        // Nothing is wrong with it, and this queue counts no deliveries: it waits in the spool for a newer worker.
+        Err(DecodeError::NewerVersion(_)) => {
+            let mut transaction = db::begin(&worker.pool).await?;
+            db::spool::put(&mut transaction, &payload).await?;
+            return db::commit(transaction).await;
+        }
+        Err(DecodeError::Malformed(_)) => {
+            let mut batch = Batch::default();
+            let detail = "the broker gave up on a message that this worker cannot read";
+            let failure = Failure::new("undecodable", detail, "undecodable");
+            batch.undecodable.push((payload, failure));
+            return batch.record_undecodable(&worker.pool, &worker.clock).await;
+        }
+    };
+    let mut transaction = db::begin(&worker.pool).await?;
+    let ids: Vec<EventId> = envelope.events.iter().map(|event| event.id).collect();
+    let known: std::collections::HashSet<EventId> = events::known(&mut transaction, &ids)
+        .await?
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
+    db::rollback(transaction).await?;
+    let failure = Failure::new(
+        "crash_loop",
+        "the broker gave it up after too many deliveries: workers crashed or were killed while applying it",
+        "crash_loop",
+    );
+    for event in envelope.events.iter().filter(|event| !known.contains(&event.id)) {
+        dead_letter::event(&worker.pool, &worker.clock, event, &failure).await?;
+    }
+    Ok(())
+}
