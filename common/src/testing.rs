@@ -54,7 +54,7 @@ async fn make(url: &str) -> Result<TestDatabase, Box<dyn std::error::Error>> {
     let url = Secret::new(options.database(&name).to_url_lossy().as_str());
     let pool = db::connect(&url, 10, "commissary test").await?;
     db::migrate(&pool).await?;
-    catalog::apply(&pool, &catalog::parse(catalog::DEMO)?, Clock::default().now()).await?;
+    catalog::sync(&pool, &catalog::parse(catalog::DEMO)?, Clock::default().now()).await?;
     let org = sqlx::query_scalar("SELECT org_id FROM orgs WHERE slug = 'demo'")
         .fetch_one(&pool)
         .await?;

@@ -83,7 +83,7 @@ impl Ingest {
             org: principal.key.org,
             dialect,
             received_at: now,
-            trusted: true,
+            authenticated: true,
             program_scope: principal.key.program,
             idempotency: received
                 .idempotency
@@ -103,7 +103,7 @@ impl Ingest {
             org,
             dialect,
             received_at: now,
-            trusted: false,
+            authenticated: false,
             program_scope: None,
             idempotency: None,
             wait_until: None,

@@ -7,7 +7,7 @@ use commissary_tests::{
     relay::{Mode, Relay},
     required, wait_until,
 };
-use common::domain::{Attribution, Body, CreateConversion};
+use common::domain::{AttributionFields, Body, CreateConversion};
 
 on_both_queues!(
     the_same_envelope_twice,
@@ -46,9 +46,9 @@ async fn the_same_envelope_twice(queue: Queue) {
     let world = World::of(queue).workers(2).start().await;
     let sale = CreateConversion {
         external_id: Some("twice".to_owned()),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some("PARTNER_CODE".to_owned()),
-            ..Attribution::default()
+            ..AttributionFields::default()
         },
         amount: "100".parse().unwrap(),
         ..CreateConversion::default()

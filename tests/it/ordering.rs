@@ -1,7 +1,7 @@
 //! Events of one order or one customer that reach different workers at the same time.
 
 use commissary_tests::{Queue, World, envelope};
-use common::domain::{Attribution, Body, CreateConversion, CustomerRef, Identity, MetaData, Refund};
+use common::domain::{AttributionFields, Body, CreateConversion, CustomerRef, Identity, MetaData, Refund};
 
 on_both_queues!(a_sale_and_its_early_refund, a_customers_first_two_orders);
 
@@ -10,9 +10,9 @@ const ORDERS: usize = 40;
 fn sale(order: &str, coupon: &str, customer: Option<&str>) -> Body {
     Body::CreateConversion(Box::new(CreateConversion {
         external_id: Some(order.to_owned()),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some(coupon.to_owned()),
-            ..Attribution::default()
+            ..AttributionFields::default()
         },
         amount: "100".parse().unwrap(),
         customer: customer.map(|id| CustomerRef {

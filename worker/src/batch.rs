@@ -104,7 +104,7 @@ mod tests {
             org: OrgId(1),
             dialect: Dialect::Native,
             received_at: clock.now(),
-            trusted: true,
+            authenticated: true,
             program_scope: None,
             idempotency: None,
             wait_until: None,

@@ -90,7 +90,7 @@ fn internal(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTime<Utc>
         org,
         dialect: Dialect::Internal,
         received_at: now,
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,

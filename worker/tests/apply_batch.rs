@@ -9,7 +9,8 @@ use chrono::TimeDelta;
 use common::{
     db::{self, dead_letters::MAX_ATTEMPTS, events},
     domain::{
-        Attribution, Body, CreateConversion, Decision, Dialect, Event, Idempotency, Incoming, OrgId, Refund,
+        AttributionFields, Body, CreateConversion, Decision, Dialect, Event, Idempotency, Incoming, OrgId,
+        Refund,
     },
     message::EventIds,
     runtime::{Clock, Secret},
@@ -20,7 +21,7 @@ use worker::{BatchApplier, Paused};
 
 fn sale(org: OrgId, order: &str) -> Incoming {
     let clock = Clock::default();
-    let attribution = Attribution {
+    let attribution = AttributionFields {
         coupon: Some("PETER10".to_owned()),
         ..Default::default()
     };
@@ -35,7 +36,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
         org,
         dialect: Dialect::Postback,
         received_at: clock.now(),
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,

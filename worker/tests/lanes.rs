@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{
     apply::MAX_BATCH_EVENTS,
     db::{self, events, spool},
-    domain::{Attribution, Body, CreateConversion, Dialect, Event, OrgId},
+    domain::{AttributionFields, Body, CreateConversion, Dialect, Event, OrgId},
     message::{Envelope, EventIds},
     queue::Instances,
     runtime::Clock,
@@ -25,7 +25,7 @@ fn sale(org: OrgId, order: &str) -> Event {
     let clock = Clock::default();
     let create = CreateConversion {
         external_id: Some(order.to_owned()),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some("PETER10".to_owned()),
             ..Default::default()
         },
@@ -37,7 +37,7 @@ fn sale(org: OrgId, order: &str) -> Event {
         org,
         dialect: Dialect::Postback,
         received_at: clock.now(),
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use common::{
     db::{self, events},
     domain::{
-        Attribution, Body, CreateConversion, CustomerAction, CustomerRef, CustomerTarget, Dialect, Event,
-        Identity, Incoming, UpdateCustomer,
+        AttributionFields, Body, CreateConversion, CustomerAction, CustomerRef, CustomerTarget, Dialect,
+        Event, Identity, Incoming, UpdateCustomer,
     },
     message::EventIds,
     runtime::Clock,
@@ -46,7 +46,7 @@ impl World {
             org: self.database.org,
             dialect: Dialect::Postback,
             received_at: self.clock.now(),
-            trusted: true,
+            authenticated: true,
             program_scope: None,
             idempotency: None,
             wait_until: None,
@@ -67,7 +67,7 @@ impl World {
     async fn sell(&self, order: &str, coupon: &str) {
         let create = CreateConversion {
             external_id: Some(order.to_owned()),
-            attribution: Attribution {
+            attribution: AttributionFields {
                 coupon: Some(coupon.to_owned()),
                 ..Default::default()
             },

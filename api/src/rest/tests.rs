@@ -47,7 +47,7 @@ pub(crate) fn conversion() -> ConversionView {
             created_at,
             conversion: Some(ConversionId(7)),
             payment: None,
-            final_at: None,
+            finalised_at: None,
         }],
         click: None,
         affiliate_meta_data: None,

@@ -29,7 +29,7 @@ fn click(id: EventId, code: &str, now: DateTime<Utc>) -> Event {
         org: OrgId::UNLOCATED,
         dialect: Dialect::Affitor,
         received_at: now,
-        trusted: false,
+        authenticated: false,
         program_scope: None,
         idempotency: None,
         wait_until: None,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use common::{
-    catalog::{self, ApplyReport, Thing},
+    catalog::{self, SyncReport, Thing},
     db,
     runtime::{Clock, DbArgs},
 };
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let applied = if args.dry_run {
         catalog::dry_run(&pool, &file, clock.now()).await
     } else {
-        catalog::apply(&pool, &file, clock.now()).await
+        catalog::sync(&pool, &file, clock.now()).await
     };
     let report = applied.with_context(|| format!("nothing was changed by {name}"))?;
     if args.json {
@@ -81,7 +81,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     }
 }
 
-fn print_report(report: &ApplyReport, dry_run: bool) -> anyhow::Result<()> {
+fn print_report(report: &SyncReport, dry_run: bool) -> anyhow::Result<()> {
     let (created, changed) = if dry_run {
         ("would create", "would change")
     } else {

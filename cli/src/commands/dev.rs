@@ -79,7 +79,7 @@ async fn everything(
     let pool = db::connect(url, connections, "commissary dev").await?;
     migrate::migrate(&pool, clock).await?;
     let demo = catalog::parse(catalog::DEMO).context("the demo world")?;
-    catalog::apply(&pool, &demo, clock.now())
+    catalog::sync(&pool, &demo, clock.now())
         .await
         .context("applying the demo world")?;
     let ids = roles::event_ids(&pool).await?;

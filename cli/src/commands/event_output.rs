@@ -82,7 +82,10 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
         "attempt",
         format!("{}, revision {}", summary.attempt, summary.revision),
     );
-    row("signed", if event.trusted { "yes" } else { "no" }.to_owned());
+    row(
+        "signed",
+        if event.authenticated { "yes" } else { "no" }.to_owned(),
+    );
     row("idempotency key", text(event.idempotency_key.as_deref()));
     if let Some(failure) = &event.failure {
         row("failure", format!("{}: {}", failure.code, failure.detail));

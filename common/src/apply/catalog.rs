@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     db::{Connection, DbError, affiliations, affiliations::Leads, programs},
-    domain::{AffiliateId, Attribution, Body, Event, OrgId, Scheduled, World, fold_coupon},
+    domain::{AffiliateId, AttributionFields, Body, Event, OrgId, Scheduled, World, fold_coupon},
 };
 
 pub(super) async fn load(
@@ -23,7 +23,7 @@ pub(super) async fn load(
 }
 
 fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Leads {
-    let sent: Vec<(OrgId, &Attribution)> = new
+    let sent: Vec<(OrgId, &AttributionFields)> = new
         .iter()
         .filter_map(|event| Some((event.org, event.attribution()?)))
         .collect();

@@ -1,6 +1,6 @@
 //! The catalog that operators declare in a TOML file: organisations, keys, programs, rules, affiliates.
 //!
-//! `parse` checks a file and finds all of its mistakes, `apply` makes the database say what the file says, in one
+//! `parse` checks a file and finds all of its mistakes, `sync` makes the database say what the file says, in one
 //! transaction. `demo/catalog.toml` is both the demo world and the documentation of the format. Never here: reading
 //! the catalog for deciding.
 
@@ -18,8 +18,8 @@ mod tests;
 pub use file::CatalogFile;
 pub use parse::parse;
 pub use problem::{CatalogError, Problem};
-pub use report::{ApplyReport, Changes, Thing};
-pub use write::{ApplyError, apply, dry_run};
+pub use report::{Changes, SyncReport, Thing};
+pub use write::{SyncError, dry_run, sync};
 
 /// The demo world.
 pub const DEMO: &str = include_str!("../../../demo/catalog.toml");

@@ -67,14 +67,14 @@ pub struct Changes {
 
 /// What an apply did, or would have done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ApplyReport {
+pub struct SyncReport {
     /// Kinds that the file does not declare are absent.
     pub things: BTreeMap<Thing, Changes>,
     /// What the operator should know besides, such as a revoked key that stays revoked.
     pub notes: Vec<String>,
 }
 
-impl ApplyReport {
+impl SyncReport {
     /// Whether the database said all of it before.
     pub fn is_unchanged(&self) -> bool {
         let mut all = self.things.values();

@@ -11,8 +11,8 @@ fn now() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
-async fn apply_text(pool: &Pool, text: &str, at: DateTime<Utc>) -> Result<ApplyReport, ApplyError> {
-    apply(pool, &parse(text).unwrap(), at).await
+async fn apply_text(pool: &Pool, text: &str, at: DateTime<Utc>) -> Result<SyncReport, SyncError> {
+    sync(pool, &parse(text).unwrap(), at).await
 }
 
 /// The demo with one thing said differently.
@@ -25,7 +25,7 @@ fn demo_with(from: &str, to: &str) -> String {
     DEMO.replace(from, to)
 }
 
-fn changed(report: &ApplyReport) -> Vec<(Thing, Vec<String>)> {
+fn changed(report: &SyncReport) -> Vec<(Thing, Vec<String>)> {
     assert!(
         report.things.values().all(|changes| changes.created.is_empty()),
         "{report:?}"
@@ -334,7 +334,7 @@ async fn what_others_hold_is_named_and_nothing_changes(pool: Pool) {
         .unwrap();
         let before = everything(&pool).await;
         let error = apply_text(&pool, DEMO, now()).await.unwrap_err();
-        assert!(matches!(error, ApplyError::Taken { .. }));
+        assert!(matches!(error, SyncError::Taken { .. }));
         assert_eq!(error.to_string(), want);
         assert_eq!(everything(&pool).await, before, "{want}");
     }
@@ -387,7 +387,7 @@ async fn a_dry_run_says_the_same_and_does_nothing(pool: Pool) {
     let before = everything(&pool).await;
     let said = dry_run(&pool, &demo, now()).await.unwrap();
     assert_eq!(everything(&pool).await, before);
-    assert_eq!(apply(&pool, &demo, now()).await.unwrap(), said);
+    assert_eq!(sync(&pool, &demo, now()).await.unwrap(), said);
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -408,7 +408,7 @@ async fn a_revoked_key_stays_revoked(pool: Pool) {
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn applies_run_one_after_the_other(pool: Pool) {
     let demo = parse(DEMO).unwrap();
-    let (one, other) = tokio::join!(apply(&pool, &demo, now()), apply(&pool, &demo, now()));
+    let (one, other) = tokio::join!(sync(&pool, &demo, now()), sync(&pool, &demo, now()));
     let mut unchanged = [one.unwrap().is_unchanged(), other.unwrap().is_unchanged()];
     unchanged.sort_unstable();
     assert_eq!(unchanged, [false, true]);

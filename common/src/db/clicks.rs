@@ -18,10 +18,12 @@ struct Row {
     affiliate_id: i64,
     referral_code: String,
     customer_id: Option<i64>,
-    customer_vouched: bool,
+    #[sqlx(rename = "customer_vouched")]
+    customer_authenticated: bool,
     event_id: Uuid,
     dialect: String,
-    trusted: bool,
+    #[sqlx(rename = "trusted")]
+    authenticated: bool,
     referrer: Option<String>,
     landing_page: Option<String>,
     meta_data: sqlx::types::Json<MetaData>,
@@ -41,10 +43,10 @@ impl Row {
             affiliate: AffiliateId(self.affiliate_id),
             referral_code: self.referral_code,
             customer: self.customer_id.map(CustomerId),
-            customer_vouched: self.customer_vouched,
+            customer_authenticated: self.customer_authenticated,
             event: EventId(self.event_id),
             dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("clicks.dialect", &self.dialect))?,
-            trusted: self.trusted,
+            authenticated: self.authenticated,
             referrer: self.referrer,
             landing_page: self.landing_page,
             meta_data: self.meta_data.0,
@@ -167,7 +169,7 @@ async fn insert(connection: &mut Connection, new: &[&Click]) -> Result<(), DbErr
     .bind(customers.collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.0).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.trusted).collect::<Vec<_>>())
+    .bind(new.iter().map(|one| one.authenticated).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.referrer.as_deref()).collect::<Vec<_>>())
     .bind(
         new.iter()
@@ -178,7 +180,7 @@ async fn insert(connection: &mut Connection, new: &[&Click]) -> Result<(), DbErr
     .bind(new.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.created_at).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.clicked_at).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.customer_vouched).collect::<Vec<_>>())
+    .bind(new.iter().map(|one| one.customer_authenticated).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("clicks.insert", error))?;
@@ -214,7 +216,7 @@ async fn update(connection: &mut Connection, changed: &[&Click]) -> Result<(), D
     )
     .bind(customers.collect::<Vec<_>>())
     .bind(changed.iter().map(|one| one.event.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.trusted).collect::<Vec<_>>())
+    .bind(changed.iter().map(|one| one.authenticated).collect::<Vec<_>>())
     .bind(
         changed
             .iter()
@@ -231,7 +233,7 @@ async fn update(connection: &mut Connection, changed: &[&Click]) -> Result<(), D
     .bind(changed.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
     .bind(changed.iter().map(|one| one.clicked_at).collect::<Vec<_>>())
     .bind(changed.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.customer_vouched).collect::<Vec<_>>())
+    .bind(changed.iter().map(|one| one.customer_authenticated).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("clicks.update", error))?;

@@ -30,7 +30,8 @@ struct Row {
     pending: Decimal,
     payable: Decimal,
     part: Option<Decimal>,
-    final_at: Option<DateTime<Utc>>,
+    #[sqlx(rename = "final_at")]
+    finalised_at: Option<DateTime<Utc>>,
     payment_id: Option<i64>,
     comment: Option<String>,
     created_at: DateTime<Utc>,
@@ -59,7 +60,7 @@ impl Row {
                 payable: self.payable.normalize(),
             },
             part: self.part.map(|part| part.normalize()),
-            final_at: self.final_at,
+            finalised_at: self.finalised_at,
             payment: self.payment_id.map(PaymentId),
             comment: self.comment,
             created_at: self.created_at,
@@ -196,7 +197,7 @@ pub async fn write(
             )
             .bind(marked.iter().map(|(_, one)| one.created_at).collect::<Vec<_>>())
             .bind(marked.iter().map(|(_, one)| one.part).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.final_at).collect::<Vec<_>>())
+            .bind(marked.iter().map(|(_, one)| one.finalised_at).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await
             .map_err(|error| DbError::new("commissions.write", error))?;

@@ -24,7 +24,8 @@ struct Row {
     customer_id: Option<i64>,
     event_id: Uuid,
     dialect: String,
-    trusted: bool,
+    #[sqlx(rename = "trusted")]
+    authenticated: bool,
     attributed_by: String,
     amount: Decimal,
     currency: String,
@@ -37,7 +38,8 @@ struct Row {
     status_by: Option<Uuid>,
     meta_by: Option<Uuid>,
     click_id: Option<i64>,
-    base_amount: Option<Decimal>,
+    #[sqlx(rename = "base_amount")]
+    original_amount: Option<Decimal>,
     charged_back: bool,
     chargeback_by: Option<Uuid>,
     counted: i32,
@@ -60,7 +62,7 @@ impl Row {
             event: EventId(self.event_id),
             dialect: Dialect::parse(&self.dialect)
                 .ok_or_else(|| decode("conversions.dialect", &self.dialect))?,
-            trusted: self.trusted,
+            authenticated: self.authenticated,
             attributed_by: self.attributed_by,
             amount: self.amount.normalize(),
             currency: self
@@ -76,7 +78,7 @@ impl Row {
             status_by: self.status_by.map(EventId),
             meta_by: self.meta_by.map(EventId),
             click: self.click_id.map(ClickId),
-            base_amount: self.base_amount.unwrap_or(self.amount).normalize(),
+            original_amount: self.original_amount.unwrap_or(self.amount).normalize(),
             charged_back: self.charged_back,
             chargeback_by: self.chargeback_by.map(EventId),
             counted: self.counted,
@@ -233,7 +235,7 @@ pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> 
             )
             .bind(marked.iter().map(|one| one.event.0).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.trusted).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.authenticated).collect::<Vec<_>>())
             .bind(
                 marked
                     .iter()
@@ -271,7 +273,7 @@ pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> 
                     .map(|one| one.click.map(|id| id.0))
                     .collect::<Vec<_>>(),
             )
-            .bind(marked.iter().map(|one| one.base_amount).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.original_amount).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.charged_back).collect::<Vec<_>>())
             .bind(
                 marked

@@ -31,7 +31,8 @@ struct Row {
     meta_data: sqlx::types::Json<MetaData>,
     details: sqlx::types::Json<MetaData>,
     event_id: Option<Uuid>,
-    trusted: bool,
+    #[sqlx(rename = "trusted")]
+    authenticated: bool,
     created_at: DateTime<Utc>,
     deleted_at: Option<DateTime<Utc>>,
 }
@@ -58,7 +59,7 @@ impl From<Row> for Customer {
             meta_data: row.meta_data.0,
             details: row.details.0,
             event: row.event_id.map(EventId),
-            trusted: row.trusted,
+            authenticated: row.authenticated,
             created_at: row.created_at,
             deleted_at: row.deleted_at,
         }
@@ -134,7 +135,7 @@ pub async fn write<S: std::hash::BuildHasher>(
             .bind(marked.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.status.as_str()).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.trusted).collect::<Vec<_>>())
+            .bind(marked.iter().map(|one| one.authenticated).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.created_at).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.track.name()).collect::<Vec<_>>())
             .bind(marked.iter().map(|one| one.canceled).collect::<Vec<_>>())

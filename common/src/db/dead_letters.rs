@@ -53,7 +53,7 @@ fn bind_event<'q>(query: Query<'q>, event: &Event) -> Query<'q> {
         .bind(event.dialect.name())
         .bind(event.order().map(|order| storable(order).into_owned()))
         .bind(event.received_at)
-        .bind(event.trusted)
+        .bind(event.authenticated)
         .bind(event.program_scope.map(|id| id.0))
         .bind(idempotency.map(|key| storable(&key.key).into_owned()))
         .bind(idempotency.map(|key| key.hash.clone()))

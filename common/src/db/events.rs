@@ -65,7 +65,8 @@ struct Row {
     org_id: i64,
     dialect: String,
     received_at: DateTime<Utc>,
-    trusted: bool,
+    #[sqlx(rename = "trusted")]
+    authenticated: bool,
     program_scope: Option<i64>,
     idempotency_key: Option<String>,
     idempotency_hash: Option<Vec<u8>>,
@@ -83,7 +84,7 @@ impl Row {
             org: OrgId(self.org_id),
             dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("events.dialect", &self.dialect))?,
             received_at: self.received_at,
-            trusted: self.trusted,
+            authenticated: self.authenticated,
             program_scope: self.program_scope.map(ProgramId),
             idempotency: idempotency.map(|(key, hash)| Idempotency {
                 key,
@@ -320,7 +321,7 @@ async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Ut
     .bind(new.iter().map(|one| one.event.received_at).collect::<Vec<_>>())
     .bind(new.iter().map(|one| decided_at(&one.outcome, now)).collect::<Vec<_>>())
     .bind(new.iter().map(|one| due_at(one, now)).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.trusted).collect::<Vec<_>>())
+    .bind(new.iter().map(|one| one.event.authenticated).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.program_scope.map(|id| id.0)).collect::<Vec<_>>())
     .bind(idempotency().map(|key| key.map(|key| key.key.as_str())).collect::<Vec<_>>())
     .bind(idempotency().map(|key| key.map(|key| key.hash.as_str())).collect::<Vec<_>>())

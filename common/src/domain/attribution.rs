@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Attribution, ClickId, Dialect, OrgId, ProgramId, Reason, Refusal, World,
+    AttributionFields, ClickId, Dialect, OrgId, ProgramId, Reason, Refusal, World,
     catalog::{Affiliation, OrgCatalog, Program},
     entities::{Click, Customer},
     trace::{Candidate, Trace, Verdict},
@@ -13,7 +13,7 @@ use super::{
 
 /// One way to find the affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rank {
+pub enum AttributionMethod {
     /// The affiliate who brought the customer.
     Customer,
     Coupon,
@@ -27,7 +27,7 @@ pub enum Rank {
     Session,
 }
 
-impl Rank {
+impl AttributionMethod {
     pub fn name(self) -> &'static str {
         match self {
             Self::Customer => "customer_id",
@@ -42,8 +42,8 @@ impl Rank {
 }
 
 /// The ranks of a dialect's conversions, highest first.
-pub fn ranks(dialect: Dialect) -> &'static [Rank] {
-    use Rank::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
+pub fn ranks(dialect: Dialect) -> &'static [AttributionMethod] {
+    use AttributionMethod::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
     match dialect {
         // seed: Yaplet: the code in the path is the only one.
         Dialect::Yaplet => &[Coupon],
@@ -59,9 +59,9 @@ pub fn ranks(dialect: Dialect) -> &'static [Rank] {
 }
 
 /// The ranks of a dialect's customers: as for conversions, but for the customer itself (seed: REST 1.6).
-pub fn customer_ranks(dialect: Dialect) -> &'static [Rank] {
+pub fn customer_ranks(dialect: Dialect) -> &'static [AttributionMethod] {
     match ranks(dialect) {
-        [Rank::Customer, others @ ..] => others,
+        [AttributionMethod::Customer, others @ ..] => others,
         all => all,
     }
 }
@@ -77,11 +77,11 @@ pub fn fold_coupon(coupon: &str) -> String {
 
 /// What an affiliate is looked for by.
 #[derive(Clone, Copy, Debug)]
-pub struct Sought<'a> {
+pub struct AttributionQuery<'a> {
     pub org: OrgId,
     pub dialect: Dialect,
-    pub ranks: &'static [Rank],
-    pub sent: &'a Attribution,
+    pub ranks: &'static [AttributionMethod],
+    pub sent: &'a AttributionFields,
     /// The only program that the key sees.
     pub scope: Option<ProgramId>,
     /// The customer of the event, where it is known already.
@@ -91,19 +91,19 @@ pub struct Sought<'a> {
     /// A click counts whatever its age.
     pub any_age: bool,
     /// Whether a secret vouches for the event.
-    pub trusted: bool,
+    pub authenticated: bool,
 }
 
 /// The affiliation that earns.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
+pub struct Attribution<'a> {
     pub affiliation: &'a Affiliation,
     pub program: &'a Program,
-    pub rank: Rank,
+    pub rank: AttributionMethod,
     /// The click that led there.
     pub click: Option<ClickId>,
     /// Whether a secret vouches for all that this rests on. A click needs none where a keyed lead or sale names it.
-    pub trusted: bool,
+    pub authenticated: bool,
 }
 
 /// Finds the affiliation that earns, and tells how.
@@ -112,20 +112,20 @@ pub struct Found<'a> {
 /// [`Reason::AffiliateNotApproved`] when something sent leads to an affiliate, but to none who is approved;
 /// [`Reason::WindowExpired`] when only clicks that are too old do; the dialect's word for an unknown partner otherwise.
 pub fn attribute<'a>(
-    sought: &Sought<'_>,
+    query: &AttributionQuery<'_>,
     world: &World,
     catalog: &'a OrgCatalog,
-) -> Result<(Found<'a>, Trace), Refusal> {
+) -> Result<(Attribution<'a>, Trace), Refusal> {
     let mut trace = Trace::default();
     let mut unsigned = None;
-    for &rank in sought.ranks {
-        let Some(sent) = value(rank, sought) else { continue };
-        let (mut candidate, found) = judge(rank, sent, sought, world, catalog);
+    for &rank in query.ranks {
+        let Some(sent) = value(rank, query) else { continue };
+        let (mut candidate, found) = judge(rank, sent, query, world, catalog);
         let Some(found) = found else {
             trace.candidates.push(candidate);
             continue;
         };
-        if sought.trusted && !found.trusted {
+        if query.authenticated && !found.authenticated {
             // A binding that no secret vouches for blocks nothing that a signed event sends beside it.
             candidate.verdict = Verdict::Unknown;
             unsigned = Some((trace.candidates.len(), found));
@@ -133,8 +133,8 @@ pub fn attribute<'a>(
             continue;
         }
         trace.candidates.push(candidate);
-        let mut kept = kept_by_first_affiliate(found, sought, world, catalog);
-        kept.click = kept.click.or_else(|| click_beside(&kept, sought, world));
+        let mut kept = kept_by_first_affiliate(found, query, world, catalog);
+        kept.click = kept.click.or_else(|| click_beside(&kept, query, world));
         if kept.affiliation.affiliate != found.affiliation.affiliate {
             trace.kept_by = catalog
                 .affiliate(kept.affiliation.affiliate)
@@ -142,16 +142,16 @@ pub fn attribute<'a>(
         }
         return Ok((kept, trace));
     }
-    if is_kept_for_life(sought, catalog) {
-        let sent = value(Rank::Customer, sought).unwrap_or_default();
-        let (candidate, found) = judge(Rank::Customer, sent, sought, world, catalog);
+    if is_kept_for_life(query, catalog) {
+        let sent = value(AttributionMethod::Customer, query).unwrap_or_default();
+        let (candidate, found) = judge(AttributionMethod::Customer, sent, query, world, catalog);
         trace.candidates.push(candidate);
         if let Some(found) = found {
             return Ok((found, trace));
         }
     }
     let Some((candidate, found)) = unsigned else {
-        return Err(refusal(sought, trace));
+        return Err(refusal(query, trace));
     };
     if let Some(candidate) = trace.candidates.get_mut(candidate) {
         candidate.verdict = Verdict::Chosen;
@@ -161,52 +161,56 @@ pub fn attribute<'a>(
 
 /// A renewal that tells the customer and, as storefronts do, the click or code of the first sale, which may have aged or
 /// gone by now: in a program where the first affiliate keeps the customer that affiliate earns.
-fn is_kept_for_life(sought: &Sought<'_>, catalog: &OrgCatalog) -> bool {
+fn is_kept_for_life(query: &AttributionQuery<'_>, catalog: &OrgCatalog) -> bool {
     let is_renewal = matches!(
-        sought.dialect,
+        query.dialect,
         Dialect::Postback | Dialect::Native | Dialect::Pixel
     );
     let keeps = |customer: &Customer| {
         let program = catalog.program(customer.program);
-        (customer.trusted || !sought.trusted) && program.is_some_and(|program| program.recurring)
+        (customer.authenticated || !query.authenticated) && program.is_some_and(|program| program.recurring)
     };
-    is_renewal && !sought.ranks.contains(&Rank::Customer) && sought.customer.is_some_and(keeps)
+    is_renewal && !query.ranks.contains(&AttributionMethod::Customer) && query.customer.is_some_and(keeps)
 }
 
 /// A click that was sent beside what led to its affiliate: kept for reports (seed: REST 1.6, click id).
-fn click_beside(found: &Found<'_>, sought: &Sought<'_>, world: &World) -> Option<ClickId> {
-    let mut clicks = [Rank::Click, Rank::Tracking, Rank::Session]
-        .into_iter()
-        .filter_map(|rank| click(rank, sought, world));
+fn click_beside(found: &Attribution<'_>, query: &AttributionQuery<'_>, world: &World) -> Option<ClickId> {
+    let mut clicks = [
+        AttributionMethod::Click,
+        AttributionMethod::Tracking,
+        AttributionMethod::Session,
+    ]
+    .into_iter()
+    .filter_map(|rank| click(rank, query, world));
     clicks.find_map(|click| led_to(click, found.affiliation))
 }
 
 /// What was sent at a rank.
-fn value(rank: Rank, sought: &Sought<'_>) -> Option<String> {
-    let sent = sought.sent;
+fn value(rank: AttributionMethod, query: &AttributionQuery<'_>) -> Option<String> {
+    let sent = query.sent;
     match rank {
-        Rank::Customer => sought.customer.map(|customer| customer.identity.key()),
-        Rank::Coupon => sent.coupon.clone(),
-        Rank::Click => sent.click_id.clone(),
-        Rank::ReferralCode => sent.referral_code.clone(),
-        Rank::Source => Some(format!(
+        AttributionMethod::Customer => query.customer.map(|customer| customer.identity.key()),
+        AttributionMethod::Coupon => sent.coupon.clone(),
+        AttributionMethod::Click => sent.click_id.clone(),
+        AttributionMethod::ReferralCode => sent.referral_code.clone(),
+        AttributionMethod::Source => Some(format!(
             "{} {}",
             sent.asset_id.as_ref()?,
             sent.source_id.as_ref()?
         )),
-        Rank::Tracking => sent.tracking_id.clone(),
-        Rank::Session => sent.session.clone(),
+        AttributionMethod::Tracking => sent.tracking_id.clone(),
+        AttributionMethod::Session => sent.session.clone(),
     }
 }
 
 fn judge<'a>(
-    rank: Rank,
+    rank: AttributionMethod,
     sent: String,
-    sought: &Sought<'_>,
+    query: &AttributionQuery<'_>,
     world: &World,
     catalog: &'a OrgCatalog,
-) -> (Candidate, Option<Found<'a>>) {
-    let click = click(rank, sought, world);
+) -> (Candidate, Option<Attribution<'a>>) {
+    let click = click(rank, query, world);
     let mut candidate = Candidate {
         rank: rank.name().to_owned(),
         sent,
@@ -215,39 +219,40 @@ fn judge<'a>(
         click_age_days: None,
         window_days: None,
     };
-    let Some(affiliation) = affiliation(rank, click, sought, catalog) else {
+    let Some(affiliation) = affiliation(rank, click, query, catalog) else {
         return (candidate, None);
     };
     let Some(program) = catalog.program(affiliation.program) else {
         return (candidate, None);
     };
     // A provisional lead binds nobody: its customer is as good as unknown until a lead with a secret comes.
-    if rank == Rank::Customer && sought.customer.is_some_and(|one| is_provisional(one, program)) {
+    if rank == AttributionMethod::Customer && query.customer.is_some_and(|one| is_provisional(one, program)) {
         return (candidate, None);
     }
     candidate.affiliate = catalog
         .affiliate(affiliation.affiliate)
         .map(|affiliate| affiliate.slug.clone());
     if let Some(click) = click {
-        candidate.click_age_days = Some((sought.at - click.clicked_at).num_days());
+        candidate.click_age_days = Some((query.at - click.clicked_at).num_days());
         candidate.window_days = Some(program.cookie_time);
     }
-    candidate.verdict = if sought.scope.is_some_and(|scope| scope != affiliation.program) {
+    candidate.verdict = if query.scope.is_some_and(|scope| scope != affiliation.program) {
         Verdict::OtherProgram
     } else if affiliation.approved != Some(true) {
         Verdict::NotApproved
-    } else if click.is_some_and(|click| is_too_old(rank, click, program, sought)) {
+    } else if click.is_some_and(|click| is_too_old(rank, click, program, query)) {
         Verdict::Expired
     } else {
         Verdict::Chosen
     };
-    let found = (candidate.verdict == Verdict::Chosen).then_some(Found {
+    let found = (candidate.verdict == Verdict::Chosen).then_some(Attribution {
         affiliation,
         program,
         rank,
         click: click.and_then(|click| led_to(click, affiliation)),
-        trusted: sought.trusted
-            && (rank != Rank::Customer || sought.customer.is_some_and(|customer| customer.trusted)),
+        authenticated: query.authenticated
+            && (rank != AttributionMethod::Customer
+                || query.customer.is_some_and(|customer| customer.authenticated)),
     });
     (candidate, found)
 }
@@ -259,73 +264,80 @@ fn led_to(click: &Click, affiliation: &Affiliation) -> Option<ClickId> {
 }
 
 /// The click that a rank names, or the one by which the customer came where that has an age of its own.
-fn click<'w>(rank: Rank, sought: &Sought<'_>, world: &'w World) -> Option<&'w Click> {
+fn click<'w>(rank: AttributionMethod, query: &AttributionQuery<'_>, world: &'w World) -> Option<&'w Click> {
     match rank {
-        Rank::Click => world.click(sought.org, sought.sent.click_id.as_deref()?),
-        Rank::Tracking => world.click(sought.org, sought.sent.tracking_id.as_deref()?),
-        Rank::Session => world.session(sought.org, sought.sent.session.as_deref()?),
-        Rank::Customer => world.clicks.get(&sought.customer?.click?),
-        Rank::Coupon | Rank::ReferralCode | Rank::Source => None,
+        AttributionMethod::Click => world.click(query.org, query.sent.click_id.as_deref()?),
+        AttributionMethod::Tracking => world.click(query.org, query.sent.tracking_id.as_deref()?),
+        AttributionMethod::Session => world.session(query.org, query.sent.session.as_deref()?),
+        AttributionMethod::Customer => world.clicks.get(&query.customer?.click?),
+        AttributionMethod::Coupon | AttributionMethod::ReferralCode | AttributionMethod::Source => None,
     }
 }
 
 /// Older than the program's days. A customer's own click ages only in dialects whose window closes on customers
 /// (seed: Affitor, attribution window), and not where the first affiliate keeps the customer.
-fn is_too_old(rank: Rank, click: &Click, program: &Program, sought: &Sought<'_>) -> bool {
-    let ages = rank != Rank::Customer
-        || (matches!(sought.dialect, Dialect::Affitor | Dialect::Affy) && !program.recurring);
-    ages && !sought.any_age
-        && sought.at - click.clicked_at > chrono::TimeDelta::days(i64::from(program.cookie_time))
+fn is_too_old(
+    rank: AttributionMethod,
+    click: &Click,
+    program: &Program,
+    query: &AttributionQuery<'_>,
+) -> bool {
+    let ages = rank != AttributionMethod::Customer
+        || (matches!(query.dialect, Dialect::Affitor | Dialect::Affy) && !program.recurring);
+    ages && !query.any_age
+        && query.at - click.clicked_at > chrono::TimeDelta::days(i64::from(program.cookie_time))
 }
 
 fn affiliation<'a>(
-    rank: Rank,
+    rank: AttributionMethod,
     click: Option<&Click>,
-    sought: &Sought<'_>,
+    query: &AttributionQuery<'_>,
     catalog: &'a OrgCatalog,
 ) -> Option<&'a Affiliation> {
-    let sent = sought.sent;
+    let sent = query.sent;
     match rank {
-        Rank::Customer => {
-            let customer = sought.customer?;
+        AttributionMethod::Customer => {
+            let customer = query.customer?;
             catalog.affiliation(customer.program, customer.affiliate)
         }
-        Rank::Coupon => catalog.by_coupon(&fold_coupon(sent.coupon.as_deref()?)),
-        Rank::Click | Rank::Tracking | Rank::Session => {
+        AttributionMethod::Coupon => catalog.by_coupon(&fold_coupon(sent.coupon.as_deref()?)),
+        AttributionMethod::Click | AttributionMethod::Tracking | AttributionMethod::Session => {
             let click = click?;
             catalog.affiliation(click.program, click.affiliate)
         }
-        Rank::ReferralCode => catalog.by_referral_code(sent.referral_code.as_deref()?, sought.scope),
-        Rank::Source => catalog.by_source(sent.asset_id.as_deref()?, sent.source_id.as_deref()?),
+        AttributionMethod::ReferralCode => {
+            catalog.by_referral_code(sent.referral_code.as_deref()?, query.scope)
+        }
+        AttributionMethod::Source => catalog.by_source(sent.asset_id.as_deref()?, sent.source_id.as_deref()?),
     }
 }
 
 /// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back. What no
 /// secret vouches for does not keep a customer from what one does.
 fn kept_by_first_affiliate<'a>(
-    found: Found<'a>,
-    sought: &Sought<'_>,
+    found: Attribution<'a>,
+    query: &AttributionQuery<'_>,
     world: &World,
     catalog: &'a OrgCatalog,
-) -> Found<'a> {
+) -> Attribution<'a> {
     let binds = |customer: &&Customer| {
         found.program.recurring
             && customer.program == found.program.id
-            && (customer.trusted || !sought.trusted)
+            && (customer.authenticated || !query.authenticated)
             && !is_provisional(customer, found.program)
     };
-    let Some(customer) = sought.customer.filter(binds) else {
+    let Some(customer) = query.customer.filter(binds) else {
         return found;
     };
     let first = catalog.affiliation(found.program.id, customer.affiliate);
     match first.filter(|one| one.approved == Some(true)) {
         Some(affiliation) if affiliation.affiliate != found.affiliation.affiliate => {
             let click = customer.click.and_then(|click| world.clicks.get(&click));
-            Found {
+            Attribution {
                 affiliation,
-                rank: Rank::Customer,
+                rank: AttributionMethod::Customer,
                 click: click.and_then(|click| led_to(click, affiliation)),
-                trusted: found.trusted && customer.trusted,
+                authenticated: found.authenticated && customer.authenticated,
                 ..found
             }
         }
@@ -335,12 +347,12 @@ fn kept_by_first_affiliate<'a>(
 
 /// No secret has vouched for the customer in a program that wants one (seed: Affitor, server-side lead tracking).
 fn is_provisional(customer: &Customer, program: &Program) -> bool {
-    program.keyed_leads_only && !customer.trusted
+    program.keyed_leads_only && !customer.authenticated
 }
 
-fn refusal(sought: &Sought<'_>, trace: Trace) -> Refusal {
+fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
     let with = |verdict| trace.candidates.iter().find(move |one| one.verdict == verdict);
-    let is_tracking = matches!(sought.dialect, Dialect::Affitor | Dialect::Affy);
+    let is_tracking = matches!(query.dialect, Dialect::Affitor | Dialect::Affy);
     let (reason, detail) = if let Some(one) = with(Verdict::NotApproved) {
         let detail = format!(
             "the affiliate found by {} is not approved in the program",
@@ -366,7 +378,7 @@ fn refusal(sought: &Sought<'_>, trace: Trace) -> Refusal {
             .iter()
             .map(|one| format!("{} {:?}", one.rank, one.sent));
         let tried = tried.collect::<Vec<_>>().join(", ");
-        match sought.dialect {
+        match query.dialect {
             Dialect::Affitor => (
                 Reason::UnknownCustomer,
                 "no customer is known by what was sent".to_owned(),

@@ -54,7 +54,7 @@ pub struct Customer {
     /// User agent, ip: kept for reports.
     pub details: MetaData,
     /// Whether a secret vouched for the binding to the affiliate.
-    pub trusted: bool,
+    pub authenticated: bool,
     /// The event that recorded it; rows of earlier versions do not say.
     pub event: Option<EventId>,
     pub created_at: DateTime<Utc>,
@@ -76,10 +76,10 @@ pub struct Click {
     /// The customer that a lead or a sale has bound to it.
     pub customer: Option<CustomerId>,
     /// Whether a secret vouches for that.
-    pub customer_vouched: bool,
+    pub customer_authenticated: bool,
     pub event: EventId,
     pub dialect: Dialect,
-    pub trusted: bool,
+    pub authenticated: bool,
     pub referrer: Option<String>,
     pub landing_page: Option<String>,
     pub meta_data: MetaData,
@@ -102,12 +102,12 @@ pub struct Conversion {
     /// The event that created it.
     pub event: EventId,
     pub dialect: Dialect,
-    pub trusted: bool,
+    pub authenticated: bool,
     /// The rank that found the affiliate.
     pub attributed_by: String,
     pub click: Option<ClickId>,
     /// As the create sent it: updates are applied to shares of this, so that their order leaves no rounding behind.
-    pub base_amount: Decimal,
+    pub original_amount: Decimal,
     pub amount: Decimal,
     pub currency: Currency,
     /// The sum of partial refunds as sent. What exceeds the amount has no effect: see [`Conversion::given_back`].
@@ -141,7 +141,7 @@ pub struct Conversion {
 impl Conversion {
     /// Whether a secret vouches for all that it rests on: only then are its commissions approved without a person.
     pub fn is_vouched_for(&self) -> bool {
-        self.trusted && !self.trace.unsigned_binding
+        self.authenticated && !self.trace.unsigned_binding
     }
 
     /// Takes another refund into account.
@@ -216,7 +216,7 @@ pub struct Commission {
     /// `None`: pending.
     pub approved: Option<bool>,
     /// When it is approved by itself, where the program holds commissions.
-    pub final_at: Option<DateTime<Utc>>,
+    pub finalised_at: Option<DateTime<Utc>>,
     /// What the ledger holds for it.
     pub position: Position,
     /// The payment that covers it.

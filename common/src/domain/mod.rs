@@ -25,7 +25,7 @@ pub use decide::{
     Decision, Decisions, EVENT_RETENTION, Incoming, MAX_PARKED_PER_ORDER, PoolExhausted, Verdict, decide,
 };
 pub use event::{
-    AddCommissions, Attribution, Body, CancelPayment, Chargeback, CommissionLine, ConversionStatus,
+    AddCommissions, AttributionFields, Body, CancelPayment, Chargeback, CommissionLine, ConversionStatus,
     CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect, EditCommission,
     EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Number, Pay, PaymentOrder,
     RecordClick, Refund, Scheduled, TestEvent, TestKind, Track, UpdateConversion, UpdateCustomer,

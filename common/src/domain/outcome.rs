@@ -97,8 +97,10 @@ pub struct First {
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Nothing that was sent leads to an affiliate.
+    #[serde(rename = "unknown_partner")]
     NotAttributed,
     /// The affiliate that was found may not earn in this program.
+    #[serde(rename = "partner_not_approved")]
     AffiliateNotApproved,
     /// The order id has been recorded before.
     DuplicateOrder,
@@ -357,6 +359,6 @@ pub struct CommissionView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentId>,
     /// When it is approved by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub final_at: Option<DateTime<Utc>>,
+    #[serde(default, rename = "final_at", skip_serializing_if = "Option::is_none")]
+    pub finalised_at: Option<DateTime<Utc>>,
 }

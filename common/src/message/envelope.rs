@@ -82,7 +82,7 @@ mod tests {
             org: OrgId(1),
             dialect: Dialect::Yaplet,
             received_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
-            trusted: true,
+            authenticated: true,
             program_scope: None,
             idempotency: None,
             wait_until: None,

@@ -182,7 +182,7 @@ pub async fn queue(
     .bind(events().map(Event::order).collect::<Vec<_>>())
     .bind(events().map(|event| event.received_at).collect::<Vec<_>>())
     .bind(chunk.events.iter().map(|(_, _, due_at)| *due_at).collect::<Vec<_>>())
-    .bind(events().map(|event| event.trusted).collect::<Vec<_>>())
+    .bind(events().map(|event| event.authenticated).collect::<Vec<_>>())
     .bind(events().map(|event| event.program_scope.map(|id| id.0)).collect::<Vec<_>>())
     .bind(bodies)
     .execute(connection)
@@ -311,7 +311,7 @@ mod tests {
             org: KEY.org,
             dialect: Dialect::Native,
             received_at: now(),
-            trusted: true,
+            authenticated: true,
             program_scope: Some(ProgramId(3)),
             idempotency: None,
             wait_until: None,

@@ -75,7 +75,7 @@ impl<'a> From<&'a CommissionView> for Commission<'a> {
         Self {
             line: CommissionLine::from(view),
             conversion: view.conversion.map(|id| ConversionId { id: id.0 }),
-            finalization_date: view.final_at.map(plain_time),
+            finalization_date: view.finalised_at.map(plain_time),
         }
     }
 }
@@ -110,7 +110,7 @@ mod tests {
             created_at,
             conversion: None,
             payment: None,
-            final_at: None,
+            finalised_at: None,
         };
         let want = json!({
             "id": 111, "amount": 5, "approved": true, "created_at": "2021-04-01T04:23:02+0000",
@@ -123,7 +123,7 @@ mod tests {
         view.kind = "regular".into();
         view.conversion = Some(crate::domain::ConversionId(2));
         view.payment = Some(PaymentId(9));
-        view.final_at = Some(created_at);
+        view.finalised_at = Some(created_at);
         let payment = PublicId::new(PublicIdKind::Payment, 9).to_string();
         let regular = printed(&view);
         assert_eq!(regular["conversion_sub_amount"], json!(0));

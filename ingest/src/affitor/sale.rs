@@ -1,6 +1,6 @@
 //! A customer has bought.
 
-use common::domain::{Attribution, Body, CreateConversion, Currency, CustomerRef, Identity, MetaData};
+use common::domain::{AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, MetaData};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 
@@ -39,9 +39,9 @@ pub(super) fn parse(fields: &Fields, names: Names, is_test: bool) -> Result<Body
     }
     let create = CreateConversion {
         external_id,
-        attribution: Attribution {
+        attribution: AttributionFields {
             click_id,
-            ..Attribution::default()
+            ..AttributionFields::default()
         },
         amount: currency.of_minor_units(units),
         currency: Some(currency),

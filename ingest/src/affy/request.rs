@@ -1,7 +1,7 @@
 //! From the fields of a call to a click, a lead or a sale.
 
 use common::domain::{
-    Attribution, Body, CreateConversion, Currency, CustomerRef, Identity, Lead, MetaData, RecordClick,
+    AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, Lead, MetaData, RecordClick,
 };
 use rust_decimal::Decimal;
 
@@ -176,10 +176,10 @@ fn lead_of_payment(fields: &Fields) -> Result<Asked, Invalid> {
     }
     let create = CreateConversion {
         external_id: transaction_id,
-        attribution: Attribution {
+        attribution: AttributionFields {
             click_id: click,
             session,
-            ..Attribution::default()
+            ..AttributionFields::default()
         },
         amount: value,
         currency,

@@ -31,7 +31,7 @@ impl Transaction {
     /// Binds `event` to the transaction, unless the caller sent an `Idempotency-Key` that counts. Callers with a key
     /// and without have a namespace each: the second cannot use up an id of the first.
     pub(super) fn bind(&self, event: &mut Event) {
-        let holder = if event.trusted { "signed" } else { "open" };
+        let holder = if event.authenticated { "signed" } else { "open" };
         event.idempotency.get_or_insert_with(|| Idempotency {
             key: format!("affy:{holder}:{}", self.id),
             hash: self.hash.clone(),

@@ -22,7 +22,7 @@ fn event(padding: usize) -> Event {
         org: OrgId(1),
         dialect: Dialect::Native,
         received_at: clock.now(),
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,

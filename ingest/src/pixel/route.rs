@@ -68,18 +68,18 @@ async fn record(
         ));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let trusted = signature::is_signed(pixel.secret.expose(), &query)
+    let authenticated = signature::is_signed(pixel.secret.expose(), &query)
         || peer(&request).is_some_and(|address| pixel.trusts(address));
-    if !trusted {
+    if !authenticated {
         ingest.keyless_call(peer(&request))?;
     }
     // The query alone: a signature says nothing of a body.
     let body = postback::request::create_conversion(&query_fields(&query)?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, body);
-    event.trusted = trusted;
+    event.authenticated = authenticated;
     let id = event.id;
     // Strangers must not take the places of those who are vouched for.
-    let answer = if trusted {
+    let answer = if authenticated {
         ingest.submit(event, Wait::Receipt).await
     } else {
         ingest

@@ -1,6 +1,6 @@
 //! Parameters that have the same names and meaning in Postback 1.7 and REST 1.6.
 
-use common::domain::{Attribution, Currency, CustomerRef, Identity, MetaData, Track};
+use common::domain::{AttributionFields, Currency, CustomerRef, Identity, MetaData, Track};
 
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
 
@@ -8,19 +8,19 @@ use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
 const MAX_IP: usize = 255;
 
 /// By what an affiliate may be found in both dialects.
-pub(super) fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
-    Ok(Attribution {
+pub(super) fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid> {
+    Ok(AttributionFields {
         coupon: fields.text("coupon", MAX_ID)?,
         click_id: fields.text("click_id", MAX_ID)?,
         referral_code: fields.text("referral_code", MAX_ID)?,
         asset_id: fields.text("asset_id", MAX_ID)?,
         source_id: fields.text("source_id", MAX_ID)?,
-        ..Attribution::default()
+        ..AttributionFields::default()
     })
 }
 
 /// Whether anything was sent that could lead to an affiliate.
-pub(super) fn leads_somewhere(sent: &Attribution) -> bool {
+pub(super) fn leads_somewhere(sent: &AttributionFields) -> bool {
     let has_source = sent.asset_id.is_some() && sent.source_id.is_some();
     let has_click = sent.click_id.is_some() || sent.tracking_id.is_some();
     has_source || has_click || sent.coupon.is_some() || sent.referral_code.is_some()

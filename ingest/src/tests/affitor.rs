@@ -91,7 +91,7 @@ async fn a_click_is_submitted_without_a_key() {
     let (event, wait) = service.accepted(call).await;
     assert_eq!(wait, Wait::Outcome(Duration::from_secs(3)));
     assert_eq!((event.org, event.dialect), (OrgId::UNLOCATED, Dialect::Affitor));
-    assert_eq!((event.trusted, event.program_scope), (false, None));
+    assert_eq!((event.authenticated, event.program_scope), (false, None));
     assert_eq!(event.idempotency, None, "a stranger uses up nobody's key");
     assert!(service.ids.verify(event.org, event.id));
     let click = click_of(event.body);
@@ -150,11 +150,11 @@ async fn a_lead_comes_from_a_browser_or_a_server() {
         "has_attribution": true, "debug_mode": false
     });
     let (event, _) = service.accepted(keyless("/api/v1/track/lead", &body)).await;
-    assert_eq!((event.org, event.trusted), (OrgId::UNLOCATED, false));
+    assert_eq!((event.org, event.authenticated), (OrgId::UNLOCATED, false));
     assert_eq!(event.program_scope, None);
     let from_browser = lead_of(event.body);
     let (event, _) = service.accepted(keyed("/api/v1/track/lead/", &body)).await;
-    assert_eq!((event.org, event.trusted), (OrgId(2), true));
+    assert_eq!((event.org, event.authenticated), (OrgId(2), true));
     assert_eq!(event.program_scope, Some(ProgramId(7)));
     let lead = lead_of(event.body);
     assert_eq!(lead, from_browser);
@@ -194,7 +194,7 @@ async fn a_lead_names_a_click_or_a_customer_and_nulls_are_fine() {
     let (event, _) = service
         .accepted(request("POST", "/api/v1/track/lead", &headers, body))
         .await;
-    assert!(!event.trusted);
+    assert!(!event.authenticated);
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_sale_is_submitted_as_it_was_sent() {
     });
     let (event, _) = service.accepted(keyed("/api/v1/track/sale", &body)).await;
     assert_eq!(
-        (event.org, event.dialect, event.trusted),
+        (event.org, event.dialect, event.authenticated),
         (OrgId(2), Dialect::Affitor, true)
     );
     assert_eq!(event.program_scope, Some(ProgramId(7)));
@@ -291,7 +291,7 @@ async fn a_refund_is_of_a_part_or_of_all() {
         ),
     ] {
         let (event, _) = service.accepted(keyed("/api/v1/track/refund", &body)).await;
-        assert!(event.trusted);
+        assert!(event.authenticated);
         let refund = refund_of(event.body);
         assert_eq!(
             (
@@ -339,7 +339,7 @@ async fn a_test_becomes_an_event_and_nothing_else() {
     let more = json!({"test_mode": true, "program_id": 12});
     let click = with(json!({"affiliate_url": URL}), "additional_data", more.clone());
     let (event, _) = service.accepted(keyless("/api/v1/track/click", &click)).await;
-    assert_eq!((event.org, event.trusted), (OrgId::UNLOCATED, false));
+    assert_eq!((event.org, event.authenticated), (OrgId::UNLOCATED, false));
     let test = test_of(event.body);
     assert_eq!(
         (test.what, test.program.as_deref()),
@@ -354,7 +354,7 @@ async fn a_test_becomes_an_event_and_nothing_else() {
     assert_eq!(test.details["email"], EMAIL_HASH, "never as it is");
     let anonymous = json!({"customer_key": "u", "amount_cents": 1, "additional_data": more});
     let (event, _) = service.accepted(keyed("/api/v1/track/sale", &anonymous)).await;
-    assert_eq!((event.org, event.trusted), (OrgId(2), true));
+    assert_eq!((event.org, event.authenticated), (OrgId(2), true));
     assert_eq!(test_of(event.body).what, TestKind::Sale);
     let refund = json!({"transaction_id": "t", "additional_data": {"test_mode": true}});
     let (event, _) = service.accepted(keyed("/api/v1/track/refund", &refund)).await;

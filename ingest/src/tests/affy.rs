@@ -108,7 +108,7 @@ async fn the_click_of_the_seed() {
     assert_eq!((reply.status.as_u16(), reply.json()), (200, want));
     let (event, _) = submitted.unwrap();
     assert_eq!(
-        (event.dialect, event.org, event.trusted),
+        (event.dialect, event.org, event.authenticated),
         (Dialect::Affy, OrgId(1), false)
     );
     let click = click_of(event);
@@ -134,7 +134,7 @@ async fn the_registration_of_the_seed_is_found_by_its_click() {
         "message": "Registration linked to affiliate referral"});
     assert_eq!((reply.status.as_u16(), reply.json()), (200, want));
     let (event, _) = submitted.unwrap();
-    assert_eq!((event.org, event.trusted), (OrgId::UNLOCATED, false));
+    assert_eq!((event.org, event.authenticated), (OrgId::UNLOCATED, false));
     let lead = lead_of(event);
     assert_eq!(lead.click_ids, ["click_unique_id"]);
     assert_eq!(lead.customer_id.as_deref(), Some("your_internal_user_id"));
@@ -142,10 +142,10 @@ async fn the_registration_of_the_seed_is_found_by_its_click() {
     assert_eq!(lead.name.as_deref(), Some("Jane Smith"));
     // A key or a client id says at once whose it is.
     let (event, _) = service.accepted(keyed("registration", KEY, REGISTRATION)).await;
-    assert_eq!((event.org, event.trusted), (OrgId(1), true));
+    assert_eq!((event.org, event.authenticated), (OrgId(1), true));
     let body = with(REGISTRATION, &json!({"clientId": "67890"}));
     let (event, _) = service.accepted(post("registration", body)).await;
-    assert_eq!((event.org, event.trusted), (OrgId(2), false));
+    assert_eq!((event.org, event.authenticated), (OrgId(2), false));
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn the_payment_of_the_seed_by_both_paths() {
         assert_eq!((reply.status.as_u16(), reply.json()), (200, want), "{path}");
         let (event, _) = submitted.unwrap();
         assert_eq!(
-            (event.org, event.trusted, &event.idempotency),
+            (event.org, event.authenticated, &event.idempotency),
             (OrgId(1), false, &None)
         );
         let create = create_of(event);
@@ -225,13 +225,13 @@ async fn a_key_vouches_and_brings_its_program() {
     let mut service = Service::new();
     let (event, _) = service.accepted(keyed("lead", KEY, PAYMENT)).await;
     assert_eq!(
-        (event.org, event.trusted, event.program_scope),
+        (event.org, event.authenticated, event.program_scope),
         (OrgId(1), true, None)
     );
     let body = with(CLICK, &json!({"clientId": null}));
     let (event, _) = service.accepted(keyed("click", "other-key", body)).await;
     assert_eq!(
-        (event.org, event.trusted, event.program_scope),
+        (event.org, event.authenticated, event.program_scope),
         (OrgId(2), true, Some(ProgramId(7)))
     );
 }

@@ -64,7 +64,7 @@ async fn both_methods_and_both_paths_create() {
         post("/1.7/pb/cus/c", &body),
     ] {
         let (event, _) = service.accepted(call).await;
-        assert_eq!((event.dialect, event.trusted), (Dialect::Postback, true));
+        assert_eq!((event.dialect, event.authenticated), (Dialect::Postback, true));
         let create = create_of(event.body);
         assert_eq!(create.customer_id, "c-9");
         assert_eq!(create.attribution.referral_code.as_deref(), Some("ada1"));

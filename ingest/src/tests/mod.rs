@@ -240,7 +240,7 @@ fn commission(number: i64, kind: &str, amount: &str) -> CommissionView {
         created_at: time("2026-11-20T08:51:10.123456Z"),
         conversion: None,
         payment: None,
-        final_at: None,
+        finalised_at: None,
     }
 }
 

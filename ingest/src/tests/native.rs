@@ -87,7 +87,7 @@ async fn every_line_has_its_own_result() {
     assert!(
         submitted
             .iter()
-            .all(|(event, _)| event.dialect == Dialect::Native && event.trusted)
+            .all(|(event, _)| event.dialect == Dialect::Native && event.authenticated)
     );
     let answer = reply.json();
     let conversion = json!({

@@ -37,7 +37,7 @@ async fn a_pixel_records_a_sale_that_nobody_vouches_for() {
     let (event, wait) = submitted.unwrap();
     assert_eq!(wait, Wait::Receipt, "a browser waits for no outcome");
     assert_eq!(
-        (event.dialect, event.org, event.trusted),
+        (event.dialect, event.org, event.authenticated),
         (Dialect::Pixel, OrgId(1), false)
     );
     assert!(service.ids.verify(OrgId(1), event.id));
@@ -53,7 +53,7 @@ async fn a_pixel_records_a_sale_that_nobody_vouches_for() {
 async fn a_right_signature_vouches_in_any_order_and_a_wrong_one_does_not() {
     let mut service = Service::new();
     let sig = sign(SECRET, QUERY);
-    for (query, trusted) in [
+    for (query, authenticated) in [
         (format!("{QUERY}&sig={sig}"), true),
         (
             format!("sig={sig}&coupon=JANE10OFF&external_id=ORD%2D7&amount=59.90"),
@@ -67,7 +67,7 @@ async fn a_right_signature_vouches_in_any_order_and_a_wrong_one_does_not() {
     ] {
         let (reply, submitted) = service.exchange(pixel(&query), Answer::Accepted).await;
         is_picture(&reply);
-        assert_eq!(submitted.unwrap().0.trusted, trusted, "{query}");
+        assert_eq!(submitted.unwrap().0.authenticated, authenticated, "{query}");
     }
 }
 
@@ -89,7 +89,7 @@ async fn a_body_adds_nothing() {
 #[tokio::test]
 async fn the_pixel_s_own_addresses_vouch_and_headers_about_addresses_do_not() {
     let mut service = Service::new();
-    for (peer, trusted) in [
+    for (peer, authenticated) in [
         (Some("192.0.2.7:443"), true),
         (Some("[::ffff:192.0.2.7]:443"), true),
         (Some("198.51.100.7:443"), false),
@@ -104,7 +104,7 @@ async fn the_pixel_s_own_addresses_vouch_and_headers_about_addresses_do_not() {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let (_, submitted) = service.exchange(request, Answer::Accepted).await;
-        assert_eq!(submitted.unwrap().0.trusted, trusted, "{peer:?}");
+        assert_eq!(submitted.unwrap().0.authenticated, authenticated, "{peer:?}");
     }
 }
 
@@ -117,10 +117,16 @@ async fn strangers_take_no_place_from_who_is_vouched_for() {
     is_picture(&service.refused(pixel(QUERY), 429).await);
     let signed = pixel(&format!("{QUERY}&sig={}", sign(SECRET, QUERY)));
     assert!(service.exchange(signed, Answer::Accepted).await.1.is_some());
-    let mut trusted = pixel(QUERY);
+    let mut authenticated = pixel(QUERY);
     let peer: SocketAddr = "192.0.2.7:443".parse().unwrap();
-    trusted.extensions_mut().insert(ConnectInfo(peer));
-    assert!(service.exchange(trusted, Answer::Accepted).await.1.is_some());
+    authenticated.extensions_mut().insert(ConnectInfo(peer));
+    assert!(
+        service
+            .exchange(authenticated, Answer::Accepted)
+            .await
+            .1
+            .is_some()
+    );
     drop(permits);
 }
 

@@ -46,7 +46,7 @@ async fn all_parameters_reach_the_event() {
         "meta_data": {"test": "value"}, "user_agent": "Mozilla/5.0", "ip": "192.0.2.1", "other": [1]
     });
     let (event, _) = service.accepted(post("/1.7/pb/con/c", &body)).await;
-    assert_eq!((event.dialect, event.trusted), (Dialect::Postback, true));
+    assert_eq!((event.dialect, event.authenticated), (Dialect::Postback, true));
     let create = create_of(event);
     let sent = create.attribution;
     assert_eq!(create.external_id.as_deref(), Some("order-1"));

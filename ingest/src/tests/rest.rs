@@ -59,7 +59,7 @@ async fn the_documented_conversion_reaches_the_event() {
         "/1.6/conversions?override_max_cookie_time=False",
     ] {
         let (event, _) = service.accepted(post(path, &body)).await;
-        assert_eq!((event.dialect, event.trusted), (Dialect::Rest, true));
+        assert_eq!((event.dialect, event.authenticated), (Dialect::Rest, true));
         let create = create_of(event);
         assert_eq!(create.external_id.as_deref(), Some("ORD005"));
         assert_eq!(create.attribution.coupon.as_deref(), Some("JANE10OFF"));

@@ -58,7 +58,7 @@ async fn a_sale_is_submitted_as_it_was_sent() {
     let (event, wait) = service.accepted(track(&body)).await;
     assert_eq!(wait, Wait::Outcome(Duration::from_secs(3)));
     assert_eq!(
-        (event.org.0, event.dialect, event.trusted),
+        (event.org.0, event.dialect, event.authenticated),
         (1, Dialect::Yaplet, true)
     );
     assert!(service.ids.verify(event.org, event.id));

@@ -1,7 +1,7 @@
 //! From the fields of a track call to a sale.
 
 use chrono::{DateTime, Utc};
-use common::domain::{Attribution, CreateConversion, CustomerRef, Identity, MetaData};
+use common::domain::{AttributionFields, CreateConversion, CustomerRef, Identity, MetaData};
 
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_NOTES};
 
@@ -10,9 +10,9 @@ use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_NOTES};
 pub(super) fn parse(code: &str, fields: &Fields, now: DateTime<Utc>) -> Result<CreateConversion, Invalid> {
     Ok(CreateConversion {
         external_id: Some(fields.required_text("order_id", MAX_ID)?),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some(code.to_owned()),
-            ..Attribution::default()
+            ..AttributionFields::default()
         },
         amount: fields.required_amount("total_amount")?,
         customer: Some(customer(fields)?),

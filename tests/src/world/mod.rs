@@ -200,7 +200,7 @@ impl World {
             org,
             dialect: Dialect::Postback,
             received_at: now,
-            trusted: true,
+            authenticated: true,
             program_scope: None,
             idempotency: None,
             wait_until: None,

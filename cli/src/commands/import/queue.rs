@@ -123,7 +123,7 @@ async fn queue(
                     org: job.key.org,
                     dialect: Dialect::Native,
                     received_at,
-                    trusted: true,
+                    authenticated: true,
                     program_scope: job.program,
                     idempotency: None,
                     wait_until: None,

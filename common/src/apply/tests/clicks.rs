@@ -10,7 +10,7 @@ use crate::domain::{
 fn keyless(dialect: Dialect, org: OrgId, body: Body) -> Incoming {
     let mut incoming = event(org, body);
     incoming.event.dialect = dialect;
-    incoming.event.trusted = false;
+    incoming.event.authenticated = false;
     incoming
 }
 
@@ -45,7 +45,7 @@ fn lead(dialect: Dialect, click: &str, session: Option<&str>) -> Incoming {
 fn session_sale(org: OrgId, order: &str, session: &str) -> Incoming {
     let create = CreateConversion {
         external_id: Some(order.to_owned()),
-        attribution: Attribution {
+        attribution: AttributionFields {
             session: Some(session.to_owned()),
             ..Default::default()
         },
@@ -75,7 +75,7 @@ async fn rival(pool: &Pool) -> OrgId {
         [orgs.rival.affiliates.rick]\nfirstname = 'R'\nlastname = 'R'\n\
         programs.main = { referral_code = 'abc123' }\n\
         [orgs.rival.affiliates.rita]\nfirstname = 'R'\nlastname = 'R'\nprograms.main = {}\n";
-    catalog::apply(pool, &catalog::parse(RIVAL).unwrap(), now())
+    catalog::sync(pool, &catalog::parse(RIVAL).unwrap(), now())
         .await
         .unwrap();
     org(pool, "rival").await
@@ -279,7 +279,7 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
     let sign_up = |agent: &str| {
         Body::CreateCustomer(Box::new(CreateCustomer {
             customer_id: "USER1".to_owned(),
-            attribution: Attribution {
+            attribution: AttributionFields {
                 coupon: Some("JANE10OFF".to_owned()),
                 ..Default::default()
             },

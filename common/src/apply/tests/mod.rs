@@ -12,7 +12,7 @@ use crate::{
         events, partitions, spool,
     },
     domain::{
-        Attribution, Body, ConversionStatus, CreateConversion, CustomerRef, Decision, Dialect, Event,
+        AttributionFields, Body, ConversionStatus, CreateConversion, CustomerRef, Decision, Dialect, Event,
         EventId, Identity, Incoming, OrgId, Outcome, Reason, Refund, UpdateConversion,
     },
     message::EventIds,
@@ -24,7 +24,7 @@ fn now() -> DateTime<Utc> {
 
 async fn demo(pool: &Pool) -> OrgId {
     let demo = catalog::parse(catalog::DEMO).unwrap();
-    catalog::apply(pool, &demo, now()).await.unwrap();
+    catalog::sync(pool, &demo, now()).await.unwrap();
     OrgId(
         sqlx::query_scalar("SELECT org_id FROM orgs WHERE slug = 'demo'")
             .fetch_one(pool)
@@ -40,7 +40,7 @@ fn event(org: OrgId, body: Body) -> Incoming {
         org,
         dialect: Dialect::Postback,
         received_at: now(),
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,
@@ -50,7 +50,7 @@ fn event(org: OrgId, body: Body) -> Incoming {
 }
 
 fn sale(org: OrgId, order: &str, coupon: &str, amount: i64) -> Incoming {
-    let attribution = Attribution {
+    let attribution = AttributionFields {
         coupon: Some(coupon.to_owned()),
         ..Default::default()
     };

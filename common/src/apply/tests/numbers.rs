@@ -157,7 +157,7 @@ async fn a_signed_order_takes_the_place_of_an_unsigned_one(pool: Pool) {
         .await
         .unwrap();
     let mut unsigned = sale(org, "o1", "JANE10OFF", 100);
-    unsigned.event.trusted = false;
+    unsigned.event.authenticated = false;
     commit(&pool, vec![unsigned]).await;
     assert_eq!(count(&pool, "SELECT count(*) FROM schedules").await, 1);
     let signed = commit(&pool, vec![sale(org, "o1", "PETER10", 200)]).await;

@@ -1,6 +1,6 @@
 //! Affiliates, their parents and their parts in programs.
 
-use super::{ApplyError, Target, owned};
+use super::{SyncError, Target, owned};
 use crate::catalog::report::Thing;
 
 const AFFILIATES: &str = "
@@ -67,7 +67,7 @@ FROM written w
 JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = w.affiliate_id
 JOIN programs p ON p.org_id = $1 AND p.program_id = w.program_id";
 
-pub(super) async fn write(target: &mut Target<'_>) -> Result<(), ApplyError> {
+pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {
     let affiliates = &target.org.affiliates;
     let mut written = target.run("affiliates.upsert", AFFILIATES, affiliates).await?;
     for (id, _) in target.run("affiliates.parents", PARENTS, affiliates).await? {

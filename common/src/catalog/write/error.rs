@@ -5,7 +5,7 @@ use sqlx::postgres::PgDatabaseError;
 use crate::{catalog::file::Org, db::DbError};
 
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
+pub enum SyncError {
     /// Something that the file does not declare has what the file wants. The text names both.
     #[error("{message}")]
     Taken {
@@ -17,7 +17,7 @@ pub enum ApplyError {
     Database(#[from] DbError),
 }
 
-impl ApplyError {
+impl SyncError {
     /// `org` is the organisation that was being written.
     pub(super) fn of(operation: &'static str, error: sqlx::Error, org: &Org) -> Self {
         let value = taken_value(&error).unwrap_or_default();

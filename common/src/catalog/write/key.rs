@@ -1,6 +1,6 @@
 //! API keys and pixel keys. A key is known by its hash, so a new key under an old name lives beside the old one.
 
-use super::{ApplyError, Target};
+use super::{SyncError, Target};
 use crate::catalog::report::Thing;
 
 const CHANGE_KEYS: &str = "
@@ -40,7 +40,7 @@ ON CONFLICT (org_id, pixel_key) DO UPDATE SET secret = excluded.secret, address_
 WHERE (k.secret, k.address_ranges) IS DISTINCT FROM (excluded.secret, excluded.address_ranges)
 RETURNING pixel_key, xmax = 0";
 
-pub(super) async fn write(target: &mut Target<'_>) -> Result<(), ApplyError> {
+pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {
     let org = target.org;
     let mut written = target.run("keys.change", CHANGE_KEYS, &org.keys).await?;
     written.extend(target.run("keys.insert", CREATE_KEYS, &org.keys).await?);

@@ -16,11 +16,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::Json;
 
-pub use error::ApplyError;
+pub use error::SyncError;
 
 use super::{
     file::{CatalogFile, Org},
-    report::{ApplyReport, Thing},
+    report::{SyncReport, Thing},
 };
 use crate::db::{Connection, DbError, Pool, keys};
 
@@ -30,8 +30,8 @@ const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
 /// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on.
 ///
 /// # Errors
-/// [`ApplyError::Taken`] where something that the file does not declare is in the way, else what the database says.
-pub async fn apply(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<ApplyReport, ApplyError> {
+/// [`SyncError::Taken`] where something that the file does not declare is in the way, else what the database says.
+pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
     let mut transaction = pool
         .begin()
         .await
@@ -44,11 +44,11 @@ pub async fn apply(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Resul
     Ok(report)
 }
 
-/// What [`apply`] would do, found by doing it and rolling back.
+/// What [`sync`] would do, found by doing it and rolling back.
 ///
 /// # Errors
-/// As [`apply`].
-pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<ApplyReport, ApplyError> {
+/// As [`sync`].
+pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
     let mut transaction = pool
         .begin()
         .await
@@ -65,13 +65,13 @@ async fn write(
     connection: &mut Connection,
     file: &CatalogFile,
     now: DateTime<Utc>,
-) -> Result<ApplyReport, ApplyError> {
+) -> Result<SyncReport, SyncError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(APPLY_LOCK)
         .execute(&mut *connection)
         .await
         .map_err(|error| DbError::new("catalog.lock", error))?;
-    let mut report = ApplyReport::default();
+    let mut report = SyncReport::default();
     let org_ids = org::write(connection, file, now, &mut report).await?;
     for org in &file.orgs {
         let Some(org_id) = org_ids.get(org.id.get_ref()) else {
@@ -101,7 +101,7 @@ async fn write(
 /// An organisation that is being written.
 struct Target<'a> {
     connection: &'a mut Connection,
-    report: &'a mut ApplyReport,
+    report: &'a mut SyncReport,
     org: &'a Org,
     org_id: i64,
     now: DateTime<Utc>,
@@ -117,9 +117,9 @@ impl Target<'_> {
         operation: &'static str,
         sql: &'static str,
         rows: &[T],
-    ) -> Result<Written, ApplyError> {
+    ) -> Result<Written, SyncError> {
         let written = run(self.connection, operation, sql, self.org_id, rows, self.now).await;
-        written.map_err(|error| ApplyError::of(operation, error, self.org))
+        written.map_err(|error| SyncError::of(operation, error, self.org))
     }
 
     /// Notes what became of `declared` things.

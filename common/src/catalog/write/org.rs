@@ -8,8 +8,8 @@ use super::{Target, run};
 use crate::{
     catalog::{
         file::CatalogFile,
-        report::{ApplyReport, Thing},
-        write::ApplyError,
+        report::{SyncReport, Thing},
+        write::SyncError,
     },
     db::{Connection, DbError},
 };
@@ -52,17 +52,17 @@ pub(super) async fn write(
     connection: &mut Connection,
     file: &CatalogFile,
     now: DateTime<Utc>,
-    report: &mut ApplyReport,
-) -> Result<HashMap<String, i64>, ApplyError> {
+    report: &mut SyncReport,
+) -> Result<HashMap<String, i64>, SyncError> {
     let Some(first) = file.orgs.first() else {
         return Ok(HashMap::new());
     };
     // There is no organisation yet that the statements could be about: $1 is not used.
     let mut written = run(connection, "orgs.release", RELEASE_CLIENT_IDS, 0, &file.orgs, now)
         .await
-        .map_err(|error| ApplyError::of("orgs.release", error, first))?;
+        .map_err(|error| SyncError::of("orgs.release", error, first))?;
     let upserted = run(connection, "orgs.upsert", ORGS, 0, &file.orgs, now).await;
-    written.extend(upserted.map_err(|error| ApplyError::of("orgs.upsert", error, first))?);
+    written.extend(upserted.map_err(|error| SyncError::of("orgs.upsert", error, first))?);
     report.add(Thing::Org, file.orgs.len(), written);
     let slugs: Vec<_> = file.orgs.iter().map(|org| org.id.get_ref().as_str()).collect();
     let ids: Vec<(String, i64)> = sqlx::query_as("SELECT slug, org_id FROM orgs WHERE slug = ANY ($1)")
@@ -74,7 +74,7 @@ pub(super) async fn write(
 }
 
 /// What an organisation has besides programs, affiliates and keys.
-pub(super) async fn write_own(target: &mut Target<'_>) -> Result<(), ApplyError> {
+pub(super) async fn write_own(target: &mut Target<'_>) -> Result<(), SyncError> {
     let org = target.org;
     let written = target.run("groups.upsert", GROUPS, &org.groups).await?;
     target.add(Thing::Group, org.groups.len(), written);

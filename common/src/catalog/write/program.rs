@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ApplyError, Of, Target, owned};
+use super::{Of, SyncError, Target, owned};
 use crate::catalog::{file::Program, report::Thing};
 
 /// The default may move from one program to another: given up first, then taken.
@@ -141,7 +141,7 @@ WITH written AS (
 SELECT p.slug || '/' || w.bonus_id, w.created
 FROM written w JOIN programs p ON p.org_id = $1 AND p.program_id = w.program_id";
 
-pub(super) async fn write(target: &mut Target<'_>) -> Result<(), ApplyError> {
+pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {
     let programs = &target.org.programs;
     let mut written = target.run("programs.release", RELEASE_DEFAULT, programs).await?;
     written.extend(target.run("programs.upsert", PROGRAMS, programs).await?);
@@ -177,7 +177,7 @@ struct Host<'a> {
 }
 
 /// Returns the programs that got a host.
-async fn write_hosts(target: &mut Target<'_>) -> Result<Vec<String>, ApplyError> {
+async fn write_hosts(target: &mut Target<'_>) -> Result<Vec<String>, SyncError> {
     let programs = &target.org.programs;
     let declared = programs.iter().flat_map(|program| {
         let owner = program.id.get_ref().as_str();

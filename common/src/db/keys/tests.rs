@@ -8,7 +8,7 @@ fn now() -> DateTime<Utc> {
 
 async fn apply_demo(pool: &Pool) {
     let demo = catalog::parse(catalog::DEMO).unwrap();
-    catalog::apply(pool, &demo, now()).await.unwrap();
+    catalog::sync(pool, &demo, now()).await.unwrap();
 }
 
 fn new_key(name: &str) -> NewKey {

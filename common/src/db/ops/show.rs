@@ -16,7 +16,8 @@ pub struct EventDetails {
     #[serde(flatten)]
     pub summary: EventSummary,
     /// Whether a secret vouched for it.
-    pub trusted: bool,
+    #[serde(rename = "trusted")]
+    pub authenticated: bool,
     /// The number of the program that the key was bound to.
     pub program_scope: Option<i64>,
     pub idempotency_key: Option<String>,
@@ -56,7 +57,8 @@ pub struct Action {
 struct Row {
     #[sqlx(flatten)]
     summary: EventSummary,
-    trusted: bool,
+    #[sqlx(rename = "trusted")]
+    authenticated: bool,
     program_scope: Option<i64>,
     idempotency_key: Option<String>,
     body: Json<Value>,
@@ -97,7 +99,7 @@ pub async fn show(conn: &mut Connection, id: EventId) -> Result<Option<EventDeta
     .map_err(failed)?;
     Ok(Some(EventDetails {
         summary: row.summary,
-        trusted: row.trusted,
+        authenticated: row.authenticated,
         program_scope: row.program_scope,
         idempotency_key: row.idempotency_key,
         body: row.body.0,

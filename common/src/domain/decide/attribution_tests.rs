@@ -9,8 +9,8 @@ use super::examples::{
 use super::tests::{ORG, decimal, event, now, sale, statuses, update, world};
 use super::*;
 use crate::domain::{
-    AffiliateId, Attribution, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
-    attribution::{Rank, ranks},
+    AffiliateId, AttributionFields, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
+    attribution::{AttributionMethod, ranks},
     catalog::{Approval, Program, Recurrence},
     click_name::click_code,
     entities::ScheduleKind,
@@ -23,9 +23,9 @@ const WINDOW: TimeDelta = TimeDelta::days(45);
 
 fn by_click(n: u128, order: &str, click: &str) -> Incoming {
     edited(sale(n, order, "", "100"), |create| {
-        create.attribution = Attribution {
+        create.attribution = AttributionFields {
             click_id: Some(click.into()),
-            ..Attribution::default()
+            ..AttributionFields::default()
         };
     })
 }
@@ -41,20 +41,22 @@ fn earner(decided: &Decisions, order: &str) -> String {
 /// One affiliate for each rank, who bears the rank's name, in a program without lifetime.
 fn one_for_each_rank() -> World {
     let mut world = with_program(world(), |program| program.recurring = false);
-    let affiliations: [(i64, Rank); 7] = [
-        (11, Rank::Customer),
-        (12, Rank::Coupon),
-        (13, Rank::Click),
-        (14, Rank::ReferralCode),
-        (15, Rank::Source),
-        (16, Rank::Tracking),
-        (17, Rank::Session),
+    let affiliations: [(i64, AttributionMethod); 7] = [
+        (11, AttributionMethod::Customer),
+        (12, AttributionMethod::Coupon),
+        (13, AttributionMethod::Click),
+        (14, AttributionMethod::ReferralCode),
+        (15, AttributionMethod::Source),
+        (16, AttributionMethod::Tracking),
+        (17, AttributionMethod::Session),
     ];
     for (id, rank) in affiliations {
         with_affiliate(&mut world, PROGRAM, id, rank.name(), |one| match rank {
-            Rank::Coupon => one.coupon_folded = Some("save10".into()),
-            Rank::ReferralCode => one.referral_code = Some("ref".into()),
-            Rank::Source => (one.asset_id, one.source_id) = (Some("asset".into()), Some("source".into())),
+            AttributionMethod::Coupon => one.coupon_folded = Some("save10".into()),
+            AttributionMethod::ReferralCode => one.referral_code = Some("ref".into()),
+            AttributionMethod::Source => {
+                (one.asset_id, one.source_id) = (Some("asset".into()), Some("source".into()))
+            }
             _ => {}
         });
     }
@@ -72,7 +74,7 @@ fn all_evidence() -> CreateConversion {
         external_id: Some("o1".into()),
         amount: decimal("100"),
         customer: Some(named("c1")),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some(" Save 10".into()),
             click_id: Some(click_code(ClickId(13), at)),
             tracking_id: Some(click_code(ClickId(16), at)),
@@ -86,24 +88,24 @@ fn all_evidence() -> CreateConversion {
 }
 
 /// Makes what is sent at a rank unknown.
-fn spoil(create: &mut CreateConversion, rank: Rank) {
+fn spoil(create: &mut CreateConversion, rank: AttributionMethod) {
     let nobody = || Some("nobody".to_owned());
     match rank {
-        Rank::Customer => create.customer = Some(named("nobody")),
-        Rank::Coupon => create.attribution.coupon = nobody(),
-        Rank::Click => create.attribution.click_id = nobody(),
-        Rank::ReferralCode => create.attribution.referral_code = nobody(),
-        Rank::Source => create.attribution.asset_id = nobody(),
-        Rank::Tracking => create.attribution.tracking_id = nobody(),
-        Rank::Session => create.attribution.session = nobody(),
+        AttributionMethod::Customer => create.customer = Some(named("nobody")),
+        AttributionMethod::Coupon => create.attribution.coupon = nobody(),
+        AttributionMethod::Click => create.attribution.click_id = nobody(),
+        AttributionMethod::ReferralCode => create.attribution.referral_code = nobody(),
+        AttributionMethod::Source => create.attribution.asset_id = nobody(),
+        AttributionMethod::Tracking => create.attribution.tracking_id = nobody(),
+        AttributionMethod::Session => create.attribution.session = nobody(),
     }
 }
 
 #[test]
 fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
-    use Rank::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
-    let postback: &[Rank] = &[Coupon, Click, ReferralCode, Source];
-    let table: [(Dialect, &[Rank], Reason); 7] = [
+    use AttributionMethod::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
+    let postback: &[AttributionMethod] = &[Coupon, Click, ReferralCode, Source];
+    let table: [(Dialect, &[AttributionMethod], Reason); 7] = [
         (Dialect::Yaplet, &[Coupon], Reason::NotAttributed),
         (Dialect::Postback, postback, Reason::NotAttributed),
         (Dialect::Pixel, postback, Reason::NotAttributed),
@@ -269,9 +271,9 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
         with_affiliate(&mut world, PROGRAM, 2, "second", |one| {
             one.approved = Some(approved);
         });
-        with_customer(&mut world, "c1", 2, |one| one.trusted = bound);
+        with_customer(&mut world, "c1", 2, |one| one.authenticated = bound);
         let mut incoming = of_customer(sale(1, "o1", "first", "100"), "c1");
-        incoming.event.trusted = signed;
+        incoming.event.authenticated = signed;
         let decided = decide(vec![incoming], world).unwrap();
         assert_eq!(earner(&decided, "o1"), who, "{row:?}");
         let kept_by = conversion(&decided, "o1").trace.kept_by.as_deref();
@@ -279,14 +281,14 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
         let customer = &decided.world.customers[&(ORG, Identity::Id("c1".into()))];
         let rebound = signed && !bound;
         assert_eq!(customer.affiliate.0, if rebound { 1 } else { 2 }, "{row:?}");
-        assert_eq!(customer.trusted, bound || rebound);
+        assert_eq!(customer.authenticated, bound || rebound);
     }
 }
 
 #[test]
 fn an_unsigned_binding_yields_to_what_a_signed_sale_sends_and_counts_where_it_sends_nothing_else() {
     let mut world = with_program(world(), |program| program.approval = Approval::Immediate);
-    with_customer(&mut world, "c1", 2, |one| one.trusted = false);
+    with_customer(&mut world, "c1", 2, |one| one.authenticated = false);
     let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");
     let decided = decide(vec![rest(1, "o1", "nobody")], world.clone()).unwrap();
     assert_eq!(earner(&decided, "o1"), "second by customer_id");
@@ -311,22 +313,22 @@ fn commissions_start_as_the_program_says_if_a_secret_vouches_for_all() {
         (Approval::Hold(15), true, None, Some(held)),
         (Approval::Hold(15), false, None, None),
     ];
-    for (approval, signed, approved, final_at) in table {
+    for (approval, signed, approved, finalised_at) in table {
         let world = with_program(world(), |program| program.approval = approval);
         let mut incoming = sale(1, "o1", "second", "100");
-        incoming.event.trusted = signed;
+        incoming.event.authenticated = signed;
         let decided = decide(vec![incoming], world).unwrap();
         let one = conversion(&decided, "o1");
         assert_eq!(
-            (one.commissions[0].approved, one.commissions[0].final_at),
-            (approved, final_at)
+            (one.commissions[0].approved, one.commissions[0].finalised_at),
+            (approved, finalised_at)
         );
         let holds: Vec<_> = decided
             .schedules
             .iter()
             .map(|one| (one.what, one.subject, one.period, one.due_at))
             .collect();
-        let want: Vec<_> = final_at
+        let want: Vec<_> = finalised_at
             .map(|due| (ScheduleKind::Hold, one.id.0, 0, due))
             .into_iter()
             .collect();
@@ -388,9 +390,9 @@ fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
         let (dialect, lifetime, bound, signed, want) = row;
         let mut world = with_program(world(), |program| program.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, WINDOW + TimeDelta::days(30));
-        with_customer(&mut world, "c1", 2, |one| one.trusted = bound);
+        with_customer(&mut world, "c1", 2, |one| one.authenticated = bound);
         let mut renewal = in_dialect(of_customer(by_click(1, "o1", &click), "c1"), dialect);
-        renewal.event.trusted = signed;
+        renewal.event.authenticated = signed;
         let decided = decide(vec![renewal], world).unwrap();
         let is_applied = statuses(&decided) == ["applied"];
         let got = if is_applied {

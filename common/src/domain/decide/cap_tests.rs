@@ -94,8 +94,8 @@ fn of_signed_and_unsigned_sales_of_an_order_the_signed_one_stands() {
     ];
     for (first, second, outcome) in table {
         let mut events = vec![sale(1, "o1", "second", "50"), sale(2, "o1", "second", "100")];
-        events[0].event.trusted = first;
-        events[1].event.trusted = second;
+        events[0].event.authenticated = first;
+        events[1].event.authenticated = second;
         let decided = decide(events, world()).unwrap();
         assert_eq!(statuses(&decided), ["applied", outcome]);
     }
@@ -112,12 +112,12 @@ fn what_is_superseded_is_reversed_linked_and_visible() {
     assert_eq!(position(&decided, 1), (Decimal::ZERO, Decimal::ZERO));
     assert_eq!(position(&decided, 2), (decimal("10"), Decimal::ZERO));
     let new = conversion(&decided, "o1");
-    assert!(new.trusted && new.deleted_at.is_none());
+    assert!(new.authenticated && new.deleted_at.is_none());
     let old = decided
         .world
         .conversions
         .values()
-        .find(|one| !one.trusted)
+        .find(|one| !one.authenticated)
         .unwrap();
     assert_eq!(old.superseded_by, Some(new.id));
     assert!(old.deleted_at.is_some());
@@ -130,7 +130,7 @@ fn what_is_superseded_is_reversed_linked_and_visible() {
     assert_eq!(view.commissions.len(), 1, "the unsigned sale used up no limit");
     let customer = customer(&decided, "c1");
     assert_eq!(
-        (customer.affiliate.0, customer.trusted, customer.counted),
+        (customer.affiliate.0, customer.authenticated, customer.counted),
         (2, true, 1)
     );
 }

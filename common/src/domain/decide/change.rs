@@ -99,7 +99,7 @@ impl Decisions {
     ) -> Result<Changed, Refusal> {
         let conversion = self
             .conversion_of(event.org, order)
-            .filter(|conversion| is_seen(event, conversion))
+            .filter(|conversion| is_visible_to(event, conversion))
             .cloned()
             .ok_or_else(|| unknown_order(order))?;
         self.alter(event, conversion, edit)
@@ -109,7 +109,7 @@ impl Decisions {
     pub(super) fn numbered(&self, event: &Event, id: ConversionId) -> Result<Conversion, Refusal> {
         self.world
             .conversion(event.org, id)
-            .filter(|conversion| conversion.deleted_at.is_none() && is_seen(event, conversion))
+            .filter(|conversion| conversion.deleted_at.is_none() && is_visible_to(event, conversion))
             .cloned()
             .ok_or_else(|| Refusal::new(Reason::UnknownOrder, format!("conversion {id} is not known")))
     }
@@ -125,7 +125,7 @@ impl Decisions {
         let before = sellers_commissions(&conversion);
         let entry = edit(&mut conversion)?;
         conversion.change.touch();
-        self.settle(&mut conversion, event);
+        self.post_transfers(&mut conversion, event);
         let (after, is_gone) = (sellers_commissions(&conversion), is_gone(&conversion));
         let Some(view) = view::conversion(&conversion, &self.world) else {
             self.transfers.truncate(posted);
@@ -161,7 +161,7 @@ impl Decisions {
     }
 
     /// Brings each commission to its net amount, and the ledger to where the commission's state says.
-    pub(super) fn settle(&mut self, conversion: &mut Conversion, event: &Event) {
+    pub(super) fn post_transfers(&mut self, conversion: &mut Conversion, event: &Event) {
         let (given_back, sale, is_gone) = (conversion.given_back(), conversion.amount, is_gone(conversion));
         for commission in &mut conversion.commissions {
             let gross = Money::rounded(commission.gross, commission.currency);
@@ -192,7 +192,7 @@ pub(super) struct Changed {
 }
 
 /// A key that is bound to a program sees no other.
-pub(super) fn is_seen(event: &Event, conversion: &Conversion) -> bool {
+pub(super) fn is_visible_to(event: &Event, conversion: &Conversion) -> bool {
     event
         .program_scope
         .is_none_or(|scope| scope == conversion.program)
@@ -232,7 +232,7 @@ fn is_gone(conversion: &Conversion) -> bool {
 /// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
 pub(super) fn recalculate(conversion: &mut Conversion) -> Result<(), Refusal> {
     for commission in &mut conversion.commissions {
-        follow_amount(commission, conversion.base_amount, conversion.amount)?;
+        follow_amount(commission, conversion.original_amount, conversion.amount)?;
     }
     Ok(())
 }

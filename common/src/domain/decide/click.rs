@@ -1,9 +1,9 @@
 //! Clicks on affiliates' links.
 
-use super::{Decisions, PoolExhausted, buyer::rebind, view};
+use super::{Decisions, PoolExhausted, customer_of_sale::rebind, view};
 use crate::domain::{
     Applied, Event, MetaData, OrgId, Reason, RecordClick, Refusal,
-    attribution::{Found, Rank},
+    attribution::{Attribution, AttributionMethod},
     catalog::{Affiliation, OrgCatalog, Program},
     click_name::ClickName,
     entities::{Change, Click},
@@ -101,10 +101,10 @@ impl Decisions {
             affiliate: link.affiliation.affiliate,
             referral_code: sent.referral_code.clone(),
             customer: None,
-            customer_vouched: false,
+            customer_authenticated: false,
             event: event.id,
             dialect: event.dialect,
-            trusted: event.trusted,
+            authenticated: event.authenticated,
             referrer: sent.referrer.clone(),
             landing_page: sent.landing_page.clone(),
             meta_data: sent.meta_data.clone(),
@@ -123,16 +123,16 @@ impl Decisions {
             && click.event == event.id
             && customer.program == link.program.id
             && !link.program.recurring
-            && (event.trusted || !customer.trusted)
+            && (event.authenticated || !customer.authenticated)
             && customer.deleted_at.is_none();
-        let (id, trusted) = (customer.id, customer.trusted);
+        let (id, authenticated) = (customer.id, customer.authenticated);
         if follows {
-            let found = Found {
+            let found = Attribution {
                 affiliation: link.affiliation,
                 program: link.program,
-                rank: Rank::Click,
+                rank: AttributionMethod::Click,
                 click: Some(click.id),
-                trusted,
+                authenticated,
             };
             self.change_customer(event.org, id, |one| rebind(one, &found));
         }
@@ -145,7 +145,7 @@ impl Decisions {
         let keeps = |current: &Click| {
             current.id == click.id
                 || current.clicked_at > click.clicked_at
-                || (current.trusted && !click.trusted)
+                || (current.authenticated && !click.authenticated)
         };
         if current.is_some_and(keeps) {
             return;
@@ -188,7 +188,7 @@ fn unknown_link(sent: &RecordClick) -> Refusal {
 }
 
 fn may_take_over(event: &Event, click: &Click) -> bool {
-    event.trusted || !click.trusted
+    event.authenticated || !click.authenticated
 }
 
 /// The last click counts: the same names, another way. A click that is delivered late, or that lacks the secret which
@@ -203,7 +203,7 @@ fn taken_over(earlier: Click, event: &Event, sent: &RecordClick, link: &Link<'_>
         referral_code: sent.referral_code.clone(),
         event: event.id,
         dialect: event.dialect,
-        trusted: event.trusted,
+        authenticated: event.authenticated,
         referrer: sent.referrer.clone(),
         landing_page: sent.landing_page.clone(),
         meta_data: sent.meta_data.clone(),

@@ -72,10 +72,10 @@ impl Decisions {
             added.push(commission.id);
             conversion.commissions.push(commission);
         }
-        if let Some(due_at) = approval.final_at.filter(|_| !added.is_empty()) {
+        if let Some(due_at) = approval.finalised_at.filter(|_| !added.is_empty()) {
             self.schedules.push(hold(event, conversion.id, due_at));
         }
-        self.settle(conversion, event);
+        self.post_transfers(conversion, event);
         Ok(added)
     }
 

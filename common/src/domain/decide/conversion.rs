@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Decisions, PoolExhausted, change::is_seen, view};
+use super::{Decisions, PoolExhausted, change::is_visible_to, view};
 use crate::domain::{
     Applied, ConversionId, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal,
-    attribution::{Found, Sought, attribute, ranks},
+    attribution::{Attribution, AttributionQuery, attribute, ranks},
     catalog::{Approval, OrgCatalog, Program, Recurrence},
     commission::{Line, lines, recurs_at},
     entities::{Change, Commission, Conversion, Customer, Schedule, ScheduleKind},
@@ -45,11 +45,11 @@ impl Decisions {
     fn duplicate(&self, event: &Event, create: &CreateConversion) -> Option<Refusal> {
         let order = create.external_id.as_deref()?;
         let conversion = self.conversion_of(event.org, order)?;
-        if event.trusted && !conversion.trusted {
+        if event.authenticated && !conversion.authenticated {
             return None;
         }
         // Who may not see it learns only that the id is taken.
-        let seen = is_seen(event, conversion).then(|| {
+        let seen = is_visible_to(event, conversion).then(|| {
             let view = view::conversion(conversion, &self.world);
             let outcome = view.map(|view| Outcome::Applied(Applied::Conversion(Box::new(view))));
             Box::new(First {
@@ -74,7 +74,7 @@ impl Decisions {
     ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
         let at = time_of_sale(event, create);
         let known = self.customer_of_sale(event, create);
-        let sought = Sought {
+        let query = AttributionQuery {
             org: event.org,
             dialect: event.dialect,
             ranks: ranks(event.dialect),
@@ -83,9 +83,9 @@ impl Decisions {
             customer: known,
             at,
             any_age: create.override_max_cookie_time,
-            trusted: event.trusted,
+            authenticated: event.authenticated,
         };
-        let (found, mut trace) = match attribute(&sought, &self.world, catalog) {
+        let (found, mut trace) = match attribute(&query, &self.world, catalog) {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -97,24 +97,27 @@ impl Decisions {
         let known = known.map(|customer| customer.id);
         // Before the limits are looked at: what the unsigned sale took of them is given back.
         let superseded = self.supersede(event, create, catalog);
-        let buyer = known.and_then(|known| self.world.customer(event.org, known));
+        let customer_of_sale = known.and_then(|known| self.world.customer(event.org, known));
         // A customer has the limits of the program that it is, or will be, bound in.
-        let has_limits =
-            buyer.is_none_or(|buyer| buyer.program == found.program.id || (found.trusted && !buyer.trusted));
-        trace.cap = cap(buyer, found.program, at).filter(|_| has_limits);
+        let has_limits = customer_of_sale.is_none_or(|customer_of_sale| {
+            customer_of_sale.program == found.program.id
+                || (found.authenticated && !customer_of_sale.authenticated)
+        });
+        trace.cap = cap(customer_of_sale, found.program, at).filter(|_| has_limits);
         // Limits are not used up by what no secret vouches for: it would take commissions from signed sales.
-        let mut counts = event.trusted && has_limits && lines.iter().any(|line| line.counts_towards_cap);
+        let mut counts =
+            event.authenticated && has_limits && lines.iter().any(|line| line.counts_towards_cap);
         let mut warnings = Vec::new();
         if trace.cap.as_ref().is_some_and(|cap| cap.reached) {
             lines.clear();
             counts = false;
             warnings.push("the customer has reached the program's limit: no commission".to_owned());
         }
-        trace.unsigned_binding = event.trusted && !found.trusted;
+        trace.unsigned_binding = event.authenticated && !found.authenticated;
         trace.rules = lines.iter().map(|line| line.rule.clone()).collect();
-        let customer = self.sees_buyer(event, create, &found, known)?;
+        let customer = self.upsert_customer(event, create, &found, known)?;
         // Nor do they begin, and nobody has bought, for a stranger's word.
-        if let Some(customer) = customer.filter(|_| event.trusted) {
+        if let Some(customer) = customer.filter(|_| event.authenticated) {
             self.count_sale(event, customer, found.program, at, counts, trace.cap.as_ref());
         }
         let conversion = self.new_conversion(event, create, &found, lines, trace)?;
@@ -129,14 +132,14 @@ impl Decisions {
         if let Some(superseded) = superseded {
             self.inherit(&mut conversion, &superseded);
         }
-        Ok(self.keep(event, conversion, found.program, catalog))
+        Ok(self.insert_conversion(event, conversion, found.program, catalog))
     }
 
     fn new_conversion(
         &mut self,
         event: &Event,
         create: &CreateConversion,
-        found: &Found<'_>,
+        found: &Attribution<'_>,
         lines: Vec<Line>,
         trace: Trace,
     ) -> Result<Conversion, PoolExhausted> {
@@ -159,7 +162,7 @@ impl Decisions {
             }
             commissions.push(commission);
         }
-        if let Some(due_at) = approval.final_at.filter(|_| !commissions.is_empty()) {
+        if let Some(due_at) = approval.finalised_at.filter(|_| !commissions.is_empty()) {
             self.schedules.push(hold(event, id, due_at));
         }
         Ok(Conversion {
@@ -172,10 +175,10 @@ impl Decisions {
             customer: None,
             event: event.id,
             dialect: event.dialect,
-            trusted: event.trusted,
+            authenticated: event.authenticated,
             attributed_by: found.rank.name().to_owned(),
             click: found.click,
-            base_amount: create.amount,
+            original_amount: create.amount,
             amount: create.amount,
             currency: found.program.currency,
             refunded: rust_decimal::Decimal::ZERO,
@@ -198,7 +201,7 @@ impl Decisions {
         })
     }
 
-    fn keep(
+    fn insert_conversion(
         &mut self,
         event: &Event,
         mut conversion: Conversion,
@@ -210,7 +213,7 @@ impl Decisions {
         self.schedules.retain(|one| {
             has_customer || one.conversion != conversion.id || one.what != ScheduleKind::Recurrence
         });
-        self.settle(&mut conversion, event);
+        self.post_transfers(&mut conversion, event);
         let view = view::with_catalog(&conversion, &self.world, catalog);
         self.world.add_conversion(conversion);
         view.map(|view| Applied::Conversion(Box::new(view)))
@@ -241,7 +244,7 @@ impl Decisions {
             amount: line.gross.amount(),
             currency: line.gross.currency(),
             approved: approval.approved,
-            final_at: approval.final_at,
+            finalised_at: approval.finalised_at,
             position: Position::default(),
             payment: None,
             comment: line.comment,
@@ -250,7 +253,12 @@ impl Decisions {
     }
 
     /// Takes a conversion out of the living: its commissions are reversed and its external id is free.
-    pub(super) fn take_back(&mut self, event: &Event, conversion: &mut Conversion, catalog: &OrgCatalog) {
+    pub(super) fn void_conversion(
+        &mut self,
+        event: &Event,
+        conversion: &mut Conversion,
+        catalog: &OrgCatalog,
+    ) {
         conversion.change.touch();
         conversion.deleted_at = Some(self.world.now);
         for commission in &mut conversion.commissions {
@@ -266,7 +274,7 @@ impl Decisions {
                 one.capped = cap.is_some_and(|cap| cap.reached);
             });
         }
-        self.settle(conversion, event);
+        self.post_transfers(conversion, event);
     }
 
     /// Moves the customer on: bought, counted, capped.
@@ -300,7 +308,7 @@ pub(super) fn is_last(customer: &Customer, program: &Program) -> bool {
 
 /// The client's time counts where a secret vouches for it.
 fn time_of_sale(event: &Event, create: &CreateConversion) -> DateTime<Utc> {
-    let told = create.occurred_at.filter(|_| event.trusted);
+    let told = create.occurred_at.filter(|_| event.authenticated);
     told.unwrap_or(event.received_at)
 }
 
@@ -308,24 +316,24 @@ fn time_of_sale(event: &Event, create: &CreateConversion) -> DateTime<Utc> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct InitialApproval {
     pub approved: Option<bool>,
-    pub final_at: Option<DateTime<Utc>>,
+    pub finalised_at: Option<DateTime<Utc>>,
 }
 
 impl InitialApproval {
     /// What no secret vouches for waits for a person, whatever the program says.
-    pub fn of(found: &Found<'_>, at: DateTime<Utc>) -> Self {
-        Self::new(found.program, found.trusted, at)
+    pub fn of(found: &Attribution<'_>, at: DateTime<Utc>) -> Self {
+        Self::new(found.program, found.authenticated, at)
     }
 
-    pub fn new(program: &Program, trusted: bool, at: DateTime<Utc>) -> Self {
+    pub fn new(program: &Program, authenticated: bool, at: DateTime<Utc>) -> Self {
         match program.approval {
-            Approval::Immediate if trusted => Self {
+            Approval::Immediate if authenticated => Self {
                 approved: Some(true),
-                final_at: None,
+                finalised_at: None,
             },
-            Approval::Hold(days) if trusted => Self {
+            Approval::Hold(days) if authenticated => Self {
                 approved: None,
-                final_at: Some(at + TimeDelta::days(i64::from(days))),
+                finalised_at: Some(at + TimeDelta::days(i64::from(days))),
             },
             Approval::Immediate | Approval::Hold(_) | Approval::Manual => Self::default(),
         }

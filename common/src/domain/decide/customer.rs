@@ -1,10 +1,10 @@
 //! Customers recorded and changed without a sale.
 
-use super::{Decisions, PoolExhausted, buyer, conversion::cap, view};
+use super::{Decisions, PoolExhausted, conversion::cap, customer_of_sale, view};
 use crate::domain::{
     Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, Event, First, Identity,
     OrgId, Outcome, Reason, Refusal, UpdateCustomer,
-    attribution::{Sought, attribute, customer_ranks},
+    attribution::{AttributionQuery, attribute, customer_ranks},
     catalog::OrgCatalog,
     entities::Customer,
 };
@@ -29,11 +29,11 @@ impl Decisions {
         let identity = Identity::Id(create.customer_id.clone());
         let known = self.world.living_customer(event.org, &identity);
         // A customer whom no secret vouched for gives way to one whom a secret does.
-        if known.is_some_and(|known| known.trusted || !event.trusted) {
+        if known.is_some_and(|known| known.authenticated || !event.authenticated) {
             return Ok(Err(self.repeated(event, &create.customer_id, known, catalog)));
         }
         let known = known.map(|known| known.id);
-        let sought = Sought {
+        let query = AttributionQuery {
             org: event.org,
             dialect: event.dialect,
             ranks: customer_ranks(event.dialect),
@@ -42,15 +42,15 @@ impl Decisions {
             customer: None,
             at: event.received_at,
             any_age: create.override_max_cookie_time,
-            trusted: event.trusted,
+            authenticated: event.authenticated,
         };
-        let found = match attribute(&sought, &self.world, catalog) {
+        let found = match attribute(&query, &self.world, catalog) {
             Ok((found, _)) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let id = if let Some(id) = known {
             self.change_customer(event.org, id, |customer| {
-                buyer::rebind(customer, &found);
+                customer_of_sale::rebind(customer, &found);
                 customer.track = create.track;
                 customer.meta_data.clone_from(&create.meta_data);
                 customer.details.clone_from(&create.details);
@@ -82,9 +82,9 @@ impl Decisions {
 
     /// Who may not see the customer learns only that the id is taken.
     fn repeated(&self, event: &Event, name: &str, known: Option<&Customer>, catalog: &OrgCatalog) -> Refusal {
-        let is_seen =
+        let is_visible_to =
             |customer: &&Customer| event.program_scope.is_none_or(|scope| scope == customer.program);
-        let first = known.filter(is_seen).and_then(|customer| {
+        let first = known.filter(is_visible_to).and_then(|customer| {
             let record = view::customer_record(customer, &self.world, catalog);
             Some(Box::new(First {
                 event_id: customer.event?,
@@ -140,7 +140,7 @@ impl Decisions {
             }
             None => {}
         }
-        buyer::follow_status(&mut after);
+        customer_of_sale::follow_status(&mut after);
         let record = view::customer_record(&after, &self.world, catalog).ok_or_else(|| {
             let detail = "the customer's program or affiliate has been removed";
             Refusal::new(Reason::NotAttributed, detail)
@@ -155,8 +155,8 @@ impl Decisions {
             CustomerTarget::Id(id) => self.world.living_customer(event.org, &Identity::Id(id.clone())),
             CustomerTarget::Number(id) => self.world.customer(event.org, *id),
         }?;
-        let is_seen = event.program_scope.is_none_or(|scope| scope == customer.program);
-        (customer.deleted_at.is_none() && is_seen).then_some(customer)
+        let is_visible_to = event.program_scope.is_none_or(|scope| scope == customer.program);
+        (customer.deleted_at.is_none() && is_visible_to).then_some(customer)
     }
 
     fn rename(&self, org: OrgId, customer: &mut Customer, name: &str) -> Result<(), Refusal> {

@@ -391,12 +391,14 @@ fn the_lines_of_a_sale_count_once_when_they_fall_due() {
 
 #[test]
 fn repetitions_rest_on_what_their_sale_rests_on() {
-    let repeated = |trusted: bool, binding: bool| {
+    let repeated = |authenticated: bool, binding: bool| {
         let mut story = Story::in_program(|program| {
             monthly(program);
             program.approval = Approval::Immediate;
         });
-        story.tell_as(1, sale("o1", START, None), |event| event.trusted = trusted);
+        story.tell_as(1, sale("o1", START, None), |event| {
+            event.authenticated = authenticated
+        });
         let conversion = story.world.conversions.values_mut().next().unwrap();
         conversion.trace.unsigned_binding = !binding;
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
@@ -479,7 +481,7 @@ fn a_recurrence_starts_as_the_program_says() {
     story.tell(2, recur(1, FIRST));
     let held = &story.conversion(1).commissions[2];
     assert_eq!(
-        (held.approved, held.final_at, held.kind),
+        (held.approved, held.finalised_at, held.kind),
         (None, Some(at(SECOND)), CommissionKind::Recurring)
     );
     let hold = story

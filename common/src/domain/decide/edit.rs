@@ -58,7 +58,7 @@ impl Decisions {
         // What could not be answered is left alone.
         view::conversion(&conversion, &self.world).ok_or_else(removed)?;
         self.with_catalog(event, |this, catalog| {
-            this.take_back(event, &mut conversion, catalog);
+            this.void_conversion(event, &mut conversion, catalog);
         });
         let view = view::conversion(&conversion, &self.world).ok_or_else(removed)?;
         self.world.add_conversion(conversion);

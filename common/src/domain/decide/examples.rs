@@ -64,10 +64,10 @@ pub(super) fn with_click(world: &mut World, id: i64, affiliate: i64, age: TimeDe
         affiliate: AffiliateId(affiliate),
         referral_code: "code".into(),
         customer: None,
-        customer_vouched: false,
+        customer_authenticated: false,
         event: EventId(uuid::Uuid::nil()),
         dialect: Dialect::Rest,
-        trusted: true,
+        authenticated: true,
         referrer: None,
         landing_page: None,
         meta_data: serde_json::Map::new(),
@@ -99,7 +99,7 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         click: None,
         meta_data: serde_json::Map::new(),
         details: serde_json::Map::new(),
-        trusted: true,
+        authenticated: true,
         created_at: now(),
         deleted_at: None,
     };
@@ -135,7 +135,7 @@ pub(super) fn in_dialect(mut incoming: Incoming, dialect: Dialect) -> Incoming {
 }
 
 pub(super) fn unsigned(mut incoming: Incoming) -> Incoming {
-    incoming.event.trusted = false;
+    incoming.event.authenticated = false;
     incoming
 }
 

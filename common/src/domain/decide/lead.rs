@@ -1,10 +1,10 @@
 //! Leads bind customers to clicks.
 
-use super::{Decisions, PoolExhausted, buyer, view};
+use super::{Decisions, PoolExhausted, customer_of_sale, view};
 use crate::domain::{
     Applied, ClickId, CustomerId, CustomerRef, Dialect, Event, Identity, Lead, LeadView, MetaData, Reason,
     Refusal, Track,
-    attribution::{Found, Rank},
+    attribution::{Attribution, AttributionMethod},
     catalog::OrgCatalog,
     entities::{Click, Customer},
 };
@@ -63,7 +63,7 @@ impl Decisions {
         event: &Event,
         lead: &Lead,
         click: ClickId,
-        found: &Found<'_>,
+        found: &Attribution<'_>,
     ) -> Result<CustomerId, PoolExhausted> {
         let id = lead.customer_id.clone();
         let named = CustomerRef {
@@ -81,31 +81,31 @@ impl Decisions {
         event: &Event,
         lead: &Lead,
         known: &Customer,
-        found: &Found<'_>,
+        found: &Attribution<'_>,
         catalog: &OrgCatalog,
     ) {
         let mut customer = known.clone();
         if let Some(id) = &lead.customer_id
-            && buyer::may_tell_id(event, known)
+            && customer_of_sale::may_tell_id(event, known)
         {
             customer.identity = Identity::Id(id.clone());
             customer.external_id = Some(id.clone());
         }
         // What no secret vouches for writes nothing over what one does.
-        if event.trusted || !known.trusted {
+        if event.authenticated || !known.authenticated {
             customer.email = lead.email.clone().or(customer.email);
             customer.name = lead.name.clone().or(customer.name);
         }
         let keeps_first = catalog
             .program(known.program)
             .is_some_and(|program| program.recurring);
-        let rebinds = match (event.trusted, known.trusted) {
+        let rebinds = match (event.authenticated, known.authenticated) {
             (true, false) => true,
             (false, true) => false,
             (true, true) | (false, false) => !keeps_first,
         };
         if rebinds {
-            buyer::rebind(&mut customer, found);
+            customer_of_sale::rebind(&mut customer, found);
         }
         self.put_customer(known, customer);
     }
@@ -124,7 +124,7 @@ impl Decisions {
         Some(LeadView {
             customer: view::customer_record(customer, &self.world, catalog)?,
             click: click.and_then(|click| view::click(click, lead.session.as_deref(), catalog)),
-            is_provisional: program.keyed_leads_only && !customer.trusted,
+            is_provisional: program.keyed_leads_only && !customer.authenticated,
         })
     }
 }
@@ -136,10 +136,20 @@ fn found<'a>(
     click: Option<&Click>,
     known: Option<&Customer>,
     catalog: &'a OrgCatalog,
-) -> Result<Found<'a>, Refusal> {
+) -> Result<Attribution<'a>, Refusal> {
     let (program, affiliate, rank, click) = match (click, known) {
-        (Some(click), _) => (click.program, click.affiliate, Rank::Click, Some(click.id)),
-        (None, Some(known)) => (known.program, known.affiliate, Rank::Customer, known.click),
+        (Some(click), _) => (
+            click.program,
+            click.affiliate,
+            AttributionMethod::Click,
+            Some(click.id),
+        ),
+        (None, Some(known)) => (
+            known.program,
+            known.affiliate,
+            AttributionMethod::Customer,
+            known.click,
+        ),
         (None, None) => return Err(nobody(event)),
     };
     let is_elsewhere = |program| event.program_scope.is_some_and(|scope| scope != program);
@@ -148,8 +158,8 @@ fn found<'a>(
         return Err(Refusal::new(Reason::CustomerElsewhere, detail));
     }
     // A sale without a secret makes nobody a customer whom a lead with one could not bind.
-    let is_final =
-        known.is_some_and(|known| known.first_sale_at.is_some() && (known.trusted || !event.trusted));
+    let is_final = known
+        .is_some_and(|known| known.first_sale_at.is_some() && (known.authenticated || !event.authenticated));
     if is_final && event.dialect == Dialect::Affitor {
         let detail = "the customer has bought already and is no lead any more";
         return Err(Refusal::new(Reason::CustomerConverted, detail));
@@ -165,12 +175,12 @@ fn found<'a>(
         );
         return Err(Refusal::new(Reason::AffiliateNotApproved, detail));
     }
-    Ok(Found {
+    Ok(Attribution {
         affiliation,
         program,
         rank,
         click,
-        trusted: event.trusted,
+        authenticated: event.authenticated,
     })
 }
 

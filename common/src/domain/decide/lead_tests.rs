@@ -110,7 +110,7 @@ fn a_sale_too_tells_a_visitors_id_but_not_without_the_secret_that_vouched_for_th
         let mut bought = edited(of_customer(sale(2, "o1", "", "100"), "c1"), |create| {
             create.attribution.click_id = Some(name.clone());
         });
-        bought.event.trusted = signed;
+        bought.event.authenticated = signed;
         let events = vec![lead(1, &[&name], None), in_dialect(bought, Dialect::Affitor)];
         let decided = decide(events, world.clone()).unwrap();
         assert_eq!(decided.world.customers.len(), customers);
@@ -162,12 +162,12 @@ fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
         let one = with_click(&mut world, 50, 1, TimeDelta::days(2));
         let two = with_click(&mut world, 51, 2, TimeDelta::days(1));
         let mut events = vec![lead(1, &[&one], Some("c1")), lead(2, &[&two], Some("c1"))];
-        events[0].event.trusted = first;
-        events[1].event.trusted = second;
+        events[0].event.authenticated = first;
+        events[1].event.authenticated = second;
         let decided = decide(events, world).unwrap();
         let kept = customer(&decided, "c1");
         assert_eq!(kept.affiliate, AffiliateId(affiliate), "{row:?}");
-        assert_eq!(kept.trusted, first || second, "{row:?}");
+        assert_eq!(kept.authenticated, first || second, "{row:?}");
     }
 }
 
@@ -181,7 +181,7 @@ fn a_customer_follows_the_visitors_last_click_where_nobody_keeps_it() {
         let view = clicked(&decided, 0);
         let name = click_code(view.id, view.created_at);
         let mut bound = lead(2, &[&name], Some("c1"));
-        bound.event.trusted = signed;
+        bound.event.authenticated = signed;
         let again = unsigned(click(3, "second", |click| click.existing = Some(name)));
         let decided = decide(vec![bound, later(again, 60)], decided.world).unwrap();
         assert_eq!(statuses(&decided), ["applied", "applied"]);
@@ -197,7 +197,7 @@ fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
     let pending = with_click(&mut world, 51, 9, TimeDelta::days(1));
     with_customer(&mut world, "bought", 1, |one| one.first_sale_at = Some(now()));
     with_customer(&mut world, "loose", 1, |one| {
-        (one.first_sale_at, one.trusted) = (Some(now()), false);
+        (one.first_sale_at, one.authenticated) = (Some(now()), false);
     });
     let mut elsewhere = lead(3, &[&name], Some("c1"));
     elsewhere.event.program_scope = Some(ProgramId(2));
@@ -221,7 +221,7 @@ fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
             "applied"
         ]
     );
-    assert!(customer(&decided, "loose").trusted);
+    assert!(customer(&decided, "loose").authenticated);
 }
 
 #[test]
@@ -251,5 +251,5 @@ fn a_provisional_lead_binds_nobody_until_one_with_a_secret_settles_it() {
         ["applied", "applied"],
         "a signed sale that names the click needs no lead"
     );
-    assert!(customer(&decided, "c1").trusted);
+    assert!(customer(&decided, "c1").authenticated);
 }

@@ -4,12 +4,12 @@
 //! as its events one by one. Whoever calls has locked the keys of all events and loaded the [`World`] after that.
 
 mod bonus;
-mod buyer;
 mod change;
 mod click;
 mod commission;
 mod conversion;
 mod customer;
+mod customer_of_sale;
 mod edit;
 mod lead;
 mod payment;

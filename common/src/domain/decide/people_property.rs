@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::buyer::standing;
+use super::customer_of_sale::standing;
 use super::examples::{
     PROGRAM, edited, named, unsigned, with_affiliate, with_click, with_customer, with_program,
 };
@@ -210,7 +210,7 @@ proptest! {
 
 /// The signed events that had an effect.
 fn applied(decided: &Decisions) -> BTreeSet<EventId> {
-    let effective = |one: &&Decision| one.event.trusted && matches!(one.outcome, Outcome::Applied(_));
+    let effective = |one: &&Decision| one.event.authenticated && matches!(one.outcome, Outcome::Applied(_));
     decided
         .decisions
         .iter()
@@ -227,7 +227,7 @@ fn earned(decided: &Decisions) -> BTreeMap<EventId, String> {
         };
         let money: Vec<_> = sale.commissions.iter().map(|one| one.amount).collect();
         let told = format!("{} {money:?}", sale.affiliate.slug);
-        decision.event.trusted.then_some((decision.event.id, told))
+        decision.event.authenticated.then_some((decision.event.id, told))
     };
     decided.decisions.iter().filter_map(of).collect()
 }

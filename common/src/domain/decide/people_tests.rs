@@ -8,7 +8,7 @@ use super::examples::{
 use super::tests::{ORG, event, now, sale, statuses, world};
 use super::*;
 use crate::domain::{
-    AffiliateId, Attribution, ClickView, CreateCustomer, CustomerAction, CustomerId, CustomerRecord,
+    AffiliateId, AttributionFields, ClickView, CreateCustomer, CustomerAction, CustomerId, CustomerRecord,
     CustomerRef, CustomerTarget, Dialect, Identity, Lead, MetaData, ProgramId, RecordClick, Track,
     UpdateCustomer,
     click_name::click_code,
@@ -33,9 +33,9 @@ pub(super) fn create(n: u128, name: &str, coupon: &str) -> Incoming {
 fn create_with(n: u128, name: &str, coupon: &str, edit: impl FnOnce(&mut CreateCustomer)) -> Incoming {
     let mut create = CreateCustomer {
         customer_id: name.into(),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some(coupon.into()),
-            ..Attribution::default()
+            ..AttributionFields::default()
         },
         ..CreateCustomer::default()
     };
@@ -220,8 +220,8 @@ fn a_session_is_not_taken_over_by_a_click_that_no_secret_vouches_for() {
         |n, code: &str, seconds| later(click(n, code, |click| click.session = Some("s1".into())), seconds);
     for (first_signed, second_signed, winner) in [(true, false, 1), (true, true, 2), (false, false, 2)] {
         let mut events = vec![in_session(1, "first", 0), in_session(2, "second", 5)];
-        events[0].event.trusted = first_signed;
-        events[1].event.trusted = second_signed;
+        events[0].event.authenticated = first_signed;
+        events[1].event.authenticated = second_signed;
         let decided = decide(events, world()).unwrap();
         assert_eq!(decided.world.session(ORG, "s1").unwrap().affiliate.0, winner);
     }
@@ -299,8 +299,8 @@ fn a_customer_id_is_recorded_once_unless_no_secret_vouched_for_it() {
             create(1, "c1", "first"),
             create_with(2, "c1", "second", |create| create.track = Track::Trial),
         ];
-        events[0].event.trusted = first;
-        events[1].event.trusted = second;
+        events[0].event.authenticated = first;
+        events[1].event.authenticated = second;
         let decided = decide(events, world()).unwrap();
         assert_eq!(statuses(&decided), ["applied", outcome]);
         if let Outcome::Refused(refusal) = &decided.decisions[1].outcome {
@@ -450,10 +450,10 @@ fn a_deleted_customer_is_forgotten_by_all_later_events() {
         (Some("c1"), Some(now()))
     );
     assert_ne!(customer(&decided, "c1").id, CustomerId(1));
-    let buyer = decided.conversion_of(ORG, "o1").unwrap().customer;
-    assert_eq!(decided.world.clicks[&ClickId(50)].customer, buyer);
+    let customer_of_sale = decided.conversion_of(ORG, "o1").unwrap().customer;
+    assert_eq!(decided.world.clicks[&ClickId(50)].customer, customer_of_sale);
     assert_ne!(
-        buyer,
+        customer_of_sale,
         Some(CustomerId(1)),
         "the click's next visitor is somebody new"
     );

@@ -104,7 +104,7 @@ impl Decisions {
             program: sale.program,
             lines,
             // What no secret vouches for uses up no limit.
-            may_count: is_first && conversion.trusted,
+            may_count: is_first && conversion.authenticated,
             conversion,
         })
     }

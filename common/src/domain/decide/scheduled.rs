@@ -57,14 +57,14 @@ impl Decisions {
             .iter_mut()
             .filter(|one| one.approved.is_none());
         for commission in undecided {
-            let Some(final_at) = commission.final_at else {
+            let Some(finalised_at) = commission.finalised_at else {
                 continue;
             };
-            if final_at <= now {
+            if finalised_at <= now {
                 commission.approved = Some(true);
                 ended.push(commission.id);
             } else {
-                next = Some(next.map_or(final_at, |next| final_at.min(next)));
+                next = Some(next.map_or(finalised_at, |next| finalised_at.min(next)));
             }
         }
         if let Some(due_at) = next {
@@ -74,7 +74,7 @@ impl Decisions {
             return Applied::Nothing;
         }
         conversion.change.touch();
-        self.settle(&mut conversion, event);
+        self.post_transfers(&mut conversion, event);
         let catalog = self.world.catalog.get(&event.org);
         let views = catalog.map(|catalog| views(&conversion, &ended, catalog));
         self.world.add_conversion(conversion);

@@ -24,7 +24,7 @@ impl Decisions {
         let mut old = before.clone();
         // The pool hands out ids from its end: the next is the one that the new conversion gets.
         old.superseded_by = self.world.ids.conversions.last().copied().map(ConversionId);
-        self.take_back(event, &mut old, catalog);
+        self.void_conversion(event, &mut old, catalog);
         self.world.add_conversion(old);
         Some(before)
     }

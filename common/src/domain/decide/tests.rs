@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::{
-    AffiliateId, Attribution, ConversionStatus, CreateConversion, CustomerRef, Dialect, Identity, ProgramId,
-    Refund, UpdateConversion,
+    AffiliateId, AttributionFields, ConversionStatus, CreateConversion, CustomerRef, Dialect, Identity,
+    ProgramId, Refund, UpdateConversion,
     catalog::{
         Affiliate, Affiliation, Approval, CommissionType, Level, OrgCatalog, Program, Rate, Recurrence,
     },
@@ -99,7 +99,7 @@ pub(super) fn event(n: u128, body: Body) -> Incoming {
         org: ORG,
         dialect: Dialect::Postback,
         received_at: now(),
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,
@@ -109,7 +109,7 @@ pub(super) fn event(n: u128, body: Body) -> Incoming {
 }
 
 pub(super) fn sale(n: u128, order: &str, coupon: &str, amount: &str) -> Incoming {
-    let attribution = Attribution {
+    let attribution = AttributionFields {
         coupon: Some(coupon.into()),
         ..Default::default()
     };
@@ -357,7 +357,7 @@ fn nothing_untrusted_is_approved_at_once() {
     program.approval = Approval::Immediate;
     catalog.add_program(program);
     let mut unsigned = sale(2, "o2", "second", "100");
-    unsigned.event.trusted = false;
+    unsigned.event.authenticated = false;
     let decided = decide(vec![sale(1, "o1", "second", "100"), unsigned], world).unwrap();
     assert_eq!(position(&decided, 2), (decimal("10"), decimal("10")));
 }

@@ -110,7 +110,7 @@ pub(super) fn commission(
         created_at: commission.created_at,
         conversion,
         payment: commission.payment,
-        final_at: commission.final_at,
+        finalised_at: commission.finalised_at,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::domain::{CommissionId, ConversionId, Currency};
 pub struct CreateConversion {
     /// The order id, unique among the living conversions of an organisation. Without one nothing is a duplicate.
     pub external_id: Option<String>,
-    pub attribution: Attribution,
+    pub attribution: AttributionFields,
     /// Order total, in units of the currency, at most 6 decimals.
     pub amount: Decimal,
     /// Default: the program's.
@@ -46,7 +46,7 @@ pub struct CommissionLine {
 /// By what the affiliate may be found. Which counts first is the dialect's: see [`super::attribution`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Attribution {
+pub struct AttributionFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coupon: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct Attribution {
     pub source_id: Option<String>,
 }
 
-impl Attribution {
+impl AttributionFields {
     /// The clicks that are named.
     pub fn clicks(&self) -> impl Iterator<Item = &str> {
         self.click_id.iter().chain(&self.tracking_id).map(String::as_str)

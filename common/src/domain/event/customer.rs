@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attribution, MetaData};
+use super::{AttributionFields, MetaData};
 use crate::domain::{ClickId, CustomerId};
 
 /// By what a customer is known within the organisation.
@@ -95,7 +95,7 @@ impl Track {
 pub struct CreateCustomer {
     /// The merchant's id.
     pub customer_id: String,
-    pub attribution: Attribution,
+    pub attribution: AttributionFields,
     pub track: Track,
     pub meta_data: MetaData,
     /// User agent, ip: kept for reports.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use click::{RecordClick, TestEvent, TestKind};
 pub use conversion::{
-    AddCommissions, Attribution, Chargeback, CommissionLine, ConversionStatus, CreateConversion,
+    AddCommissions, AttributionFields, Chargeback, CommissionLine, ConversionStatus, CreateConversion,
     EditCommission, EditConversion, Refund, UpdateConversion,
 };
 pub use customer::{
@@ -33,7 +33,8 @@ pub struct Event {
     pub dialect: Dialect,
     pub received_at: DateTime<Utc>,
     /// Whether a secret vouched for it. What came without one never blocks what came with one.
-    pub trusted: bool,
+    #[serde(rename = "trusted")]
+    pub authenticated: bool,
     /// The program that the key is bound to: it sees no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program_scope: Option<ProgramId>,
@@ -110,7 +111,7 @@ impl Event {
     }
 
     /// By what the event's affiliate may be found, if one is looked for.
-    pub fn attribution(&self) -> Option<&Attribution> {
+    pub fn attribution(&self) -> Option<&AttributionFields> {
         match &self.body {
             Body::CreateConversion(create) => Some(&create.attribution),
             Body::CreateCustomer(create) => Some(&create.attribution),

@@ -18,7 +18,8 @@ struct Row {
     status: String,
     reason: Option<String>,
     detail: Option<String>,
-    trusted: bool,
+    #[sqlx(rename = "trusted")]
+    authenticated: bool,
     received_at: DateTime<Utc>,
     due_at: Option<DateTime<Utc>>,
     first: Option<String>,
@@ -34,7 +35,7 @@ impl From<Row> for Attempt {
             status: row.status,
             reason: row.reason,
             detail: row.detail,
-            signed: row.trusted,
+            signed: row.authenticated,
             received_at: row.received_at,
             due_at: row.due_at,
             first: row.first.and_then(|id| id.parse().ok()),

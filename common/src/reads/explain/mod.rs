@@ -74,7 +74,8 @@ pub struct Sale {
     /// What was sent for reports (user agent, ip, notes, products), without e-mail addresses.
     pub details: MetaData,
     /// As the create sent it.
-    pub base_amount: Decimal,
+    #[serde(rename = "base_amount")]
+    pub original_amount: Decimal,
     pub amount: Decimal,
     pub currency: Currency,
     /// The sum of partial refunds as sent.
@@ -137,7 +138,8 @@ pub struct SaleCommission {
     /// `None`: pending.
     pub approved: Option<bool>,
     /// When it is approved by itself.
-    pub final_at: Option<DateTime<Utc>>,
+    #[serde(rename = "final_at")]
+    pub finalised_at: Option<DateTime<Utc>>,
     pub comment: Option<String>,
     /// The payment that covers it.
     pub payment: Option<SalePayment>,

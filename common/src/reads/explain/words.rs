@@ -307,7 +307,7 @@ fn version(rule: &Rule) -> String {
 }
 
 fn approval(one: &SaleCommission, sale: &Sale) -> String {
-    match (one.approved, one.final_at) {
+    match (one.approved, one.finalised_at) {
         (None, Some(at)) => format!("pending until {}, then approved by itself", time(at)),
         (None, None) if !sale.signed => {
             "pending until a person approves it, as nothing vouches for the order".to_owned()
@@ -322,10 +322,10 @@ fn approval(one: &SaleCommission, sale: &Sale) -> String {
 /// Everything that happened to the conversion after its first event.
 fn afterwards(sale: &Sale) -> Chapter {
     let mut lines = Vec::new();
-    if sale.base_amount != sale.amount {
+    if sale.original_amount != sale.amount {
         lines.push(format!(
             "the amount is {} now; {} at first",
-            sale.amount, sale.base_amount
+            sale.amount, sale.original_amount
         ));
     }
     for refund in &sale.refunds {

@@ -50,7 +50,8 @@ pub(crate) struct CommissionRow {
     comment: Option<String>,
     created_at: DateTime<Utc>,
     payment_id: Option<i64>,
-    final_at: Option<DateTime<Utc>>,
+    #[sqlx(rename = "final_at")]
+    finalised_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     affiliate: AffiliateRow,
 }
@@ -105,7 +106,7 @@ impl CommissionRow {
             created_at: self.created_at,
             conversion: self.conversion_id.map(ConversionId),
             payment: self.payment_id.map(PaymentId),
-            final_at: self.final_at,
+            finalised_at: self.finalised_at,
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     catalog,
     db::{self, fixture},
     domain::{
-        Attribution, Body, ConversionStatus, CreateConversion, Dialect, Event, Incoming, OrgId, Refund,
+        AttributionFields, Body, ConversionStatus, CreateConversion, Dialect, Event, Incoming, OrgId, Refund,
         UpdateConversion,
     },
     message::EventIds,
@@ -26,7 +26,7 @@ fn noon(text: &str) -> DateTime<Utc> {
 
 async fn demo(pool: &Pool) -> OrgId {
     let demo = catalog::parse(catalog::DEMO).unwrap();
-    catalog::apply(pool, &demo, noon("2026-09-01")).await.unwrap();
+    catalog::sync(pool, &demo, noon("2026-09-01")).await.unwrap();
     let org = sqlx::query_scalar("SELECT org_id FROM orgs WHERE slug = 'demo'");
     OrgId(org.fetch_one(pool).await.unwrap())
 }
@@ -39,7 +39,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
         org,
         dialect: Dialect::Postback,
         received_at: at,
-        trusted: true,
+        authenticated: true,
         program_scope: None,
         idempotency: None,
         wait_until: None,
@@ -55,7 +55,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
 fn sale(order: &str, amount: i64) -> Body {
     Body::CreateConversion(Box::new(CreateConversion {
         external_id: Some(order.to_owned()),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some("JANE10OFF".to_owned()),
             ..Default::default()
         },

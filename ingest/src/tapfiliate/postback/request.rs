@@ -1,8 +1,8 @@
 //! From the parameters of a postback to a sale or a customer, or to the change of one.
 
 use common::domain::{
-    Attribution, Body, ConversionStatus, CreateConversion, CreateCustomer, CustomerTarget, UpdateConversion,
-    UpdateCustomer,
+    AttributionFields, Body, ConversionStatus, CreateConversion, CreateCustomer, CustomerTarget,
+    UpdateConversion, UpdateCustomer,
 };
 
 use crate::tapfiliate::params::{self, currency, customer, details, track};
@@ -59,7 +59,7 @@ pub(crate) fn update_customer(fields: &Fields) -> Result<Body, Invalid> {
     }))
 }
 
-fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
+fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid> {
     let sent = params::attribution(fields)?;
     if params::leads_somewhere(&sent) {
         Ok(sent)

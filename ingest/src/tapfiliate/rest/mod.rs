@@ -10,13 +10,13 @@ mod route;
 pub use commissions::MAX_COMMISSIONS;
 pub use route::routes;
 
-use common::domain::Attribution;
+use common::domain::AttributionFields;
 
 use crate::tapfiliate::params;
 use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// Postback's ways to name an affiliate, and the click under its other names.
-fn attribution(fields: &Fields) -> Result<Attribution, Invalid> {
+fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid> {
     let mut sent = params::attribution(fields)?;
     if sent.click_id.is_none()
         && let Some(click) = fields.nested("click")?

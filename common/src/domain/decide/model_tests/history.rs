@@ -9,7 +9,7 @@ use super::super::{
     tests::{event, now},
 };
 use crate::domain::{
-    AddCommissions, Attribution, CancelPayment, Chargeback, CommissionId, CommissionLine, ConversionId,
+    AddCommissions, AttributionFields, CancelPayment, Chargeback, CommissionId, CommissionLine, ConversionId,
     ConversionStatus, CreateConversion, EditCommission, EditConversion, Pay, PaymentId, PaymentOrder, Refund,
     Scheduled, UpdateConversion,
 };
@@ -314,7 +314,7 @@ fn create_body(step: &Step) -> CreateConversion {
     let lines = parts.iter().copied().map(line).collect();
     CreateConversion {
         external_id: Some(name(*order)),
-        attribution: Attribution {
+        attribution: AttributionFields {
             coupon: Some(format!("affiliate-{seller}")),
             ..Default::default()
         },

@@ -2,9 +2,9 @@
 
 use super::{Decisions, PoolExhausted};
 use crate::domain::{
-    Attribution, ClickId, CreateConversion, CustomerId, CustomerRef, Dialect, Event, Identity, MetaData,
-    OrgId, Track,
-    attribution::Found,
+    AttributionFields, ClickId, CreateConversion, CustomerId, CustomerRef, Dialect, Event, Identity,
+    MetaData, OrgId, Track,
+    attribution::Attribution,
     customer_status::{Standing, status},
     entities::{Change, Click, Customer},
 };
@@ -31,17 +31,17 @@ impl Decisions {
             let customer = self.world.customer(event.org, click.customer?)?;
             let is_same = named.is_none() || may_tell_id(event, customer);
             // A stranger may have left somebody's customer on a click, to divert what is signed.
-            let is_meant = !event.trusted
-                || click.customer_vouched
+            let is_meant = !event.authenticated
+                || click.customer_authenticated
                 || matches!(customer.identity, Identity::Click(_))
-                || (customer.trusted && customer.click == Some(click.id));
+                || (customer.authenticated && customer.click == Some(click.id));
             (customer.deleted_at.is_none() && is_same && is_meant).then_some(customer)
         };
         by_id.or_else(by_click)
     }
 
     /// The click of a sale in the dialects where clicks lead to customers.
-    fn click_of(&self, event: &Event, sent: &Attribution) -> Option<&Click> {
+    fn click_of(&self, event: &Event, sent: &AttributionFields) -> Option<&Click> {
         if !matches!(event.dialect, Dialect::Affitor | Dialect::Affy) {
             return None;
         }
@@ -53,18 +53,18 @@ impl Decisions {
     }
 
     /// Creates or updates the customer of a recorded sale. In the dialects of clicks a visitor who told no id is one too.
-    pub(super) fn sees_buyer(
+    pub(super) fn upsert_customer(
         &mut self,
         event: &Event,
         create: &CreateConversion,
-        found: &Found<'_>,
+        found: &Attribution<'_>,
         known: Option<CustomerId>,
     ) -> Result<Option<CustomerId>, PoolExhausted> {
         if let Some(id) = known {
             self.change_customer(event.org, id, |customer| {
                 if let Some(named) = &create.customer {
                     // What no secret vouches for writes nothing over what one does.
-                    if event.trusted || !customer.trusted {
+                    if event.authenticated || !customer.authenticated {
                         update(customer, named);
                         customer.name = customer.name.take().or_else(|| default_name(event, named));
                     }
@@ -72,7 +72,7 @@ impl Decisions {
                         customer.identity = named.identity.clone();
                     }
                 }
-                if found.trusted && !customer.trusted {
+                if found.authenticated && !customer.authenticated {
                     rebind(customer, found);
                 }
             });
@@ -104,7 +104,7 @@ impl Decisions {
             let holder = click
                 .customer
                 .and_then(|holder| self.world.customer(event.org, holder));
-            let strangers_word = event.trusted && !click.customer_vouched;
+            let strangers_word = event.authenticated && !click.customer_authenticated;
             holder.is_none_or(|holder| {
                 let is_named = !matches!(holder.identity, Identity::Click(_));
                 holder.deleted_at.is_some() || (strangers_word && is_named)
@@ -114,7 +114,7 @@ impl Decisions {
             return;
         }
         if let Some(click) = self.world.clicks.get_mut(&click) {
-            (click.customer, click.customer_vouched) = (Some(customer), event.trusted);
+            (click.customer, click.customer_authenticated) = (Some(customer), event.authenticated);
             click.change.touch();
         }
     }
@@ -124,7 +124,7 @@ impl Decisions {
         &mut self,
         event: &Event,
         named: CustomerRef,
-        found: &Found<'_>,
+        found: &Attribution<'_>,
         track: Track,
     ) -> Result<CustomerId, PoolExhausted> {
         let id = self.world.ids.customer().ok_or(PoolExhausted)?;
@@ -147,7 +147,7 @@ impl Decisions {
             click: found.click,
             meta_data: named.meta_data,
             details: MetaData::new(),
-            trusted: found.trusted,
+            authenticated: found.authenticated,
             event: Some(event.id),
             created_at: event.received_at,
             deleted_at: None,
@@ -216,13 +216,13 @@ fn default_name(event: &Event, named: &CustomerRef) -> Option<String> {
 
 /// A visitor who was known by a click only may tell an id later; only with a secret, where one has vouched for them.
 pub(super) fn may_tell_id(event: &Event, customer: &Customer) -> bool {
-    matches!(customer.identity, Identity::Click(_)) && (event.trusted || !customer.trusted)
+    matches!(customer.identity, Identity::Click(_)) && (event.authenticated || !customer.authenticated)
 }
 
 /// Another binding takes the place of the customer's. Whoever calls knows that it may.
-pub(super) fn rebind(customer: &mut Customer, found: &Found<'_>) {
+pub(super) fn rebind(customer: &mut Customer, found: &Attribution<'_>) {
     customer.program = found.program.id;
     customer.affiliate = found.affiliation.affiliate;
     customer.click = found.click;
-    customer.trusted = found.trusted;
+    customer.authenticated = found.authenticated;
 }
