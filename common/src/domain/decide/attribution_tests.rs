@@ -55,7 +55,7 @@ fn one_for_each_rank() -> World {
             AttributionMethod::Coupon => one.coupon_folded = Some("save10".into()),
             AttributionMethod::ReferralCode => one.referral_code = Some("ref".into()),
             AttributionMethod::Source => {
-                (one.asset_id, one.source_id) = (Some("asset".into()), Some("source".into()))
+                (one.asset_id, one.source_id) = (Some("asset".into()), Some("source".into()));
             }
             _ => {}
         });

@@ -397,7 +397,7 @@ fn repetitions_rest_on_what_their_sale_rests_on() {
             program.approval = Approval::Immediate;
         });
         story.tell_as(1, sale("o1", START, None), |event| {
-            event.authenticated = authenticated
+            event.authenticated = authenticated;
         });
         let conversion = story.world.conversions.values_mut().next().unwrap();
         conversion.trace.unsigned_binding = !binding;
