@@ -34,6 +34,7 @@ pub mod programs;
 pub mod schedules;
 pub mod settings;
 pub mod spool;
+mod types;
 
 pub use commissions::{lock_bonuses, write as write_commissions};
 pub(crate) use decode::decode;

@@ -8,7 +8,7 @@ use crate::runtime::Secret;
 /// # Errors
 /// When the database does not answer, or has not been migrated.
 pub async fn receipt_secret(pool: &Pool) -> Result<Secret, DbError> {
-    let value: String = sqlx::query_scalar("SELECT value FROM settings WHERE name = 'receipt_secret'")
+    let value = sqlx::query_scalar!("SELECT value FROM settings WHERE name = 'receipt_secret'")
         .fetch_one(pool)
         .await
         .map_err(|error| DbError::new("settings.receipt_secret", error))?;

@@ -3,7 +3,7 @@
 use super::{Connection, DbError};
 
 /// An envelope of the spool, held by the transaction that took it.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub struct Spooled {
     pub spool_id: i64,
     pub envelope: Vec<u8>,
@@ -14,10 +14,10 @@ pub struct Spooled {
 /// # Errors
 /// When the database does not answer: then nobody may be told that the events are safe.
 pub async fn put(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbError> {
-    sqlx::query(
+    sqlx::query!(
         "WITH put AS (INSERT INTO spool (envelope) VALUES ($1)) SELECT pg_notify('commissary_spool', '')",
+        envelope
     )
-    .bind(envelope)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("spool.put", error))?;
@@ -29,11 +29,12 @@ pub async fn put(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbE
 /// # Errors
 /// When the database does not answer.
 pub async fn take(connection: &mut Connection, after: i64, limit: i64) -> Result<Vec<Spooled>, DbError> {
-    sqlx::query_as(
+    sqlx::query_as!(
+        Spooled,
         "SELECT spool_id, envelope FROM spool WHERE spool_id > $1 ORDER BY spool_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        after,
+        limit
     )
-    .bind(after)
-    .bind(limit)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("spool.take", error))
@@ -44,8 +45,7 @@ pub async fn take(connection: &mut Connection, after: i64, limit: i64) -> Result
 /// # Errors
 /// When the database does not answer.
 pub async fn remove(connection: &mut Connection, done: &[i64]) -> Result<(), DbError> {
-    sqlx::query("DELETE FROM spool WHERE spool_id = ANY ($1)")
-        .bind(done)
+    sqlx::query!("DELETE FROM spool WHERE spool_id = ANY ($1)", done)
         .execute(connection)
         .await
         .map_err(|error| DbError::new("spool.remove", error))?;
@@ -57,7 +57,7 @@ pub async fn remove(connection: &mut Connection, done: &[i64]) -> Result<(), DbE
 /// # Errors
 /// When the database does not answer.
 pub async fn depth(connection: &mut Connection) -> Result<i64, DbError> {
-    sqlx::query_scalar("SELECT count(*) FROM spool")
+    sqlx::query_scalar!(r#"SELECT count(*) AS "depth!" FROM spool"#)
         .fetch_one(connection)
         .await
         .map_err(|error| DbError::new("spool.depth", error))
