@@ -20,5 +20,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use router::{router, routes, with_fallbacks};
+pub use router::{router, routes};
 pub use state::Ingest;

@@ -35,10 +35,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
     };
     Router::new()
         .route("/api/v1/programs/me/readiness", get(readiness))
-        .route("/api/v1/programs/me/readiness/", get(readiness))
         .route_layer(from_fn_with_state(needs, guard))
         .route("/api/tracking/check-test-events", post(check_test_events))
-        .route("/api/tracking/check-test-events/", post(check_test_events))
         .route_layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .route_layer(map_response(flat))
 }

@@ -31,9 +31,7 @@ const MAX_SESSION: usize = 255;
 const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
 
 pub(crate) fn router() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/tracking/status/{session}", get(status))
-        .route("/api/v1/tracking/status/{session}/", get(status))
+    Router::new().route("/api/v1/tracking/status/{session}", get(status))
 }
 
 #[derive(Debug, Serialize)]

@@ -25,7 +25,6 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/openapi.json", get(openapi))
         .route("/docs", get(docs))
-        .route("/docs/", get(docs))
 }
 
 async fn openapi() -> impl IntoResponse {

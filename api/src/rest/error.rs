@@ -102,13 +102,3 @@ impl IntoResponse for Problem {
         response
     }
 }
-
-/// For paths that nobody serves.
-pub async fn not_found() -> Problem {
-    Problem::not_found()
-}
-
-/// For methods that a path does not have.
-pub async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-}

@@ -24,30 +24,20 @@ use crate::{
     auth::{Guard, guard},
 };
 
-/// Every path with its slash, as documented, and without, as many clients call it: a redirect would lose bodies.
 pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
     let needs = Guard {
         api: Arc::clone(api),
         scopes: &[Scope::Read],
     };
     Router::new()
-        .route("/1.6/conversions/", get(conversions::list))
         .route("/1.6/conversions", get(conversions::list))
-        .route("/1.6/conversions/{id}/", get(conversions::retrieve))
         .route("/1.6/conversions/{id}", get(conversions::retrieve))
-        .route("/1.6/customers/", get(customers::list))
         .route("/1.6/customers", get(customers::list))
-        .route("/1.6/customers/{id}/", get(customers::retrieve))
         .route("/1.6/customers/{id}", get(customers::retrieve))
-        .route("/1.6/clicks/", get(clicks::list))
         .route("/1.6/clicks", get(clicks::list))
-        .route("/1.6/clicks/{id}/", get(clicks::retrieve))
         .route("/1.6/clicks/{id}", get(clicks::retrieve))
-        .route("/1.6/commissions/", get(commissions::list))
         .route("/1.6/commissions", get(commissions::list))
-        .route("/1.6/commissions/{id}/", get(commissions::retrieve))
         .route("/1.6/commissions/{id}", get(commissions::retrieve))
-        .route("/1.6/affiliates/{id}/balances/", get(balances::of_affiliate))
         .route("/1.6/affiliates/{id}/balances", get(balances::of_affiliate))
         .route_layer(from_fn_with_state(needs, guard))
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     Json,
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OriginalUri},
     http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -18,12 +18,14 @@ pub(crate) struct Asked {
     headers: HeaderMap,
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        // As it was sent: the links have a last slash where the caller writes one.
+        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
         Ok(Self {
-            uri: parts.uri.clone(),
+            uri,
             headers: parts.headers.clone(),
         })
     }

@@ -26,7 +26,6 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
     };
     Router::new()
         .route("/v1/explain", get(show))
-        .route("/v1/explain/", get(show))
         .route_layer(from_fn_with_state(needs, guard))
 }
 

@@ -39,7 +39,6 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
     };
     Router::new()
         .route("/v1/events/{id}", get(show))
-        .route("/v1/events/{id}/", get(show))
         .route_layer(from_fn_with_state(needs, guard))
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let ids = roles::event_ids(&pool).await?;
     let metrics = roles::metrics(&stop)?;
     let ready = api::Ready::Database(pool.clone());
-    let router = api::with_fallbacks(api::router(Api::new(pool, ids, clock.clone(), ready, metrics)));
+    let router = api::router(Api::new(pool, ids, clock.clone(), ready, metrics));
     tracing::info!(address = %listener.local_addr()?, "api is ready");
     serve(listener, router, stop).await.context("serving")
 }

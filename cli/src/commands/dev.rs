@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use api::Api;
 use common::{
     catalog, db,
-    http::serve,
+    http::{serve, with_layers},
     queue::Instances,
     runtime::{AmqpArgs, Clock, Secret},
 };
@@ -102,7 +102,7 @@ async fn everything(
     };
     let working = tokio::spawn(worker::run(worker, workers.clone()));
     let ready = roles::health::watch(pool.clone(), broker.map(|broker| broker.publish), stop.clone());
-    let router = ingest::routes(running.ingest.clone()).merge(api::router(Api::new(
+    let router = ingest::routes(running.ingest.clone()).merge(api::routes(Api::new(
         pool.clone(),
         ids,
         clock.clone(),
@@ -110,7 +110,7 @@ async fn everything(
         metrics,
     )));
     welcome(listener.local_addr()?, args, url)?;
-    let served = serve(listener, ingest::with_fallbacks(router), stop)
+    let served = serve(listener, with_layers(router), stop)
         .await
         .context("serving");
     // In this order: no new requests, then what was taken becomes durable, then the workers finish, then the links end.

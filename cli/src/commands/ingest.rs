@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use api::Health;
 use common::{
     db,
-    http::serve,
+    http::{serve, with_layers},
     queue::Instances,
     runtime::{AmqpArgs, Clock, DbArgs},
 };
@@ -46,9 +46,8 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let broker = roles::broker::connect(&args.amqp, &links)?;
     let running = roles::ingest::start(&pool, ids, broker.as_ref(), Instances::default(), clock).await?;
     let ready = roles::health::watch(pool.clone(), broker.map(|broker| broker.publish), stop.clone());
-    let router = ingest::with_fallbacks(
-        ingest::routes(running.ingest.clone()).merge(api::health(Health { ready, metrics })),
-    );
+    let router =
+        with_layers(ingest::routes(running.ingest.clone()).merge(api::health(Health { ready, metrics })));
     tracing::info!(address = %listener.local_addr()?, "ingest is ready");
     serve(listener, router, stop).await.context("serving")?;
     running.finish().await;

@@ -16,15 +16,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// How the paths begin that pages of any origin may call. A key is in a header, never in a cookie: no origin has more
+use super::path::is_below;
+
+/// Below which paths pages of any origin may call. A key is in a header, never in a cookie: no origin has more
 /// rights than another. Affitor's sales and refunds come from servers, which hold the key.
 const OPEN: &[&str] = &[
-    "/1.6/",
+    "/1.6",
     "/api/v1/track/click",
     "/api/v1/track/lead",
     "/api/tracking/click",
     "/api/tracking/lead",
-    "/api/v1/tracking/",
+    "/api/v1/tracking",
 ];
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Api-Key, Authorization, Content-Type, Idempotency-Key, Prefer, X-Api-Key";
@@ -35,8 +37,9 @@ const EXPOSED: &str =
 const MAX_AGE: &str = "7200";
 
 /// A layer for `axum::middleware::from_fn`.
-pub async fn cors(request: Request, next: Next) -> Response {
-    if !OPEN.iter().any(|open| request.uri().path().starts_with(open)) {
+pub(super) async fn cors(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if !OPEN.iter().any(|open| is_below(path, open)) {
         return next.run(request).await;
     }
     let is_preflight =

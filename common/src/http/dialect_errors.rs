@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::http::Rejection;
+use super::{Rejection, path::is_below, picture};
 
 /// How a dialect says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,31 +22,30 @@ pub enum DialectErrors {
     Affitor,
     /// `{"error":"Unauthorized","message":…}` (seed: AFFY; its one published refusal)
     Affy,
-    /// `{"error":…}`: what belongs to no dialect.
+    /// The picture, with the reason in `X-Pixel-Error`.
+    Pixel,
+    /// `{"error":…}`: Commissary's own calls, and what belongs to no dialect.
     Plain,
 }
 
-const AFFITOR_PATHS: [&str; 4] = [
-    "/api/v1/track/",
-    "/api/tracking/",
-    "/api/v1/cli/",
-    "/api/v1/programs/",
+/// Where the paths of each dialect lie, in both planes.
+const PATHS: [(&str, DialectErrors); 9] = [
+    ("/api/affiliates", DialectErrors::Yaplet),
+    ("/1.6", DialectErrors::Tapfiliate),
+    ("/1.7", DialectErrors::Tapfiliate),
+    ("/api/v1/track", DialectErrors::Affitor),
+    ("/api/tracking", DialectErrors::Affitor),
+    ("/api/v1/cli", DialectErrors::Affitor),
+    ("/api/v1/programs", DialectErrors::Affitor),
+    ("/api/v1/tracking", DialectErrors::Affy),
+    ("/p", DialectErrors::Pixel),
 ];
 
 impl DialectErrors {
-    /// The dialect whose paths begin like `path`.
+    /// The dialect below whose prefix `path` lies, without its last slash. Served or not: a 404 has the dialect's shape, too.
     pub fn of_path(path: &str) -> Self {
-        if path.starts_with("/api/affiliates/") {
-            Self::Yaplet
-        } else if path.starts_with("/1.6/") || path.starts_with("/1.7/") {
-            Self::Tapfiliate
-        } else if AFFITOR_PATHS.iter().any(|prefix| path.starts_with(prefix)) {
-            Self::Affitor
-        } else if path.starts_with("/api/v1/tracking/") {
-            Self::Affy
-        } else {
-            Self::Plain
-        }
+        let found = PATHS.iter().find(|(prefix, _)| is_below(path, prefix));
+        found.map_or(Self::Plain, |(_, errors)| *errors)
     }
 
     /// The answer to a request that is turned away.
@@ -60,7 +59,10 @@ impl DialectErrors {
     }
 
     pub fn print_message(self, status: StatusCode, message: &str) -> Response {
-        (status, Json(self.body(status, message))).into_response()
+        match self {
+            Self::Pixel => picture::refused(status, message),
+            _ => (status, Json(self.body(status, message))).into_response(),
+        }
     }
 
     /// The body alone, for answers that say more beside the message.
@@ -73,7 +75,7 @@ impl DialectErrors {
             Self::Affy => {
                 json!({"error": status.canonical_reason().unwrap_or("Error"), "message": message})
             }
-            Self::Affitor | Self::Plain => json!({"error": message}),
+            Self::Affitor | Self::Pixel | Self::Plain => json!({"error": message}),
         }
     }
 
@@ -125,6 +127,7 @@ mod tests {
                 DialectErrors::Tapfiliate,
                 DialectErrors::Affitor,
                 DialectErrors::Affy,
+                DialectErrors::Pixel,
                 DialectErrors::Plain,
             ] {
                 let response = errors.print(&rejection);
@@ -136,6 +139,30 @@ mod tests {
                     "{errors:?} {rejection:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_path_has_the_dialect_of_its_prefix() {
+        for (path, errors) in [
+            ("/1.6", DialectErrors::Tapfiliate),
+            ("/1.6/x", DialectErrors::Tapfiliate),
+            ("/1.6/conversions//commissions", DialectErrors::Tapfiliate),
+            ("/1.60", DialectErrors::Plain),
+            ("/1.7/pb", DialectErrors::Tapfiliate),
+            ("/api/affiliates", DialectErrors::Yaplet),
+            ("/api/v1/track", DialectErrors::Affitor),
+            ("/api/v1/tracking", DialectErrors::Affy),
+            ("/api/tracking/x", DialectErrors::Affitor),
+            ("/api/v1/programs/me", DialectErrors::Affitor),
+            ("/p", DialectErrors::Pixel),
+            ("/p/k.gif", DialectErrors::Pixel),
+            ("/pages", DialectErrors::Plain),
+            ("/v1/events", DialectErrors::Plain),
+            ("/api/v1", DialectErrors::Plain),
+            ("/", DialectErrors::Plain),
+        ] {
+            assert_eq!(DialectErrors::of_path(path), errors, "{path}");
         }
     }
 

@@ -25,7 +25,6 @@ use common::http::{
     sends_bearer,
 };
 
-/// Each path with a last slash and without: a redirect would lose the body.
 pub fn routes() -> Router<Ingest> {
     let chains = Arc::new(Chains::default());
     let chain = post(async move |State(ingest): State<Ingest>, request: Request| {
@@ -35,23 +34,14 @@ pub fn routes() -> Router<Ingest> {
     });
     Router::new()
         .route("/api/v1/track/click", method(Call::Click, Names::Current))
-        .route("/api/v1/track/click/", method(Call::Click, Names::Current))
         .route("/api/v1/track/lead", method(Call::Lead, Names::Current))
-        .route("/api/v1/track/lead/", method(Call::Lead, Names::Current))
         .route("/api/v1/track/sale", method(Call::Sale, Names::Current))
-        .route("/api/v1/track/sale/", method(Call::Sale, Names::Current))
         .route("/api/v1/track/refund", method(Call::Refund, Names::Current))
-        .route("/api/v1/track/refund/", method(Call::Refund, Names::Current))
         .route("/api/tracking/click", method(Call::Click, Names::Legacy))
-        .route("/api/tracking/click/", method(Call::Click, Names::Legacy))
         .route("/api/tracking/lead", method(Call::Lead, Names::Legacy))
-        .route("/api/tracking/lead/", method(Call::Lead, Names::Legacy))
         .route("/api/tracking/sale", method(Call::Sale, Names::Legacy))
-        .route("/api/tracking/sale/", method(Call::Sale, Names::Legacy))
         .route("/api/tracking/refund", method(Call::Refund, Names::Legacy))
-        .route("/api/tracking/refund/", method(Call::Refund, Names::Legacy))
-        .route("/api/v1/cli/test-event", chain.clone())
-        .route("/api/v1/cli/test-event/", chain)
+        .route("/api/v1/cli/test-event", chain)
 }
 
 fn method(call: Call, names: Names) -> MethodRouter<Ingest> {

@@ -23,21 +23,13 @@ type Parse = fn(&Fields) -> Result<Asked, Invalid>;
 pub fn routes() -> Router<Ingest> {
     Router::new()
         .route("/api/v1/tracking/click", call(request::click))
-        .route("/api/v1/tracking/click/", call(request::click))
         .route("/api/v1/tracking/registration", call(request::registration))
-        .route("/api/v1/tracking/registration/", call(request::registration))
         .route("/api/v1/tracking/lead", call(request::lead))
-        .route("/api/v1/tracking/lead/", call(request::lead))
         .route(
             "/api/v1/tracking/lead/registration",
             call(request::lead_registration),
         )
-        .route(
-            "/api/v1/tracking/lead/registration/",
-            call(request::lead_registration),
-        )
         .route("/api/v1/tracking/lead/payment", call(request::lead_payment))
-        .route("/api/v1/tracking/lead/payment/", call(request::lead_payment))
 }
 
 fn call(parse: Parse) -> MethodRouter<Ingest> {

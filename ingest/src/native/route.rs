@@ -25,9 +25,7 @@ use common::http::{
 };
 
 pub fn routes() -> Router<Ingest> {
-    Router::new()
-        .route("/v1/events", post(events))
-        .route("/v1/events/", post(events))
+    Router::new().route("/v1/events", post(events))
 }
 
 async fn events(State(ingest): State<Ingest>, request: Request) -> Response {

@@ -14,9 +14,5 @@ mod signature;
 pub use route::routes;
 pub use signature::{SIGNATURE, canonical, key_of_url, sign, signed_url};
 
-#[cfg(test)]
-pub(crate) use picture::GIF;
-pub(crate) use picture::turned_away;
-
 /// How the paths of all pixels begin.
 pub(crate) const PATH: &str = "/p/";

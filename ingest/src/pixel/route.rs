@@ -9,12 +9,14 @@ use axum::{
 };
 use common::domain::Dialect;
 
-use super::{picture, signature};
+use super::{picture::recorded, signature};
 use crate::{Ingest, auth::AuthError, pipeline::Answer, tapfiliate::postback};
 use common::http::{
-    Rejection, peer,
+    DialectErrors, Rejection, peer, picture,
     request::{Wait, query_fields},
 };
+
+const ERRORS: DialectErrors = DialectErrors::Pixel;
 
 /// Where browsers say that nobody looks at the page yet.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
@@ -22,7 +24,7 @@ const PREFETCHES: [&str; 3] = ["prefetch", "prerender", "preview"];
 
 pub fn routes() -> Router<Ingest> {
     // Else axum would take a HEAD for a GET: who looks must not sell.
-    let look = async || picture::plain(StatusCode::OK);
+    let look = async || picture(StatusCode::OK);
     Router::new().route(
         "/p/{file}",
         on(MethodFilter::GET, pixel).on(MethodFilter::HEAD, look),
@@ -35,11 +37,11 @@ async fn pixel(
     request: Request,
 ) -> Response {
     if is_prefetch(request.headers()) {
-        return picture::plain(StatusCode::OK);
+        return picture(StatusCode::OK);
     }
     record(&ingest, file, request)
         .await
-        .unwrap_or_else(|rejection| picture::turned_away(&rejection))
+        .unwrap_or_else(|rejection| ERRORS.print(&rejection))
 }
 
 fn is_prefetch(headers: &HeaderMap) -> bool {
@@ -87,7 +89,7 @@ async fn record(
             .await
     };
     match answer {
-        Answer::Accepted | Answer::Outcome(_) => Ok(picture::recorded(id)),
+        Answer::Accepted | Answer::Outcome(_) => Ok(recorded(id)),
         Answer::Unavailable { retry_after } => Err(Rejection::Unavailable { retry_after }),
     }
 }

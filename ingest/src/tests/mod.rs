@@ -6,6 +6,7 @@ mod auth;
 mod customers;
 mod leniency;
 mod native;
+mod paths;
 mod pixel;
 mod postback;
 mod reading;

@@ -22,7 +22,7 @@ fn pixel(query: &str) -> axum::http::Request<axum::body::Body> {
 }
 
 fn is_picture(reply: &Reply) {
-    assert_eq!(reply.text, String::from_utf8_lossy(&crate::pixel::GIF));
+    assert_eq!(reply.text, String::from_utf8_lossy(&common::http::GIF));
     assert_eq!(reply.header("content-length"), "43");
     assert_eq!(reply.header("content-type"), "image/gif");
     assert_eq!(reply.header("cache-control"), "no-store");

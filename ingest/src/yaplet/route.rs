@@ -16,9 +16,7 @@ use common::http::{
 };
 
 pub fn routes() -> Router<Ingest> {
-    Router::new()
-        .route("/api/affiliates/track/{code}", post(track))
-        .route("/api/affiliates/track/{code}/", post(track))
+    Router::new().route("/api/affiliates/track/{code}", post(track))
 }
 
 async fn track(

@@ -1,4 +1,4 @@
-//! `GET|POST /1.7/pb/{con,cus}/{c,u}`, with a last slash or without: a redirect would lose a POST's body.
+//! `GET|POST /1.7/pb/{con,cus}/{c,u}`.
 
 use axum::{
     Router,
@@ -30,13 +30,9 @@ type Parse = fn(&Fields) -> Result<Body, Invalid>;
 pub fn routes() -> Router<Ingest> {
     Router::new()
         .route("/1.7/pb/con/c", call(request::create_conversion))
-        .route("/1.7/pb/con/c/", call(request::create_conversion))
         .route("/1.7/pb/con/u", call(request::update_conversion))
-        .route("/1.7/pb/con/u/", call(request::update_conversion))
         .route("/1.7/pb/cus/c", call(request::create_customer))
-        .route("/1.7/pb/cus/c/", call(request::create_customer))
         .route("/1.7/pb/cus/u", call(request::update_customer))
-        .route("/1.7/pb/cus/u/", call(request::update_customer))
 }
 
 fn call(parse: Parse) -> MethodRouter<Ingest> {

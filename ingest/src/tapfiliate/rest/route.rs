@@ -1,4 +1,4 @@
-//! `POST /1.6/…`, with a last slash or without. The api serves `GET` on the same paths.
+//! `POST /1.6/…`. The api serves `GET` on the same paths.
 
 use axum::{
     Router,
@@ -23,13 +23,9 @@ type Parse = fn(&Fields) -> Result<Body, Invalid>;
 pub fn routes() -> Router<Ingest> {
     Router::new()
         .route("/1.6/conversions", call(conversion::create))
-        .route("/1.6/conversions/", call(conversion::create))
         .route("/1.6/customers", call(customer::create))
-        .route("/1.6/customers/", call(customer::create))
         .route("/1.6/clicks", call(click::create))
-        .route("/1.6/clicks/", call(click::create))
         .route("/1.6/conversions/{id}/commissions", post(add_commissions))
-        .route("/1.6/conversions/{id}/commissions/", post(add_commissions))
 }
 
 fn call(parse: Parse) -> MethodRouter<Ingest> {

@@ -1,0 +1,42 @@
+//! What stands around the routes of every process, from the outside in. Each role adds its routes, and nothing else.
+
+use axum::{
+    Router,
+    extract::{OriginalUri, Request},
+    middleware::{Next, from_fn, map_request},
+    response::Response,
+};
+
+use super::{DialectErrors, Rejection, cors::cors, path, request::MAX_URL_BYTES};
+
+/// `routes` as they are served.
+pub fn with_layers(routes: Router) -> Router {
+    // The last layer is the outermost.
+    let routes = routes
+        .fallback(async |request: Request| turned_away(&request, &Rejection::NotFound))
+        .method_not_allowed_fallback(async |request: Request| {
+            turned_away(&request, &Rejection::MethodNotAllowed)
+        })
+        .layer(from_fn(look_at_path))
+        .layer(from_fn(cors));
+    // A router's own layers come after its look at the path: what mends the path needs a router around it.
+    Router::new()
+        .fallback_service(routes)
+        .layer(map_request(path::normalise))
+}
+
+/// 414 for a URL that is too long, 404 where a segment of the path is missing.
+async fn look_at_path(OriginalUri(sent): OriginalUri, request: Request, next: Next) -> Response {
+    let url = sent.path_and_query();
+    if url.is_some_and(|url| url.as_str().len() > MAX_URL_BYTES) {
+        return turned_away(&request, &Rejection::UrlTooLong);
+    }
+    if path::has_empty_segment(request.uri().path()) {
+        return turned_away(&request, &Rejection::NotFound);
+    }
+    next.run(request).await
+}
+
+fn turned_away(request: &Request, rejection: &Rejection) -> Response {
+    DialectErrors::of_path(request.uri().path()).print(rejection)
+}
