@@ -70,10 +70,16 @@ target_directory() {
   cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
 
-# run_stage NAME COMMAND...: runs it and prints how long it took; a failure ends the script. The command gets a process
-# group of its own and the script waits beside it, so that a signal reaches all of it at once (see on_signal) and not only
-# when it is over.
+# run_stage NAME COMMAND...: runs it and prints how long it took; a failure ends the script.
 run_stage() {
+  local status=0
+  try_stage "$@" || status=$?
+  ((status == 0)) || die "$1 failed (exit code $status)"
+}
+
+# try_stage NAME COMMAND...: the same, but a failure is only its own exit code. The command gets a process group of its own and
+# the script waits beside it, so that a signal reaches all of it at once (see on_signal) and not only when it is over.
+try_stage() {
   local name=$1 began=$SECONDS status=0
   shift
   say "== $name"
@@ -83,8 +89,29 @@ run_stage() {
   set +m
   wait "$stage_group" || status=$?
   stage_group=
-  ((status == 0)) || die "$name failed (exit code $status, after $((SECONDS - began)) s)"
-  say "== $name: ok, $((SECONDS - began)) s"
+  if ((status == 0)); then
+    say "== $name: ok, $((SECONDS - began)) s"
+  else
+    say "== $name: FAILED (exit code $status), $((SECONDS - began)) s"
+  fi
+  return "$status"
+}
+
+# print_header_and_exit_if_help SCRIPT "$@": answers --help with the comment at the script's head, before anything is built or
+# started.
+print_header_and_exit_if_help() {
+  local script=$1 argument
+  shift
+  for argument in "$@"; do
+    case $argument in
+      -h | --help) ;;
+      --) return 0 ;;
+      *) continue ;;
+    esac
+    # From the second line on, as long as there are comments, without their marks.
+    sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$script"
+    exit
+  done
 }
 
 # To be set as the trap of INT and TERM, with the signal's name. The trap of EXIT cleans up.

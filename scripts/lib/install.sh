@@ -33,7 +33,7 @@ expand_and_sort() {
   done | sort -V
 }
 
-# install_servers [postgres] [rabbitmq]: quiet when nothing is missing.
+# install_servers [postgres] [rabbitmq] [wrk]: quiet when nothing is missing. wrk is no server, but what puts load on ours.
 install_servers() {
   local server packages=()
   (($# > 0)) || set -- postgres rabbitmq
@@ -41,7 +41,8 @@ install_servers() {
     case $server in
       postgres) postgres_programs '' >/dev/null || packages+=(postgresql) ;;
       rabbitmq) rabbitmq_programs >/dev/null || packages+=(rabbitmq-server) ;;
-      *) die "install: unknown server '$server' (postgres, rabbitmq)" ;;
+      wrk) command -v wrk >/dev/null || packages+=(wrk) ;;
+      *) die "install: unknown server '$server' (postgres, rabbitmq, wrk)" ;;
     esac
   done
   ((${#packages[@]} > 0)) || return 0

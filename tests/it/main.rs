@@ -41,5 +41,6 @@ mod poison;
 mod readme;
 mod rest;
 mod restarts;
+mod scripts;
 mod tidy;
 mod tracking;
