@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Api, Problem,
     auth::{Guard, authenticate, guard, presented},
-    rest::{error::Said, is_storable},
+    rest::{error::ProblemMessage, params::is_storable},
 };
 
 /// As the tracking calls.
@@ -45,7 +45,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
 const INVALID_KEY: &str = "Invalid API token";
 
 async fn flat(mut response: Response) -> Response {
-    if let Some(Said(message)) = response.extensions_mut().remove() {
+    if let Some(ProblemMessage(message)) = response.extensions_mut().remove() {
         let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
         let message = if is_unknown { INVALID_KEY } else { message.as_str() };
         *response.body_mut() = Body::from(json!({"error": message}).to_string());

@@ -7,37 +7,86 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
-    domain::click_name::{ClickName, click_uuid},
+    domain::{
+        ProgramId,
+        click_name::{ClickName, click_uuid},
+    },
     reads::rest::clicks::{self, ClickFilter, ClickRecord},
     tapfiliate_json::{Affiliate, Program, colon_time},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    pages::Asked,
-    params::ListParams,
+    pages::PageRequest,
+    params::{Params, day, flag, text, whole_days},
     user_agent::{Agent, agent},
 };
 use crate::{Api, Problem};
+
+/// What a list may be restricted to (seed: REST 1.6).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filter {
+    /// Without effect: all times are UTC.
+    #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    _use_profile_timezone: Option<bool>,
+    /// First day, in UTC.
+    #[serde(deserialize_with = "day")]
+    date_from: Option<NaiveDate>,
+    /// Last day, in UTC, inclusive.
+    #[serde(deserialize_with = "day")]
+    date_to: Option<NaiveDate>,
+    /// Only those whose meta data have this key.
+    #[serde(rename = "meta_data[key]", deserialize_with = "text")]
+    meta_key: Option<String>,
+    /// Only those whose meta data have this value under `meta_data[key]`.
+    #[serde(rename = "meta_data[value]", deserialize_with = "text")]
+    meta_value: Option<String>,
+    /// The program.
+    #[serde(deserialize_with = "text")]
+    program_id: Option<String>,
+    /// The affiliate.
+    #[serde(deserialize_with = "text")]
+    affiliate_id: Option<String>,
+}
+
+impl Filter {
+    /// Within the program that the key is bound to.
+    ///
+    /// # Errors
+    /// A value without its key is a 400.
+    fn within(self, scope: Option<ProgramId>) -> Result<ClickFilter, Problem> {
+        if self.meta_key.is_none() && self.meta_value.is_some() {
+            return Err(Problem::bad_request("meta_data[value] needs meta_data[key]"));
+        }
+        let (from, until) = whole_days(self.date_from, self.date_to);
+        Ok(ClickFilter {
+            scope,
+            program: self.program_id,
+            affiliate: self.affiliate_id,
+            from,
+            until,
+            meta_key: self.meta_key,
+            meta_value: self.meta_value,
+        })
+    }
+}
 
 /// Latest first, 25 a page.
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    asked: Asked,
-    params: ListParams,
+    request: PageRequest,
+    Params(filter): Params<Filter>,
 ) -> Result<Response, Problem> {
-    let page = params.page()?;
-    let filter = params.clicks(key.program)?;
+    let filter = filter.within(key.program)?;
     let mut conn = api.connection().await?;
-    let found = clicks::list(&mut conn, key.org, &filter, page).await?;
-    let total = clicks::total(&mut conn, key.org, &filter);
-    let position = Asked::position(page, found.len(), total).await?;
-    let shown: Vec<_> = found.iter().map(Visit::from).collect();
-    Ok(asked.answer(position, &shown))
+    let page = clicks::list(&mut conn, key.org, &filter, request.number).await?;
+    Ok(request.answer(&page, Visit::from))
 }
 
 /// By its id, which must be right in both of its parts.
@@ -49,18 +98,12 @@ pub(crate) async fn retrieve(
     let ClickName::Ours { id, millis } = ClickName::parse(&id) else {
         return Err(Problem::not_found());
     };
-    let filter = ClickFilter {
-        scope: key.program,
-        id: Some(id),
-        ..ClickFilter::default()
-    };
     let mut conn = api.connection().await?;
-    let found = clicks::list(&mut conn, key.org, &filter, 1).await?;
-    let click = found
-        .first()
+    let click = clicks::find(&mut conn, key.org, key.program, id)
+        .await?
         .filter(|click| click.created_at.timestamp_millis() == millis)
         .ok_or_else(Problem::not_found)?;
-    Ok(Json(Click::from(click)).into_response())
+    Ok(Json(Click::from(&click)).into_response())
 }
 
 /// A click, as the list shows it.
@@ -158,7 +201,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::rest::tests::conversion;
+    use crate::rest::{params::read, tests::conversion};
+
+    #[test]
+    fn meta_data_are_found_by_their_key() {
+        let filter = |query: &str| {
+            let filter: Filter = read(&format!("/1.6/clicks/?{query}").parse().unwrap()).unwrap();
+            filter.within(Some(ProgramId(3)))
+        };
+        let both = filter("meta_data[key]=subid1&meta_data%5Bvalue%5D=baz").unwrap();
+        assert_eq!(
+            (both.meta_key.as_deref(), both.meta_value.as_deref()),
+            (Some("subid1"), Some("baz"))
+        );
+        assert_eq!(both.scope, Some(ProgramId(3)));
+        assert!(filter("meta_data[value]=baz").is_err());
+    }
 
     #[test]
     fn a_click_has_the_shape_of_the_seed() {

@@ -9,32 +9,64 @@ use axum::{
 };
 use common::{
     db::keys::ApiKey,
-    domain::{CommissionId, PublicIdKind},
-    reads::rest::commissions::{self, CommissionFilter},
+    domain::{CommissionId, ProgramId, PublicIdKind},
+    reads::rest::commissions::{self, CommissionFilter, CommissionStatus},
     tapfiliate_json::Commission,
 };
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
-    pages::Asked,
-    params::{ListParams, number_of},
+    pages::PageRequest,
+    params::{Params, flag, text},
+    row_id::number_of,
 };
 use crate::{Api, Problem};
+
+/// What a list may be restricted to (seed: REST 1.6).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filter {
+    /// `approved`, `disapproved` or `pending`.
+    #[serde(deserialize_with = "status")]
+    status: Option<CommissionStatus>,
+    /// Whether a payment covers it.
+    #[serde(deserialize_with = "flag")]
+    paid: Option<bool>,
+    /// The affiliate who earns.
+    #[serde(deserialize_with = "text")]
+    affiliate_id: Option<String>,
+}
+
+fn status<'de, D: Deserializer<'de>>(value: D) -> Result<Option<CommissionStatus>, D::Error> {
+    match CommissionStatus::parse(&String::deserialize(value)?) {
+        Some(status) => Ok(Some(status)),
+        None => Err(D::Error::custom("must be approved, disapproved or pending")),
+    }
+}
+
+impl Filter {
+    /// Within the program that the key is bound to.
+    fn within(self, scope: Option<ProgramId>) -> CommissionFilter {
+        CommissionFilter {
+            scope,
+            affiliate: self.affiliate_id,
+            status: self.status,
+            paid: self.paid,
+        }
+    }
+}
 
 /// Latest first, 25 a page.
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    asked: Asked,
-    params: ListParams,
+    request: PageRequest,
+    Params(filter): Params<Filter>,
 ) -> Result<Response, Problem> {
-    let page = params.page()?;
-    let filter = params.commissions(key.program)?;
     let mut conn = api.connection().await?;
-    let found = commissions::list(&mut conn, key.org, &filter, page).await?;
-    let total = commissions::total(&mut conn, key.org, &filter);
-    let position = Asked::position(page, found.len(), total).await?;
-    let shown: Vec<_> = found.iter().map(Commission::from).collect();
-    Ok(asked.answer(position, &shown))
+    let filter = filter.within(key.program);
+    let page = commissions::list(&mut conn, key.org, &filter, request.number).await?;
+    Ok(request.answer(&page, Commission::from))
 }
 
 /// By its number or its `cm_` id.
@@ -43,14 +75,42 @@ pub(crate) async fn retrieve(
     Extension(key): Extension<ApiKey>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let number = number_of(&id, PublicIdKind::Commission).ok_or_else(Problem::not_found)?;
-    let filter = CommissionFilter {
-        scope: key.program,
-        id: Some(CommissionId(number)),
-        ..CommissionFilter::default()
-    };
+    let id = number_of(&id, PublicIdKind::Commission).ok_or_else(Problem::not_found)?;
     let mut conn = api.connection().await?;
-    let found = commissions::list(&mut conn, key.org, &filter, 1).await?;
-    let commission = found.first().ok_or_else(Problem::not_found)?;
-    Ok(Json(Commission::from(commission)).into_response())
+    let commission = commissions::find(&mut conn, key.org, key.program, CommissionId(id)).await?;
+    let commission = commission.ok_or_else(Problem::not_found)?;
+    Ok(Json(Commission::from(&commission)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rest::params::read;
+
+    #[test]
+    fn status_and_paid_are_closed_words() {
+        let filter = |query: &str| read::<Filter>(&format!("/1.6/commissions/?{query}").parse().unwrap());
+        for (word, want) in [
+            ("approved", Some(CommissionStatus::Approved)),
+            ("disapproved", Some(CommissionStatus::Disapproved)),
+            ("pending", Some(CommissionStatus::Pending)),
+            ("", None),
+        ] {
+            assert_eq!(filter(&format!("status={word}")).unwrap().status, want, "{word}");
+        }
+        for (word, want) in [
+            ("1", Some(true)),
+            ("0", Some(false)),
+            ("False", Some(false)),
+            ("", None),
+        ] {
+            assert_eq!(filter(&format!("paid={word}")).unwrap().paid, want, "{word}");
+        }
+        let message = |query: &str| filter(query).unwrap_err().message().to_owned();
+        assert_eq!(
+            message("status=nonsense"),
+            "status must be approved, disapproved or pending"
+        );
+        assert_eq!(message("paid=2"), "paid must be true or false");
+    }
 }

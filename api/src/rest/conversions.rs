@@ -7,34 +7,76 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
-    domain::{ConversionId, PublicIdKind},
+    domain::{ConversionId, ProgramId, PublicIdKind},
     reads::rest::conversions::{self, ConversionFilter},
     tapfiliate_json::Conversion,
 };
+use serde::Deserialize;
 
 use super::{
-    pages::Asked,
-    params::{ListParams, number_of},
+    pages::PageRequest,
+    params::{Params, day, flag, text, whole_days},
+    row_id::number_of,
 };
 use crate::{Api, Problem};
+
+/// What a list may be restricted to (seed: REST 1.6).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filter {
+    /// Without effect: all times are UTC.
+    #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    _use_profile_timezone: Option<bool>,
+    /// First day, in UTC.
+    #[serde(deserialize_with = "day")]
+    date_from: Option<NaiveDate>,
+    /// Last day, in UTC, inclusive.
+    #[serde(deserialize_with = "day")]
+    date_to: Option<NaiveDate>,
+    /// Only those with a commission that waits for approval.
+    #[serde(deserialize_with = "flag")]
+    pending: Option<bool>,
+    /// The program.
+    #[serde(deserialize_with = "text")]
+    program_id: Option<String>,
+    /// The order.
+    #[serde(deserialize_with = "text")]
+    external_id: Option<String>,
+    /// The affiliate who made the sale.
+    #[serde(deserialize_with = "text")]
+    affiliate_id: Option<String>,
+}
+
+impl Filter {
+    /// Within the program that the key is bound to.
+    fn within(self, scope: Option<ProgramId>) -> ConversionFilter {
+        let (from, until) = whole_days(self.date_from, self.date_to);
+        ConversionFilter {
+            scope,
+            external_id: self.external_id,
+            program: self.program_id,
+            affiliate: self.affiliate_id,
+            from,
+            until,
+            pending: self.pending.unwrap_or(false),
+        }
+    }
+}
 
 /// Latest first, 25 a page.
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    asked: Asked,
-    params: ListParams,
+    request: PageRequest,
+    Params(filter): Params<Filter>,
 ) -> Result<Response, Problem> {
-    let page = params.page()?;
-    let filter = params.conversions(key.program)?;
     let mut conn = api.connection().await?;
-    let found = conversions::list(&mut conn, key.org, &filter, page).await?;
-    let total = conversions::total(&mut conn, key.org, &filter);
-    let position = Asked::position(page, found.len(), total).await?;
-    let shown: Vec<_> = found.iter().map(Conversion::from).collect();
-    Ok(asked.answer(position, &shown))
+    let filter = filter.within(key.program);
+    let page = conversions::list(&mut conn, key.org, &filter, request.number).await?;
+    Ok(request.answer(&page, Conversion::from))
 }
 
 /// By its number or its `cv_` id.
@@ -43,14 +85,9 @@ pub(crate) async fn retrieve(
     Extension(key): Extension<ApiKey>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let number = number_of(&id, PublicIdKind::Conversion).ok_or_else(Problem::not_found)?;
-    let filter = ConversionFilter {
-        scope: key.program,
-        id: Some(ConversionId(number)),
-        ..ConversionFilter::default()
-    };
+    let id = number_of(&id, PublicIdKind::Conversion).ok_or_else(Problem::not_found)?;
     let mut conn = api.connection().await?;
-    let found = conversions::list(&mut conn, key.org, &filter, 1).await?;
-    let conversion = found.first().ok_or_else(Problem::not_found)?;
-    Ok(Json(Conversion::from(conversion)).into_response())
+    let conversion = conversions::find(&mut conn, key.org, key.program, ConversionId(id)).await?;
+    let conversion = conversion.ok_or_else(Problem::not_found)?;
+    Ok(Json(Conversion::from(&conversion)).into_response())
 }

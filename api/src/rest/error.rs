@@ -20,7 +20,7 @@ pub struct Problem {
 
 /// The message of an error, kept beside its body for dialects that print it in another shape.
 #[derive(Clone, Debug)]
-pub(crate) struct Said(pub(crate) String);
+pub(crate) struct ProblemMessage(pub(crate) String);
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -94,7 +94,7 @@ impl IntoResponse for Problem {
             errors: [Entry { message }],
         };
         let mut response = (self.status, Json(body)).into_response();
-        response.extensions_mut().insert(Said(self.message));
+        response.extensions_mut().insert(ProblemMessage(self.message));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

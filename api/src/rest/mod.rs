@@ -1,4 +1,14 @@
 //! Tapfiliate REST 1.6: what it reads.
+//!
+//! A list costs one file here and one in `common::reads::rest`, and a line in [`router`].
+//!
+//! * Here (`conversions.rs` is the shortest whole one): a struct `Filter` whose fields are the documented parameters, each read
+//!   by a function of [`params`]; `Filter::within`, which makes the list's typed filter of it; and the handler: a connection, the
+//!   page, the answer. [`pages`] reads the page's number and makes the `Link` header. What the row looks like on the wire is in
+//!   `common::tapfiliate_json` where the ingest prints it too, else in the same file.
+//! * There: the typed filter, which turns itself into conditions; a constant `LIST` that says which table, columns and joins;
+//!   `list` and `find`, which hand the conditions to it. The three statements of a list, its total and its end are made there,
+//!   once for all.
 
 mod balances;
 mod clicks;
@@ -7,12 +17,11 @@ mod conversions;
 mod customers;
 pub(crate) mod error;
 mod pages;
-mod params;
+pub(crate) mod params;
+mod row_id;
 #[cfg(test)]
 pub(crate) mod tests;
 mod user_agent;
-
-pub(crate) use params::is_storable;
 
 use std::sync::Arc;
 

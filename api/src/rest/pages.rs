@@ -1,106 +1,84 @@
 //! Pages of a list and the `Link` header (seed: REST 1.6, pagination).
 
-use std::convert::Infallible;
-
 use axum::{
     Json,
     extract::{FromRequestParts, OriginalUri},
     http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use common::reads::rest::{MAX_EXACT_TOTAL, PAGE_SIZE};
-use serde::Serialize;
+use common::reads::rest::list::{PAGE_SIZE, Page};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-/// The request for a page, of which the links are made.
+use super::params;
+use crate::Problem;
+
+/// The request for a page: its number, and what the links to others are made of.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct PageRequest {
+    /// From 1.
+    pub(crate) number: u32,
     uri: Uri,
     headers: HeaderMap,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = Infallible;
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageParams {
+    #[serde(deserialize_with = "page_number")]
+    page: Option<u32>,
+}
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+fn page_number<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    let number = String::deserialize(value)?.parse().ok();
+    match number.filter(|number| *number > 0) {
+        Some(number) => Ok(Some(number)),
+        None => Err(D::Error::custom("must be a number from 1 on")),
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         // As it was sent: the links have a last slash where the caller writes one.
-        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
+        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
+        let PageParams { page } = params::read(&parts.uri)?;
         Ok(Self {
+            number: page.unwrap_or(1),
             uri,
             headers: parts.headers.clone(),
         })
     }
 }
 
-impl Asked {
-    /// Where a page of `found` rows stands. `total` is asked only where it must be.
-    ///
-    /// # Errors
-    /// Those of `total`.
-    pub(crate) async fn position<E>(
-        page: u32,
-        found: usize,
-        total: impl Future<Output = Result<u64, E>>,
-    ) -> Result<Position, E> {
-        match Self::last_page(page, found) {
-            Some(position) => Ok(position),
-            None => Ok(Self::counted(page, found, total.await?)),
-        }
-    }
-
-    /// Where a page stands that is not full, and so the last: nothing needs to be counted.
-    fn last_page(page: u32, found: usize) -> Option<Position> {
-        let found = u32::try_from(found).unwrap_or(PAGE_SIZE);
-        let is_last = found < PAGE_SIZE && (found > 0 || page == 1);
-        is_last.then(|| Position {
-            page,
-            more: false,
-            total: before(page) + u64::from(found),
-        })
-    }
-
-    /// Where any other page stands.
-    fn counted(page: u32, found: usize, total: u64) -> Position {
-        let behind = before(page) + u64::try_from(found).unwrap_or_default();
-        Position {
-            page,
-            more: found > 0 && (total > behind || total > MAX_EXACT_TOTAL),
-            total,
-        }
-    }
-
-    /// The page, and the way to the others.
-    pub(crate) fn answer(&self, position: Position, shown: &impl Serialize) -> Response {
+impl PageRequest {
+    /// The page, each row as `show` says, and the way to the others.
+    pub(crate) fn answer<'p, T, V: Serialize>(
+        &self,
+        page: &'p Page<T>,
+        show: impl Fn(&'p T) -> V,
+    ) -> Response {
+        let shown: Vec<V> = page.rows.iter().map(show).collect();
         let mut response = Json(shown).into_response();
-        if let Some(link) = link(&self.uri, &self.headers, position) {
+        if let Some(link) = link(&self.uri, &self.headers, page) {
             response.headers_mut().insert(header::LINK, link);
         }
         response
     }
 }
 
-/// How many come before it.
-fn before(page: u32) -> u64 {
-    u64::from(page.saturating_sub(1)) * u64::from(PAGE_SIZE)
-}
-
-/// Where a list stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Position {
-    pub(crate) page: u32,
-    /// Whether something follows.
-    pub(crate) more: bool,
-    /// All that match.
-    pub(crate) total: u64,
-}
-
 /// `next`, `last`, `first`, `prev`, each where there is one: the same request with another page. `None` when the request's
 /// own address cannot be printed in a header.
-fn link(uri: &Uri, headers: &HeaderMap, at: Position) -> Option<HeaderValue> {
-    let last = u32::try_from(at.total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
+fn link<T>(uri: &Uri, headers: &HeaderMap, page: &Page<T>) -> Option<HeaderValue> {
+    let number = page.number;
     // The total may be an estimate: the page that is there cannot lie behind the last.
-    let last = last
-        .max(1)
-        .max(if at.more { at.page.saturating_add(1) } else { 1 });
+    let least = if page.has_next {
+        number.saturating_add(1)
+    } else {
+        1
+    };
+    let last = u32::try_from(page.total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
+    let last = last.max(least);
     let base = format!("{}{}", origin(headers), uri.path());
     let filters: Vec<_> = uri
         .query()
@@ -108,19 +86,19 @@ fn link(uri: &Uri, headers: &HeaderMap, at: Position) -> Option<HeaderValue> {
         .split('&')
         .filter(|pair| !pair.is_empty() && *pair != "page" && !pair.starts_with("page="))
         .collect();
-    let entry = |page: u32, rel: &str| {
-        let page = format!("page={page}");
-        let query: Vec<_> = filters.iter().copied().chain([page.as_str()]).collect();
+    let entry = |number: u32, rel: &str| {
+        let number = format!("page={number}");
+        let query: Vec<_> = filters.iter().copied().chain([number.as_str()]).collect();
         format!("<{base}?{}>; rel=\"{rel}\"", query.join("&"))
     };
     let mut entries = Vec::new();
-    if at.more {
-        entries.push(entry(at.page + 1, "next"));
+    if page.has_next {
+        entries.push(entry(number + 1, "next"));
     }
     entries.push(entry(last, "last"));
     entries.push(entry(1, "first"));
-    if at.page > 1 {
-        entries.push(entry((at.page - 1).min(last), "prev"));
+    if number > 1 {
+        entries.push(entry((number - 1).min(last), "prev"));
     }
     HeaderValue::try_from(entries.join(", ")).ok()
 }
@@ -140,31 +118,35 @@ fn origin(headers: &HeaderMap) -> String {
 mod tests {
     use super::*;
 
-    fn links(uri: &'static str, page: u32, more: bool, total: u64) -> String {
+    fn links(uri: &'static str, number: u32, has_next: bool, total: u64) -> String {
         let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("shop.example"))]);
-        let uri = Uri::from_static(uri);
-        link(&uri, &headers, Position { page, more, total })
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned()
+        let page = Page::<()> {
+            rows: Vec::new(),
+            number,
+            has_next,
+            total,
+        };
+        let link = link(&Uri::from_static(uri), &headers, &page).unwrap();
+        link.to_str().unwrap().to_owned()
     }
 
-    #[test]
-    fn only_a_full_page_or_one_behind_the_end_needs_a_count() {
-        for (page, found, want) in [
-            (1, 0, Some(0)),
-            (1, 24, Some(24)),
-            (3, 5, Some(55)),
-            (1, 25, None),
-            (4, 0, None),
+    #[tokio::test]
+    async fn pages_count_from_one() {
+        for (query, want) in [
+            ("", Some(1)),
+            ("page=", Some(1)),
+            ("page=1", Some(1)),
+            ("page=51", Some(51)),
+            ("page=0", None),
+            ("page=-1", None),
+            ("page=x", None),
+            ("page[a]=1", None),
         ] {
-            let total = Asked::last_page(page, found).map(|position| position.total);
-            assert_eq!(total, want, "page {page} with {found}");
+            let request = axum::http::Request::get(format!("/1.6/conversions/?{query}"));
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            let request = PageRequest::from_request_parts(&mut parts, &()).await;
+            assert_eq!(request.ok().map(|request| request.number), want, "{query}");
         }
-        assert!(Asked::counted(1, 25, 26).more && !Asked::counted(1, 25, 25).more);
-        assert!(!Asked::counted(9, 0, 26).more, "behind the end");
-        assert!(Asked::counted(900, 25, MAX_EXACT_TOTAL + 1).more, "an estimate");
     }
 
     #[test]

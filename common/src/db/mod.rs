@@ -6,6 +6,7 @@ pub mod affiliations;
 pub mod bonuses;
 pub mod clicks;
 mod commissions;
+pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
 pub mod conversions;

@@ -4,14 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
-    exact_limit,
+    list::{ListSql, Page},
     rows::{AffiliateRow, ProgramRow},
-    skipped,
 };
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, conditions::Conditions},
     domain::{AffiliateView, ClickId, MetaData, OrgId, ProgramId, ProgramView},
-    reads::rest::PAGE_SIZE,
 };
 
 /// Which clicks to list; what is not given does not restrict.
@@ -19,7 +17,6 @@ use crate::{
 pub struct ClickFilter {
     /// The program that the caller's key is bound to: it sees no other.
     pub scope: Option<ProgramId>,
-    pub id: Option<ClickId>,
     /// The program's slug.
     pub program: Option<String>,
     /// The affiliate's slug.
@@ -50,38 +47,38 @@ pub struct ClickRecord {
     pub source_id: Option<String>,
 }
 
-/// The condition of [`ClickFilter`] on `clicks k`, with the parameters $1 to $9.
-macro_rules! matching {
-    () => {
-        "k.org_id = $1
-         AND ($2::bigint IS NULL OR k.program_id = $2)
-         AND ($3::bigint IS NULL OR k.click_id = $3)
-         AND ($4::text IS NULL OR k.program_id = (
-             SELECT p.program_id FROM programs p WHERE p.org_id = $1 AND p.slug = $4))
-         AND ($5::text IS NULL OR k.affiliate_id = (
-             SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $5))
-         AND ($6::timestamptz IS NULL OR k.created_at >= $6)
-         AND ($7::timestamptz IS NULL OR k.created_at < $7)
-         AND ($8::text IS NULL OR k.meta_data ->> $8 IS NOT NULL)
-         AND ($9::text IS NULL OR k.meta_data ->> $8 = $9)"
-    };
+impl ClickFilter {
+    fn conditions(&self, org: OrgId) -> Conditions {
+        let key = self.meta_key.as_deref();
+        seen(org, self.scope)
+            .in_program("k.program_id", self.program.as_deref())
+            .of_affiliate("k.affiliate_id", self.affiliate.as_deref())
+            .given("k.created_at >= {}", self.from)
+            .given("k.created_at < {}", self.until)
+            .given("k.meta_data ->> {} IS NOT NULL", key)
+            .given_both("k.meta_data ->> {0} = {1}", key.zip(self.meta_value.as_deref()))
+    }
 }
 
-/// Binds the parameters of `matching!`.
-macro_rules! bind_filter {
-    ($query:expr, $org:expr, $filter:expr) => {
-        $query
-            .bind($org.0)
-            .bind($filter.scope.map(|program| program.0))
-            .bind($filter.id.map(|id| id.0))
-            .bind($filter.program.as_deref())
-            .bind($filter.affiliate.as_deref())
-            .bind($filter.from)
-            .bind($filter.until)
-            .bind($filter.meta_key.as_deref())
-            .bind($filter.meta_value.as_deref())
-    };
+/// Clicks of `org`, within the program that the caller's key is bound to.
+fn seen(org: OrgId, scope: Option<ProgramId>) -> Conditions {
+    Conditions::of_org("k.org_id", org).equals("k.program_id", scope.map(|program| program.0))
 }
+
+const LIST: ListSql = ListSql {
+    operation: "clicks.list",
+    from: "clicks k",
+    alias: "k",
+    id: "click_id",
+    columns: "k.click_id, k.created_at, k.meta_data, k.details ->> 'user_agent' AS user_agent, k.referrer, k.landing_page,
+              f.asset_id, coalesce(k.details ->> 'source_id', f.source_id) AS source_id,
+              p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
+              a.affiliate_id, a.slug, a.firstname, a.lastname",
+    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = k.program_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = k.affiliate_id
+            LEFT JOIN affiliations f
+              ON f.org_id = $1 AND f.program_id = k.program_id AND f.affiliate_id = k.affiliate_id",
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -99,47 +96,27 @@ struct Row {
     affiliate: AffiliateRow,
 }
 
-/// Page `page` (the first is 1) of the clicks of `org`, latest id first.
+/// Page `number` (the first is 1) of the clicks of `org` that match.
 pub async fn list(
     conn: &mut Connection,
     org: OrgId,
     filter: &ClickFilter,
-    page: u32,
-) -> Result<Vec<ClickRecord>, DbError> {
-    const SQL: &str = concat!(
-        "SELECT k.click_id, k.created_at, k.meta_data, k.details ->> 'user_agent' AS user_agent, k.referrer, k.landing_page,
-                f.asset_id, coalesce(k.details ->> 'source_id', f.source_id) AS source_id,
-                p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
-                a.affiliate_id, a.slug, a.firstname, a.lastname
-           FROM (SELECT k.* FROM clicks k WHERE ",
-        matching!(),
-        " ORDER BY k.click_id DESC LIMIT $10 OFFSET $11) k
-           JOIN programs p ON p.org_id = $1 AND p.program_id = k.program_id
-           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = k.affiliate_id
-           LEFT JOIN affiliations f
-             ON f.org_id = $1 AND f.program_id = k.program_id AND f.affiliate_id = k.affiliate_id
-          ORDER BY k.click_id DESC"
-    );
-    let rows: Vec<Row> = bind_filter!(sqlx::query_as(SQL), org, filter)
-        .bind(i64::from(PAGE_SIZE))
-        .bind(skipped(page))
-        .fetch_all(conn)
-        .await
-        .map_err(|error| DbError::new("clicks.list", error))?;
-    rows.into_iter().map(Row::into_record).collect()
+    number: u32,
+) -> Result<Page<ClickRecord>, DbError> {
+    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    page.try_map(Row::into_record)
 }
 
-/// How many clicks match: see [`super::total`].
-pub async fn total(conn: &mut Connection, org: OrgId, filter: &ClickFilter) -> Result<u64, DbError> {
-    const COUNT: &str = concat!(
-        "SELECT count(*) FROM (SELECT FROM clicks k WHERE ",
-        matching!(),
-        " LIMIT $10 + 1) counted"
-    );
-    const PLAN: &str = concat!("EXPLAIN (FORMAT JSON) SELECT FROM clicks k WHERE ", matching!());
-    let counted = bind_filter!(sqlx::query_scalar(COUNT), org, filter).bind(exact_limit());
-    let plan = bind_filter!(sqlx::query_scalar(PLAN), org, filter);
-    super::total(conn, "clicks.total", counted, plan).await
+/// One click.
+pub async fn find(
+    conn: &mut Connection,
+    org: OrgId,
+    scope: Option<ProgramId>,
+    id: ClickId,
+) -> Result<Option<ClickRecord>, DbError> {
+    let conditions = seen(org, scope).equals("k.click_id", Some(id.0));
+    let row = LIST.row::<Row>(conn, &conditions).await?;
+    row.map(Row::into_record).transpose()
 }
 
 impl Row {
@@ -165,10 +142,16 @@ mod tests {
     use crate::db::{Pool, fixture};
 
     async fn ids(conn: &mut Connection, org: i64, filter: ClickFilter) -> Vec<i64> {
-        let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
-        let counted = total(conn, OrgId(org), &filter).await.unwrap();
+        let org = OrgId(org);
+        let found = list(conn, org, &filter, 1).await.unwrap().rows;
+        let counted = LIST.total(conn, &filter.conditions(org)).await.unwrap();
         assert_eq!(counted, found.len() as u64);
         found.iter().map(|record| record.id.0).collect()
+    }
+
+    async fn by_number(conn: &mut Connection, org: i64, scope: Option<i64>, id: i64) -> Option<i64> {
+        let found = find(conn, OrgId(org), scope.map(ProgramId), ClickId(id)).await;
+        found.unwrap().map(|view| view.id.0)
     }
 
     async fn world(pool: &Pool) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
@@ -195,7 +178,8 @@ mod tests {
         let mut conn = world(&pool).await;
         let found = list(&mut conn, OrgId(1), &ClickFilter::default(), 1)
             .await
-            .unwrap();
+            .unwrap()
+            .rows;
         let [bare, sourced, full] = found.as_slice() else {
             panic!("{found:?}")
         };
@@ -228,21 +212,6 @@ mod tests {
                     ..none()
                 },
                 [2, 1].as_slice(),
-            ),
-            (
-                ClickFilter {
-                    id: Some(ClickId(3)),
-                    scope: Some(ProgramId(1)),
-                    ..none()
-                },
-                &[],
-            ),
-            (
-                ClickFilter {
-                    id: Some(ClickId(3)),
-                    ..none()
-                },
-                &[3],
             ),
             (
                 ClickFilter {
@@ -307,7 +276,14 @@ mod tests {
         ] {
             assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
         }
+        assert_eq!(by_number(&mut conn, 1, None, 3).await, Some(3));
+        assert_eq!(
+            by_number(&mut conn, 1, Some(1), 3).await,
+            None,
+            "another program's"
+        );
+        assert_eq!(by_number(&mut conn, 2, None, 3).await, None, "another tenant's");
         let past = list(&mut conn, OrgId(1), &none(), 2).await.unwrap();
-        assert_eq!(past, []);
+        assert_eq!((past.rows, past.total, past.has_next), (vec![], 3, false));
     }
 }

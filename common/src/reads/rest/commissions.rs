@@ -1,10 +1,12 @@
 //! Commissions as REST 1.6 lists them.
 
-use super::{exact_limit, rows::CommissionRow, skipped};
+use super::{
+    list::{ListSql, Page},
+    rows::CommissionRow,
+};
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, conditions::Conditions},
     domain::{CommissionId, CommissionView, OrgId, ProgramId},
-    reads::rest::PAGE_SIZE,
 };
 
 /// Whether a commission earns (seed: REST 1.6, list of commissions).
@@ -16,18 +18,21 @@ pub enum CommissionStatus {
 }
 
 impl CommissionStatus {
-    fn name(self) -> &'static str {
+    fn condition(self) -> &'static str {
         match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Disapproved => "disapproved",
+            Self::Pending => "m.approved IS NULL",
+            Self::Approved => "m.approved",
+            Self::Disapproved => "NOT m.approved",
         }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Pending, Self::Approved, Self::Disapproved]
-            .into_iter()
-            .find(|status| status.name() == name)
+        match name {
+            "pending" => Some(Self::Pending),
+            "approved" => Some(Self::Approved),
+            "disapproved" => Some(Self::Disapproved),
+            _ => None,
+        }
     }
 }
 
@@ -36,7 +41,6 @@ impl CommissionStatus {
 pub struct CommissionFilter {
     /// The program that the caller's key is bound to. Bonuses belong to no sale, so such a key does not see them.
     pub scope: Option<ProgramId>,
-    pub id: Option<CommissionId>,
     /// The slug of the affiliate who earns.
     pub affiliate: Option<String>,
     pub status: Option<CommissionStatus>,
@@ -44,74 +48,57 @@ pub struct CommissionFilter {
     pub paid: Option<bool>,
 }
 
-/// The condition of [`CommissionFilter`] on `commissions m` with its sale, with the parameters $1 to $6. The commissions of
-/// a deleted sale are gone with it; those of a superseded one can still be seen.
-macro_rules! matching {
-    () => {
-        "FROM commissions m
-         LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
-         WHERE m.org_id = $1
-         AND (c.deleted_at IS NULL OR c.superseded_by IS NOT NULL)
-         AND ($2::bigint IS NULL OR c.program_id = $2)
-         AND ($3::bigint IS NULL OR m.commission_id = $3)
-         AND ($4::text IS NULL OR m.affiliate_id = (
-             SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $4))
-         AND ($5::text IS NULL OR $5 = 'approved' AND m.approved OR $5 = 'disapproved' AND NOT m.approved
-             OR $5 = 'pending' AND m.approved IS NULL)
-         AND ($6::boolean IS NULL OR (m.payment_id IS NOT NULL) = $6)"
-    };
+impl CommissionFilter {
+    fn conditions(&self, org: OrgId) -> Conditions {
+        visible(org, self.scope)
+            .of_affiliate("m.affiliate_id", self.affiliate.as_deref())
+            .and_some(self.status.map(CommissionStatus::condition))
+            .equals("(m.payment_id IS NOT NULL)", self.paid)
+    }
 }
 
-/// Binds the parameters of `matching!`.
-macro_rules! bind_filter {
-    ($query:expr, $org:expr, $filter:expr) => {
-        $query
-            .bind($org.0)
-            .bind($filter.scope.map(|program| program.0))
-            .bind($filter.id.map(|id| id.0))
-            .bind($filter.affiliate.as_deref())
-            .bind($filter.status.map(CommissionStatus::name))
-            .bind($filter.paid)
-    };
+/// Commissions of `org`, within the program that the caller's key is bound to. Those of a deleted sale are gone with it; those
+/// of a superseded one can still be seen.
+fn visible(org: OrgId, scope: Option<ProgramId>) -> Conditions {
+    Conditions::of_org("m.org_id", org)
+        .and("(c.deleted_at IS NULL OR c.superseded_by IS NOT NULL)")
+        .equals("c.program_id", scope.map(|program| program.0))
 }
 
-/// Page `page` (the first is 1) of the commissions of `org`, latest id first.
+const LIST: ListSql = ListSql {
+    operation: "commissions.list",
+    from: "commissions m LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id",
+    alias: "m",
+    id: "commission_id",
+    columns: "m.conversion_id, m.commission_id, m.kind, m.commission_type, m.commission_name, m.sub_amount, m.amount,
+              m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at AS finalised_at,
+              a.affiliate_id, a.slug, a.firstname, a.lastname",
+    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = m.affiliate_id",
+};
+
+/// Page `number` (the first is 1) of the commissions of `org` that match.
 pub async fn list(
     conn: &mut Connection,
     org: OrgId,
     filter: &CommissionFilter,
-    page: u32,
-) -> Result<Vec<CommissionView>, DbError> {
-    const SQL: &str = concat!(
-        "SELECT m.conversion_id, m.commission_id, m.kind, m.commission_type, m.commission_name, m.sub_amount, m.amount,
-                m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at,
-                a.affiliate_id, a.slug, a.firstname, a.lastname
-           FROM (SELECT m.* ",
-        matching!(),
-        " ORDER BY m.commission_id DESC LIMIT $7 OFFSET $8) m
-           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = m.affiliate_id
-          ORDER BY m.commission_id DESC"
-    );
-    let rows: Vec<CommissionRow> = bind_filter!(sqlx::query_as(SQL), org, filter)
-        .bind(i64::from(PAGE_SIZE))
-        .bind(skipped(page))
-        .fetch_all(conn)
-        .await
-        .map_err(|error| DbError::new("commissions.list", error))?;
-    rows.into_iter().map(CommissionRow::into_view).collect()
+    number: u32,
+) -> Result<Page<CommissionView>, DbError> {
+    let page = LIST
+        .page::<CommissionRow>(conn, &filter.conditions(org), number)
+        .await?;
+    page.try_map(CommissionRow::into_view)
 }
 
-/// How many commissions match: see [`super::total`].
-pub async fn total(conn: &mut Connection, org: OrgId, filter: &CommissionFilter) -> Result<u64, DbError> {
-    const COUNT: &str = concat!(
-        "SELECT count(*) FROM (SELECT ",
-        matching!(),
-        " LIMIT $7 + 1) counted"
-    );
-    const PLAN: &str = concat!("EXPLAIN (FORMAT JSON) SELECT ", matching!());
-    let counted = bind_filter!(sqlx::query_scalar(COUNT), org, filter).bind(exact_limit());
-    let plan = bind_filter!(sqlx::query_scalar(PLAN), org, filter);
-    super::total(conn, "commissions.total", counted, plan).await
+/// One commission.
+pub async fn find(
+    conn: &mut Connection,
+    org: OrgId,
+    scope: Option<ProgramId>,
+    id: CommissionId,
+) -> Result<Option<CommissionView>, DbError> {
+    let conditions = visible(org, scope).equals("m.commission_id", Some(id.0));
+    let row = LIST.row::<CommissionRow>(conn, &conditions).await?;
+    row.map(CommissionRow::into_view).transpose()
 }
 
 #[cfg(test)]
@@ -123,10 +110,16 @@ mod tests {
     };
 
     async fn ids(conn: &mut Connection, org: i64, filter: CommissionFilter) -> Vec<i64> {
-        let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
-        let counted = total(conn, OrgId(org), &filter).await.unwrap();
+        let org = OrgId(org);
+        let found = list(conn, org, &filter, 1).await.unwrap().rows;
+        let counted = LIST.total(conn, &filter.conditions(org)).await.unwrap();
         assert_eq!(counted, found.len() as u64);
         found.iter().map(|view| view.id.0).collect()
+    }
+
+    async fn by_number(conn: &mut Connection, org: i64, scope: Option<i64>, id: i64) -> Option<i64> {
+        let found = find(conn, OrgId(org), scope.map(ProgramId), CommissionId(id)).await;
+        found.unwrap().map(|view| view.id.0)
     }
 
     /// Beside those of the fixture (1 and 3 approved, 2 pending): a paid bonus, and one of a deleted and of a superseded sale.
@@ -177,20 +170,6 @@ mod tests {
             ),
             (
                 CommissionFilter {
-                    id: Some(CommissionId(2)),
-                    ..none()
-                },
-                &[2],
-            ),
-            (
-                CommissionFilter {
-                    id: Some(CommissionId(5)),
-                    ..none()
-                },
-                &[],
-            ),
-            (
-                CommissionFilter {
                     affiliate: text("jane"),
                     ..none()
                 },
@@ -223,6 +202,14 @@ mod tests {
         ] {
             assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
         }
+        assert_eq!(by_number(&mut conn, 1, None, 2).await, Some(2));
+        assert_eq!(
+            by_number(&mut conn, 1, Some(2), 2).await,
+            None,
+            "another program's"
+        );
+        assert_eq!(by_number(&mut conn, 1, None, 5).await, None, "of a deleted sale");
+        assert_eq!(by_number(&mut conn, 2, None, 2).await, None, "another tenant's");
         assert_eq!(CommissionStatus::parse("nonsense"), None);
     }
 
@@ -231,7 +218,8 @@ mod tests {
         let mut conn = world(&pool).await;
         let found = list(&mut conn, OrgId(1), &CommissionFilter::default(), 1)
             .await
-            .unwrap();
+            .unwrap()
+            .rows;
         let sales: Vec<_> = found.iter().map(|view| view.conversion).collect();
         let of = |number| Some(ConversionId(number));
         assert_eq!(sales, [of(4), None, of(2), of(2), of(1)]);

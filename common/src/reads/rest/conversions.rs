@@ -1,4 +1,4 @@
-//! Conversions as REST 1.6 lists them: newest first, in pages, each with its commissions and all names.
+//! Conversions as REST 1.6 lists them, each with its commissions and all names.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,10 @@ use rust_decimal::Decimal;
 use sqlx::types::Json;
 
 use super::{
-    PAGE_SIZE, exact_limit,
+    list::{ListSql, Page},
     rows::{AffiliateRow, ClickRow, CommissionRow, ProgramRow},
-    skipped,
 };
-use crate::db::{Connection, DbError, decode};
+use crate::db::{Connection, DbError, conditions::Conditions, decode};
 use crate::domain::{
     CommissionView, ConversionId, ConversionView, CustomerId, CustomerView, MetaData, OrgId, ProgramId,
 };
@@ -21,7 +20,6 @@ use crate::domain::{
 pub struct ConversionFilter {
     /// The program that the caller's key is bound to: it sees no other.
     pub scope: Option<ProgramId>,
-    pub id: Option<ConversionId>,
     pub external_id: Option<String>,
     /// The program's slug.
     pub program: Option<String>,
@@ -35,99 +33,39 @@ pub struct ConversionFilter {
     pub pending: bool,
 }
 
-/// The condition of [`ConversionFilter`] on `conversions c`, with the parameters $1 to $8. What was superseded is in no
-/// list, but who has its number can still see it.
-macro_rules! matching {
-    () => {
-        "c.org_id = $1
-         AND (c.deleted_at IS NULL OR c.superseded_by IS NOT NULL AND $3 IS NOT NULL)
-         AND ($2::bigint IS NULL OR c.program_id = $2)
-         AND ($3::bigint IS NULL OR c.conversion_id = $3)
-         AND ($4::text IS NULL OR c.external_id = $4)
-         AND ($5::text IS NULL OR c.program_id = (
-             SELECT p.program_id FROM programs p WHERE p.org_id = $1 AND p.slug = $5))
-         AND ($6::text IS NULL OR c.affiliate_id = (
-             SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $6))
-         AND ($7::timestamptz IS NULL OR c.created_at >= $7)
-         AND ($8::timestamptz IS NULL OR c.created_at < $8)"
-    };
+impl ConversionFilter {
+    fn conditions(&self, org: OrgId) -> Conditions {
+        Conditions::of_org("c.org_id", org)
+            .and("c.deleted_at IS NULL")
+            .equals("c.program_id", self.scope.map(|program| program.0))
+            .equals("c.external_id", self.external_id.as_deref())
+            .in_program("c.program_id", self.program.as_deref())
+            .of_affiliate("c.affiliate_id", self.affiliate.as_deref())
+            .given("c.created_at >= {}", self.from)
+            .given("c.created_at < {}", self.until)
+            // By itself, not beside an `OR`: so Postgres may begin with the few commissions that wait.
+            .and_some(self.pending.then_some(
+                "EXISTS (SELECT FROM commissions m
+                          WHERE m.org_id = $1 AND m.conversion_id = c.conversion_id AND m.approved IS NULL)",
+            ))
+    }
 }
 
-/// The condition of [`ConversionFilter::pending`]. By itself, not beside an `OR`: so Postgres may begin with the few
-/// commissions that wait.
-macro_rules! waiting {
-    () => {
-        " AND EXISTS (
-             SELECT FROM commissions m
-              WHERE m.org_id = $1 AND m.conversion_id = c.conversion_id AND m.approved IS NULL)"
-    };
-}
-
-/// Binds the parameters of `matching!`.
-macro_rules! bind_filter {
-    ($query:expr, $org:expr, $filter:expr) => {
-        $query
-            .bind($org.0)
-            .bind($filter.scope.map(|program| program.0))
-            .bind($filter.id.map(|id| id.0))
-            .bind($filter.external_id.as_deref())
-            .bind($filter.program.as_deref())
-            .bind($filter.affiliate.as_deref())
-            .bind($filter.from)
-            .bind($filter.until)
-    };
-}
-
-/// One page. It is found on an index alone; names are joined to its few rows.
-macro_rules! page {
-    ($($also:tt)*) => {
-        concat!(
-            "SELECT c.conversion_id, c.external_id, c.amount, c.currency, c.created_at, c.meta_data,
-                p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
-                a.affiliate_id, a.slug, a.firstname, a.lastname,
-                u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status,
-                k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data, c.warnings
-           FROM (SELECT c.* FROM conversions c WHERE ",
-        matching!(),
-            $($also)*,
-            " ORDER BY c.conversion_id DESC LIMIT $9 OFFSET $10) c
-           JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
-           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = c.affiliate_id
-           LEFT JOIN customers u ON u.org_id = $1 AND u.customer_id = c.customer_id
-           LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id
-          ORDER BY c.conversion_id DESC"
-        )
-    };
-}
-const PAGE: &str = page!("");
-const WAITING_PAGE: &str = page!(waiting!());
-
-/// As many as a count is worth.
-macro_rules! count {
-    ($($also:tt)*) => {
-        concat!(
-            "SELECT count(*) FROM (SELECT FROM conversions c WHERE ",
-            matching!(),
-            $($also)*,
-            " LIMIT $9 + 1) counted"
-        )
-    };
-}
-const COUNT: &str = count!("");
-const WAITING_COUNT: &str = count!(waiting!());
-
-/// What the planner thinks of them.
-macro_rules! plan {
-    ($($also:tt)*) => {
-        concat!(
-            "EXPLAIN (FORMAT JSON) SELECT FROM conversions c WHERE ",
-            matching!(),
-            $($also)*
-        )
-    };
-}
-const PLAN: &str = plan!("");
-const WAITING_PLAN: &str = plan!(waiting!());
+const LIST: ListSql = ListSql {
+    operation: "conversions.list",
+    from: "conversions c",
+    alias: "c",
+    id: "conversion_id",
+    columns: "c.conversion_id, c.external_id, c.amount, c.currency, c.created_at, c.meta_data, c.warnings,
+              p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
+              a.affiliate_id, a.slug, a.firstname, a.lastname,
+              u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status,
+              k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data",
+    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = c.affiliate_id
+            LEFT JOIN customers u ON u.org_id = $1 AND u.customer_id = c.customer_id
+            LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id",
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -149,42 +87,41 @@ struct Row {
     warnings: Vec<String>,
 }
 
-/// Page `page` (the first is 1) of the living conversions of `org`, latest id first. Two statements, whatever it holds.
+/// Page `number` (the first is 1) of the living conversions of `org` that match.
 pub async fn list(
     conn: &mut Connection,
     org: OrgId,
     filter: &ConversionFilter,
-    page: u32,
-) -> Result<Vec<ConversionView>, DbError> {
-    const OPERATION: &str = "conversions.list";
-    let sql = if filter.pending { WAITING_PAGE } else { PAGE };
-    let rows: Vec<Row> = bind_filter!(sqlx::query_as(sql), org, filter)
-        .bind(i64::from(PAGE_SIZE))
-        .bind(skipped(page))
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(|error| DbError::new(OPERATION, error))?;
-    let mut commissions = commissions(conn, org, &rows).await?;
-    rows.into_iter()
-        .map(|row| {
-            let commissions = commissions.remove(&row.conversion_id).unwrap_or_default();
-            row.into_view(commissions)
-        })
-        .collect()
+    number: u32,
+) -> Result<Page<ConversionView>, DbError> {
+    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    let mut commissions = commissions(conn, org, &page.rows).await?;
+    page.try_map(|row| {
+        let commissions = commissions.remove(&row.conversion_id).unwrap_or_default();
+        row.into_view(commissions)
+    })
 }
 
-/// How many conversions match: exact up to [`MAX_EXACT_TOTAL`], estimated above it.
-pub async fn total(conn: &mut Connection, org: OrgId, filter: &ConversionFilter) -> Result<u64, DbError> {
-    let (count, plan) = if filter.pending {
-        (WAITING_COUNT, WAITING_PLAN)
-    } else {
-        (COUNT, PLAN)
+/// One conversion. What was superseded is in no list, but who has its number can still see it.
+pub async fn find(
+    conn: &mut Connection,
+    org: OrgId,
+    scope: Option<ProgramId>,
+    id: ConversionId,
+) -> Result<Option<ConversionView>, DbError> {
+    let conditions = Conditions::of_org("c.org_id", org)
+        .and("(c.deleted_at IS NULL OR c.superseded_by IS NOT NULL)")
+        .equals("c.program_id", scope.map(|program| program.0))
+        .equals("c.conversion_id", Some(id.0));
+    let Some(row) = LIST.row::<Row>(conn, &conditions).await? else {
+        return Ok(None);
     };
-    let counted = bind_filter!(sqlx::query_scalar(count), org, filter).bind(exact_limit());
-    let plan = bind_filter!(sqlx::query_scalar(plan), org, filter);
-    super::total(conn, "conversions.total", counted, plan).await
+    let mut commissions = commissions(conn, org, std::slice::from_ref(&row)).await?;
+    row.into_view(commissions.remove(&id.0).unwrap_or_default())
+        .map(Some)
 }
 
+/// The commissions of the conversions, by conversion.
 async fn commissions(
     conn: &mut Connection,
     org: OrgId,
@@ -194,7 +131,8 @@ async fn commissions(
     let ids: Vec<i64> = rows.iter().map(|row| row.conversion_id).collect();
     let rows = sqlx::query_as::<_, CommissionRow>(
         "SELECT m.conversion_id, m.commission_id, m.kind, m.commission_type, m.commission_name, m.sub_amount, m.amount,
-                m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at, a.affiliate_id, a.slug, a.firstname, a.lastname
+                m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at AS finalised_at,
+                a.affiliate_id, a.slug, a.firstname, a.lastname
            FROM commissions m
            JOIN affiliates a ON a.org_id = m.org_id AND a.affiliate_id = m.affiliate_id
           WHERE m.org_id = $1 AND m.conversion_id = ANY($2)
@@ -248,12 +186,16 @@ mod tests {
     use crate::db::{Pool, fixture};
 
     async fn ids(conn: &mut Connection, org: i64, filter: ConversionFilter) -> Vec<i64> {
-        let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
-        assert_eq!(
-            total(conn, OrgId(org), &filter).await.unwrap(),
-            found.len() as u64
-        );
+        let org = OrgId(org);
+        let found = list(conn, org, &filter, 1).await.unwrap().rows;
+        let counted = LIST.total(conn, &filter.conditions(org)).await.unwrap();
+        assert_eq!(counted, found.len() as u64);
         found.iter().map(|view| view.id.0).collect()
+    }
+
+    async fn by_number(conn: &mut Connection, org: i64, scope: Option<i64>, id: i64) -> Option<i64> {
+        let found = find(conn, OrgId(org), scope.map(ProgramId), ConversionId(id)).await;
+        found.unwrap().map(|view| view.id.0)
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -263,7 +205,7 @@ mod tests {
             external_id: Some("ORD1".into()),
             ..Default::default()
         };
-        let found = list(&mut conn, OrgId(1), &by_order, 1).await.unwrap();
+        let found = list(&mut conn, OrgId(1), &by_order, 1).await.unwrap().rows;
         let [view] = found.as_slice() else {
             panic!("{found:?}")
         };
@@ -299,13 +241,6 @@ mod tests {
                     ..none()
                 },
                 [].as_slice(),
-            ),
-            (
-                ConversionFilter {
-                    id: Some(ConversionId(1)),
-                    ..none()
-                },
-                &[1],
             ),
             (
                 ConversionFilter {
@@ -359,6 +294,13 @@ mod tests {
         ] {
             assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
         }
+        assert_eq!(by_number(&mut conn, 1, None, 1).await, Some(1));
+        assert_eq!(
+            by_number(&mut conn, 1, Some(2), 1).await,
+            None,
+            "another program's"
+        );
+        assert_eq!(by_number(&mut conn, 2, None, 1).await, None, "another tenant's");
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -373,13 +315,9 @@ mod tests {
         .execute(&mut *conn)
         .await
         .unwrap();
-        let by_number = |number| ConversionFilter {
-            id: Some(ConversionId(number)),
-            ..Default::default()
-        };
-        assert_eq!(ids(&mut conn, 1, by_number(4)).await, [4]);
-        assert_eq!(ids(&mut conn, 1, by_number(3)).await, [0; 0], "deleted");
-        assert_eq!(ids(&mut conn, 2, by_number(4)).await, [0; 0]);
+        assert_eq!(by_number(&mut conn, 1, None, 4).await, Some(4));
+        assert_eq!(by_number(&mut conn, 1, None, 3).await, None, "deleted");
+        assert_eq!(by_number(&mut conn, 2, None, 4).await, None);
         let by_order = ConversionFilter {
             external_id: Some("ORD1".into()),
             ..Default::default()
@@ -402,19 +340,20 @@ mod tests {
         let filter = ConversionFilter::default();
         let mut seen = std::collections::BTreeSet::new();
         for page in 1..=3 {
-            let found = list(&mut conn, OrgId(1), &filter, page).await.unwrap();
+            let found = list(&mut conn, OrgId(1), &filter, page).await.unwrap().rows;
             seen.extend(found.iter().map(|view| view.id.0));
         }
         assert_eq!(seen.len(), 75);
         assert_eq!(seen.first(), Some(&12_026));
-        let total = total(&mut conn, OrgId(1), &filter).await.unwrap();
+        let total = list(&mut conn, OrgId(1), &filter, 1).await.unwrap().total;
         assert!((10_001..20_000).contains(&total), "{total}");
         let last = list(&mut conn, OrgId(1), &filter, 481).await.unwrap();
-        assert_eq!(last.len(), 2);
+        assert_eq!((last.rows.len(), last.has_next), (2, false));
         assert!(
             list(&mut conn, OrgId(1), &filter, u32::MAX)
                 .await
                 .unwrap()
+                .rows
                 .is_empty()
         );
     }
@@ -443,15 +382,12 @@ mod tests {
             affiliate: Some("peter".into()),
             ..Default::default()
         };
-        for (plan, filter, index) in [
-            (WAITING_PLAN, waiting, "commissions_pending_idx"),
-            (PLAN, by_nobody, "conversions_affiliate_idx"),
+        for (filter, index) in [
+            (waiting, "commissions_pending_idx"),
+            (by_nobody, "conversions_affiliate_idx"),
         ] {
             assert!(ids(&mut conn, 1, filter.clone()).await.len() < 2);
-            let plan: Json<serde_json::Value> = bind_filter!(sqlx::query_scalar(plan), OrgId(1), filter)
-                .fetch_one(&mut *conn)
-                .await
-                .unwrap();
+            let plan = LIST.plan(&mut conn, &filter.conditions(OrgId(1))).await.unwrap();
             assert!(plan.to_string().contains(index), "{plan:?}");
         }
     }

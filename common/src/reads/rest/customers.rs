@@ -4,14 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
-    exact_limit,
+    list::{ListSql, Page},
     rows::{AffiliateRow, ClickRow, ProgramRow},
-    skipped,
 };
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, conditions::Conditions},
     domain::{CustomerId, CustomerRecord, MetaData, OrgId, ProgramId},
-    reads::rest::PAGE_SIZE,
 };
 
 /// Which customers to list; what is not given does not restrict.
@@ -19,7 +17,6 @@ use crate::{
 pub struct CustomerFilter {
     /// The program that the caller's key is bound to: it sees no other.
     pub scope: Option<ProgramId>,
-    pub id: Option<CustomerId>,
     /// The merchant's id, also of customers whom their e-mail identifies (Yaplet).
     pub customer_id: Option<String>,
     /// The program's slug.
@@ -32,37 +29,40 @@ pub struct CustomerFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// The condition of [`CustomerFilter`] on `customers u`, with the parameters $1 to $8.
-macro_rules! matching {
-    () => {
-        "u.org_id = $1 AND u.deleted_at IS NULL
-         AND ($2::bigint IS NULL OR u.program_id = $2)
-         AND ($3::bigint IS NULL OR u.customer_id = $3)
-         AND ($4::text IS NULL OR u.identity = 'id:' || $4
-              OR (u.external_id = $4 AND u.identity LIKE 'email:%'))
-         AND ($5::text IS NULL OR u.program_id = (
-             SELECT p.program_id FROM programs p WHERE p.org_id = $1 AND p.slug = $5))
-         AND ($6::text IS NULL OR u.affiliate_id = (
-             SELECT a.affiliate_id FROM affiliates a WHERE a.org_id = $1 AND a.slug = $6))
-         AND ($7::timestamptz IS NULL OR u.created_at >= $7)
-         AND ($8::timestamptz IS NULL OR u.created_at < $8)"
-    };
+impl CustomerFilter {
+    fn conditions(&self, org: OrgId) -> Conditions {
+        living(org, self.scope)
+            .given(
+                "(u.identity = 'id:' || {} OR (u.external_id = {} AND u.identity LIKE 'email:%'))",
+                self.customer_id.as_deref(),
+            )
+            .in_program("u.program_id", self.program.as_deref())
+            .of_affiliate("u.affiliate_id", self.affiliate.as_deref())
+            .given("u.created_at >= {}", self.from)
+            .given("u.created_at < {}", self.until)
+    }
 }
 
-/// Binds the parameters of `matching!`.
-macro_rules! bind_filter {
-    ($query:expr, $org:expr, $filter:expr) => {
-        $query
-            .bind($org.0)
-            .bind($filter.scope.map(|program| program.0))
-            .bind($filter.id.map(|id| id.0))
-            .bind($filter.customer_id.as_deref())
-            .bind($filter.program.as_deref())
-            .bind($filter.affiliate.as_deref())
-            .bind($filter.from)
-            .bind($filter.until)
-    };
+/// Customers of `org` that were not deleted, within the program that the caller's key is bound to.
+fn living(org: OrgId, scope: Option<ProgramId>) -> Conditions {
+    Conditions::of_org("u.org_id", org)
+        .and("u.deleted_at IS NULL")
+        .equals("u.program_id", scope.map(|program| program.0))
 }
+
+const LIST: ListSql = ListSql {
+    operation: "customers.list",
+    from: "customers u",
+    alias: "u",
+    id: "customer_id",
+    columns: "u.customer_id, u.external_id, u.status, u.created_at, u.meta_data,
+              p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
+              a.affiliate_id, a.slug, a.firstname, a.lastname,
+              k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data",
+    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = u.program_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = u.affiliate_id
+            LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = u.click_id",
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -79,49 +79,27 @@ struct Row {
     click: ClickRow,
 }
 
-/// Page `page` (the first is 1) of the living customers of `org`, latest id first.
+/// Page `number` (the first is 1) of the living customers of `org` that match.
 pub async fn list(
     conn: &mut Connection,
     org: OrgId,
     filter: &CustomerFilter,
-    page: u32,
-) -> Result<Vec<CustomerRecord>, DbError> {
-    const SQL: &str = concat!(
-        "SELECT u.customer_id, u.external_id, u.status, u.created_at, u.meta_data,
-                p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
-                a.affiliate_id, a.slug, a.firstname, a.lastname,
-                k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data
-           FROM (SELECT u.* FROM customers u WHERE ",
-        matching!(),
-        " ORDER BY u.customer_id DESC LIMIT $9 OFFSET $10) u
-           JOIN programs p ON p.org_id = $1 AND p.program_id = u.program_id
-           JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = u.affiliate_id
-           LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = u.click_id
-          ORDER BY u.customer_id DESC"
-    );
-    let rows: Vec<Row> = bind_filter!(sqlx::query_as(SQL), org, filter)
-        .bind(i64::from(PAGE_SIZE))
-        .bind(skipped(page))
-        .fetch_all(conn)
-        .await
-        .map_err(|error| DbError::new("customers.list", error))?;
-    rows.into_iter().map(Row::into_record).collect()
+    number: u32,
+) -> Result<Page<CustomerRecord>, DbError> {
+    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    page.try_map(Row::into_record)
 }
 
-/// How many customers match: see [`super::total`].
-pub async fn total(conn: &mut Connection, org: OrgId, filter: &CustomerFilter) -> Result<u64, DbError> {
-    const COUNT: &str = concat!(
-        "SELECT count(*) FROM (SELECT FROM customers u WHERE ",
-        matching!(),
-        " LIMIT $9 + 1) counted"
-    );
-    const PLAN: &str = concat!(
-        "EXPLAIN (FORMAT JSON) SELECT FROM customers u WHERE ",
-        matching!()
-    );
-    let counted = bind_filter!(sqlx::query_scalar(COUNT), org, filter).bind(exact_limit());
-    let plan = bind_filter!(sqlx::query_scalar(PLAN), org, filter);
-    super::total(conn, "customers.total", counted, plan).await
+/// One living customer.
+pub async fn find(
+    conn: &mut Connection,
+    org: OrgId,
+    scope: Option<ProgramId>,
+    id: CustomerId,
+) -> Result<Option<CustomerRecord>, DbError> {
+    let conditions = living(org, scope).equals("u.customer_id", Some(id.0));
+    let row = LIST.row::<Row>(conn, &conditions).await?;
+    row.map(Row::into_record).transpose()
 }
 
 impl Row {
@@ -148,10 +126,16 @@ mod tests {
     use crate::db::{Pool, fixture};
 
     async fn ids(conn: &mut Connection, org: i64, filter: CustomerFilter) -> Vec<i64> {
-        let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
-        let counted = total(conn, OrgId(org), &filter).await.unwrap();
+        let org = OrgId(org);
+        let found = list(conn, org, &filter, 1).await.unwrap().rows;
+        let counted = LIST.total(conn, &filter.conditions(org)).await.unwrap();
         assert_eq!(counted, found.len() as u64);
         found.iter().map(|record| record.id.0).collect()
+    }
+
+    async fn by_number(conn: &mut Connection, org: i64, scope: Option<i64>, id: i64) -> Option<i64> {
+        let found = find(conn, OrgId(org), scope.map(ProgramId), CustomerId(id)).await;
+        found.unwrap().map(|view| view.id.0)
     }
 
     /// Beside USER1 of the fixture: one by a click, one forgotten, one of another program.
@@ -181,7 +165,7 @@ mod tests {
             customer_id: Some("USER2".into()),
             ..Default::default()
         };
-        let found = list(&mut conn, OrgId(1), &filter, 1).await.unwrap();
+        let found = list(&mut conn, OrgId(1), &filter, 1).await.unwrap().rows;
         let [record] = found.as_slice() else {
             panic!("{found:?}")
         };
@@ -213,21 +197,6 @@ mod tests {
                     ..none()
                 },
                 [4].as_slice(),
-            ),
-            (
-                CustomerFilter {
-                    id: Some(CustomerId(1)),
-                    scope: Some(ProgramId(2)),
-                    ..none()
-                },
-                &[],
-            ),
-            (
-                CustomerFilter {
-                    id: Some(CustomerId(3)),
-                    ..none()
-                },
-                &[],
             ),
             (
                 CustomerFilter {
@@ -281,6 +250,14 @@ mod tests {
         ] {
             assert_eq!(ids(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
         }
+        assert_eq!(by_number(&mut conn, 1, None, 1).await, Some(1));
+        assert_eq!(
+            by_number(&mut conn, 1, Some(2), 1).await,
+            None,
+            "another program's"
+        );
+        assert_eq!(by_number(&mut conn, 1, None, 3).await, None, "deleted");
+        assert_eq!(by_number(&mut conn, 2, None, 1).await, None, "another tenant's");
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -328,16 +305,17 @@ mod tests {
         let filter = CustomerFilter::default();
         let mut seen = std::collections::BTreeSet::new();
         for page in 1..=3 {
-            let found = list(&mut conn, OrgId(1), &filter, page).await.unwrap();
+            let found = list(&mut conn, OrgId(1), &filter, page).await.unwrap().rows;
             seen.extend(found.iter().map(|record| record.id.0));
         }
         assert_eq!((seen.len(), seen.first()), (75, Some(&10_126)));
-        let total = total(&mut conn, OrgId(1), &filter).await.unwrap();
+        let total = list(&mut conn, OrgId(1), &filter, 1).await.unwrap().total;
         assert!((10_001..20_000).contains(&total), "{total}");
         assert!(
             list(&mut conn, OrgId(1), &filter, u32::MAX)
                 .await
                 .unwrap()
+                .rows
                 .is_empty()
         );
     }

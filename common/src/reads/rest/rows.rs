@@ -50,7 +50,6 @@ pub(crate) struct CommissionRow {
     comment: Option<String>,
     created_at: DateTime<Utc>,
     payment_id: Option<i64>,
-    #[sqlx(rename = "final_at")]
     finalised_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     affiliate: AffiliateRow,
