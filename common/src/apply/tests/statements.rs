@@ -12,10 +12,12 @@ const MAX_STATEMENTS: i64 = 30;
 /// How often the session of the pool's only connection has executed prepared statements, as the database counts it: each
 /// execution chooses a plan. This look is one of them.
 async fn executed(one_connection: &Pool) -> i64 {
-    sqlx::query_scalar("SELECT COALESCE(sum(generic_plans + custom_plans), 0)::bigint FROM pg_prepared_statements")
-        .fetch_one(one_connection)
-        .await
-        .unwrap()
+    sqlx::query_scalar(
+        "SELECT COALESCE(sum(generic_plans + custom_plans), 0)::bigint FROM pg_prepared_statements",
+    )
+    .fetch_one(one_connection)
+    .await
+    .unwrap()
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
