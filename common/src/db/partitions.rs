@@ -40,3 +40,52 @@ pub async fn drop_old(connection: &mut Connection, now: DateTime<Utc>) -> Result
         .await
         .map_err(|error| DbError::new("partitions.drop", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        db::{self, Pool, events},
+        domain::{EventId, Outcome},
+    };
+
+    async fn is_waiting_for_a_lock(pool: &Pool) -> bool {
+        let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                       WHERE d.datname = current_database() AND NOT l.granted)";
+        sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "db::MIGRATOR")]
+    async fn whoever_looks_for_an_event_that_moves_into_its_day_finds_it(pool: Pool) {
+        let now = DateTime::from_timestamp_millis(1_790_000_000_000).unwrap();
+        let id = EventId(Uuid::from_u128((1_790_000_000_000 << 80) | 7));
+        sqlx::query(
+            "INSERT INTO events (event_id, org_id, kind, dialect, status, received_at, trusted, body)
+             VALUES ($1, 1, 'refund', 'native', 'queued', $2, true, '{}')",
+        )
+        .bind(id.0)
+        .bind(now)
+        .execute(&pool)
+        .await
+        .unwrap();
+        let mut making = db::begin(&pool).await.unwrap();
+        assert_eq!(make(&mut making, now).await.unwrap(), DAYS_AHEAD);
+        let looking = tokio::spawn({
+            let pool = pool.clone();
+            async move {
+                events::known(&mut pool.acquire().await.unwrap(), &[id])
+                    .await
+                    .unwrap()
+            }
+        });
+        while !is_waiting_for_a_lock(&pool).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        db::commit(making).await.unwrap();
+        assert_eq!(looking.await.unwrap(), [(id, Outcome::Queued)]);
+    }
+}
