@@ -34,9 +34,9 @@ async fn the_broker_is_killed_under_load() {
     assert!(
         sent.iter().all(Sent::is_accepted),
         "{:?}",
-        sent.iter().find(|one| !one.is_accepted())
+        sent.iter().find(|sent| !sent.is_accepted())
     );
-    let slowest = sent.iter().max_by_key(|one| one.took).unwrap();
+    let slowest = sent.iter().max_by_key(|sent| sent.took).unwrap();
     assert!(slowest.took < LONGEST, "{slowest:?}");
     world.drained(0).await;
     world.recorded(&sent).await;

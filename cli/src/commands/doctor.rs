@@ -7,6 +7,7 @@ use common::{
     telemetry,
 };
 
+use super::migrate::newest_version;
 use crate::print;
 
 /// Clocks further apart than this confuse receipts and reports.
@@ -99,11 +100,7 @@ fn judge_database(report: &DatabaseReport, clock: &Clock) -> Vec<Check> {
         !report.read_only,
         "the server takes writes (a standby does not)".to_owned(),
     );
-    let newest = db::MIGRATOR
-        .iter()
-        .map(|one| one.version)
-        .max()
-        .unwrap_or_default();
+    let newest = newest_version();
     let migrations = match report.migration {
         Some(version) if version == newest => (true, format!("the schema is at version {version}")),
         Some(version) => (

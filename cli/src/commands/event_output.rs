@@ -32,12 +32,12 @@ pub(super) fn print_list(events: &[EventSummary], limit: u32, json: bool) -> any
     for event in events {
         rows.add_row([
             event.event_id.to_string(),
-            time(event.received_at),
-            text(event.org.as_deref()),
+            rfc3339(event.received_at),
+            printable(event.org.as_deref()),
             event.kind.clone(),
-            text(event.order.as_deref()),
+            printable(event.order.as_deref()),
             event.status.clone(),
-            text(event.reason.as_deref()),
+            printable(event.reason.as_deref()),
             event.attempt.to_string(),
             shortened(event.detail.as_deref().unwrap_or_default()),
         ]);
@@ -69,15 +69,15 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
         rows.add_row([name.to_owned(), value]);
     };
     row("event", summary.event_id.to_string());
-    row("org", text(summary.org.as_deref()));
+    row("org", printable(summary.org.as_deref()));
     row("kind", format!("{}, as {}", summary.kind, summary.dialect));
-    row("order", text(summary.order.as_deref()));
+    row("order", printable(summary.order.as_deref()));
     row("status", summary.status.clone());
-    row("reason", text(summary.reason.as_deref()));
-    row("detail", text(summary.detail.as_deref()));
-    row("received", time(summary.received_at));
-    row("applied", summary.applied_at.map_or_else(nothing, time));
-    row("due", summary.due_at.map_or_else(nothing, time));
+    row("reason", printable(summary.reason.as_deref()));
+    row("detail", printable(summary.detail.as_deref()));
+    row("received", rfc3339(summary.received_at));
+    row("applied", summary.applied_at.map_or_else(absent, rfc3339));
+    row("due", summary.due_at.map_or_else(absent, rfc3339));
     row(
         "attempt",
         format!("{}, revision {}", summary.attempt, summary.revision),
@@ -86,11 +86,11 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
         "signed",
         if event.authenticated { "yes" } else { "no" }.to_owned(),
     );
-    row("idempotency key", text(event.idempotency_key.as_deref()));
+    row("idempotency key", printable(event.idempotency_key.as_deref()));
     if let Some(failure) = &event.failure {
         row("failure", format!("{}: {}", failure.code, failure.detail));
         row("fingerprint", failure.fingerprint.clone());
-        let (first, last) = (time(failure.first_at), time(failure.last_at));
+        let (first, last) = (rfc3339(failure.first_at), rfc3339(failure.last_at));
         row(
             "failed",
             format!("{} times, from {first} to {last}", failure.failures),
@@ -101,7 +101,7 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
         let reason = reason.unwrap_or_default();
         row(
             &action.action,
-            format!("{} by {}{reason}", time(action.at), action.actor),
+            format!("{} by {}{reason}", rfc3339(action.at), action.actor),
         );
     }
     print(rows.trim_fmt())?;
@@ -127,21 +127,21 @@ fn print_document(name: &str, document: &Value) -> anyhow::Result<()> {
     print(format!("\n{name}:\n{}", serde_json::to_string_pretty(document)?))
 }
 
-pub(super) fn time(at: DateTime<Utc>) -> String {
+pub(super) fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn nothing() -> String {
+fn absent() -> String {
     "-".to_owned()
 }
 
-/// Texts of strangers: control characters must not reach the terminal.
-pub(super) fn text(value: Option<&str>) -> String {
-    value.map_or_else(nothing, |value| value.replace(char::is_control, "\u{fffd}"))
+/// Text that callers sent: control characters must not reach the terminal.
+pub(super) fn printable(value: Option<&str>) -> String {
+    value.map_or_else(absent, |value| value.replace(char::is_control, "\u{fffd}"))
 }
 
 fn shortened(value: &str) -> String {
-    let mut shown: String = text(Some(value)).chars().take(MAX_DETAIL).collect();
+    let mut shown: String = printable(Some(value)).chars().take(MAX_DETAIL).collect();
     if value.chars().nth(MAX_DETAIL).is_some() {
         shown.push('…');
     }
@@ -153,9 +153,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_strangers_are_tame() {
-        assert_eq!(text(Some("a\u{1b}[31mb")), "a\u{fffd}[31mb");
-        assert_eq!(text(None), "-");
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable(Some("a\u{1b}[31mb")), "a\u{fffd}[31mb");
+        assert_eq!(printable(None), "-");
         assert_eq!(shortened(&"x".repeat(MAX_DETAIL)), "x".repeat(MAX_DETAIL));
         assert_eq!(shortened(&"x".repeat(99)).chars().count(), MAX_DETAIL + 1);
     }

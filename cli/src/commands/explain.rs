@@ -8,7 +8,7 @@ use common::{
     runtime::DbArgs,
 };
 
-use super::event_output::text;
+use super::event_output::printable;
 use crate::print::{print, print_json};
 
 const HELP: &str = "\
@@ -106,14 +106,14 @@ fn unknown(args: &Args) -> String {
     )
 }
 
-/// Chapters with their lines indented. Texts of strangers are tamed.
+/// Chapters with their lines indented, without the control characters that callers may have sent.
 fn page(explanation: &Explanation) -> String {
     let chapters = explanation.story.iter().map(|chapter| {
-        let title = text(Some(&chapter.title));
+        let title = printable(Some(&chapter.title));
         let lines = chapter
             .lines
             .iter()
-            .map(|line| format!("\n  {}", text(Some(line))));
+            .map(|line| format!("\n  {}", printable(Some(line))));
         title + &lines.collect::<String>()
     });
     chapters.collect::<Vec<_>>().join("\n\n")
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chapters_are_tame_and_apart() {
+    fn chapters_are_apart_and_without_control_characters() {
         let chapter = |title: &str, line: &str| Chapter {
             title: title.into(),
             lines: vec![line.into(), "more".into()],

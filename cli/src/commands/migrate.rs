@@ -17,15 +17,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let pool = db::connect(&args.db.database_url, 2, "commissary migrate").await?;
     migrate(&pool, clock).await?;
-    print::print(format!(
-        "the schema is at version {}",
-        db::MIGRATOR
-            .iter()
-            .map(|one| one.version)
-            .max()
-            .unwrap_or_default()
-    ))?;
-    Ok(())
+    print::print(format!("the schema is at version {}", newest_version()))
+}
+
+/// The version of the schema that this binary needs.
+pub(super) fn newest_version() -> i64 {
+    let versions = db::MIGRATOR.iter().map(|migration| migration.version);
+    versions.max().unwrap_or_default()
 }
 
 /// Migrates, and makes the days of events that come next.

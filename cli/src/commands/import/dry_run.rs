@@ -4,14 +4,10 @@ use anyhow::bail;
 use common::runtime::Clock;
 use serde_json::json;
 
-use super::{
-    Args, outcome_report,
-    records::{Format, Records},
-    report::Report,
-};
+use super::{Args, format::Format, outcome_report, records::Records, report::Report};
 use crate::print::{print, print_json};
 
-/// Problems that are told on the screen. A report holds all of them.
+/// Problems that are printed. A report holds all of them.
 const SHOWN: usize = 20;
 
 /// # Errors

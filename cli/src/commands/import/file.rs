@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::records::Format;
+use super::format::Format;
 
 /// Opens a regular file. What can be read only once, such as a pipe, could not go on after it was stopped.
 ///

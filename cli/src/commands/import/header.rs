@@ -60,8 +60,8 @@ pub(super) fn read(names: &csv::StringRecord, ignore_unknown: bool) -> anyhow::R
 
 fn delimiter_hint(names: &[&str]) -> &'static str {
     match names {
-        [one] if one.contains(';') => " (its columns are separated by semicolons: save it with commas)",
-        [one] if one.contains('\t') => " (its columns are separated by tabs: save it with commas)",
+        [name] if name.contains(';') => " (its columns are separated by semicolons: save it with commas)",
+        [name] if name.contains('\t') => " (its columns are separated by tabs: save it with commas)",
         _ => "",
     }
 }

@@ -2,6 +2,7 @@
 
 mod dry_run;
 mod file;
+mod format;
 mod header;
 mod outcome_report;
 mod progress;
@@ -23,9 +24,9 @@ use common::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::roles;
+use format::Format;
 use outcome_report::Ended;
 use queue::Job;
-use records::Format;
 use report::Report;
 
 /// Events that become due in a second, unless said otherwise: half of what a worker takes from the database at most.
@@ -159,14 +160,14 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     } else {
         progress::follow(&pool, key, import.unapplied, &mut report, &stop).await?
     };
-    // Nothing to follow is no success where an earlier run has told what failed.
+    // Nothing to follow is no success where an earlier run has reported what failed.
     let ended = Ended {
         before: &before,
         import,
-        followed: followed.filter(|followed| !before.is_finished || followed.is_news),
+        followed: followed.filter(|followed| !before.is_finished || followed.is_any_new),
         ignored: &queued.ignored,
     };
-    outcome_report::say(&args, &ended, &report)
+    outcome_report::print_outcome(&args, &ended, &report)
 }
 
 fn bytes_bar(bytes: u64) -> ProgressBar {

@@ -22,11 +22,11 @@ pub(super) struct Ended<'a> {
     pub(super) ignored: &'a [String],
 }
 
-/// Tells it, as JSON or in words.
+/// Prints it, as JSON or in words.
 ///
 /// # Errors
 /// When something could not be imported, or not all is known.
-pub(super) fn say(args: &Args, ended: &Ended<'_>, report: &Report) -> anyhow::Result<()> {
+pub(super) fn print_outcome(args: &Args, ended: &Ended<'_>, report: &Report) -> anyhow::Result<()> {
     let import = ended.import;
     if args.json {
         print_json(&json!({
@@ -42,7 +42,7 @@ pub(super) fn say(args: &Args, ended: &Ended<'_>, report: &Report) -> anyhow::Re
             print(sentence)?;
         }
     }
-    verdict(args, ended, report)
+    fail_unless_complete(args, ended, report)
 }
 
 pub(super) fn warn_of_ignored(ignored: &[String]) -> anyhow::Result<()> {
@@ -58,23 +58,23 @@ pub(super) fn warn_of_ignored(ignored: &[String]) -> anyhow::Result<()> {
 fn sentences(file: &Path, ended: &Ended<'_>) -> Vec<String> {
     let import = ended.import;
     let queued = import.records_done - import.invalid;
-    let mut told = Vec::new();
+    let mut sentences = Vec::new();
     if ended.before.is_finished {
         let name = file.display();
-        told.push(format!(
+        sentences.push(format!(
             "{name} has been imported before: nothing was queued (--again imports it once more)"
         ));
     } else if import.is_finished {
-        told.push(format!(
+        sentences.push(format!(
             "{queued} events queued, {} records invalid",
             import.invalid
         ));
     }
-    told.extend(ended.followed.filter(|_| queued > 0).map(of_events));
-    told
+    sentences.extend(ended.followed.filter(|_| queued > 0).map(events_sentence));
+    sentences
 }
 
-fn of_events(events: Followed) -> String {
+fn events_sentence(events: Followed) -> String {
     match (events.unapplied, events.parked) {
         (0, 0) => "all events are decided and applied".to_owned(),
         (count, 0) => format!("all events are decided; {count} were not applied"),
@@ -88,7 +88,7 @@ fn of_events(events: Followed) -> String {
 }
 
 /// What a script must not take for success.
-fn verdict(args: &Args, ended: &Ended<'_>, report: &Report) -> anyhow::Result<()> {
+fn fail_unless_complete(args: &Args, ended: &Ended<'_>, report: &Report) -> anyhow::Result<()> {
     let (before, import) = (ended.before, ended.import);
     if !import.is_finished {
         let done = import.records_done;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_told_of_events_that_are_none() {
+    fn nothing_is_said_of_events_that_are_none() {
         let import = |records_done, is_finished| Import {
             records_done,
             invalid: 2,
@@ -126,7 +126,7 @@ mod tests {
             due_until: chrono::DateTime::UNIX_EPOCH,
             is_finished,
         };
-        let told = |records_done| {
+        let said = |records_done| {
             let (before, import) = (import(0, false), import(records_done, true));
             let ended = Ended {
                 before: &before,
@@ -136,17 +136,17 @@ mod tests {
             };
             sentences(Path::new("orders.csv"), &ended)
         };
-        assert_eq!(told(2), ["0 events queued, 2 records invalid"]);
-        assert_eq!(told(3)[1], "all events are decided and applied");
+        assert_eq!(said(2), ["0 events queued, 2 records invalid"]);
+        assert_eq!(said(3)[1], "all events are decided and applied");
     }
 
     #[test]
     fn what_waits_is_not_called_decided() {
         let words = |unapplied, parked| {
-            of_events(Followed {
+            events_sentence(Followed {
                 unapplied,
                 parked,
-                is_news: true,
+                is_any_new: true,
             })
         };
         assert_eq!(words(0, 0), "all events are decided and applied");

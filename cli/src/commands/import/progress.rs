@@ -25,30 +25,30 @@ pub(super) struct Followed {
     /// They wait for their orders still.
     pub(super) parked: i64,
     /// Whether this run followed anything: of a file that was followed to its end, the lines are forgotten.
-    pub(super) is_news: bool,
+    pub(super) is_any_new: bool,
 }
 
 /// Follows the lines in their order, in which they are due, too: however long the file is, each look is at one page of it.
-/// What has been reported is forgotten, so that an interrupted run goes on; `told` is how many events earlier runs reported
-/// as not applied. `None` when stopped.
+/// What has been reported is forgotten, so that an interrupted run goes on; `already_reported` is how many events earlier runs
+/// reported as not applied. `None` when stopped.
 ///
 /// # Errors
 /// When the database or the report fails.
 pub(super) async fn follow(
     pool: &Pool,
     key: ImportKey<'_>,
-    told: i64,
+    already_reported: i64,
     report: &mut Report,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Followed>> {
     let bar = waiting_bar();
-    let (mut after, mut unapplied, mut is_news) = (0, told, false);
+    let (mut after, mut unapplied, mut is_any_new) = (0, already_reported, false);
     loop {
         let page = page(pool, key, after).await?;
         let Some(last) = page.last() else {
             break;
         };
-        is_news = true;
+        is_any_new = true;
         if let Some(waiting) = page.iter().find(|line| line.is_queued()) {
             bar.set_message(waiting.line.to_string());
             tokio::select! {
@@ -58,7 +58,7 @@ pub(super) async fn follow(
         }
         after = last.line;
         // A later line of the file may bring the order of a parked one.
-        unapplied += tell(pool, key, report, &page).await?;
+        unapplied += report_decided(pool, key, report, &page).await?;
     }
     bar.finish_and_clear();
     let (mut after, mut parked) = (0, 0);
@@ -68,7 +68,7 @@ pub(super) async fn follow(
             break;
         };
         after = last.line;
-        unapplied += tell(pool, key, report, &page).await?;
+        unapplied += report_decided(pool, key, report, &page).await?;
         for line in page.iter().filter(|line| !is_decided(line)) {
             report.waiting(line)?;
             parked += 1;
@@ -78,24 +78,29 @@ pub(super) async fn follow(
     Ok(Some(Followed {
         unapplied,
         parked,
-        is_news,
+        is_any_new,
     }))
 }
 
 /// Reports what was decided but not applied, and forgets all that is decided. Returns how many were reported.
-async fn tell(pool: &Pool, key: ImportKey<'_>, report: &mut Report, page: &[Line]) -> anyhow::Result<i64> {
+async fn report_decided(
+    pool: &Pool,
+    key: ImportKey<'_>,
+    report: &mut Report,
+    page: &[Line],
+) -> anyhow::Result<i64> {
     let decided = || page.iter().filter(|line| is_decided(line));
-    let mut told = 0;
+    let mut reported = 0;
     for line in decided().filter(|line| !line.is_applied()) {
         report.unapplied(line)?;
-        told += 1;
+        reported += 1;
     }
-    // Told twice rather than not at all.
+    // Reported twice rather than not at all.
     report.flush()?;
     let lines: Vec<i64> = decided().map(|line| line.line).collect();
     let mut connection = pool.acquire().await.context("connecting")?;
-    import::forget_lines(&mut connection, key, &lines, told).await?;
-    Ok(told)
+    import::forget_lines(&mut connection, key, &lines, reported).await?;
+    Ok(reported)
 }
 
 fn is_decided(line: &Line) -> bool {

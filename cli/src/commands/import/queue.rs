@@ -15,7 +15,8 @@ use common::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    records::{Format, Record, Records},
+    format::Format,
+    records::{Record, Records},
     report::Report,
 };
 
@@ -131,7 +132,7 @@ async fn queue(
                 };
                 events.push((i64::try_from(record.line)?, event, due));
             }
-            // Written before the chunk is committed: told twice rather than not at all.
+            // Written before the chunk is committed: reported twice rather than not at all.
             Err(invalid) => report.invalid(record.line, &invalid.0, &record.original)?,
         }
     }

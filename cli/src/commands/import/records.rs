@@ -15,32 +15,13 @@ use ingest::native::{self, FIELDS, MAX_LINE_BYTES};
 
 use super::{
     file,
+    format::Format,
     header::{self, Header},
     refund_ids::RefundIds,
 };
 
 /// Names of unknown fields that are remembered, to be told at the end.
 const MAX_IGNORED: usize = 20;
-
-/// How a file is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// A header with the names of the fields, then one record a row.
-    Csv,
-    /// One JSON object a line.
-    Ndjson,
-}
-
-impl Format {
-    /// What the file's name says.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
-            "ndjson" | "jsonl" => Some(Self::Ndjson),
-            _ => None,
-        }
-    }
-}
 
 /// One record: from which line it is, what it asks for or why it asks for nothing, and how it stands in the file.
 #[derive(Debug)]
@@ -72,8 +53,8 @@ struct Lines {
     line: u64,
 }
 
-/// A record as it was found.
-struct Found {
+/// A record before its fields are understood.
+struct RawRecord {
     line: u64,
     fields: Result<Fields, Invalid>,
     original: String,
@@ -91,7 +72,7 @@ impl Records {
                 line: 0,
             }),
             Format::Csv => {
-                // Lines end with LF alone: told of CRLF, the reader counts a record to the line before.
+                // Lines end with LF alone: with CRLF as their end, the reader counts a record to the line before.
                 let mut reader = csv::ReaderBuilder::new()
                     .flexible(true)
                     .terminator(csv::Terminator::Any(b'\n'))
@@ -116,15 +97,15 @@ impl Records {
     /// # Errors
     /// When the file cannot be read.
     pub(super) fn next(&mut self, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
-        let found = match &mut self.source {
+        let raw = match &mut self.source {
             Source::Csv(reader, header) => next_row(reader, header)?,
             Source::Ndjson(lines) => lines.next()?,
         };
-        Ok(found.map(|found| Record {
-            line: found.line,
-            body: found.fields.and_then(|fields| self.body(&fields, now)),
-            original: found.original,
-            bytes: found.bytes,
+        Ok(raw.map(|raw| Record {
+            line: raw.line,
+            body: raw.fields.and_then(|fields| self.body(&fields, now)),
+            original: raw.original,
+            bytes: raw.bytes,
         }))
     }
 
@@ -164,12 +145,12 @@ pub(super) fn check(path: &Path, format: Format, ignore_unknown: bool) -> anyhow
     Ok(records.ignored())
 }
 
-fn next_row(reader: &mut csv::Reader<File>, header: &Header) -> anyhow::Result<Option<Found>> {
+fn next_row(reader: &mut csv::Reader<File>, header: &Header) -> anyhow::Result<Option<RawRecord>> {
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row).context("reading the file")? {
         let cells = cells(&row);
         if cells != [b""] {
-            return Ok(Some(Found {
+            return Ok(Some(RawRecord {
                 line: row.position().map_or(0, csv::Position::line),
                 fields: row_fields(header, &cells),
                 original: original(&cells),
@@ -215,7 +196,7 @@ fn original(cells: &[&[u8]]) -> String {
 }
 
 impl Lines {
-    fn next(&mut self) -> anyhow::Result<Option<Found>> {
+    fn next(&mut self) -> anyhow::Result<Option<RawRecord>> {
         // One byte more than a line may have tells that it has too many.
         let limit = u64::try_from(MAX_LINE_BYTES)
             .unwrap_or(u64::MAX)
@@ -239,7 +220,7 @@ impl Lines {
             if text.is_empty() {
                 continue;
             }
-            return Ok(Some(Found {
+            return Ok(Some(RawRecord {
                 line: self.line,
                 fields: native::line_fields(text),
                 original: String::from_utf8_lossy(text).into_owned(),

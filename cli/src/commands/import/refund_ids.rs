@@ -69,12 +69,15 @@ mod tests {
         let line = json!({"type": "refund", "external_id": "1", "amount": 10});
         let row = json!({"external_id": "1", "amount": "10", "type": "refund"});
         let other = json!({"type": "refund", "external_id": "1", "amount": 11});
-        let one = id(&mut first, &line, None);
+        let first_line = id(&mut first, &line, None);
         assert_eq!(id(&mut mended, &other, None), id(&mut first, &other, None));
-        assert_eq!(id(&mut mended, &row, None), one);
-        let two = id(&mut first, &line, None);
-        assert_ne!(one, two, "the second equal line is a second refund");
-        assert_eq!(id(&mut mended, &line, None), two);
+        assert_eq!(id(&mut mended, &row, None), first_line);
+        let second_line = id(&mut first, &line, None);
+        assert_ne!(
+            first_line, second_line,
+            "the second equal line is a second refund"
+        );
+        assert_eq!(id(&mut mended, &line, None), second_line);
         assert_eq!(id(&mut first, &line, Some("r1")), "r1");
     }
 }

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Args, MAX_RATE, file,
+    format::Format,
     progress::{Followed, follow},
     queue::{self, CHUNK, Job},
-    records::{self, Format, Records},
+    records::{self, Records},
     report::Report,
 };
 
@@ -159,7 +160,7 @@ async fn what_is_no_event_is_reported_and_the_rest_is_applied() {
     let told = reported(&file);
     let lines: Vec<_> = told
         .iter()
-        .map(|one| (one["line"].as_u64().unwrap(), one["status"].as_str().unwrap()))
+        .map(|line| (line["line"].as_u64().unwrap(), line["status"].as_str().unwrap()))
         .collect();
     assert_eq!(lines, [(2, "invalid"), (4, "invalid"), (6, "refused")]);
     assert_eq!(
@@ -288,9 +289,9 @@ async fn what_waits_for_its_order_is_told_and_followed_later() {
         (1, 0),
         "what was told before still counts"
     );
-    assert!(later.is_news);
+    assert!(later.is_any_new);
     let followed = followed(&world, &file, later.unapplied).await;
-    assert!(!followed.is_news, "nothing is left to follow");
+    assert!(!followed.is_any_new, "nothing is left to follow");
     world.prove().await;
 }
 

@@ -1,7 +1,7 @@
 //! `commissary ledger`: the books, proved and explained. Reads only; safe beside a running system.
 
 mod check;
-mod csv;
+mod spreadsheet;
 mod statement;
 
 use common::runtime::Clock;

@@ -6,13 +6,13 @@ use comfy_table::CellAlignment;
 use common::{
     db,
     domain::Currency,
-    reads::statement::{self, Balance, CurrencyAccount, Entry, Query, Statement},
+    reads::statement::{self, Balance, CurrencyAccount, Query, Statement},
     runtime::DbArgs,
 };
 
-use super::csv::Line;
+use super::spreadsheet;
 use crate::{
-    commands::event_output::{text, time},
+    commands::event_output::{printable, rfc3339},
     print::{print, print_json, table},
 };
 
@@ -54,8 +54,6 @@ johns-affiliate-program,10.00,0.00,0.00,34,019a9f8c-0c40-7000-8000-000000000001
   closing,,closing balance,,USD,,,,,,,10.00,0.00,0.00,,
   $ commissary ledger statement janejameson --format json | jq '.currencies[].closing'";
 
-const CSV_HEADER: &str =
-    "row,time,what,amount,currency,code,from,to,order,commission,program,pending,payable,paid,transfer,event";
 /// Columns of the table with numbers: amount, pending, payable, paid.
 const NUMERIC_COLUMNS: [usize; 4] = [2, 6, 7, 8];
 
@@ -115,7 +113,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let statement = statement::run(&pool, &query).await?;
     match args.format {
         Format::Table => print_tables(&statement)?,
-        Format::Csv => print(csv(&statement))?,
+        Format::Csv => print(spreadsheet::csv(&statement)?)?,
         Format::Json => print_json(&statement)?,
     }
     let wrong = statement.contradictions();
@@ -137,7 +135,7 @@ fn print_tables(statement: &Statement) -> anyhow::Result<()> {
         .map_or_else(|| "now".to_owned(), |day| day.to_string());
     print(format!(
         "{} ({}) in {}, from {from} to {to}, days in UTC",
-        text(Some(&statement.name)),
+        printable(Some(&statement.name)),
         statement.affiliate,
         statement.org
     ))?;
@@ -179,13 +177,13 @@ fn print_table(account: &CurrencyAccount) -> anyhow::Result<()> {
     };
     rows.add_row(bare("opening balance", account.opening));
     for entry in &account.transfers {
-        let mut cells = bare(&text(Some(&entry.what)), entry.balance);
+        let mut cells = bare(&printable(Some(&entry.what)), entry.balance);
         let [at, _, amount, code, order, program, ..] = &mut cells;
-        *at = time(entry.time);
+        *at = rfc3339(entry.time);
         *amount = entry.amount.to_string();
         code.clone_from(&entry.code);
-        *order = text(entry.order.as_deref());
-        *program = text(entry.program.as_deref());
+        *order = printable(entry.order.as_deref());
+        *program = printable(entry.program.as_deref());
         rows.add_row(cells);
     }
     rows.add_row(bare("closing balance", account.closing));
@@ -197,63 +195,16 @@ fn print_table(account: &CurrencyAccount) -> anyhow::Result<()> {
     }
 }
 
-fn csv(statement: &Statement) -> String {
-    let mut lines = vec![CSV_HEADER.to_owned()];
-    for account in &statement.currencies {
-        let code = account.currency.code();
-        let bare = |row: &str, day: Option<NaiveDate>, balance| {
-            let day = day.map_or_else(String::new, |day| day.to_string());
-            let what = format!("{row} balance");
-            let line = Line::default()
-                .text(row)
-                .text(&day)
-                .text(&what)
-                .text("")
-                .text(code);
-            let line = (0..6).fold(line, |line, _empty| line.text(""));
-            balances(line, balance).text("").text("").to_string()
-        };
-        lines.push(bare("opening", statement.from, account.opening));
-        lines.extend(account.transfers.iter().map(|entry| transfer(entry, code)));
-        lines.push(bare("closing", statement.to, account.closing));
-    }
-    lines.join("\n")
-}
-
-fn transfer(entry: &Entry, currency: &str) -> String {
-    let line = Line::default()
-        .text("transfer")
-        .text(&time(entry.time))
-        .text(&entry.what)
-        .number(Some(entry.amount))
-        .text(currency)
-        .text(&entry.code)
-        .text(entry.from)
-        .text(entry.to)
-        .text(entry.order.as_deref().unwrap_or_default())
-        .number(entry.commission)
-        .text(entry.program.as_deref().unwrap_or_default());
-    balances(line, entry.balance)
-        .number(Some(entry.transfer))
-        .text(&entry.event.to_string())
-        .to_string()
-}
-
-fn balances(line: Line, balance: Balance) -> Line {
-    line.number(Some(balance.pending))
-        .number(Some(balance.payable))
-        .number(Some(balance.paid))
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod examples {
     use chrono::DateTime;
+    use common::reads::statement::Entry;
     use rust_decimal::Decimal;
 
     use super::*;
 
     /// One transfer, with the order id of an attacker.
-    fn statement() -> Statement {
+    pub(in crate::commands::ledger) fn statement() -> Statement {
         let balance = |cents| Balance {
             pending: Decimal::new(cents, 2),
             payable: Decimal::new(0, 2),
@@ -289,28 +240,11 @@ mod tests {
             }],
         }
     }
+}
 
-    #[test]
-    fn csv_has_the_documented_columns() {
-        let text = csv(&statement());
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(
-            lines,
-            [
-                CSV_HEADER,
-                "opening,2026-11-01,opening balance,,USD,,,,,,,10.00,0.00,0.00,,",
-                "transfer,2026-11-20T12:00:00.000Z,commission 12 of order =1+1 reversed: refund of 30.00,-3.00,USD,reverse,\
-                 pending,expense,'=1+1,12,partner-program,7.00,0.00,0.00,34,00000000-0000-0000-0000-000000000000",
-                "closing,,closing balance,,USD,,,,,,,7.00,0.00,0.00,,",
-            ]
-        );
-        assert!(
-            lines
-                .iter()
-                .all(|line| line.matches(',').count() == CSV_HEADER.matches(',').count())
-        );
-        assert!(HELP.contains(CSV_HEADER), "the example in --help");
-    }
+#[cfg(test)]
+mod tests {
+    use super::{examples::statement, *};
 
     #[test]
     fn json_has_money_as_text() {
