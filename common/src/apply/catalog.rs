@@ -1,11 +1,13 @@
 //! The part of the catalog that a batch needs: the programs of its organisations, and every affiliate to whom its events
 //! and rows lead.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     db::{Connection, DbError, affiliations, affiliations::Leads, programs},
-    domain::{AffiliateId, AttributionFields, Body, Event, OrgId, Scheduled, World, fold_coupon},
+    domain::{
+        AffiliateId, AttributionFields, Body, Event, OrgId, Scheduled, World, catalog::Catalog, fold_coupon,
+    },
 };
 
 pub(super) async fn load(
@@ -15,10 +17,13 @@ pub(super) async fn load(
 ) -> Result<(), DbError> {
     let orgs: BTreeSet<OrgId> = new.iter().map(|event| event.org).collect();
     let leads = leads(new, world, &orgs);
-    let mut catalog = std::mem::take(&mut world.catalog);
-    programs::load_into(connection, &orgs.into_iter().collect::<Vec<_>>(), &mut catalog).await?;
-    affiliations::load_into(connection, &leads, &mut catalog).await?;
-    world.catalog = catalog;
+    let mut catalogs = Catalog::new();
+    programs::load_into(connection, &orgs.into_iter().collect::<Vec<_>>(), &mut catalogs).await?;
+    affiliations::load_into(connection, &leads, &mut catalogs).await?;
+    let shared = catalogs
+        .into_iter()
+        .map(|(org, catalog)| (org, Arc::new(catalog)));
+    world.catalogs = shared.collect();
     Ok(())
 }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     db::ids::IdDemand,
-    domain::{Body, Dialect, Event, Scheduled, World, catalog::OrgCatalog},
+    domain::{Body, Dialect, Event, Scheduled, World},
 };
 
 pub(super) fn of_batch(new: &[&Event], world: &World) -> IdDemand {
     let mut wanted = IdDemand::default();
     for event in new {
-        let catalog = world.catalog.get(&event.org);
-        let per_line = catalog.map_or(1, OrgCatalog::commissions_per_line);
+        let catalog = world.catalogs.get(&event.org);
+        let per_line = catalog.map_or(1, |catalog| catalog.commissions_per_line());
         match &event.body {
             Body::CreateConversion(create) => {
                 wanted.conversions += 1;

@@ -35,12 +35,12 @@ pub(super) async fn write(
     let commissions: Vec<_> = of_conversions.chain(bonuses).collect();
     write_commissions(connection, &commissions).await?;
     payments::write(connection, &sorted_payments(world)).await?;
-    if !decided.refunds.is_empty() {
-        conversions::insert_refunds(connection, &decided.refunds).await?;
+    if !decided.effects.refunds.is_empty() {
+        conversions::insert_refunds(connection, &decided.effects.refunds).await?;
     }
     write_calendar(connection, decided, &all).await?;
-    if !decided.idempotency.is_empty() {
-        idempotency::insert(connection, &decided.idempotency).await?;
+    if !decided.effects.idempotency.is_empty() {
+        idempotency::insert(connection, &decided.effects.idempotency).await?;
     }
     events::write(connection, &decided.decisions, now).await?;
     if decided
@@ -50,8 +50,8 @@ pub(super) async fn write(
     {
         notify::notify(connection, notify::EVENTS).await?;
     }
-    if !decided.transfers.is_empty() {
-        ledger::post(connection, &decided.transfers).await?;
+    if !decided.effects.transfers.is_empty() {
+        ledger::post(connection, &decided.effects.transfers).await?;
     }
     Ok(())
 }
@@ -78,16 +78,17 @@ async fn write_calendar(
     decided: &Decisions,
     conversions: &[&Conversion],
 ) -> Result<(), DbError> {
-    if !decided.schedules.is_empty() {
-        schedules::write(connection, &decided.schedules).await?;
+    if !decided.effects.schedules.is_empty() {
+        schedules::write(connection, &decided.effects.schedules).await?;
     }
     let is_gone = |one: &&Conversion| one.change != Change::None && one.deleted_at.is_some();
     let gone: Vec<&Conversion> = conversions.iter().copied().filter(is_gone).collect();
     if !gone.is_empty() {
         schedules::remove(connection, &gone).await?;
     }
-    if !decided.sessions.is_empty() {
+    if !decided.effects.sessions.is_empty() {
         let latest: BTreeMap<&str, (OrgId, ClickId)> = decided
+            .effects
             .sessions
             .iter()
             .map(|(session, org, click)| (session.as_str(), (*org, *click)))
@@ -98,8 +99,8 @@ async fn write_calendar(
             .collect();
         clicks::write_sessions(connection, &latest).await?;
     }
-    if !decided.bonus_awards.is_empty() {
-        let awards = decided.bonus_awards.iter().map(|one| {
+    if !decided.effects.bonus_awards.is_empty() {
+        let awards = decided.effects.bonus_awards.iter().map(|one| {
             let candidate = Candidate {
                 org: one.org,
                 program: one.program,

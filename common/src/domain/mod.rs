@@ -22,7 +22,8 @@ pub mod world;
 
 pub use attribution::fold_coupon;
 pub use decide::{
-    Decision, Decisions, EVENT_RETENTION, Incoming, MAX_PARKED_PER_ORDER, PoolExhausted, Verdict, decide,
+    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_ORDER, Verdict,
+    decide,
 };
 pub use event::{
     AddCommissions, AttributionFields, Body, CancelPayment, Chargeback, CommissionLine, ConversionStatus,
@@ -39,4 +40,4 @@ pub use outcome::{
     AffiliateView, Applied, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
     CustomerView, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RefundView, Refusal,
 };
-pub use world::World;
+pub use world::{PoolExhausted, World};

@@ -1,12 +1,12 @@
 //! The state that a batch is decided on: loaded under the batch's locks, changed by deciding, then written back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     ClickId, CommissionId, ConversionId, CustomerId, Event, EventId, Identity, OrgId, Outcome, PaymentId,
-    catalog::Catalog,
+    catalog::OrgCatalog,
     click_name::ClickName,
     entities::{Click, Commission, Conversion, Customer, MonthlySales, Payment},
 };
@@ -15,7 +15,8 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct World {
     pub now: DateTime<Utc>,
-    pub catalog: Catalog,
+    /// What operators have declared, by organisation. Only read while deciding.
+    pub catalogs: HashMap<OrgId, Arc<OrgCatalog>>,
     /// Outcomes of events of the batch that have a row already.
     pub events: HashMap<EventId, Outcome>,
     pub idempotency: HashMap<(OrgId, String), IdempotencyRecord>,
@@ -48,7 +49,7 @@ impl World {
     pub fn empty(now: DateTime<Utc>) -> Self {
         Self {
             now,
-            catalog: HashMap::new(),
+            catalogs: HashMap::new(),
             events: HashMap::new(),
             idempotency: HashMap::new(),
             conversions: HashMap::new(),
@@ -89,6 +90,11 @@ impl World {
             self.conversions.remove(&(conversion.org, before));
         }
         self.conversions.insert((conversion.org, key), conversion);
+    }
+
+    /// The living conversion with this external id.
+    pub fn conversion_of(&self, org: OrgId, order: &str) -> Option<&Conversion> {
+        self.conversions.get(&(org, order.to_owned()))
     }
 
     pub fn conversion(&self, org: OrgId, id: ConversionId) -> Option<&Conversion> {
@@ -165,7 +171,8 @@ pub struct IdempotencyRecord {
     pub hash: String,
 }
 
-/// Numbers drawn from the sequences before deciding. Those left over are lost: sequences have gaps.
+/// Numbers drawn from the sequences before deciding, handed out from the end. Those left over are lost: sequences have
+/// gaps.
 #[derive(Clone, Debug, Default)]
 pub struct IdPool {
     pub conversions: Vec<i64>,
@@ -175,25 +182,35 @@ pub struct IdPool {
     pub payments: Vec<i64>,
 }
 
+/// The loader drew fewer ids than the batch needs: a bug, which fails the batch and changes nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the id pool of the batch is exhausted")]
+pub struct PoolExhausted;
+
+/// Each hands out the next number, or fails the batch, never the money.
 impl IdPool {
-    /// The next conversion id; `None` when the pool was drawn too small, which fails the batch, never the money.
-    pub(super) fn conversion(&mut self) -> Option<ConversionId> {
-        self.conversions.pop().map(ConversionId)
+    pub(super) fn conversion(&mut self) -> Result<ConversionId, PoolExhausted> {
+        self.conversions.pop().map(ConversionId).ok_or(PoolExhausted)
     }
 
-    pub(super) fn commission(&mut self) -> Option<CommissionId> {
-        self.commissions.pop().map(CommissionId)
+    /// The number that [`IdPool::conversion`] hands out next.
+    pub(super) fn next_conversion(&self) -> Option<ConversionId> {
+        self.conversions.last().copied().map(ConversionId)
     }
 
-    pub(super) fn customer(&mut self) -> Option<CustomerId> {
-        self.customers.pop().map(CustomerId)
+    pub(super) fn commission(&mut self) -> Result<CommissionId, PoolExhausted> {
+        self.commissions.pop().map(CommissionId).ok_or(PoolExhausted)
     }
 
-    pub(super) fn click(&mut self) -> Option<ClickId> {
-        self.clicks.pop().map(ClickId)
+    pub(super) fn customer(&mut self) -> Result<CustomerId, PoolExhausted> {
+        self.customers.pop().map(CustomerId).ok_or(PoolExhausted)
     }
 
-    pub(super) fn payment(&mut self) -> Option<PaymentId> {
-        self.payments.pop().map(PaymentId)
+    pub(super) fn click(&mut self) -> Result<ClickId, PoolExhausted> {
+        self.clicks.pop().map(ClickId).ok_or(PoolExhausted)
+    }
+
+    pub(super) fn payment(&mut self) -> Result<PaymentId, PoolExhausted> {
+        self.payments.pop().map(PaymentId).ok_or(PoolExhausted)
     }
 }

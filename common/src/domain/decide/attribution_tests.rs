@@ -6,10 +6,10 @@ use super::examples::{
     PROGRAM, conversion, customer, edited, in_dialect, named, of_customer, unsigned, with_affiliate,
     with_click, with_customer, with_program,
 };
-use super::tests::{ORG, decimal, event, now, sale, statuses, update, world};
+use super::tests::{ORG, catalog_mut, decimal, event, now, sale, statuses, update, world};
 use super::*;
 use crate::domain::{
-    AffiliateId, AttributionFields, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
+    AffiliateId, AttributionFields, ClickId, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
     attribution::{AttributionMethod, ranks},
     catalog::{Approval, Program, Recurrence},
     click_name::click_code,
@@ -33,7 +33,7 @@ fn by_click(n: u128, order: &str, click: &str) -> Incoming {
 /// Who earned an order, as `affiliate by rank`.
 fn earner(decided: &Decisions, order: &str) -> String {
     let one = conversion(decided, order);
-    let catalog = &decided.world.catalog[&ORG];
+    let catalog = &decided.world.catalogs[&ORG];
     let slug = &catalog.affiliate(one.affiliate).unwrap().slug;
     format!("{slug} by {}", one.attributed_by)
 }
@@ -167,7 +167,7 @@ fn who_is_not_approved_is_passed_over_and_named_where_nobody_else_is_found() {
 #[test]
 fn a_key_of_one_program_sees_no_other() {
     let mut world = world();
-    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let catalog = catalog_mut(&mut world);
     let program = Program {
         id: ELSEWHERE,
         is_default: false,
@@ -324,6 +324,7 @@ fn commissions_start_as_the_program_says_if_a_secret_vouches_for_all() {
             (approved, finalised_at)
         );
         let holds: Vec<_> = decided
+            .effects
             .schedules
             .iter()
             .map(|one| (one.what, one.subject, one.period, one.due_at))
@@ -346,8 +347,8 @@ fn a_commission_comes_again_only_for_a_customer() {
         of_customer(sale(2, "o2", "second", "100"), "c1"),
     ];
     let decided = decide(events, world).unwrap();
-    let [schedule] = decided.schedules.as_slice() else {
-        panic!("{:?}", decided.schedules)
+    let [schedule] = decided.effects.schedules.as_slice() else {
+        panic!("{:?}", decided.effects.schedules)
     };
     let one = conversion(&decided, "o2");
     assert_eq!(

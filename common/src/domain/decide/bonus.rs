@@ -3,10 +3,13 @@
 use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 
-use super::{BonusAward, Decisions, PoolExhausted, conversion::InitialApproval, view};
+use super::{
+    BonusAward, Context, Effects, Stop, approval::InitialApproval, conversion::new_commission,
+    effects::transfers_to, view,
+};
 use crate::domain::{
-    AffiliateId, Applied, Event, Money, ProgramId, Reason, Refusal,
-    catalog::{Bonus, BonusTarget, OrgCatalog, Program, Rate, Recurrence},
+    AffiliateId, Applied, Money, ProgramId, Reason, Refusal, World,
+    catalog::{Bonus, BonusTarget, Program, Rate, Recurrence},
     commission::{Line, money, percentage},
     entities::{CommissionKind, MonthlySales},
     ledger::Position,
@@ -23,82 +26,82 @@ pub(super) struct BonusDue<'a> {
     pub month: NaiveDate,
 }
 
-impl Decisions {
-    pub(super) fn bonus(
-        &mut self,
-        event: &Event,
-        due: &BonusDue<'_>,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        self.with_catalog(event, |this, catalog| match this.earned(event, due, catalog) {
-            Ok(lines) => Ok(Ok(this.award(event, due, lines, catalog)?)),
-            Err(refusal) => Ok(Err(refusal)),
-        })
+pub(super) fn give_bonus(
+    context: &Context<'_>,
+    due: &BonusDue<'_>,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    let lines = earned(context, due, world, effects)?;
+    let mut views = Vec::with_capacity(lines.len());
+    for line in lines {
+        // Bonuses wait for a person, whatever the program says.
+        let pending = InitialApproval::default();
+        let mut commission = new_commission(line, pending, context.event.received_at, &mut world.ids)?;
+        let target = Position::target(commission.amount, commission.approved);
+        effects
+            .transfers
+            .extend(transfers_to(context, &mut commission, target));
+        views.extend(view::commission(&commission, None, context.catalog));
+        world.bonuses.insert(commission.id, (context.org, commission));
     }
-
-    /// The bonus as commission lines, if the target was reached.
-    fn earned(&self, event: &Event, due: &BonusDue<'_>, catalog: &OrgCatalog) -> Result<Vec<Line>, Refusal> {
-        let affiliate = catalog.affiliate(due.affiliate).ok_or_else(|| {
-            let detail = format!("affiliate {} has been removed", due.affiliate);
-            Refusal::new(Reason::UnknownAffiliate, detail)
-        })?;
-        let program = catalog.program(due.program);
-        let bonus = program.and_then(|program| {
-            let mut all = program.bonuses.iter();
-            Some((program, all.find(|bonus| bonus.identifier == due.bonus)?))
-        });
-        let (program, bonus) = bonus
-            .filter(|(_, bonus)| is_active(bonus, due.month))
-            .ok_or_else(|| missed(format!("bonus {:?} is not active in {}", due.bonus, due.month)))?;
-        let sales = self.world.monthly_sales.get(&event.id);
-        let sales = sales.ok_or_else(|| missed("there were no sales in the month"))?;
-        let is_repeat = self.bonus_awards.iter().any(|one| is_for(one, event, due));
-        if sales.awarded || is_repeat {
-            return Err(missed("the bonus has been given for this month"));
-        }
-        let reached = match bonus.target_type {
-            BonusTarget::ConversionCount => Decimal::from(sales.conversions),
-            BonusTarget::ConversionAmount => sold(sales, program),
-        };
-        if reached < bonus.target {
-            return Err(missed(format!("{reached} of {} was reached", bonus.target)));
-        }
-        lines(bonus, program, sales, affiliate.id)
-    }
-
-    /// Bonuses wait for a person, whatever the program says.
-    fn award(
-        &mut self,
-        event: &Event,
-        due: &BonusDue<'_>,
-        lines: Vec<Line>,
-        catalog: &OrgCatalog,
-    ) -> Result<Applied, PoolExhausted> {
-        let mut views = Vec::with_capacity(lines.len());
-        for line in lines {
-            let pending = InitialApproval::default();
-            let mut commission = self.new_commission(line, pending, event.received_at)?;
-            let target = Position::target(commission.amount, commission.approved);
-            self.post(event.org, &mut commission, target, event);
-            views.extend(view::commission(&commission, None, catalog));
-            self.world.bonuses.insert(commission.id, (event.org, commission));
-        }
-        self.bonus_awards.push(key(event, due));
-        Ok(Applied::Commissions(views))
-    }
+    effects.bonus_awards.push(award(context, due));
+    Ok(Applied::Commissions(views))
 }
 
-fn key(event: &Event, due: &BonusDue<'_>) -> BonusAward {
+/// The bonus as commission lines, if the target was reached.
+fn earned(
+    context: &Context<'_>,
+    due: &BonusDue<'_>,
+    world: &World,
+    effects: &Effects,
+) -> Result<Vec<Line>, Refusal> {
+    let affiliate = context.catalog.affiliate(due.affiliate).ok_or_else(|| {
+        let detail = format!("affiliate {} has been removed", due.affiliate);
+        Refusal::new(Reason::UnknownAffiliate, detail)
+    })?;
+    let (program, bonus) = active_bonus(context, due)
+        .ok_or_else(|| missed(format!("bonus {:?} is not active in {}", due.bonus, due.month)))?;
+    let sales = world.monthly_sales.get(&context.event.id);
+    let sales = sales.ok_or_else(|| missed("there were no sales in the month"))?;
+    // An award of this very batch is not among those that were loaded.
+    if sales.awarded
+        || effects
+            .bonus_awards
+            .iter()
+            .any(|award| is_for(award, context, due))
+    {
+        return Err(missed("the bonus has been given for this month"));
+    }
+    let reached = match bonus.target_type {
+        BonusTarget::ConversionCount => Decimal::from(sales.conversions),
+        BonusTarget::ConversionAmount => sold(sales, program),
+    };
+    if reached < bonus.target {
+        return Err(missed(format!("{reached} of {} was reached", bonus.target)));
+    }
+    lines(bonus, program, sales, affiliate.id)
+}
+
+fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue<'_>) -> Option<(&'a Program, &'a Bonus)> {
+    let program = context.catalog.program(due.program)?;
+    let mut bonuses = program.bonuses.iter();
+    let bonus = bonuses.find(|bonus| bonus.identifier == due.bonus)?;
+    is_active(bonus, due.month).then_some((program, bonus))
+}
+
+fn award(context: &Context<'_>, due: &BonusDue<'_>) -> BonusAward {
     BonusAward {
-        org: event.org,
+        org: context.org,
         program: due.program,
         bonus: due.bonus.to_owned(),
         affiliate: due.affiliate,
         month: due.month,
-        event: event.id,
+        event: context.event.id,
     }
 }
 
-fn is_for(award: &BonusAward, event: &Event, due: &BonusDue<'_>) -> bool {
+fn is_for(award: &BonusAward, context: &Context<'_>, due: &BonusDue<'_>) -> bool {
     let award = (
         award.org,
         award.program,
@@ -106,7 +109,7 @@ fn is_for(award: &BonusAward, event: &Event, due: &BonusDue<'_>) -> bool {
         award.affiliate,
         award.month,
     );
-    award == (event.org, due.program, due.bonus, due.affiliate, due.month)
+    award == (context.org, due.program, due.bonus, due.affiliate, due.month)
 }
 
 /// Whether any day of the month is within the bonus's dates.

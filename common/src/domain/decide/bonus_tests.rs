@@ -138,7 +138,7 @@ fn one_batch_gives_a_bonus_once() {
     let body = |id| super::tests::event(id, serde_json::from_value(due()).unwrap());
     let decided = super::decide(vec![body(1), body(2)], story.world).unwrap();
     assert_eq!(super::tests::statuses(&decided), ["applied", "target_missed"]);
-    assert_eq!(decided.bonus_awards.len(), 1);
+    assert_eq!(decided.effects.bonus_awards.len(), 1);
 }
 
 #[test]

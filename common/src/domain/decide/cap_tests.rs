@@ -164,7 +164,7 @@ fn what_became_of_an_order_before_it_was_superseded_holds_on() {
     let (late, early) = (decide(late, world()).unwrap(), decide(early, world()).unwrap());
     assert_eq!(position(&late, 2), (Decimal::ZERO, decimal("4")));
     assert_eq!(position(&early, 2), position(&late, 2));
-    let kept: Vec<_> = late.refunds.iter().map(|one| one.conversion).collect();
+    let kept: Vec<_> = late.effects.refunds.iter().map(|one| one.conversion).collect();
     assert!(
         kept.contains(&conversion(&late, "o1").id),
         "a repeat of the refund is known"

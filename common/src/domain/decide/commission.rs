@@ -3,132 +3,127 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Decisions, PoolExhausted,
-    change::{in_range, removed},
-    conversion::{InitialApproval, hold},
+    Context, Effects, Stop,
+    approval::{InitialApproval, hold},
+    change::{by_number, in_range, post_change, removed},
+    conversion::new_commission,
+    effects::transfers_to,
+    posting::post_transfers,
     view,
 };
 use crate::domain::{
-    AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Event, Reason, Refusal,
+    AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Reason, Refusal, World,
     catalog::OrgCatalog,
     commission::{Line, Part, Sale, money, part_lines, percentage},
     entities::{Commission, Conversion},
     ledger::Position,
+    world::{IdPool, PoolExhausted},
 };
 
-impl Decisions {
-    pub(super) fn add_commissions(
-        &mut self,
-        event: &Event,
-        add: &AddCommissions,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        let conversion = match self.numbered(event, add.conversion) {
-            Ok(conversion) => conversion,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        self.with_catalog(event, |this, catalog| {
-            this.add_with(event, add, conversion, catalog)
-        })
-    }
+pub(super) fn add_commissions(
+    context: &Context<'_>,
+    add: &AddCommissions,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    let at = context.event.received_at;
+    let mut conversion = by_number(context, add.conversion, world)?;
+    let sale = sale_of(&conversion, context.catalog, at)?;
+    let lines = added_lines(add, &sale)?;
+    let approval = InitialApproval::new(sale.program, conversion.is_vouched_for(), at);
+    let added = Added { lines, approval, at };
+    let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
+    let views = views(&conversion, &ids, context.catalog);
+    world.add_conversion(conversion);
+    Ok(Applied::Commissions(views))
+}
 
-    fn add_with(
-        &mut self,
-        event: &Event,
-        add: &AddCommissions,
-        mut conversion: Conversion,
-        catalog: &OrgCatalog,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        let at = event.received_at;
-        let result = sale_of(&conversion, catalog, at).and_then(|sale| Ok((sale, added_lines(add, &sale)?)));
-        let (sale, lines) = match result {
-            Ok(found) => found,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let approval = InitialApproval::new(sale.program, conversion.is_vouched_for(), at);
-        let added = self.attach(event, &mut conversion, lines, approval, at)?;
-        let views = views(&conversion, &added, catalog);
-        self.world.add_conversion(conversion);
-        Ok(Ok(Applied::Commissions(views)))
-    }
+/// Commissions to add to a conversion.
+pub(super) struct Added {
+    pub lines: Vec<Line>,
+    pub approval: InitialApproval,
+    /// The time of the commissions.
+    pub at: DateTime<Utc>,
+}
 
-    /// Adds commissions that do not follow the conversion's amount, and settles them.
-    pub(super) fn attach(
-        &mut self,
-        event: &Event,
-        conversion: &mut Conversion,
-        lines: Vec<Line>,
-        approval: InitialApproval,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<CommissionId>, PoolExhausted> {
-        conversion.change.touch();
-        let mut added = Vec::with_capacity(lines.len());
-        for line in lines {
-            // The trace tells the rules in the order of the commissions, or, for old rows, not at all.
-            if conversion.trace.rules.len() == conversion.commissions.len() {
-                conversion.trace.rules.push(line.rule.clone());
-            }
-            let line = Line { part: None, ..line };
-            let commission = self.new_commission(line, approval, at)?;
-            added.push(commission.id);
-            conversion.commissions.push(commission);
+/// Adds commissions that do not follow the conversion's amount, and posts their transfers.
+pub(super) fn attach(
+    context: &Context<'_>,
+    conversion: &mut Conversion,
+    added: Added,
+    ids: &mut IdPool,
+    effects: &mut Effects,
+) -> Result<Vec<CommissionId>, PoolExhausted> {
+    let Added { lines, approval, at } = added;
+    conversion.change.touch();
+    let mut numbers = Vec::with_capacity(lines.len());
+    for line in lines {
+        // The trace tells the rules in the order of the commissions, or, for old rows, not at all.
+        if conversion.trace.rules.len() == conversion.commissions.len() {
+            conversion.trace.rules.push(line.rule.clone());
         }
-        if let Some(due_at) = approval.finalised_at.filter(|_| !added.is_empty()) {
-            self.schedules.push(hold(event, conversion.id, due_at));
-        }
-        self.post_transfers(conversion, event);
-        Ok(added)
+        let line = Line { part: None, ..line };
+        let commission = new_commission(line, approval, at, ids)?;
+        numbers.push(commission.id);
+        conversion.commissions.push(commission);
     }
+    if let Some(due_at) = approval.finalised_at.filter(|_| !numbers.is_empty()) {
+        effects.schedules.push(hold(context, conversion.id, due_at));
+    }
+    post_transfers(context, conversion, effects);
+    Ok(numbers)
+}
 
-    pub(super) fn edit_commission(
-        &mut self,
-        event: &Event,
-        edit: &EditCommission,
-    ) -> Result<Applied, Refusal> {
-        let id = edit.commission;
-        let unknown = || Refusal::new(Reason::UnknownCommission, format!("commission {id} is not known"));
-        let Some(owner) = self.world.commission_owners.get(&id).copied() else {
-            return self.edit_bonus(event, edit).unwrap_or_else(|| Err(unknown()));
-        };
-        let conversion = self.numbered(event, owner).map_err(|_unseen| unknown())?;
-        let changed = self.alter(event, conversion, |conversion| {
-            let commission = conversion.commissions.iter_mut().find(|one| one.id == id);
-            change_commission(commission.ok_or_else(unknown)?, edit)?;
-            Ok(None)
-        })?;
-        let mut commissions = changed.view.commissions.into_iter();
-        let view = commissions.find(|one| one.id == id).ok_or_else(unknown)?;
-        Ok(Applied::Commission(Box::new(view)))
-    }
+pub(super) fn edit_commission(
+    context: &Context<'_>,
+    edit: &EditCommission,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    let id = edit.commission;
+    let Some(&owner) = world.commission_owners.get(&id) else {
+        return edit_bonus(context, edit, world, effects);
+    };
+    let mut conversion = by_number(context, owner, world).map_err(|_unseen| unknown(id))?;
+    let commission = conversion
+        .commissions
+        .iter_mut()
+        .find(|commission| commission.id == id);
+    change_commission(commission.ok_or_else(|| unknown(id))?, edit)?;
+    let view = post_change(context, &mut conversion, world, effects)?;
+    world.add_conversion(conversion);
+    let mut commissions = view.commissions.into_iter();
+    let view = commissions
+        .find(|commission| commission.id == id)
+        .ok_or_else(|| unknown(id))?;
+    Ok(Applied::Commission(Box::new(view)))
+}
 
-    /// `None`: there is none with this number. A bonus belongs to no conversion, so a key that sees one program only
-    /// cannot be shown to see it.
-    fn edit_bonus(&mut self, event: &Event, edit: &EditCommission) -> Option<Result<Applied, Refusal>> {
-        let (org, bonus) = self.world.bonuses.get(&edit.commission)?;
-        if *org != event.org || event.program_scope.is_some() {
-            return None;
-        }
-        let mut bonus = bonus.clone();
-        Some(self.settle_bonus(event, edit, &mut bonus).map(|view| {
-            self.world.bonuses.insert(bonus.id, (event.org, bonus));
-            Applied::Commission(Box::new(view))
-        }))
-    }
+/// A bonus belongs to no conversion, so a key that sees one program only cannot be shown to see it.
+fn edit_bonus(
+    context: &Context<'_>,
+    edit: &EditCommission,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    let id = edit.commission;
+    let bonus = world.bonuses.get(&id).filter(|(org, _)| *org == context.org);
+    let bonus = bonus.filter(|_| context.event.program_scope.is_none());
+    let (_, mut bonus) = bonus.cloned().ok_or_else(|| unknown(id))?;
+    change_commission(&mut bonus, edit)?;
+    bonus.change.touch();
+    bonus.amount = bonus.gross;
+    let view = view::commission(&bonus, None, context.catalog).ok_or_else(removed)?;
+    let target = Position::target(bonus.amount, bonus.approved);
+    effects
+        .transfers
+        .extend(transfers_to(context, &mut bonus, target));
+    world.bonuses.insert(id, (context.org, bonus));
+    Ok(Applied::Commission(Box::new(view)))
+}
 
-    fn settle_bonus(
-        &mut self,
-        event: &Event,
-        edit: &EditCommission,
-        bonus: &mut Commission,
-    ) -> Result<CommissionView, Refusal> {
-        change_commission(bonus, edit)?;
-        bonus.change.touch();
-        bonus.amount = bonus.gross;
-        let catalog = self.world.catalog.get(&event.org).ok_or_else(removed)?;
-        let view = view::commission(bonus, None, catalog).ok_or_else(removed)?;
-        let target = Position::target(bonus.amount, bonus.approved);
-        self.post(event.org, bonus, target, event);
-        Ok(view)
-    }
+fn unknown(id: CommissionId) -> Refusal {
+    Refusal::new(Reason::UnknownCommission, format!("commission {id} is not known"))
 }
 
 /// What further commissions of a conversion are calculated by.
@@ -162,9 +157,12 @@ pub(super) fn views(
     ids: &[CommissionId],
     catalog: &OrgCatalog,
 ) -> Vec<CommissionView> {
-    let named = conversion.commissions.iter().filter(|one| ids.contains(&one.id));
+    let named = conversion
+        .commissions
+        .iter()
+        .filter(|commission| ids.contains(&commission.id));
     named
-        .filter_map(|one| view::commission(one, Some(conversion.id), catalog))
+        .filter_map(|commission| view::commission(commission, Some(conversion.id), catalog))
         .collect()
 }
 

@@ -1,178 +1,165 @@
 //! Customers recorded and changed without a sale.
 
-use super::{Decisions, PoolExhausted, conversion::cap, customer_of_sale, view};
+use super::{
+    Context, Stop,
+    customer_record::{change_customer, follow_status, leave_on_click, new_customer, put_customer, rebind},
+    limits::is_beyond_limits,
+    view,
+};
 use crate::domain::{
-    Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, Event, First, Identity,
-    OrgId, Outcome, Reason, Refusal, UpdateCustomer,
-    attribution::{AttributionQuery, attribute, customer_ranks},
-    catalog::OrgCatalog,
+    Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, First, Identity,
+    Outcome, Reason, Refusal, UpdateCustomer, World,
+    attribution::{Attribution, AttributionQuery, attribute, customer_ranks},
     entities::Customer,
 };
 
-impl Decisions {
-    pub(super) fn create_customer(
-        &mut self,
-        event: &Event,
-        create: &CreateCustomer,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        self.with_catalog(event, |this, catalog| {
-            this.create_customer_with(event, create, catalog)
-        })
+pub(super) fn create_customer(
+    context: &Context<'_>,
+    create: &CreateCustomer,
+    world: &mut World,
+) -> Result<Applied, Stop> {
+    let event = context.event;
+    let identity = Identity::Id(create.customer_id.clone());
+    let known = world.living_customer(context.org, &identity);
+    // An unauthenticated customer gives way to an authenticated one.
+    if let Some(known) = known.filter(|known| known.authenticated || !event.authenticated) {
+        return Err(repeated(context, &create.customer_id, known, world).into());
     }
+    let known = known.map(|known| known.id);
+    let query = AttributionQuery {
+        org: context.org,
+        dialect: event.dialect,
+        ranks: customer_ranks(event.dialect),
+        sent: &create.attribution,
+        scope: event.program_scope,
+        customer: None,
+        at: event.received_at,
+        any_age: create.override_max_cookie_time,
+        authenticated: event.authenticated,
+    };
+    let (found, _) = attribute(&query, world, context.catalog)?;
+    let id = match known {
+        Some(known) => known,
+        None => new_customer(context, named(create, identity), &found, create.track, world)?,
+    };
+    change_customer(world, context.org, id, |customer| {
+        describe(customer, create, &found);
+    });
+    if let Some(click) = found.click {
+        leave_on_click(context, click, id, world);
+    }
+    let customer = world.customer(context.org, id);
+    let record = customer.and_then(|customer| view::customer_record(customer, world, context.catalog));
+    let record = record.ok_or_else(|| unknown(&CustomerTarget::Number(id)))?;
+    Ok(Applied::Customer(Box::new(record)))
+}
 
-    fn create_customer_with(
-        &mut self,
-        event: &Event,
-        create: &CreateCustomer,
-        catalog: &OrgCatalog,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        let identity = Identity::Id(create.customer_id.clone());
-        let known = self.world.living_customer(event.org, &identity);
-        // A customer whom no secret vouched for gives way to one whom a secret does.
-        if known.is_some_and(|known| known.authenticated || !event.authenticated) {
-            return Ok(Err(self.repeated(event, &create.customer_id, known, catalog)));
-        }
-        let known = known.map(|known| known.id);
-        let query = AttributionQuery {
-            org: event.org,
-            dialect: event.dialect,
-            ranks: customer_ranks(event.dialect),
-            sent: &create.attribution,
-            scope: event.program_scope,
-            customer: None,
-            at: event.received_at,
-            any_age: create.override_max_cookie_time,
-            authenticated: event.authenticated,
-        };
-        let found = match attribute(&query, &self.world, catalog) {
-            Ok((found, _)) => found,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let id = if let Some(id) = known {
-            self.change_customer(event.org, id, |customer| {
-                customer_of_sale::rebind(customer, &found);
-                customer.track = create.track;
-                customer.meta_data.clone_from(&create.meta_data);
-                customer.details.clone_from(&create.details);
-            });
-            id
-        } else {
-            let named = CustomerRef {
-                identity,
-                external_id: Some(create.customer_id.clone()),
-                email: None,
-                name: None,
-                meta_data: create.meta_data.clone(),
-            };
-            let id = self.new_customer(event, named, &found, create.track)?;
-            self.change_customer(event.org, id, |customer| {
-                customer.details.clone_from(&create.details);
-            });
-            id
-        };
-        if let Some(click) = found.click {
-            self.leave_on_click(event, click, id);
-        }
-        let customer = self.world.customer(event.org, id);
-        let record = customer.and_then(|customer| view::customer_record(customer, &self.world, catalog));
-        Ok(record
-            .map(|record| Applied::Customer(Box::new(record)))
-            .ok_or_else(|| unknown(&CustomerTarget::Number(id))))
+fn named(create: &CreateCustomer, identity: Identity) -> CustomerRef {
+    CustomerRef {
+        identity,
+        external_id: Some(create.customer_id.clone()),
+        email: None,
+        name: None,
+        meta_data: create.meta_data.clone(),
     }
+}
 
-    /// Who may not see the customer learns only that the id is taken.
-    fn repeated(&self, event: &Event, name: &str, known: Option<&Customer>, catalog: &OrgCatalog) -> Refusal {
-        let is_visible_to =
-            |customer: &&Customer| event.program_scope.is_none_or(|scope| scope == customer.program);
-        let first = known.filter(is_visible_to).and_then(|customer| {
-            let record = view::customer_record(customer, &self.world, catalog);
-            Some(Box::new(First {
-                event_id: customer.event?,
-                outcome: record.map(|record| Outcome::Applied(Applied::Customer(Box::new(record)))),
-            }))
-        });
-        Refusal {
-            first,
-            ..duplicate(name)
-        }
-    }
+/// All that the request tells of the customer, over what an unauthenticated one told before.
+fn describe(customer: &mut Customer, create: &CreateCustomer, found: &Attribution<'_>) {
+    rebind(customer, found);
+    customer.track = create.track;
+    customer.meta_data.clone_from(&create.meta_data);
+    customer.details.clone_from(&create.details);
+}
 
-    pub(super) fn update_customer(
-        &mut self,
-        event: &Event,
-        update: &UpdateCustomer,
-    ) -> Result<Applied, Refusal> {
-        self.with_catalog(event, |this, catalog| {
-            this.update_customer_with(event, update, catalog)
-        })
+/// Who may not see the customer learns only that the id is taken.
+fn repeated(context: &Context<'_>, name: &str, known: &Customer, world: &World) -> Refusal {
+    let known = Some(known).filter(|known| context.event.sees(known.program));
+    let first = known.and_then(|known| {
+        let record = view::customer_record(known, world, context.catalog);
+        Some(Box::new(First {
+            event_id: known.event?,
+            outcome: record.map(|record| Outcome::Applied(Applied::Customer(Box::new(record)))),
+        }))
+    });
+    Refusal {
+        first,
+        ..duplicate(name)
     }
+}
 
-    /// Changes a copy and puts it back: a refusal half-way leaves nothing behind.
-    fn update_customer_with(
-        &mut self,
-        event: &Event,
-        update: &UpdateCustomer,
-        catalog: &OrgCatalog,
-    ) -> Result<Applied, Refusal> {
-        let before = self
-            .target(event, &update.customer)
-            .cloned()
-            .ok_or_else(|| unknown(&update.customer))?;
-        let mut after = before.clone();
-        if let Some(meta_data) = &update.meta_data {
-            after.meta_data.clone_from(meta_data);
-        }
-        if let Some(name) = &update.customer_id {
-            self.rename(event.org, &mut after, name)?;
-        }
-        match update.action {
-            Some(CustomerAction::Cancel) => after.canceled = true,
-            Some(CustomerAction::Resume) => {
-                let limits = catalog
-                    .program(after.program)
-                    .and_then(|program| cap(Some(&after), program, event.received_at));
-                after.canceled = false;
-                after.capped = limits.is_some_and(|limits| limits.reached);
-            }
-            Some(CustomerAction::Delete) => {
-                after.deleted_at = Some(self.world.now);
-                after.identity = Identity::Deleted(after.id);
-            }
-            None => {}
-        }
-        customer_of_sale::follow_status(&mut after);
-        let record = view::customer_record(&after, &self.world, catalog).ok_or_else(|| {
-            let detail = "the customer's program or affiliate has been removed";
-            Refusal::new(Reason::NotAttributed, detail)
-        })?;
-        self.put_customer(&before, after);
-        Ok(Applied::Customer(Box::new(record)))
+/// Changes a copy and puts it back: a refusal half-way leaves nothing behind.
+pub(super) fn update_customer(
+    context: &Context<'_>,
+    update: &UpdateCustomer,
+    world: &mut World,
+) -> Result<Applied, Stop> {
+    let before = target(context, &update.customer, world)?.clone();
+    let mut after = before.clone();
+    if let Some(meta_data) = &update.meta_data {
+        after.meta_data.clone_from(meta_data);
     }
+    if let Some(name) = &update.customer_id {
+        rename(context, &mut after, name, world)?;
+    }
+    act(context, &mut after, update.action);
+    follow_status(&mut after);
+    let record = view::customer_record(&after, world, context.catalog).ok_or_else(|| {
+        let detail = "the customer's program or affiliate has been removed";
+        Refusal::new(Reason::NotAttributed, detail)
+    })?;
+    put_customer(world, &before, after);
+    Ok(Applied::Customer(Box::new(record)))
+}
 
-    /// The living customer who is meant, unless the key sees another program only.
-    fn target(&self, event: &Event, target: &CustomerTarget) -> Option<&Customer> {
-        let customer = match target {
-            CustomerTarget::Id(id) => self.world.living_customer(event.org, &Identity::Id(id.clone())),
-            CustomerTarget::Number(id) => self.world.customer(event.org, *id),
-        }?;
-        let is_visible_to = event.program_scope.is_none_or(|scope| scope == customer.program);
-        (customer.deleted_at.is_none() && is_visible_to).then_some(customer)
+fn act(context: &Context<'_>, customer: &mut Customer, action: Option<CustomerAction>) {
+    match action {
+        Some(CustomerAction::Cancel) => customer.canceled = true,
+        Some(CustomerAction::Resume) => {
+            let program = context.catalog.program(customer.program);
+            customer.canceled = false;
+            customer.capped =
+                program.is_some_and(|program| is_beyond_limits(customer, program, context.event.received_at));
+        }
+        Some(CustomerAction::Delete) => {
+            customer.deleted_at = Some(context.now);
+            customer.identity = Identity::Deleted(customer.id);
+        }
+        None => {}
     }
+}
 
-    fn rename(&self, org: OrgId, customer: &mut Customer, name: &str) -> Result<(), Refusal> {
-        customer.external_id = Some(name.to_owned());
-        // Who is known by an address stays known by it (seed: Yaplet): the merchant's id is a cross-reference there.
-        if matches!(customer.identity, Identity::Email(_)) {
-            return Ok(());
-        }
-        let identity = Identity::Id(name.to_owned());
-        let holder = self.world.living_customer(org, &identity);
-        if holder.is_some_and(|holder| holder.id != customer.id) {
-            return Err(duplicate(name));
-        }
-        customer.identity = identity;
-        Ok(())
+/// The living customer who is meant, unless the key sees another program only.
+///
+/// # Errors
+/// [`Reason::UnknownCustomer`]
+fn target<'w>(
+    context: &Context<'_>,
+    target: &CustomerTarget,
+    world: &'w World,
+) -> Result<&'w Customer, Refusal> {
+    let customer = match target {
+        CustomerTarget::Id(id) => world.living_customer(context.org, &Identity::Id(id.clone())),
+        CustomerTarget::Number(id) => world.customer(context.org, *id),
+    };
+    customer
+        .filter(|customer| customer.deleted_at.is_none() && context.event.sees(customer.program))
+        .ok_or_else(|| unknown(target))
+}
+
+fn rename(context: &Context<'_>, customer: &mut Customer, name: &str, world: &World) -> Result<(), Refusal> {
+    customer.external_id = Some(name.to_owned());
+    // Who is known by an address stays known by it (seed: Yaplet): the merchant's id is a cross-reference there.
+    if matches!(customer.identity, Identity::Email(_)) {
+        return Ok(());
     }
+    let identity = Identity::Id(name.to_owned());
+    let holder = world.living_customer(context.org, &identity);
+    if holder.is_some_and(|holder| holder.id != customer.id) {
+        return Err(duplicate(name));
+    }
+    customer.identity = identity;
+    Ok(())
 }
 
 fn duplicate(name: &str) -> Refusal {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     story::{Story, word},
-    tests::{ORG, decimal, now},
+    tests::{catalog_mut, decimal, now},
 };
 use crate::domain::{
     Applied, Outcome, ProgramId,
@@ -309,7 +309,7 @@ fn a_recurrence_passes_over_what_may_pass() {
     let judged = |approved: bool| json!({"edit_commission": {"commission": 1, "approved": approved}});
     let told = |body: Value| -> End { Box::new(move |story| drop(story.tell(9, body))) };
     let raised: End = Box::new(|story| {
-        let catalog = story.world.catalog.get_mut(&ORG).unwrap();
+        let catalog = catalog_mut(&mut story.world);
         let mut program = catalog.program(ProgramId(1)).unwrap().clone();
         program.recurring_cap = Some(5);
         catalog.add_program(program);
@@ -353,7 +353,7 @@ fn a_recurrence_passes_over_what_may_pass() {
 #[test]
 fn the_next_repetition_is_counted_in_the_units_that_hold_then() {
     let mut story = subscribed(|_| {});
-    let catalog = story.world.catalog.get_mut(&ORG).unwrap();
+    let catalog = catalog_mut(&mut story.world);
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
     program.types[0].recurrence = Recurrence::Yearly;
     catalog.add_program(program);

@@ -1,67 +1,58 @@
 //! Changes of conversions by their number: amount, names, deletion.
 
 use super::{
-    Decisions,
-    change::{is_newer, recalculate, removed, set_amount},
+    Context, Effects, Stop,
+    change::{by_number, in_range, is_newer, post_change, recalculate, removed, set_meta_data},
+    conversion::{duplicate_order, void_conversion},
     view,
 };
-use crate::domain::{Applied, ConversionId, EditConversion, Event, Reason, Refusal, entities::Conversion};
+use crate::domain::{Applied, ConversionId, EditConversion, Refusal, World, entities::Conversion};
 
-impl Decisions {
-    pub(super) fn edit_conversion(
-        &mut self,
-        event: &Event,
-        edit: &EditConversion,
-    ) -> Result<Applied, Refusal> {
-        let conversion = self.numbered(event, edit.conversion)?;
-        if edit.delete {
-            return self.delete_conversion(event, conversion);
-        }
-        if let Some(name) = &edit.external_id {
-            self.refuse_taken(event, conversion.id, name)?;
-        }
-        let changed = self.alter(event, conversion, |conversion| {
-            if let Some(amount) = edit.amount.filter(|_| is_newer(event, conversion.amount_by)) {
-                set_amount(conversion, amount)?;
-                if edit.recalculate {
-                    recalculate(conversion)?;
-                }
-                conversion.amount_by = Some(event.id);
-            }
-            if let Some(meta_data) = edit
-                .meta_data
-                .as_ref()
-                .filter(|_| is_newer(event, conversion.meta_by))
-            {
-                conversion.meta_data.clone_from(meta_data);
-                conversion.meta_by = Some(event.id);
-            }
-            if edit.external_id.is_some() {
-                conversion.external_id.clone_from(&edit.external_id);
-            }
-            Ok(None)
-        })?;
-        Ok(Applied::Conversion(Box::new(changed.view)))
+pub(super) fn edit_conversion(
+    context: &Context<'_>,
+    edit: &EditConversion,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    let event = context.event;
+    let mut conversion = by_number(context, edit.conversion, world)?;
+    if edit.delete {
+        return delete_conversion(context, conversion, world, effects);
     }
+    if let Some(name) = &edit.external_id {
+        refuse_taken(context, conversion.id, name, world)?;
+        conversion.external_id = Some(name.clone());
+    }
+    if let Some(amount) = edit.amount.filter(|_| is_newer(event, conversion.amount_by)) {
+        conversion.amount = in_range("amount", amount)?;
+        if edit.recalculate {
+            recalculate(&mut conversion)?;
+        }
+        conversion.amount_by = Some(event.id);
+    }
+    set_meta_data(event, &mut conversion, edit.meta_data.as_ref());
+    let view = post_change(context, &mut conversion, world, effects)?;
+    world.add_conversion(conversion);
+    Ok(Applied::Conversion(Box::new(view)))
+}
 
-    fn refuse_taken(&self, event: &Event, id: ConversionId, name: &str) -> Result<(), Refusal> {
-        match self.conversion_of(event.org, name) {
-            Some(holder) if holder.id != id => Err(Refusal::new(
-                Reason::DuplicateOrder,
-                format!("a conversion with external_id {name:?} already exists"),
-            )),
-            _ => Ok(()),
-        }
+fn refuse_taken(context: &Context<'_>, id: ConversionId, name: &str, world: &World) -> Result<(), Refusal> {
+    match world.conversion_of(context.org, name) {
+        Some(holder) if holder.id != id => Err(duplicate_order(name)),
+        Some(_) | None => Ok(()),
     }
+}
 
-    fn delete_conversion(&mut self, event: &Event, mut conversion: Conversion) -> Result<Applied, Refusal> {
-        // What could not be answered is left alone.
-        view::conversion(&conversion, &self.world).ok_or_else(removed)?;
-        self.with_catalog(event, |this, catalog| {
-            this.void_conversion(event, &mut conversion, catalog);
-        });
-        let view = view::conversion(&conversion, &self.world).ok_or_else(removed)?;
-        self.world.add_conversion(conversion);
-        Ok(Applied::Conversion(Box::new(view)))
-    }
+fn delete_conversion(
+    context: &Context<'_>,
+    mut conversion: Conversion,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    // What could not be answered is left alone.
+    view::conversion(&conversion, world, context.catalog).ok_or_else(removed)?;
+    void_conversion(context, &mut conversion, world, effects);
+    let view = view::conversion(&conversion, world, context.catalog).ok_or_else(removed)?;
+    world.add_conversion(conversion);
+    Ok(Applied::Conversion(Box::new(view)))
 }

@@ -2,19 +2,19 @@
 
 use chrono::TimeDelta;
 
-use super::tests::{ORG, now};
+use super::tests::{ORG, catalog_mut, now};
 use super::*;
 use crate::domain::{
-    AffiliateId, CreateConversion, CustomerId, CustomerRef, Dialect, Identity, ProgramId, Track,
+    AffiliateId, ClickId, CreateConversion, CustomerId, CustomerRef, Dialect, Identity, ProgramId, Track,
     catalog::{Affiliate, Affiliation, Program},
     click_name::click_code,
-    entities::{Change, Click, Customer},
+    entities::{Change, Click, Conversion, Customer},
 };
 
 pub(super) const PROGRAM: ProgramId = ProgramId(1);
 
 pub(super) fn with_program(mut world: World, edit: impl FnOnce(&mut Program)) -> World {
-    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(PROGRAM).unwrap().clone();
     edit(&mut program);
     catalog.add_program(program);
@@ -40,7 +40,7 @@ pub(super) fn with_affiliate(
         ignore_product_rate: false,
     };
     edit(&mut affiliation);
-    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let catalog = catalog_mut(world);
     catalog.add_affiliate(Affiliate {
         id: AffiliateId(id),
         slug: slug.into(),
@@ -140,7 +140,7 @@ pub(super) fn unsigned(mut incoming: Incoming) -> Incoming {
 }
 
 pub(super) fn conversion<'a>(decided: &'a Decisions, order: &str) -> &'a Conversion {
-    decided.conversion_of(ORG, order).unwrap()
+    decided.world.conversion_of(ORG, order).unwrap()
 }
 
 pub(super) fn customer<'a>(decided: &'a Decisions, name: &str) -> &'a Customer {

@@ -10,7 +10,7 @@ use super::people_tests::{applied, click, clicked, later, lead};
 use super::tests::{ORG, event, now, sale, statuses, world};
 use super::*;
 use crate::domain::{
-    AffiliateId, CustomerId, Dialect, Identity, Lead, LeadView, ProgramId, click_name::click_code,
+    AffiliateId, ClickId, CustomerId, Dialect, Identity, Lead, LeadView, ProgramId, click_name::click_code,
 };
 
 fn led(decided: &Decisions, index: usize) -> &LeadView {

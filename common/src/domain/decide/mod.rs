@@ -2,30 +2,40 @@
 //!
 //! Events are decided in the order given and see the effects of those before them, so that a batch has the same result
 //! as its events one by one. Whoever calls has locked the keys of all events and loaded the [`World`] after that.
+//!
+//! Each kind of event has a rule, a function that reads its [`Context`], changes rows of the [`World`], and adds to the
+//! [`Effects`]. This file finds the rule, and knows repeats and events that wait for an order.
 
+mod approval;
 mod bonus;
 mod change;
 mod click;
 mod commission;
+mod context;
 mod conversion;
 mod customer;
 mod customer_of_sale;
+mod customer_record;
 mod edit;
+mod effects;
 mod lead;
+mod limits;
 mod payment;
+mod posting;
 mod recurrence;
 mod scheduled;
 mod supersede;
 mod view;
 
-use chrono::{NaiveDate, TimeDelta};
+use std::sync::Arc;
 
+use chrono::TimeDelta;
+
+use self::context::{Context, Stop};
+pub use self::effects::{BonusAward, Effects};
 use super::{
-    AffiliateId, Applied, Body, ClickId, Event, EventId, First, Idempotency, OrgId, Outcome, ProgramId,
-    Reason, Refusal, World,
-    entities::{Conversion, RefundEntry, Schedule},
-    ledger::Transfer,
-    world::IdempotencyRecord,
+    Applied, Body, Event, EventId, First, Outcome, Reason, Refusal, World,
+    world::{IdempotencyRecord, PoolExhausted},
 };
 
 /// Events that may wait for one order. More are refused, so that one order id cannot fill the table.
@@ -36,7 +46,7 @@ pub const EVENT_RETENTION: TimeDelta = TimeDelta::days(30);
 /// The code of events delivered later than that.
 const TOO_OLD: &str = "too_old";
 
-/// How the row of an event is written.
+/// How the row of a decided event is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The event is new.
@@ -55,31 +65,13 @@ pub struct Decision {
     pub verdict: Verdict,
 }
 
-/// Everything to write, and everything to answer. Changed entities are marked in the world.
+/// Everything to answer, and everything to write.
 #[derive(Clone, Debug)]
 pub struct Decisions {
     pub decisions: Vec<Decision>,
+    /// Rows that were changed are marked.
     pub world: World,
-    pub transfers: Vec<Transfer>,
-    pub refunds: Vec<RefundEntry>,
-    pub idempotency: Vec<(OrgId, Idempotency, EventId)>,
-    /// To be put on the calendar.
-    pub schedules: Vec<Schedule>,
-    /// Sessions and the latest clicks in them.
-    pub sessions: Vec<(String, OrgId, ClickId)>,
-    pub bonus_awards: Vec<BonusAward>,
-}
-
-/// A bonus that was given: its business key, and by which event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BonusAward {
-    pub org: OrgId,
-    pub program: ProgramId,
-    pub bonus: String,
-    pub affiliate: AffiliateId,
-    /// Its first day.
-    pub month: NaiveDate,
-    pub event: EventId,
+    pub effects: Effects,
 }
 
 /// An event to decide, and whether its row waits in the database as `queued`.
@@ -89,11 +81,6 @@ pub struct Incoming {
     pub queued: bool,
 }
 
-/// The loader drew fewer ids than the batch needs: a bug, which fails the batch and changes nothing.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the id pool of the batch is exhausted")]
-pub struct PoolExhausted;
-
 /// Decides a batch.
 ///
 /// # Errors
@@ -102,12 +89,7 @@ pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExha
     let mut batch = Decisions {
         decisions: Vec::with_capacity(events.len()),
         world,
-        transfers: Vec::new(),
-        refunds: Vec::new(),
-        idempotency: Vec::new(),
-        schedules: Vec::new(),
-        sessions: Vec::new(),
-        bonus_awards: Vec::new(),
+        effects: Effects::default(),
     };
     for incoming in events {
         batch.decide_one(incoming)?;
@@ -115,19 +97,48 @@ pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExha
     Ok(batch)
 }
 
+/// The rule of each kind of event.
+fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result<Applied, Stop> {
+    let catalog = world.catalogs.get(&event.org).map(Arc::clone).unwrap_or_default();
+    let context = &Context {
+        event,
+        org: event.org,
+        catalog: &catalog,
+        now: world.now,
+    };
+    match &event.body {
+        Body::CreateConversion(create) => conversion::create_conversion(context, create, world, effects),
+        Body::UpdateConversion(update) => change::update_conversion(context, update, world, effects),
+        Body::Refund(refund) => change::refund(context, refund, world, effects),
+        Body::Chargeback(chargeback) => change::chargeback(context, chargeback, world, effects),
+        Body::EditConversion(edit) => edit::edit_conversion(context, edit, world, effects),
+        Body::AddCommissions(add) => commission::add_commissions(context, add, world, effects),
+        Body::EditCommission(edit) => commission::edit_commission(context, edit, world, effects),
+        Body::Click(click) => click::record_click(context, click, world, effects),
+        Body::CreateCustomer(create) => customer::create_customer(context, create, world),
+        Body::UpdateCustomer(update) => customer::update_customer(context, update, world),
+        Body::Lead(lead) => lead::lead(context, lead, world),
+        Body::Pay(pay) => payment::pay(context, pay, world, effects),
+        Body::CancelPayment(cancel) => payment::cancel_payment(context, cancel, world, effects),
+        Body::Scheduled(scheduled) => scheduled::scheduled(context, scheduled, world, effects),
+        Body::Test(_) => Ok(Applied::Test {
+            number: test_number(event.id),
+        }),
+    }
+}
+
 impl Decisions {
     fn decide_one(&mut self, Incoming { event, queued }: Incoming) -> Result<(), PoolExhausted> {
-        match self.world.events.get(&event.id) {
-            Some(stored) if !(queued && *stored == Outcome::Queued) => {
-                let outcome = stored.clone();
-                self.decisions.push(Decision {
-                    event,
-                    outcome,
-                    verdict: Verdict::Known,
-                });
-                return Ok(());
-            }
-            _ => {}
+        if let Some(stored) = self.world.events.get(&event.id)
+            && !(queued && *stored == Outcome::Queued)
+        {
+            let outcome = stored.clone();
+            self.decisions.push(Decision {
+                event,
+                outcome,
+                verdict: Verdict::Known,
+            });
+            return Ok(());
         }
         let verdict = if queued { Verdict::Update } else { Verdict::Insert };
         if !queued && self.world.now - event.received_at > EVENT_RETENTION {
@@ -135,9 +146,9 @@ impl Decisions {
             self.record(event, Outcome::Dead(TOO_OLD.to_owned()), verdict);
             return Ok(());
         }
-        let outcome = match self.repeats(&event) {
-            Some(refusal) => Outcome::Refused(refusal),
-            None => self.outcome(&event, queued)?,
+        let outcome = match self.refuse_repeat(&event) {
+            Ok(()) => self.outcome(&event, queued)?,
+            Err(refusal) => Outcome::Refused(refusal),
         };
         let arrived = self.brings_parked(&event, &outcome);
         self.record(event, outcome, verdict);
@@ -150,37 +161,21 @@ impl Decisions {
 
     /// `queued`: its row has waited, so this is not the first look at it.
     fn outcome(&mut self, event: &Event, queued: bool) -> Result<Outcome, PoolExhausted> {
-        let result = match &event.body {
-            Body::CreateConversion(create) => self.create_conversion(event, create)?,
-            Body::UpdateConversion(update) => self.update_conversion(event, update),
-            Body::Refund(refund) => self.refund(event, refund),
-            Body::Chargeback(chargeback) => self.chargeback(event, chargeback),
-            Body::EditConversion(edit) => self.edit_conversion(event, edit),
-            Body::AddCommissions(add) => self.add_commissions(event, add)?,
-            Body::EditCommission(edit) => self.edit_commission(event, edit),
-            Body::Click(click) => self.click(event, click)?,
-            Body::CreateCustomer(create) => self.create_customer(event, create)?,
-            Body::UpdateCustomer(update) => self.update_customer(event, update),
-            Body::Lead(lead) => self.lead(event, lead)?,
-            Body::Pay(pay) => self.pay(event, pay)?,
-            Body::CancelPayment(cancel) => self.cancel_payment(event, cancel),
-            Body::Scheduled(scheduled) => self.scheduled(event, scheduled)?,
-            Body::Test(_) => Ok(Applied::Test {
-                number: test_number(event.id),
-            }),
-        };
-        Ok(match result {
-            Ok(applied) => Outcome::Applied(applied),
-            Err(refusal) if refusal.reason == Reason::UnknownOrder => {
-                self.park_or_refuse(event, refusal, queued)
+        match apply_rule(event, &mut self.world, &mut self.effects) {
+            Ok(applied) => Ok(Outcome::Applied(applied)),
+            Err(Stop::Refused(refusal)) if refusal.reason == Reason::UnknownOrder => {
+                Ok(self.park_or_refuse(event, refusal, queued))
             }
-            Err(refusal) => Outcome::Refused(refusal),
-        })
+            Err(Stop::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(Stop::PoolExhausted) => Err(PoolExhausted),
+        }
     }
 
     /// An idempotency key that was used before: the first outcome again, or a conflict. A first use is noted.
-    fn repeats(&mut self, event: &Event) -> Option<Refusal> {
-        let key = event.idempotency.as_ref()?;
+    fn refuse_repeat(&mut self, event: &Event) -> Result<(), Refusal> {
+        let Some(key) = &event.idempotency else {
+            return Ok(());
+        };
         let Some(record) = self.world.idempotency.get(&(event.org, key.key.clone())) else {
             let record = IdempotencyRecord {
                 event: event.id,
@@ -189,11 +184,11 @@ impl Decisions {
             self.world
                 .idempotency
                 .insert((event.org, key.key.clone()), record);
-            self.idempotency.push((event.org, key.clone(), event.id));
-            return None;
+            self.effects.idempotency.push((event.org, key.clone(), event.id));
+            return Ok(());
         };
         if record.event == event.id {
-            return None;
+            return Ok(());
         }
         let (reason, detail) = if record.hash == key.hash {
             (
@@ -211,7 +206,7 @@ impl Decisions {
             event_id: record.event,
             outcome,
         }));
-        Some(Refusal {
+        Err(Refusal {
             first,
             ..Refusal::new(reason, detail)
         })
@@ -224,7 +219,7 @@ impl Decisions {
             return Outcome::Refused(refusal);
         };
         // Of a program that the key does not see: waiting would not change that.
-        if self.conversion_of(event.org, order).is_some() {
+        if self.world.conversion_of(event.org, order).is_some() {
             return Outcome::Refused(refusal);
         }
         match event.is_awaited(self.world.now) {
@@ -265,7 +260,10 @@ impl Decisions {
     fn record(&mut self, event: Event, outcome: Outcome, verdict: Verdict) {
         self.world.events.insert(event.id, outcome.clone());
         if verdict == Verdict::Update
-            && let Some(earlier) = self.decisions.iter_mut().find(|one| one.event.id == event.id)
+            && let Some(earlier) = self
+                .decisions
+                .iter_mut()
+                .find(|decision| decision.event.id == event.id)
         {
             earlier.outcome = outcome;
             return;
@@ -276,10 +274,6 @@ impl Decisions {
             verdict,
         });
     }
-
-    fn conversion_of(&self, org: OrgId, order: &str) -> Option<&Conversion> {
-        self.world.conversions.get(&(org, order.to_owned()))
-    }
 }
 
 /// A number for those who print numbers: the moment, and a part of the id's random bits. Exact in a JSON double.
@@ -287,13 +281,6 @@ fn test_number(id: EventId) -> i64 {
     let bits = id.0.as_u128();
     let millis = i64::try_from(bits >> 80).unwrap_or_default();
     millis * 1000 + i64::try_from((bits >> 32) % 1000).unwrap_or_default()
-}
-
-fn unknown_order(order: &str) -> Refusal {
-    Refusal::new(
-        Reason::UnknownOrder,
-        format!("external_id {order:?} is not known"),
-    )
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use rust_decimal::Decimal;
 
-use super::{Decisions, PoolExhausted};
+use super::{Context, Effects, Stop};
 use crate::domain::{
-    Applied, CancelPayment, Event, MAX_AMOUNT, Money, Pay, PaymentOrder, PaymentView, Reason, Refusal,
+    Applied, CancelPayment, MAX_AMOUNT, Money, Pay, PaymentOrder, PaymentView, Reason, Refusal, World,
     catalog::{Affiliate, OrgCatalog},
     entities::{Change, Payment},
     ledger::{Account, Transfer},
@@ -13,99 +13,86 @@ use crate::domain::{
 /// Payments in one event. More are refused, so that one request cannot hold the balances for long.
 pub const MAX_PAYMENTS: usize = 1000;
 
-impl Decisions {
-    /// All of the payments, or none.
-    pub(super) fn pay(
-        &mut self,
-        event: &Event,
-        pay: &Pay,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        if pay.payments.len() > MAX_PAYMENTS {
-            let detail = format!(
-                "{} payments are more than {MAX_PAYMENTS} at once",
-                pay.payments.len()
-            );
-            return Ok(Err(Refusal::new(Reason::TooMany, detail)));
-        }
-        self.with_catalog(event, |this, catalog| this.pay_with(event, pay, catalog))
-    }
-
-    fn pay_with(
-        &mut self,
-        event: &Event,
-        pay: &Pay,
-        catalog: &OrgCatalog,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        let orders = pay.payments.iter().map(|order| checked(order, catalog));
-        let orders = match orders.collect::<Result<Vec<_>, _>>() {
-            Ok(orders) => orders,
-            Err(refusal) => return Ok(Err(refusal)),
+/// All of the payments, or none.
+pub(super) fn pay(
+    context: &Context<'_>,
+    pay: &Pay,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    refuse_too_many(pay)?;
+    let orders = pay.payments.iter().map(|order| checked(order, context.catalog));
+    let orders: Vec<(&Affiliate, Money)> = orders.collect::<Result<_, _>>()?;
+    let mut views = Vec::with_capacity(orders.len());
+    for (affiliate, money) in orders {
+        let payment = Payment {
+            change: Change::Insert,
+            org: context.org,
+            id: world.ids.payment()?,
+            affiliate: affiliate.id,
+            amount: money.amount(),
+            currency: money.currency(),
+            event: context.event.id,
+            created_at: context.event.received_at,
+            canceled_at: None,
         };
-        let mut views = Vec::with_capacity(orders.len());
-        for (affiliate, money) in orders {
-            let payment = Payment {
-                change: Change::Insert,
-                org: event.org,
-                id: self.world.ids.payment().ok_or(PoolExhausted)?,
-                affiliate: affiliate.id,
-                amount: money.amount(),
-                currency: money.currency(),
-                event: event.id,
-                created_at: event.received_at,
-                canceled_at: None,
-            };
-            self.move_payment(event, &payment, Account::Payable, Account::Paid, "pay");
-            views.push(view(&payment, affiliate));
-            self.world.payments.insert(payment.id, payment);
-        }
-        Ok(Ok(Applied::Payments(views)))
+        let paid = transfer(context, &payment, Account::Payable, Account::Paid, "pay");
+        effects.transfers.push(paid);
+        views.push(view(&payment, affiliate));
+        world.payments.insert(payment.id, payment);
     }
+    Ok(Applied::Payments(views))
+}
 
-    pub(super) fn cancel_payment(
-        &mut self,
-        event: &Event,
-        cancel: &CancelPayment,
-    ) -> Result<Applied, Refusal> {
-        let id = cancel.payment;
-        let unknown = || Refusal::new(Reason::UnknownPayment, format!("payment {id} is not known"));
-        let payment = self.world.payments.get(&id);
-        let payment = payment.filter(|payment| payment.org == event.org && payment.canceled_at.is_none());
-        let mut payment = payment.cloned().ok_or_else(unknown)?;
-        let catalog = self.world.catalog.get(&event.org);
-        let affiliate = catalog.and_then(|catalog| catalog.affiliate(payment.affiliate));
-        let view = affiliate
-            .map(|affiliate| view(&payment, affiliate))
-            .ok_or_else(|| {
-                let detail = format!("the affiliate of payment {id} has been removed");
-                Refusal::new(Reason::UnknownAffiliate, detail)
-            })?;
-        payment.canceled_at = Some(self.world.now);
-        payment.change.touch();
-        self.move_payment(event, &payment, Account::Paid, Account::Payable, "unpay");
-        self.world.payments.insert(id, payment);
-        Ok(Applied::Payments(vec![view]))
+fn refuse_too_many(pay: &Pay) -> Result<(), Refusal> {
+    let count = pay.payments.len();
+    if count > MAX_PAYMENTS {
+        let detail = format!("{count} payments are more than {MAX_PAYMENTS} at once");
+        return Err(Refusal::new(Reason::TooMany, detail));
     }
+    Ok(())
+}
 
-    fn move_payment(
-        &mut self,
-        event: &Event,
-        payment: &Payment,
-        debit: Account,
-        credit: Account,
-        code: &'static str,
-    ) {
-        self.transfers.push(Transfer {
-            org: payment.org,
-            affiliate: payment.affiliate,
-            debit,
-            credit,
-            amount: payment.amount,
-            currency: payment.currency,
-            code,
-            commission: None,
-            event: event.id,
-            recorded_at: self.world.now,
-        });
+pub(super) fn cancel_payment(
+    context: &Context<'_>,
+    cancel: &CancelPayment,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    let id = cancel.payment;
+    let payment = world.payments.get_mut(&id);
+    let payment = payment
+        .filter(|payment| payment.org == context.org && payment.canceled_at.is_none())
+        .ok_or_else(|| Refusal::new(Reason::UnknownPayment, format!("payment {id} is not known")))?;
+    let affiliate = context.catalog.affiliate(payment.affiliate).ok_or_else(|| {
+        let detail = format!("the affiliate of payment {id} has been removed");
+        Refusal::new(Reason::UnknownAffiliate, detail)
+    })?;
+    payment.canceled_at = Some(context.now);
+    payment.change.touch();
+    let taken_back = transfer(context, payment, Account::Paid, Account::Payable, "unpay");
+    effects.transfers.push(taken_back);
+    Ok(Applied::Payments(vec![view(payment, affiliate)]))
+}
+
+fn transfer(
+    context: &Context<'_>,
+    payment: &Payment,
+    debit: Account,
+    credit: Account,
+    code: &'static str,
+) -> Transfer {
+    Transfer {
+        org: context.org,
+        affiliate: payment.affiliate,
+        debit,
+        credit,
+        amount: payment.amount,
+        currency: payment.currency,
+        code,
+        commission: None,
+        event: context.event.id,
+        recorded_at: context.now,
     }
 }
 

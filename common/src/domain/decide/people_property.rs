@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::customer_of_sale::standing;
+use super::customer_record::standing;
 use super::examples::{
     PROGRAM, edited, named, unsigned, with_affiliate, with_click, with_customer, with_program,
 };
@@ -13,9 +13,9 @@ use super::people_tests::{act, click, create, later, lead};
 use super::tests::{ORG, now, sale, world};
 use super::*;
 use crate::domain::{
-    AffiliateId, CustomerAction, CustomerId, Dialect, Identity,
+    AffiliateId, ClickId, CustomerAction, CustomerId, Dialect, Identity,
     customer_status::status,
-    entities::{Change, Click, Customer},
+    entities::{Change, Click, Conversion, Customer},
 };
 
 const PENDING: AffiliateId = AffiliateId(9);

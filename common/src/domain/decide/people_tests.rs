@@ -8,9 +8,9 @@ use super::examples::{
 use super::tests::{ORG, event, now, sale, statuses, world};
 use super::*;
 use crate::domain::{
-    AffiliateId, AttributionFields, ClickView, CreateCustomer, CustomerAction, CustomerId, CustomerRecord,
-    CustomerRef, CustomerTarget, Dialect, Identity, Lead, MetaData, ProgramId, RecordClick, Track,
-    UpdateCustomer,
+    AffiliateId, AttributionFields, ClickId, ClickView, CreateCustomer, CustomerAction, CustomerId,
+    CustomerRecord, CustomerRef, CustomerTarget, Dialect, Identity, Lead, MetaData, OrgId, ProgramId,
+    RecordClick, Track, UpdateCustomer,
     click_name::click_code,
     entities::{Change, Click},
 };
@@ -211,7 +211,7 @@ fn names_and_sessions_of_another_organisation_are_taken() {
         ["click_taken", "click_taken", "click_taken", "applied"]
     );
     assert_ne!(clicked(&decided, 3).id, ClickId(70));
-    assert!(decided.sessions.is_empty());
+    assert!(decided.effects.sessions.is_empty());
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_session_has_its_latest_click() {
     )
     .unwrap();
     let latest = clicked(&decided, 1).id;
-    assert_eq!(decided.sessions, [("s1".to_owned(), ORG, latest)]);
+    assert_eq!(decided.effects.sessions, [("s1".to_owned(), ORG, latest)]);
     assert_eq!(decided.world.session(ORG, "s1").unwrap().id, latest);
     assert_eq!(clicked(&decided, 1).session.as_deref(), Some("s1"));
 }
@@ -450,7 +450,7 @@ fn a_deleted_customer_is_forgotten_by_all_later_events() {
         (Some("c1"), Some(now()))
     );
     assert_ne!(customer(&decided, "c1").id, CustomerId(1));
-    let customer_of_sale = decided.conversion_of(ORG, "o1").unwrap().customer;
+    let customer_of_sale = decided.world.conversion_of(ORG, "o1").unwrap().customer;
     assert_eq!(decided.world.clicks[&ClickId(50)].customer, customer_of_sale);
     assert_ne!(
         customer_of_sale,

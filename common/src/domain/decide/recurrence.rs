@@ -4,16 +4,20 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    Decisions, PoolExhausted,
-    commission::{sale_of, views},
-    conversion::{InitialApproval, cap, is_last},
+    Context, Effects, Stop,
+    approval::InitialApproval,
+    change::by_number,
+    commission::{Added, attach, sale_of, views},
+    customer_record::change_customer,
+    limits::{is_beyond_limits, is_cap_used_up},
 };
 use crate::domain::{
-    Applied, CommissionId, ConversionId, CustomerId, Event, Money, Reason, Refusal,
-    catalog::{OrgCatalog, Program, Recurrence},
+    Applied, CommissionId, ConversionId, CustomerId, Money, Reason, Refusal, World,
+    catalog::{Program, Recurrence},
     commission::{Line, Part, part_lines, percentage, recurs_after},
     entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
     trace::{Rule, RuleSource},
+    world::PoolExhausted,
 };
 
 /// One repetition that is due.
@@ -34,154 +38,155 @@ struct Halt {
     passes: bool,
 }
 
-impl Decisions {
-    pub(super) fn recur(
-        &mut self,
-        event: &Event,
-        repetition: Repetition,
-    ) -> Result<Result<Applied, Refusal>, PoolExhausted> {
-        self.with_catalog(event, |this, catalog| {
-            match this.repeat(event, repetition, catalog) {
-                Ok(repeat) => Ok(Ok(this.add_repeat(event, repetition, repeat, catalog)?)),
-                Err(halt) => {
-                    if halt.passes {
-                        this.skip(event, repetition, catalog);
-                    }
-                    Ok(Err(halt.refusal))
-                }
+pub(super) fn recur(
+    context: &Context<'_>,
+    due: Repetition,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, Stop> {
+    match repeat(context, due, world) {
+        Ok(repeat) => Ok(add_repeat(context, due, repeat, world, effects)?),
+        Err(halt) => {
+            if halt.passes {
+                skip(context, due, world, effects);
             }
-        })
+            Err(halt.refusal.into())
+        }
     }
+}
 
-    /// What comes again, by the rules of the moment when it is due.
-    fn repeat<'a>(
-        &self,
-        event: &Event,
-        due: Repetition,
-        catalog: &'a OrgCatalog,
-    ) -> Result<Repeat<'a>, Halt> {
-        let conversion = self
-            .numbered(event, due.conversion)
-            .map_err(|_unknown| ended("the conversion has been deleted"))?;
-        let sale = sale_of(&conversion, catalog, due.due).map_err(Halt::forever)?;
-        let customer = self.repeats_for(event, &conversion)?;
-        if conversion.charged_back {
-            return Err(passing("the bank has taken the sale's money back"));
-        }
-        if sale.affiliation.approved != Some(true) {
-            return Err(passing("the affiliate may not earn in the program at present"));
-        }
-        let found = |one: &&Commission| one.id == due.commission;
-        let (at, started) = conversion
-            .commissions
-            .iter()
-            .enumerate()
-            .find(|(_, one)| found(one))
-            .ok_or_else(|| ended("the commission that started it is not known"))?;
-        if started.approved == Some(false) {
-            return Err(passing("the commission that started it is disapproved"));
-        }
-        // Of one sale's lines that fall due together the first counts, and the limit is theirs together.
-        let is_first = !conversion
-            .commissions
-            .iter()
-            .any(|one| one.kind == CommissionKind::Recurring && one.created_at == due.due);
-        if is_first && cap(Some(customer), sale.program, due.due).is_some_and(|cap| cap.reached) {
-            return Err(passing("the customer has reached the program's limit"));
-        }
-        let part = Part {
-            sub_amount: started.sub_amount,
-            exact: exact(started, conversion.trace.rules.get(at)),
-            commission_type: Some(&started.commission_type),
-            comment: None,
-        };
-        let mut lines = part_lines(&part, &sale).map_err(Halt::forever)?;
-        for line in &mut lines {
-            line.kind = CommissionKind::Recurring;
-        }
-        Ok(Repeat {
-            customer: customer.id,
-            program: sale.program,
-            lines,
-            // What no secret vouches for uses up no limit.
-            may_count: is_first && conversion.authenticated,
-            conversion,
-        })
+/// What comes again, by the rules of the moment when it is due.
+fn repeat<'a>(context: &Context<'a>, due: Repetition, world: &World) -> Result<Repeat<'a>, Halt> {
+    let conversion = by_number(context, due.conversion, world)
+        .map_err(|_unknown| ended("the conversion has been deleted"))?;
+    let sale = sale_of(&conversion, context.catalog, due.due).map_err(Halt::forever)?;
+    let customer = repeats_for(context, &conversion, world)?;
+    if conversion.charged_back {
+        return Err(passing("the bank has taken the sale's money back"));
     }
-
-    /// The customer, who must be there still.
-    fn repeats_for(&self, event: &Event, conversion: &Conversion) -> Result<&Customer, Halt> {
-        let customer = conversion
-            .customer
-            .and_then(|id| self.world.customer(event.org, id));
-        let customer = customer
-            .filter(|customer| customer.deleted_at.is_none())
-            .ok_or_else(|| ended("the customer has been deleted"))?;
-        if customer.canceled {
-            return Err(ended("the customer has been cancelled"));
-        }
-        Ok(customer)
+    if sale.affiliation.approved != Some(true) {
+        return Err(passing("the affiliate may not earn in the program at present"));
     }
+    let mut commissions = conversion.commissions.iter().enumerate();
+    let (index, started) = commissions
+        .find(|(_, commission)| commission.id == due.commission)
+        .ok_or_else(|| ended("the commission that started it is not known"))?;
+    if started.approved == Some(false) {
+        return Err(passing("the commission that started it is disapproved"));
+    }
+    // Of one sale's lines that fall due together the first counts, and the limit is theirs together.
+    let is_first = !conversion
+        .commissions
+        .iter()
+        .any(|commission| commission.kind == CommissionKind::Recurring && commission.created_at == due.due);
+    if is_first && is_beyond_limits(customer, sale.program, due.due) {
+        return Err(passing("the customer has reached the program's limit"));
+    }
+    let part = Part {
+        sub_amount: started.sub_amount,
+        exact: exact(started, conversion.trace.rules.get(index)),
+        commission_type: Some(&started.commission_type),
+        comment: None,
+    };
+    let mut lines = part_lines(&part, &sale).map_err(Halt::forever)?;
+    for line in &mut lines {
+        line.kind = CommissionKind::Recurring;
+    }
+    Ok(Repeat {
+        customer: customer.id,
+        program: sale.program,
+        lines,
+        // An unauthenticated sale does not count towards the cap.
+        may_count: is_first && conversion.authenticated,
+        conversion,
+    })
+}
 
-    fn add_repeat(
-        &mut self,
-        event: &Event,
-        due: Repetition,
-        repeat: Repeat<'_>,
-        catalog: &OrgCatalog,
-    ) -> Result<Applied, PoolExhausted> {
-        let Repeat {
-            customer,
-            program,
-            lines,
-            may_count,
-            mut conversion,
-        } = repeat;
-        let own = lines.first();
-        let counts = may_count && own.is_some_and(|line| line.counts_towards_cap);
-        let recurrence = own.map(|line| line.recurrence).unwrap_or_default();
-        let approval = InitialApproval::new(program, conversion.is_vouched_for(), due.due);
-        conversion.counted += i32::from(counts);
-        let added = self.attach(event, &mut conversion, lines, approval, due.due)?;
-        self.change_customer(event.org, customer, |one| {
-            one.counted += i64::from(counts);
-            one.capped = is_last(one, program);
+/// The customer, who must be there still.
+fn repeats_for<'w>(
+    context: &Context<'_>,
+    conversion: &Conversion,
+    world: &'w World,
+) -> Result<&'w Customer, Halt> {
+    let customer = conversion.customer.and_then(|id| world.customer(context.org, id));
+    let customer = customer
+        .filter(|customer| customer.deleted_at.is_none())
+        .ok_or_else(|| ended("the customer has been deleted"))?;
+    if customer.canceled {
+        return Err(ended("the customer has been cancelled"));
+    }
+    Ok(customer)
+}
+
+fn add_repeat(
+    context: &Context<'_>,
+    due: Repetition,
+    repeat: Repeat<'_>,
+    world: &mut World,
+    effects: &mut Effects,
+) -> Result<Applied, PoolExhausted> {
+    let Repeat {
+        customer,
+        program,
+        lines,
+        may_count,
+        mut conversion,
+    } = repeat;
+    let own = lines.first();
+    let counts = may_count && own.is_some_and(|line| line.counts_towards_cap);
+    let recurrence = own.map(|line| line.recurrence).unwrap_or_default();
+    let added = Added {
+        approval: InitialApproval::new(program, conversion.is_vouched_for(), due.due),
+        lines,
+        at: due.due,
+    };
+    conversion.counted += i32::from(counts);
+    let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
+    change_customer(world, context.org, customer, |customer| {
+        customer.counted += i64::from(counts);
+        customer.capped = is_cap_used_up(customer, program);
+    });
+    plan(context, due, &conversion, recurrence, effects);
+    let views = views(&conversion, &ids, context.catalog);
+    world.add_conversion(conversion);
+    Ok(Applied::Commissions(views))
+}
+
+/// Nothing comes this time; it is looked at again when it is due next.
+fn skip(context: &Context<'_>, due: Repetition, world: &World, effects: &mut Effects) {
+    let Ok(conversion) = by_number(context, due.conversion, world) else {
+        return;
+    };
+    let mut commissions = conversion.commissions.iter();
+    let started = commissions.find(|commission| commission.id == due.commission);
+    let rule = started.and_then(|commission| {
+        let program = context.catalog.program(conversion.program)?;
+        program.commission_type(&commission.commission_type, due.due)
+    });
+    if let Some(rule) = rule {
+        plan(context, due, &conversion, rule.recurrence, effects);
+    }
+}
+
+/// Puts the next repetition on the calendar.
+fn plan(
+    context: &Context<'_>,
+    due: Repetition,
+    conversion: &Conversion,
+    recurrence: Recurrence,
+    effects: &mut Effects,
+) {
+    let next = recurs_after(conversion.created_at, recurrence, due.due);
+    let period = i32::try_from(due.period.saturating_add(1));
+    if let (Some(due_at), Ok(period)) = (next, period) {
+        effects.schedules.push(Schedule {
+            org: context.org,
+            what: ScheduleKind::Recurrence,
+            subject: due.commission.0,
+            period,
+            conversion: conversion.id,
+            due_at,
         });
-        self.plan(event, due, &conversion, recurrence);
-        let views = views(&conversion, &added, catalog);
-        self.world.add_conversion(conversion);
-        Ok(Applied::Commissions(views))
-    }
-
-    /// Nothing comes this time; it is looked at again when it is due next.
-    fn skip(&mut self, event: &Event, due: Repetition, catalog: &OrgCatalog) {
-        let Ok(conversion) = self.numbered(event, due.conversion) else {
-            return;
-        };
-        let started = conversion.commissions.iter().find(|one| one.id == due.commission);
-        let rule = started.and_then(|one| {
-            let program = catalog.program(conversion.program)?;
-            program.commission_type(&one.commission_type, due.due)
-        });
-        if let Some(rule) = rule {
-            self.plan(event, due, &conversion, rule.recurrence);
-        }
-    }
-
-    /// Puts the next repetition on the calendar.
-    fn plan(&mut self, event: &Event, due: Repetition, conversion: &Conversion, recurrence: Recurrence) {
-        let next = recurs_after(conversion.created_at, recurrence, due.due);
-        let period = i32::try_from(due.period.saturating_add(1));
-        if let (Some(due_at), Ok(period)) = (next, period) {
-            self.schedules.push(Schedule {
-                org: event.org,
-                what: ScheduleKind::Recurrence,
-                subject: due.commission.0,
-                period,
-                conversion: conversion.id,
-                due_at,
-            });
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Body, BonusAward, Decisions, Event, Outcome, World, decide,
-    tests::{ORG, event, world},
+    tests::{ORG, catalog_mut, event, world},
 };
 use crate::domain::{
     AffiliateId, ConversionId, ProgramId,
@@ -30,7 +30,7 @@ impl Story {
     /// With another program.
     pub fn in_program(edit: impl FnOnce(&mut Program)) -> Self {
         let mut world = world();
-        let catalog = world.catalog.get_mut(&ORG).unwrap();
+        let catalog = catalog_mut(&mut world);
         let mut program = catalog.program(ProgramId(1)).unwrap().clone();
         edit(&mut program);
         catalog.add_program(program);
@@ -54,9 +54,9 @@ impl Story {
         edit(&mut incoming.event);
         let decided: Decisions = decide(vec![incoming], self.world.clone()).unwrap();
         self.world = decided.world;
-        self.transfers.extend(decided.transfers);
-        self.schedules.extend(decided.schedules);
-        self.awards.extend(decided.bonus_awards);
+        self.transfers.extend(decided.effects.transfers);
+        self.schedules.extend(decided.effects.schedules);
+        self.awards.extend(decided.effects.bonus_awards);
         decided.decisions.into_iter().next_back().unwrap().outcome
     }
 

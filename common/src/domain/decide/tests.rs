@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::{
-    AffiliateId, AttributionFields, ConversionStatus, CreateConversion, CustomerRef, Dialect, Identity,
-    ProgramId, Refund, UpdateConversion,
+    AffiliateId, AttributionFields, ConversionStatus, CreateConversion, CustomerRef, Dialect, Idempotency,
+    Identity, OrgId, ProgramId, Refund, UpdateConversion,
     catalog::{
         Affiliate, Affiliation, Approval, CommissionType, Level, OrgCatalog, Program, Rate, Recurrence,
     },
@@ -81,7 +81,7 @@ pub(super) fn world() -> World {
         });
     }
     let mut world = World::empty(now());
-    world.catalog.insert(ORG, catalog);
+    world.catalogs.insert(ORG, Arc::new(catalog));
     let ids = || (1..200).rev().collect();
     world.ids = IdPool {
         conversions: ids(),
@@ -91,6 +91,11 @@ pub(super) fn world() -> World {
         payments: ids(),
     };
     world
+}
+
+/// What operators have declared, to be changed.
+pub(super) fn catalog_mut(world: &mut World) -> &mut OrgCatalog {
+    Arc::make_mut(world.catalogs.get_mut(&ORG).unwrap())
 }
 
 pub(super) fn event(n: u128, body: Body) -> Incoming {
@@ -161,6 +166,7 @@ pub(super) fn statuses(decided: &Decisions) -> Vec<&str> {
 pub(super) fn position(decided: &Decisions, affiliate: i64) -> (Decimal, Decimal) {
     let of = |account| {
         let moves = decided
+            .effects
             .transfers
             .iter()
             .filter(|one| one.affiliate == AffiliateId(affiliate));
@@ -352,7 +358,7 @@ fn an_idempotency_key_answers_again_or_refuses_another_request() {
 #[test]
 fn nothing_untrusted_is_approved_at_once() {
     let mut world = world();
-    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
     program.approval = Approval::Immediate;
     catalog.add_program(program);
@@ -417,7 +423,7 @@ proptest! {
             prop_assert_eq!(position(&straight, affiliate), position(&mixed, affiliate));
         }
         let conversion = |decided: &Decisions| {
-            let one = decided.conversion_of(ORG, "o1").unwrap();
+            let one = decided.world.conversion_of(ORG, "o1").unwrap();
             (one.amount, one.given_back(), one.commissions.iter().map(|c| (c.amount, c.approved, c.position)).collect::<Vec<_>>())
         };
         prop_assert_eq!(conversion(&straight), conversion(&mixed));
@@ -430,9 +436,9 @@ proptest! {
         let mut first = events;
         let second = first.split_off(cut.min(first.len()));
         let one = decide(first, world()).unwrap();
-        let earlier = one.transfers.clone();
+        let earlier = one.effects.transfers.clone();
         let mut two = decide(second, one.world).unwrap();
-        two.transfers.extend(earlier);
+        two.effects.transfers.extend(earlier);
         for affiliate in [1, 2] {
             prop_assert_eq!(position(&whole, affiliate), position(&two, affiliate));
         }

@@ -8,11 +8,7 @@ use crate::domain::{
 };
 
 /// `None` when the catalog lacks the program or an affiliate of the conversion.
-pub(super) fn conversion(conversion: &Conversion, world: &World) -> Option<ConversionView> {
-    with_catalog(conversion, world, world.catalog.get(&conversion.org)?)
-}
-
-pub(super) fn with_catalog(
+pub(super) fn conversion(
     conversion: &Conversion,
     world: &World,
     catalog: &OrgCatalog,
@@ -20,7 +16,7 @@ pub(super) fn with_catalog(
     let commissions = conversion
         .commissions
         .iter()
-        .map(|one| commission(one, Some(conversion.id), catalog));
+        .map(|earned| commission(earned, Some(conversion.id), catalog));
     let click = conversion.click.and_then(|click| world.clicks.get(&click));
     Some(ConversionView {
         id: conversion.id,

@@ -134,6 +134,11 @@ impl Event {
         self.order().is_some() && !matches!(self.body, Body::CreateConversion(_))
     }
 
+    /// Whether the key may see what belongs to `program`: one that is bound to a program sees no other.
+    pub fn sees(&self, program: ProgramId) -> bool {
+        self.program_scope.is_none_or(|scope| scope == program)
+    }
+
     /// Whether a caller still waits for the answer at `now`.
     pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
         self.wait_until.is_some_and(|until| now < until)

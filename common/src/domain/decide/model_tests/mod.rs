@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     Decisions, Incoming, World, decide,
-    tests::{ORG, decimal, world},
+    tests::{catalog_mut, decimal, world},
 };
 use crate::domain::{
     AffiliateId, ConversionId, ProgramId,
@@ -33,7 +33,7 @@ static WORLDS: LazyLock<[World; 3]> =
 
 fn of_approval(approval: Approval) -> World {
     let mut world = world();
-    let catalog = world.catalog.get_mut(&ORG).unwrap();
+    let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
     program.approval = approval;
     let affiliation = catalog.affiliation(ProgramId(1), AffiliateId(1)).unwrap().clone();
@@ -158,6 +158,7 @@ fn is_sound(decided: &Decisions) -> Result<(), TestCaseError> {
         prop_assert!(commission.amount >= Decimal::ZERO && commission.amount <= commission.gross);
         let (mut pending, mut payable) = (Decimal::ZERO, Decimal::ZERO);
         for transfer in decided
+            .effects
             .transfers
             .iter()
             .filter(|one| one.commission == Some(commission.id))
@@ -190,7 +191,7 @@ fn balances_never_drift_in_20_000_histories() {
         let decided = decide(events(&steps), empty(approves)).unwrap();
         is_sound(&decided)?;
         prop_assert_eq!(
-            balances(&decided.transfers),
+            balances(&decided.effects.transfers),
             Model::of(approves, &steps).balances()
         );
         Ok(())
@@ -208,8 +209,8 @@ fn a_batch_may_be_cut_anywhere_in_10_000_histories() {
                 let (mut world, mut transfers, mut schedules) = (empty(approves), Vec::new(), Vec::new());
                 for batch in batches {
                     let decided = decide(batch, world).unwrap();
-                    transfers.extend(decided.transfers);
-                    schedules.extend(decided.schedules);
+                    transfers.extend(decided.effects.transfers);
+                    schedules.extend(decided.effects.schedules);
                     world = decided.world;
                 }
                 (world, transfers, schedules)
@@ -218,8 +219,8 @@ fn a_batch_may_be_cut_anywhere_in_10_000_histories() {
             let second = first.split_off(cut.min(first.len()));
             let one_by_one = events(&steps).into_iter().map(|one| vec![one]).collect();
             for (world, transfers, schedules) in [in_batches(vec![first, second]), in_batches(one_by_one)] {
-                prop_assert_eq!(&transfers, &whole.transfers);
-                prop_assert_eq!(&schedules, &whole.schedules);
+                prop_assert_eq!(&transfers, &whole.effects.transfers);
+                prop_assert_eq!(&schedules, &whole.effects.schedules);
                 prop_assert_eq!(conversions(&world), conversions(&whole.world));
             }
             Ok(())
@@ -251,7 +252,10 @@ fn any_order_of_delivery_ends_alike_in_10_000_histories() {
             let straight = decide(events(&steps), empty(approves)).unwrap();
             let mixed = decide(events(&shuffled), empty(approves)).unwrap();
             is_sound(&mixed)?;
-            prop_assert_eq!(balances(&straight.transfers), balances(&mixed.transfers));
+            prop_assert_eq!(
+                balances(&straight.effects.transfers),
+                balances(&mixed.effects.transfers)
+            );
             let mut ends = [&straight, &mixed].map(|decided| conversions(&decided.world));
             for conversion in ends.iter_mut().flat_map(BTreeMap::values_mut) {
                 conversion.refunds.sort_by(|a, b| a.key.cmp(&b.key));
@@ -298,7 +302,7 @@ fn refunds_never_exceed_and_end_at_zero_in_10_000_histories() {
             let (mut world, mut transfers, mut last) = (empty(approves), Vec::new(), None::<Balances>);
             for one in events(&steps) {
                 let decided = decide(vec![one], world).unwrap();
-                transfers.extend(decided.transfers);
+                transfers.extend(decided.effects.transfers);
                 world = decided.world;
                 let now = balances(&transfers);
                 for (owner, sums) in &now {

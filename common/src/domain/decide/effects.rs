@@ -1,0 +1,59 @@
+//! What rules add to the books beside the rows that they change: only ever appended, written after the batch.
+
+use chrono::NaiveDate;
+
+use super::Context;
+use crate::domain::{
+    AffiliateId, ClickId, EventId, Idempotency, OrgId, ProgramId,
+    entities::{Commission, RefundEntry, Schedule},
+    ledger::{Position, Transfer, movements},
+};
+
+/// Rows to insert, in the order in which the events of the batch caused them.
+#[derive(Clone, Debug, Default)]
+pub struct Effects {
+    pub transfers: Vec<Transfer>,
+    /// Refunds that were taken into account for the first time.
+    pub refunds: Vec<RefundEntry>,
+    /// First uses of idempotency keys.
+    pub idempotency: Vec<(OrgId, Idempotency, EventId)>,
+    /// What falls due later.
+    pub schedules: Vec<Schedule>,
+    /// Sessions and the latest clicks in them.
+    pub sessions: Vec<(String, OrgId, ClickId)>,
+    pub bonus_awards: Vec<BonusAward>,
+}
+
+/// A bonus that was given: its business key, and by which event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BonusAward {
+    pub org: OrgId,
+    pub program: ProgramId,
+    pub bonus: String,
+    pub affiliate: AffiliateId,
+    /// Its first day.
+    pub month: NaiveDate,
+    pub event: EventId,
+}
+
+/// The transfers that bring a commission's money from where it is to `target`, where it is then.
+pub(super) fn transfers_to(
+    context: &Context<'_>,
+    commission: &mut Commission,
+    target: Position,
+) -> Vec<Transfer> {
+    let from = std::mem::replace(&mut commission.position, target);
+    let posted = movements(from, target).into_iter().map(|movement| Transfer {
+        org: context.org,
+        affiliate: commission.affiliate,
+        debit: movement.debit,
+        credit: movement.credit,
+        amount: movement.amount,
+        currency: commission.currency,
+        code: movement.code,
+        commission: Some(commission.id),
+        event: context.event.id,
+        recorded_at: context.now,
+    });
+    posted.collect()
+}

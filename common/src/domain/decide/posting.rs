@@ -1,0 +1,54 @@
+//! How much of a conversion's commissions is earned at present, and the transfers that bring the ledger there.
+
+use rust_decimal::Decimal;
+
+use super::{Context, Effects, effects::transfers_to};
+use crate::domain::{
+    Money,
+    commission::net,
+    entities::{Change, CommissionKind, Conversion},
+    ledger::{Position, Transfer},
+};
+
+/// Brings each commission to its net amount, and the ledger to where the commission's state says.
+pub(super) fn post_transfers(context: &Context<'_>, conversion: &mut Conversion, effects: &mut Effects) {
+    effects.transfers.extend(due_transfers(context, conversion));
+}
+
+/// Brings each commission to its net amount, and returns the transfers that follow from that.
+pub(super) fn due_transfers(context: &Context<'_>, conversion: &mut Conversion) -> Vec<Transfer> {
+    let (given_back, sale, is_gone) = (conversion.given_back(), conversion.amount, is_gone(conversion));
+    let mut due = Vec::new();
+    for commission in &mut conversion.commissions {
+        let gross = Money::rounded(commission.gross, commission.currency);
+        let amount = match commission.kind {
+            // A later period's money: what became of the first sale does not touch it.
+            CommissionKind::Recurring | CommissionKind::Bonus => gross,
+            CommissionKind::Regular | CommissionKind::Level if is_gone => Money::zero(gross.currency()),
+            CommissionKind::Regular | CommissionKind::Level => net(gross, given_back, sale),
+        };
+        let target = Position::target(amount.amount(), commission.approved);
+        due.extend(transfers_to(context, commission, target));
+        commission.amount = amount.amount();
+        if conversion.change == Change::Update {
+            commission.change.touch();
+        }
+    }
+    due
+}
+
+/// All of the sale was given back, or the bank took it. A sale of nothing is gone with its first refund.
+pub(super) fn is_gone(conversion: &Conversion) -> bool {
+    let beyond = !conversion.refunds.is_empty() && conversion.refunded >= conversion.amount;
+    conversion.charged_back || conversion.fully_refunded || beyond
+}
+
+/// What the seller's own commissions bring at present, in the currency's minor unit.
+pub(super) fn sellers_commissions(conversion: &Conversion) -> Decimal {
+    let of_seller = conversion.commissions.iter().filter(|commission| {
+        commission.affiliate == conversion.affiliate && commission.kind == CommissionKind::Regular
+    });
+    // What was disapproved brings nothing that a refund could take.
+    let counts = of_seller.filter(|commission| commission.approved != Some(false));
+    counts.map(|commission| commission.amount).sum()
+}
