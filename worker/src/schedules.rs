@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use common::{
-    db::{self, DbError, Pool, bonuses, bonuses::Candidate, events, schedules},
+    db::{self, DbError, Pool, bonuses, bonuses::BonusCandidate, events, schedules},
     domain::{
         Body, CommissionId, Dialect, Event, OrgId, Scheduled,
         entities::{Schedule, ScheduleKind},
@@ -74,7 +74,7 @@ fn body(schedule: &Schedule) -> Scheduled {
     }
 }
 
-fn bonus(ids: &EventIds, reached: Candidate, now: DateTime<Utc>) -> Event {
+fn bonus(ids: &EventIds, reached: BonusCandidate, now: DateTime<Utc>) -> Event {
     let scheduled = Scheduled::Bonus {
         program: reached.program,
         bonus: reached.bonus,

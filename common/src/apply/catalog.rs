@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    db::{Connection, DbError, affiliations, affiliations::Leads, programs},
+    db::{Connection, DbError, affiliations, affiliations::Lookup, programs},
     domain::{
         AffiliateId, AttributionFields, Body, Event, OrgId, Scheduled, World, catalog::Catalog, fold_coupon,
     },
@@ -27,7 +27,7 @@ pub(super) async fn load(
     Ok(())
 }
 
-fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Leads {
+fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
     let sent: Vec<(OrgId, &AttributionFields)> = new
         .iter()
         .filter_map(|event| Some((event.org, event.attribution()?)))
@@ -44,7 +44,7 @@ fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Leads {
         .iter()
         .filter_map(|(org, sent)| Some((*org, sent.referral_code.clone()?)));
     let codes: BTreeSet<(OrgId, String)> = codes.chain(codes_and_slugs(new)).collect();
-    Leads {
+    Lookup {
         coupons: coupons.into_iter().collect(),
         referral_codes: codes.into_iter().collect(),
         sources: sources.into_iter().collect(),

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::{catalog, id_demand, keys};
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::Candidate, clicks, conversions, conversions::Named, customers,
-        events, idempotency, ids, lock_bonuses, payments,
+        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, conversions, conversions::Lookup,
+        customers, events, idempotency, ids, lock_bonuses, payments,
     },
     domain::{
         Body, ClickId, CustomerId, CustomerTarget, Event, EventId, Incoming, Number, OrgId, Scheduled, World,
@@ -101,24 +101,24 @@ async fn load_conversions(
             orders.map(|order| (event.org, order))
         })
         .collect();
-    let mut named = Named {
+    let mut lookup = Lookup {
         orders: orders.into_iter().collect(),
-        ..Named::default()
+        ..Lookup::default()
     };
     for event in new {
         match event.number() {
-            Some(Number::Conversion(id)) => named.numbers.push((event.org, id)),
-            Some(Number::Commission(id)) => named.commissions.push((event.org, id)),
+            Some(Number::Conversion(id)) => lookup.conversions.push((event.org, id)),
+            Some(Number::Commission(id)) => lookup.commissions.push((event.org, id)),
             None => {}
         }
     }
-    if !(named.orders.is_empty() && named.numbers.is_empty() && named.commissions.is_empty()) {
-        for conversion in conversions::lock(connection, &named).await? {
+    if !(lookup.orders.is_empty() && lookup.conversions.is_empty() && lookup.commissions.is_empty()) {
+        for conversion in conversions::lock(connection, &lookup).await? {
             world.add_conversion(conversion);
         }
     }
-    if !named.orders.is_empty() {
-        for event in events::parked(connection, &named.orders).await? {
+    if !lookup.orders.is_empty() {
+        for event in events::parked(connection, &lookup.orders).await? {
             let Some(order) = event.order().map(ToOwned::to_owned) else {
                 continue;
             };
@@ -199,7 +199,7 @@ async fn load_money(connection: &mut Connection, new: &[&Event], world: &mut Wor
                 affiliate,
                 month,
             }) => {
-                let candidate = Candidate {
+                let candidate = BonusCandidate {
                     org: event.org,
                     program: *program,
                     bonus: bonus.clone(),
@@ -222,7 +222,7 @@ async fn load_money(connection: &mut Connection, new: &[&Event], world: &mut Wor
         }
     }
     if !bonuses.is_empty() {
-        let (events, candidates): (Vec<EventId>, Vec<Candidate>) = bonuses.into_iter().unzip();
+        let (events, candidates): (Vec<EventId>, Vec<BonusCandidate>) = bonuses.into_iter().unzip();
         let sales = bonuses::monthly_sales(connection, &candidates).await?;
         world.monthly_sales = events.into_iter().zip(sales).collect();
     }

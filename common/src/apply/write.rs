@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::Candidate, clicks, conversions, customers, events,
+        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, conversions, customers, events,
         idempotency, ledger, notify, payments, schedules, write_commissions,
     },
     domain::{
@@ -101,7 +101,7 @@ async fn write_calendar(
     }
     if !decided.effects.bonus_awards.is_empty() {
         let awards = decided.effects.bonus_awards.iter().map(|one| {
-            let candidate = Candidate {
+            let candidate = BonusCandidate {
                 org: one.org,
                 program: one.program,
                 bonus: one.bonus.clone(),

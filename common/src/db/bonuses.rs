@@ -1,15 +1,14 @@
 //! Bonuses: what affiliates sold in a month, which months have been evaluated, and what has been given.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{Connection, DbError, decode};
+use super::{Connection, DbError, columns::columns};
 use crate::domain::{AffiliateId, Currency, EventId, OrgId, ProgramId, entities::MonthlySales};
 
 /// A bonus that an affiliate may get for a month.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct BonusCandidate {
     pub org: OrgId,
     pub program: ProgramId,
     pub bonus: String,
@@ -18,14 +17,15 @@ pub struct Candidate {
     pub month: NaiveDate,
 }
 
-/// What was sold for the `n`th candidate in one currency, or in none.
-#[derive(sqlx::FromRow)]
-struct SalesRow {
-    n: i64,
-    awarded: bool,
-    conversions: i64,
-    currency: Option<String>,
-    amount: Option<Decimal>,
+columns! {
+    /// Candidates, column by column.
+    Columns<'a> of BonusCandidate { org, program, bonus, affiliate, month } in &'a BonusCandidate {
+        org_id: i64 = org.0,
+        program_id: i64 = program.0,
+        bonus_id: &'a str = bonus,
+        affiliate_id: i64 = affiliate.0,
+        month: NaiveDate = *month,
+    }
 }
 
 /// What was sold for each candidate, in the same order.
@@ -34,21 +34,24 @@ struct SalesRow {
 /// When the database does not answer, or a row holds what no version of this code wrote.
 pub async fn monthly_sales(
     connection: &mut Connection,
-    candidates: &[Candidate],
+    candidates: &[BonusCandidate],
 ) -> Result<Vec<MonthlySales>, DbError> {
     let mut sales: Vec<MonthlySales> = candidates
         .iter()
-        .map(|one| MonthlySales {
-            month: one.month,
+        .map(|candidate| MonthlySales {
+            month: candidate.month,
             ..MonthlySales::default()
         })
         .collect();
-    let rows: Vec<SalesRow> = sqlx::query_as(
-        "SELECT sent.n,
+    let Some(sent) = Columns::of(candidates) else {
+        return Ok(sales);
+    };
+    let rows = sqlx::query!(
+        r#"SELECT sent.n AS "n!",
                 EXISTS (SELECT FROM bonus_awards w
                         WHERE (w.org_id, w.program_id, w.bonus_id, w.affiliate_id, w.month)
-                            = (sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month)) AS awarded,
-                count(c.conversion_id) AS conversions, c.currency, sum(c.amount) AS amount
+                            = (sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month)) AS "awarded!",
+                count(c.conversion_id) AS "conversions!", c.currency AS "currency?: Currency", sum(c.amount) AS amount
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[]) WITH ORDINALITY
            AS sent (org_id, program_id, bonus_id, affiliate_id, month, n)
          LEFT JOIN earning_sales c
@@ -59,28 +62,28 @@ pub async fn monthly_sales(
              AND c.created_at >= $6::date::timestamp AT TIME ZONE 'UTC'
              AND c.created_at < ($7::date + interval '1 month') AT TIME ZONE 'UTC'
          GROUP BY sent.n, sent.org_id, sent.program_id, sent.bonus_id, sent.affiliate_id, sent.month, c.currency
-         ORDER BY sent.n, c.currency",
+         ORDER BY sent.n, c.currency"#,
+        &sent.org_id,
+        &sent.program_id,
+        &sent.bonus_id as _,
+        &sent.affiliate_id,
+        &sent.month,
+        sent.month.iter().min().copied(),
+        sent.month.iter().max().copied(),
     )
-    .bind(candidates.iter().map(|one| one.org.0).collect::<Vec<_>>())
-    .bind(candidates.iter().map(|one| one.program.0).collect::<Vec<_>>())
-    .bind(candidates.iter().map(|one| one.bonus.as_str()).collect::<Vec<_>>())
-    .bind(candidates.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
-    .bind(candidates.iter().map(|one| one.month).collect::<Vec<_>>())
-    .bind(candidates.iter().map(|one| one.month).min())
-    .bind(candidates.iter().map(|one| one.month).max())
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("bonuses.sales", error))?;
+    // A row for each candidate and currency, and one without a currency for a candidate who sold nothing.
     for row in rows {
         let at = usize::try_from(row.n - 1).unwrap_or_default();
-        let Some(one) = sales.get_mut(at) else { continue };
-        one.awarded = row.awarded;
-        one.conversions += row.conversions;
+        let Some(of_candidate) = sales.get_mut(at) else {
+            continue;
+        };
+        of_candidate.awarded = row.awarded;
+        of_candidate.conversions += row.conversions;
         if let (Some(currency), Some(amount)) = (row.currency, row.amount) {
-            let currency: Currency = currency
-                .parse()
-                .map_err(|error| decode("conversions.currency", error))?;
-            one.amounts.push((currency, amount.normalize()));
+            of_candidate.amounts.push((currency, amount.normalize()));
         }
     }
     Ok(sales)
@@ -92,19 +95,22 @@ pub async fn monthly_sales(
 /// When the database does not answer, or a bonus was given already.
 pub async fn write_awards(
     connection: &mut Connection,
-    awards: &[(Candidate, EventId)],
+    awards: &[(BonusCandidate, EventId)],
 ) -> Result<(), DbError> {
-    let events: Vec<Uuid> = awards.iter().map(|one| one.1.0).collect();
-    sqlx::query(
+    let Some(awarded) = Columns::of(awards.iter().map(|(candidate, _)| candidate)) else {
+        return Ok(());
+    };
+    let events: Vec<Uuid> = awards.iter().map(|(_, event)| event.0).collect();
+    sqlx::query!(
         "INSERT INTO bonus_awards (org_id, program_id, bonus_id, affiliate_id, month, event_id)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[], $6::uuid[])",
+        &awarded.org_id,
+        &awarded.program_id,
+        &awarded.bonus_id as _,
+        &awarded.affiliate_id,
+        &awarded.month,
+        &events,
     )
-    .bind(awards.iter().map(|one| one.0.org.0).collect::<Vec<_>>())
-    .bind(awards.iter().map(|one| one.0.program.0).collect::<Vec<_>>())
-    .bind(awards.iter().map(|one| one.0.bonus.as_str()).collect::<Vec<_>>())
-    .bind(awards.iter().map(|one| one.0.affiliate.0).collect::<Vec<_>>())
-    .bind(awards.iter().map(|one| one.0.month).collect::<Vec<_>>())
-    .bind(events)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("bonuses.award", error))?;
@@ -122,9 +128,10 @@ pub async fn close_months(
     last: NaiveDate,
     months: i32,
     now: DateTime<Utc>,
-) -> Result<Vec<Candidate>, DbError> {
-    let rows: Vec<(i64, i64, String, i64, NaiveDate)> = sqlx::query_as(
-        "WITH open AS (
+) -> Result<Vec<BonusCandidate>, DbError> {
+    sqlx::query_as!(
+        BonusCandidate,
+        r#"WITH open AS (
              SELECT b.org_id, b.program_id, b.bonus_id, series.month::date AS month, b.definition
              FROM program_bonuses b
              CROSS JOIN LATERAL (SELECT max(m.month) AS last FROM bonus_months m
@@ -140,7 +147,8 @@ pub async fn close_months(
              ON CONFLICT ON CONSTRAINT bonus_months_pkey DO NOTHING
              RETURNING org_id, program_id, bonus_id, month
          )
-         SELECT o.org_id, o.program_id, o.bonus_id, c.affiliate_id, o.month
+         SELECT o.org_id AS "org: OrgId", o.program_id AS "program: ProgramId", o.bonus_id AS bonus,
+                c.affiliate_id AS "affiliate!: AffiliateId", o.month AS "month!"
          FROM closed JOIN open o USING (org_id, program_id, bonus_id, month)
          JOIN earning_sales c ON (c.org_id, c.program_id) = (o.org_id, o.program_id)
              AND c.created_at >= o.month::timestamp AT TIME ZONE 'UTC'
@@ -150,20 +158,12 @@ pub async fn close_months(
          GROUP BY o.org_id, o.program_id, o.bonus_id, o.month, o.definition, c.affiliate_id
          HAVING CASE o.definition ->> 'target_type' WHEN 'conversion_count' THEN count(*) ELSE sum(c.amount) END
              >= (o.definition ->> 'target')::numeric
-         ORDER BY o.org_id, o.program_id, o.bonus_id, o.month, c.affiliate_id",
+         ORDER BY o.org_id, o.program_id, o.bonus_id, o.month, c.affiliate_id"#,
+        last,
+        months,
+        now
     )
-    .bind(last)
-    .bind(months)
-    .bind(now)
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("bonuses.close", error))?;
-    let candidate = |(org, program, bonus, affiliate, month)| Candidate {
-        org: OrgId(org),
-        program: ProgramId(program),
-        bonus,
-        affiliate: AffiliateId(affiliate),
-        month,
-    };
-    Ok(rows.into_iter().map(candidate).collect())
+    .map_err(|error| DbError::new("bonuses.close", error))
 }

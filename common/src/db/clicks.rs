@@ -1,59 +1,73 @@
 //! Clicks and sessions: loaded with their rows locked, written set-based.
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, decode, text};
+use super::{Connection, DbError, columns::columns};
 use crate::domain::{
     AffiliateId, ClickId, CustomerId, Dialect, EventId, MetaData, OrgId, ProgramId,
     entities::{Change, Click},
 };
 
-#[derive(sqlx::FromRow)]
 struct Row {
-    org_id: i64,
-    click_id: i64,
+    org: OrgId,
+    id: ClickId,
     name: Option<String>,
-    program_id: i64,
-    affiliate_id: i64,
+    program: ProgramId,
+    affiliate: AffiliateId,
     referral_code: String,
-    customer_id: Option<i64>,
-    #[sqlx(rename = "customer_vouched")]
+    customer: Option<CustomerId>,
     customer_authenticated: bool,
-    event_id: Uuid,
-    dialect: String,
-    #[sqlx(rename = "trusted")]
+    event: EventId,
+    dialect: Dialect,
     authenticated: bool,
     referrer: Option<String>,
     landing_page: Option<String>,
-    meta_data: sqlx::types::Json<MetaData>,
-    details: sqlx::types::Json<MetaData>,
+    meta_data: Json<MetaData>,
+    details: Json<MetaData>,
     created_at: DateTime<Utc>,
     clicked_at: DateTime<Utc>,
 }
 
-impl Row {
-    fn click(self) -> Result<Click, DbError> {
-        Ok(Click {
+/// Selects [`Row`]s of `clicks c`; `$from` says which.
+macro_rules! select_clicks {
+    ($from:literal, $($arguments:tt)+) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT c.org_id AS "org: OrgId", c.click_id AS "id: ClickId", c.name, c.program_id AS "program: ProgramId",
+                      c.affiliate_id AS "affiliate: AffiliateId", c.referral_code, c.customer_id AS "customer: CustomerId",
+                      c.customer_vouched AS customer_authenticated, c.event_id AS "event: EventId",
+                      c.dialect AS "dialect: Dialect", c.trusted AS authenticated, c.referrer, c.landing_page,
+                      c.meta_data AS "meta_data: Json<MetaData>", c.details AS "details: Json<MetaData>", c.created_at,
+                      c.clicked_at "# + $from,
+            $($arguments)+
+        )
+    };
+}
+
+impl From<Row> for Click {
+    fn from(row: Row) -> Self {
+        Self {
             change: Change::None,
-            org: OrgId(self.org_id),
-            id: ClickId(self.click_id),
-            name: self.name,
-            program: ProgramId(self.program_id),
-            affiliate: AffiliateId(self.affiliate_id),
-            referral_code: self.referral_code,
-            customer: self.customer_id.map(CustomerId),
-            customer_authenticated: self.customer_authenticated,
-            event: EventId(self.event_id),
-            dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("clicks.dialect", &self.dialect))?,
-            authenticated: self.authenticated,
-            referrer: self.referrer,
-            landing_page: self.landing_page,
-            meta_data: self.meta_data.0,
-            details: self.details.0,
-            created_at: self.created_at,
-            clicked_at: self.clicked_at,
-        })
+            org: row.org,
+            id: row.id,
+            name: row.name,
+            program: row.program,
+            affiliate: row.affiliate,
+            referral_code: row.referral_code,
+            customer: row.customer,
+            customer_authenticated: row.customer_authenticated,
+            event: row.event,
+            dialect: row.dialect,
+            authenticated: row.authenticated,
+            referrer: row.referrer,
+            landing_page: row.landing_page,
+            meta_data: row.meta_data.0,
+            details: row.details.0,
+            created_at: row.created_at,
+            clicked_at: row.clicked_at,
+        }
     }
 }
 
@@ -66,20 +80,18 @@ pub async fn lock(
     numbers: &[ClickId],
     names: &[String],
 ) -> Result<Vec<Click>, DbError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.org_id, c.click_id, c.name, c.program_id, c.affiliate_id, c.referral_code, c.customer_id,
-                c.event_id, c.dialect, c.trusted, c.referrer, c.landing_page, c.meta_data, c.details,
-                c.created_at, c.clicked_at, c.customer_vouched
-         FROM clicks c
+    let numbers: Vec<i64> = numbers.iter().map(|id| id.0).collect();
+    let rows = select_clicks!(
+        "FROM clicks c
          WHERE click_id IN (SELECT click_id FROM clicks WHERE name = ANY ($2) UNION SELECT unnest($1::bigint[]))
          ORDER BY click_id FOR UPDATE",
+        &numbers,
+        names
     )
-    .bind(numbers.iter().map(|id| id.0).collect::<Vec<_>>())
-    .bind(names)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("clicks.lock", error))?;
-    rows.into_iter().map(Row::click).collect()
+    Ok(rows.into_iter().map(Click::from).collect())
 }
 
 /// Clicks by their numbers, only to be read.
@@ -88,19 +100,16 @@ pub async fn lock(
 /// As [`lock`].
 pub async fn load(connection: &mut Connection, numbers: &[(OrgId, ClickId)]) -> Result<Vec<Click>, DbError> {
     let (orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.org_id, c.click_id, c.name, c.program_id, c.affiliate_id, c.referral_code, c.customer_id,
-                c.event_id, c.dialect, c.trusted, c.referrer, c.landing_page, c.meta_data, c.details,
-                c.created_at, c.clicked_at, c.customer_vouched
-         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, click_id)
+    let rows = select_clicks!(
+        "FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, click_id)
          JOIN clicks c ON (c.org_id, c.click_id) = (sent.org_id, sent.click_id)",
+        &orgs,
+        &numbers
     )
-    .bind(orgs)
-    .bind(numbers)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("clicks.load", error))?;
-    rows.into_iter().map(Row::click).collect()
+    Ok(rows.into_iter().map(Click::from).collect())
 }
 
 /// The latest clicks of sessions, in all organisations.
@@ -111,14 +120,43 @@ pub async fn sessions(
     connection: &mut Connection,
     sessions: &[String],
 ) -> Result<Vec<(String, OrgId, ClickId)>, DbError> {
-    let rows: Vec<(String, i64, i64)> =
-        sqlx::query_as("SELECT session, org_id, click_id FROM sessions WHERE session = ANY ($1)")
-            .bind(sessions)
-            .fetch_all(connection)
-            .await
-            .map_err(|error| DbError::new("sessions.load", error))?;
-    let row = |(session, org, click)| (session, OrgId(org), ClickId(click));
-    Ok(rows.into_iter().map(row).collect())
+    let rows = sqlx::query!(
+        r#"SELECT session, org_id AS "org: OrgId", click_id AS "click: ClickId" FROM sessions WHERE session = ANY ($1)"#,
+        sessions
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("sessions.load", error))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.session, row.org, row.click))
+        .collect())
+}
+
+columns! {
+    /// Clicks, column by column.
+    Columns<'a> of Click {
+        change: _, org, id, name, program, affiliate, referral_code, customer, customer_authenticated, event, dialect,
+        authenticated, referrer, landing_page, meta_data, details, created_at, clicked_at,
+    } in &'a Click {
+        org_id: i64 = org.0,
+        click_id: i64 = id.0,
+        name: Option<&'a str> = name.as_deref(),
+        program_id: i64 = program.0,
+        affiliate_id: i64 = affiliate.0,
+        referral_code: &'a str = referral_code,
+        customer_id: Option<i64> = customer.map(|id| id.0),
+        customer_vouched: bool = *customer_authenticated,
+        event_id: Uuid = event.0,
+        dialect: &'a str = dialect.name(),
+        trusted: bool = *authenticated,
+        referrer: Option<&'a str> = referrer.as_deref(),
+        landing_page: Option<&'a str> = landing_page.as_deref(),
+        meta_data: Json<&'a MetaData> = Json(meta_data),
+        details: Json<&'a MetaData> = Json(details),
+        created_at: DateTime<Utc> = *created_at,
+        clicked_at: DateTime<Utc> = *clicked_at,
+    }
 }
 
 /// Writes the clicks that deciding has marked.
@@ -126,61 +164,45 @@ pub async fn sessions(
 /// # Errors
 /// When the database refuses or does not answer.
 pub async fn write(connection: &mut Connection, clicks: &[&Click]) -> Result<(), DbError> {
-    let of = |change| {
-        let marked = clicks.iter().copied().filter(move |click| click.change == change);
-        marked.collect::<Vec<_>>()
+    let marked = |change| {
+        let clicks = clicks.iter().copied();
+        clicks.filter(move |click| click.change == change)
     };
-    let changed = of(Change::Update);
-    if !changed.is_empty() {
+    if let Some(changed) = Columns::of(marked(Change::Update)) {
         update(connection, &changed).await?;
     }
-    let new = of(Change::Insert);
-    if !new.is_empty() {
+    if let Some(new) = Columns::of(marked(Change::Insert)) {
         insert(connection, &new).await?;
     }
     Ok(())
 }
 
-async fn insert(connection: &mut Connection, new: &[&Click]) -> Result<(), DbError> {
-    let customers = new.iter().map(|one| one.customer.map(|id| id.0));
-    sqlx::query(
-        "INSERT INTO clicks (org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id, event_id,
-             dialect, trusted, referrer, landing_page, meta_data, details, created_at, clicked_at,
-             customer_vouched)
-         SELECT org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id, event_id, dialect,
-             trusted, referrer, landing_page, meta_data::jsonb, details::jsonb, created_at, clicked_at,
-             customer_vouched
-         FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-             $8::uuid[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[],
-             $15::timestamptz[], $16::timestamptz[], $17::boolean[])
-           AS new (org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id, event_id, dialect,
-             trusted, referrer, landing_page, meta_data, details, created_at, clicked_at, customer_vouched)",
+async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO clicks (org_id, click_id, name, program_id, affiliate_id, referral_code, customer_id,
+             customer_vouched, event_id, dialect, trusted, referrer, landing_page, meta_data, details, created_at,
+             clicked_at)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
+             $7::bigint[], $8::boolean[], $9::uuid[], $10::text[], $11::boolean[], $12::text[], $13::text[],
+             $14::jsonb[], $15::jsonb[], $16::timestamptz[], $17::timestamptz[])",
+        &new.org_id,
+        &new.click_id,
+        &new.name as _,
+        &new.program_id,
+        &new.affiliate_id,
+        &new.referral_code as _,
+        &new.customer_id as _,
+        &new.customer_vouched,
+        &new.event_id,
+        &new.dialect as _,
+        &new.trusted,
+        &new.referrer as _,
+        &new.landing_page as _,
+        &new.meta_data as _,
+        &new.details as _,
+        &new.created_at,
+        &new.clicked_at,
     )
-    .bind(new.iter().map(|one| one.org.0).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.id.0).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.name.as_deref()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.program.0).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
-    .bind(
-        new.iter()
-            .map(|one| one.referral_code.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(customers.collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.0).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.authenticated).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.referrer.as_deref()).collect::<Vec<_>>())
-    .bind(
-        new.iter()
-            .map(|one| one.landing_page.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .bind(new.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.created_at).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.clicked_at).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.customer_authenticated).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("clicks.insert", error))?;
@@ -188,56 +210,48 @@ async fn insert(connection: &mut Connection, new: &[&Click]) -> Result<(), DbErr
 }
 
 /// A later click of the same visitor may come by another affiliate; number, name and first moment stay.
-async fn update(connection: &mut Connection, changed: &[&Click]) -> Result<(), DbError> {
-    let customers = changed.iter().map(|one| one.customer.map(|id| id.0));
-    sqlx::query(
+async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
         "UPDATE clicks c
-         SET (program_id, affiliate_id, referral_code, customer_id, event_id, trusted, referrer, landing_page,
-              meta_data, details, clicked_at, dialect, customer_vouched)
-           = (new.program_id, new.affiliate_id, new.referral_code, new.customer_id, new.event_id, new.trusted,
-              new.referrer, new.landing_page, new.meta_data::jsonb, new.details::jsonb, new.clicked_at,
-              new.dialect, new.customer_vouched)
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::uuid[],
-             $8::boolean[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[],
-             $15::boolean[])
-           AS new (org_id, click_id, program_id, affiliate_id, referral_code, customer_id, event_id, trusted, referrer,
-             landing_page, meta_data, details, clicked_at, dialect, customer_vouched)
+         SET program_id = new.program_id, affiliate_id = new.affiliate_id, referral_code = new.referral_code,
+             customer_id = new.customer_id, customer_vouched = new.customer_vouched, event_id = new.event_id,
+             dialect = new.dialect, trusted = new.trusted, referrer = new.referrer, landing_page = new.landing_page,
+             meta_data = new.meta_data, details = new.details, clicked_at = new.clicked_at
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::boolean[],
+                 $8::uuid[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[],
+                 $15::timestamptz[])
+           AS new (org_id, click_id, program_id, affiliate_id, referral_code, customer_id, customer_vouched, event_id,
+                 dialect, trusted, referrer, landing_page, meta_data, details, clicked_at)
          WHERE (c.org_id, c.click_id) = (new.org_id, new.click_id)",
+        &changed.org_id,
+        &changed.click_id,
+        &changed.program_id,
+        &changed.affiliate_id,
+        &changed.referral_code as _,
+        &changed.customer_id as _,
+        &changed.customer_vouched,
+        &changed.event_id,
+        &changed.dialect as _,
+        &changed.trusted,
+        &changed.referrer as _,
+        &changed.landing_page as _,
+        &changed.meta_data as _,
+        &changed.details as _,
+        &changed.clicked_at,
     )
-    .bind(changed.iter().map(|one| one.org.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.id.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.program.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
-    .bind(
-        changed
-            .iter()
-            .map(|one| one.referral_code.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(customers.collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.event.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.authenticated).collect::<Vec<_>>())
-    .bind(
-        changed
-            .iter()
-            .map(|one| one.referrer.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        changed
-            .iter()
-            .map(|one| one.landing_page.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .bind(changed.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.clicked_at).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.customer_authenticated).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("clicks.update", error))?;
     Ok(())
+}
+
+columns! {
+    /// Sessions with their latest clicks, column by column.
+    SessionColumns<'a> of (name, org, click) in &'a (&'a str, OrgId, ClickId) {
+        session: &'a str = name,
+        org_id: i64 = org.0,
+        click_id: i64 = click.0,
+    }
 }
 
 /// Notes the latest click of each session. A session stays with the organisation that used it first.
@@ -248,15 +262,18 @@ pub async fn write_sessions(
     connection: &mut Connection,
     latest: &[(&str, OrgId, ClickId)],
 ) -> Result<(), DbError> {
-    sqlx::query(
+    let Some(latest) = SessionColumns::of(latest) else {
+        return Ok(());
+    };
+    sqlx::query!(
         "INSERT INTO sessions AS s (session, org_id, click_id)
          SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
          ON CONFLICT ON CONSTRAINT sessions_pkey DO UPDATE SET click_id = excluded.click_id
          WHERE s.org_id = excluded.org_id",
+        &latest.session as _,
+        &latest.org_id,
+        &latest.click_id,
     )
-    .bind(latest.iter().map(|one| one.0).collect::<Vec<_>>())
-    .bind(latest.iter().map(|one| one.1.0).collect::<Vec<_>>())
-    .bind(latest.iter().map(|one| one.2.0).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("sessions.write", error))?;

@@ -5,66 +5,76 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{Connection, DbError, decode};
+use super::{Connection, DbError, columns::columns};
 use crate::domain::{
-    AffiliateId, CommissionId, ConversionId, OrgId, PaymentId,
+    AffiliateId, CommissionId, ConversionId, Currency, OrgId, PaymentId,
     entities::{Change, Commission, CommissionKind, Conversion},
     ledger::Position,
 };
 
-#[derive(sqlx::FromRow)]
 struct Row {
-    org_id: i64,
-    commission_id: i64,
-    conversion_id: Option<i64>,
-    affiliate_id: i64,
-    kind: String,
+    org: OrgId,
+    id: CommissionId,
+    conversion: Option<ConversionId>,
+    affiliate: AffiliateId,
+    kind: CommissionKind,
     commission_type: String,
     commission_name: String,
     rate: Option<Decimal>,
     sub_amount: Decimal,
+    part: Option<Decimal>,
     gross: Decimal,
     amount: Decimal,
-    currency: String,
+    currency: Currency,
     approved: Option<bool>,
+    finalised_at: Option<DateTime<Utc>>,
     pending: Decimal,
     payable: Decimal,
-    part: Option<Decimal>,
-    #[sqlx(rename = "final_at")]
-    finalised_at: Option<DateTime<Utc>>,
-    payment_id: Option<i64>,
+    payment: Option<PaymentId>,
     comment: Option<String>,
     created_at: DateTime<Utc>,
 }
 
-impl Row {
-    fn commission(self) -> Result<Commission, DbError> {
-        Ok(Commission {
+/// Selects [`Row`]s of `commissions c`; `$from` says which.
+macro_rules! select_commissions {
+    ($from:literal, $($arguments:tt)+) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT c.org_id AS "org: OrgId", c.commission_id AS "id: CommissionId",
+                      c.conversion_id AS "conversion: ConversionId", c.affiliate_id AS "affiliate: AffiliateId",
+                      c.kind AS "kind: CommissionKind", c.commission_type, c.commission_name, c.rate, c.sub_amount, c.part,
+                      c.gross, c.amount, c.currency AS "currency: Currency", c.approved, c.final_at AS finalised_at,
+                      c.pending, c.payable, c.payment_id AS "payment: PaymentId", c.comment, c.created_at "# + $from,
+            $($arguments)+
+        )
+    };
+}
+
+impl From<Row> for Commission {
+    fn from(row: Row) -> Self {
+        Self {
             change: Change::None,
-            id: CommissionId(self.commission_id),
-            affiliate: AffiliateId(self.affiliate_id),
-            kind: CommissionKind::parse(&self.kind).ok_or_else(|| decode("commissions.kind", &self.kind))?,
-            commission_type: self.commission_type,
-            commission_name: self.commission_name,
-            rate: self.rate.map(|rate| rate.normalize()),
-            sub_amount: self.sub_amount.normalize(),
-            gross: self.gross.normalize(),
-            amount: self.amount.normalize(),
-            currency: self
-                .currency
-                .parse()
-                .map_err(|error| decode("commissions.currency", error))?,
-            approved: self.approved,
+            id: row.id,
+            affiliate: row.affiliate,
+            kind: row.kind,
+            commission_type: row.commission_type,
+            commission_name: row.commission_name,
+            rate: row.rate.map(|rate| rate.normalize()),
+            sub_amount: row.sub_amount.normalize(),
+            part: row.part.map(|part| part.normalize()),
+            gross: row.gross.normalize(),
+            amount: row.amount.normalize(),
+            currency: row.currency,
+            approved: row.approved,
+            finalised_at: row.finalised_at,
             position: Position {
-                pending: self.pending.normalize(),
-                payable: self.payable.normalize(),
+                pending: row.pending.normalize(),
+                payable: row.payable.normalize(),
             },
-            part: self.part.map(|part| part.normalize()),
-            finalised_at: self.finalised_at,
-            payment: self.payment_id.map(PaymentId),
-            comment: self.comment,
-            created_at: self.created_at,
-        })
+            payment: row.payment,
+            comment: row.comment,
+            created_at: row.created_at,
+        }
     }
 }
 
@@ -73,29 +83,34 @@ impl Row {
 /// # Errors
 /// When the database does not answer, or a row holds what no version of this code wrote.
 pub async fn load_into(connection: &mut Connection, conversions: &mut [Conversion]) -> Result<(), DbError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.org_id, c.commission_id, c.conversion_id, c.affiliate_id, c.kind, c.commission_type,
-                c.commission_name, c.rate, c.sub_amount, c.gross, c.amount, c.currency, c.approved, c.pending,
-                c.payable, c.part, c.final_at, c.payment_id, c.comment, c.created_at
-         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
+    let (orgs, ids): (Vec<i64>, Vec<i64>) = conversions
+        .iter()
+        .map(|conversion| (conversion.org.0, conversion.id.0))
+        .unzip();
+    let rows = select_commissions!(
+        "FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
          JOIN commissions c ON (c.org_id, c.conversion_id) = (sent.org_id, sent.conversion_id)
          ORDER BY c.org_id, c.commission_id",
+        &orgs,
+        &ids
     )
-    .bind(conversions.iter().map(|one| one.org.0).collect::<Vec<_>>())
-    .bind(conversions.iter().map(|one| one.id.0).collect::<Vec<_>>())
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("commissions.load", error))?;
-    let mut found: HashMap<(OrgId, ConversionId), Vec<Commission>> = HashMap::new();
+    let mut of_conversions: HashMap<(OrgId, ConversionId), Vec<Commission>> = HashMap::new();
     for row in rows {
-        let Some(conversion) = row.conversion_id else {
+        let Some(conversion) = row.conversion else {
             continue;
         };
-        let of = (OrgId(row.org_id), ConversionId(conversion));
-        found.entry(of).or_default().push(row.commission()?);
+        of_conversions
+            .entry((row.org, conversion))
+            .or_default()
+            .push(row.into());
     }
     for conversion in conversions {
-        conversion.commissions = found.remove(&(conversion.org, conversion.id)).unwrap_or_default();
+        conversion.commissions = of_conversions
+            .remove(&(conversion.org, conversion.id))
+            .unwrap_or_default();
     }
     Ok(())
 }
@@ -108,119 +123,133 @@ pub async fn lock_bonuses(
     connection: &mut Connection,
     numbers: &[(OrgId, CommissionId)],
 ) -> Result<Vec<(OrgId, Commission)>, DbError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.org_id, c.commission_id, c.conversion_id, c.affiliate_id, c.kind, c.commission_type,
-                c.commission_name, c.rate, c.sub_amount, c.gross, c.amount, c.currency, c.approved, c.pending,
-                c.payable, c.part, c.final_at, c.payment_id, c.comment, c.created_at
-         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, commission_id)
+    let (orgs, ids): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
+    let rows = select_commissions!(
+        "FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, commission_id)
          JOIN commissions c ON (c.org_id, c.commission_id) = (sent.org_id, sent.commission_id)
          WHERE c.conversion_id IS NULL
          ORDER BY c.org_id, c.commission_id FOR UPDATE OF c",
+        &orgs,
+        &ids
     )
-    .bind(numbers.iter().map(|one| one.0.0).collect::<Vec<_>>())
-    .bind(numbers.iter().map(|one| one.1.0).collect::<Vec<_>>())
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("commissions.lock", error))?;
-    let row = |row: Row| Ok((OrgId(row.org_id), row.commission()?));
-    rows.into_iter().map(row).collect()
+    Ok(rows.into_iter().map(|row| (row.org, row.into())).collect())
 }
 
-/// Writes the commissions that deciding has marked, each with its organisation and its conversion.
+/// A commission with its organisation and its conversion, if it has one.
+pub type Owned<'a> = (OrgId, Option<ConversionId>, &'a Commission);
+
+columns! {
+    /// Commissions, column by column.
+    Columns<'a> of (org, conversion, Commission {
+        change: _, id, affiliate, kind, commission_type, commission_name, rate, sub_amount, part, gross, amount, currency,
+        approved, finalised_at, position: Position { pending, payable }, comment, created_at,
+        // Set by whoever writes payments.
+        payment: _,
+    }) in &'a Owned<'a> {
+        org_id: i64 = org.0,
+        commission_id: i64 = id.0,
+        conversion_id: Option<i64> = conversion.map(|id| id.0),
+        affiliate_id: i64 = affiliate.0,
+        kind: &'a str = kind.name(),
+        commission_type: &'a str = commission_type,
+        commission_name: &'a str = commission_name,
+        rate: Option<Decimal> = *rate,
+        sub_amount: Decimal = *sub_amount,
+        part: Option<Decimal> = *part,
+        gross: Decimal = *gross,
+        amount: Decimal = *amount,
+        currency: &'a str = currency.code(),
+        approved: Option<bool> = *approved,
+        final_at: Option<DateTime<Utc>> = *finalised_at,
+        pending: Decimal = *pending,
+        payable: Decimal = *payable,
+        comment: Option<&'a str> = comment.as_deref(),
+        created_at: DateTime<Utc> = *created_at,
+    }
+}
+
+/// Writes the commissions that deciding has marked.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(
-    connection: &mut Connection,
-    commissions: &[(OrgId, Option<ConversionId>, &Commission)],
-) -> Result<(), DbError> {
-    for (change, sql) in [(Change::Insert, INSERT), (Change::Update, UPDATE)] {
-        let marked: Vec<_> = commissions
-            .iter()
-            .filter(|(_, _, commission)| commission.change == change)
-            .map(|(org, conversion, commission)| ((org.0, conversion.map(|id| id.0)), *commission))
-            .collect();
-        if marked.is_empty() {
-            continue;
-        }
-        sqlx::query(sql)
-            .bind(marked.iter().map(|((org, _), _)| *org).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.id.0).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|((_, conversion), _)| *conversion)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|(_, one)| one.affiliate.0).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.kind.name()).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|(_, one)| one.commission_type.as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                marked
-                    .iter()
-                    .map(|(_, one)| one.commission_name.as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|(_, one)| one.rate).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.sub_amount).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.gross).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.amount).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|(_, one)| one.currency.code())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|(_, one)| one.approved).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|(_, one)| one.position.pending)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                marked
-                    .iter()
-                    .map(|(_, one)| one.position.payable)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                marked
-                    .iter()
-                    .map(|(_, one)| one.comment.as_deref())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|(_, one)| one.created_at).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.part).collect::<Vec<_>>())
-            .bind(marked.iter().map(|(_, one)| one.finalised_at).collect::<Vec<_>>())
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| DbError::new("commissions.write", error))?;
+pub async fn write(connection: &mut Connection, commissions: &[Owned<'_>]) -> Result<(), DbError> {
+    let marked = |change| {
+        let commissions = commissions.iter();
+        commissions.filter(move |(_, _, commission)| commission.change == change)
+    };
+    if let Some(new) = Columns::of(marked(Change::Insert)) {
+        insert(connection, &new).await?;
+    }
+    if let Some(changed) = Columns::of(marked(Change::Update)) {
+        update(connection, &changed).await?;
     }
     Ok(())
 }
 
-const INSERT: &str = "
-    INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
-        commission_name, rate, sub_amount, gross, amount, currency, approved, pending, payable, comment, created_at,
-        part, final_at)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-        $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::numeric[],
-        $15::numeric[], $16::text[], $17::timestamptz[], $18::numeric[], $19::timestamptz[])";
+async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
+             commission_name, rate, sub_amount, part, gross, amount, currency, approved, final_at, pending, payable,
+             comment, created_at)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
+             $7::text[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::text[],
+             $14::boolean[], $15::timestamptz[], $16::numeric[], $17::numeric[], $18::text[], $19::timestamptz[])",
+        &new.org_id,
+        &new.commission_id,
+        &new.conversion_id as _,
+        &new.affiliate_id,
+        &new.kind as _,
+        &new.commission_type as _,
+        &new.commission_name as _,
+        &new.rate as _,
+        &new.sub_amount,
+        &new.part as _,
+        &new.gross,
+        &new.amount,
+        &new.currency as _,
+        &new.approved as _,
+        &new.final_at as _,
+        &new.pending,
+        &new.payable,
+        &new.comment as _,
+        &new.created_at,
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("commissions.insert", error))?;
+    Ok(())
+}
 
-const UPDATE: &str = "
-    UPDATE commissions c
-    SET (rate, sub_amount, part, gross, amount, approved, pending, payable, comment, final_at)
-      = (new.rate, new.sub_amount, new.part, new.gross, new.amount, new.approved, new.pending, new.payable, new.comment,
-         new.final_at)
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-        $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::numeric[],
-        $15::numeric[], $16::text[], $17::timestamptz[], $18::numeric[], $19::timestamptz[])
-      AS new (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type, commission_name, rate,
-        sub_amount, gross, amount, currency, approved, pending, payable, comment, created_at, part, final_at)
-    WHERE (c.org_id, c.commission_id) = (new.org_id, new.commission_id)";
+/// Whose it is and what for stays as it was recorded.
+async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE commissions c
+         SET rate = new.rate, sub_amount = new.sub_amount, part = new.part, gross = new.gross, amount = new.amount,
+             approved = new.approved, final_at = new.final_at, pending = new.pending, payable = new.payable,
+             comment = new.comment
+         FROM unnest($1::bigint[], $2::bigint[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
+                 $7::numeric[], $8::boolean[], $9::timestamptz[], $10::numeric[], $11::numeric[], $12::text[])
+           AS new (org_id, commission_id, rate, sub_amount, part, gross, amount, approved, final_at, pending, payable,
+                 comment)
+         WHERE (c.org_id, c.commission_id) = (new.org_id, new.commission_id)",
+        &changed.org_id,
+        &changed.commission_id,
+        &changed.rate as _,
+        &changed.sub_amount,
+        &changed.part as _,
+        &changed.gross,
+        &changed.amount,
+        &changed.approved as _,
+        &changed.final_at as _,
+        &changed.pending,
+        &changed.payable,
+        &changed.comment as _,
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("commissions.update", error))?;
+    Ok(())
+}

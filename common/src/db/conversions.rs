@@ -4,100 +4,24 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, commissions, decode, text};
+use super::{Connection, DbError, columns::columns, commissions};
 use crate::domain::{
-    AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, Dialect, EventId, MetaData, OrgId,
-    ProgramId,
+    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, MetaData,
+    OrgId, ProgramId,
     entities::{Change, Conversion, RefundEntry},
     trace::Trace,
 };
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    org_id: i64,
-    conversion_id: i64,
-    external_id: Option<String>,
-    program_id: i64,
-    affiliate_id: i64,
-    customer_id: Option<i64>,
-    event_id: Uuid,
-    dialect: String,
-    #[sqlx(rename = "trusted")]
-    authenticated: bool,
-    attributed_by: String,
-    amount: Decimal,
-    currency: String,
-    refunded: Decimal,
-    fully_refunded: bool,
-    meta_data: sqlx::types::Json<MetaData>,
-    details: sqlx::types::Json<MetaData>,
-    created_at: DateTime<Utc>,
-    amount_by: Option<Uuid>,
-    status_by: Option<Uuid>,
-    meta_by: Option<Uuid>,
-    click_id: Option<i64>,
-    #[sqlx(rename = "base_amount")]
-    original_amount: Option<Decimal>,
-    charged_back: bool,
-    chargeback_by: Option<Uuid>,
-    counted: i32,
-    warnings: Vec<String>,
-    trace: sqlx::types::Json<Trace>,
-    deleted_at: Option<DateTime<Utc>>,
-    superseded_by: Option<i64>,
-}
-
-impl Row {
-    fn conversion(self) -> Result<Conversion, DbError> {
-        Ok(Conversion {
-            change: Change::None,
-            org: OrgId(self.org_id),
-            id: ConversionId(self.conversion_id),
-            external_id: self.external_id,
-            program: ProgramId(self.program_id),
-            affiliate: AffiliateId(self.affiliate_id),
-            customer: self.customer_id.map(CustomerId),
-            event: EventId(self.event_id),
-            dialect: Dialect::parse(&self.dialect)
-                .ok_or_else(|| decode("conversions.dialect", &self.dialect))?,
-            authenticated: self.authenticated,
-            attributed_by: self.attributed_by,
-            amount: self.amount.normalize(),
-            currency: self
-                .currency
-                .parse()
-                .map_err(|error| decode("conversions.currency", error))?,
-            refunded: self.refunded.normalize(),
-            fully_refunded: self.fully_refunded,
-            meta_data: self.meta_data.0,
-            details: self.details.0,
-            created_at: self.created_at,
-            amount_by: self.amount_by.map(EventId),
-            status_by: self.status_by.map(EventId),
-            meta_by: self.meta_by.map(EventId),
-            click: self.click_id.map(ClickId),
-            original_amount: self.original_amount.unwrap_or(self.amount).normalize(),
-            charged_back: self.charged_back,
-            chargeback_by: self.chargeback_by.map(EventId),
-            counted: self.counted,
-            warnings: self.warnings,
-            trace: self.trace.0,
-            deleted_at: self.deleted_at,
-            superseded_by: self.superseded_by.map(ConversionId),
-            commissions: Vec::new(),
-            refunds: Vec::new(),
-        })
-    }
-}
-
 /// What leads to conversions.
 #[derive(Debug, Default)]
-pub struct Named<'a> {
+pub struct Lookup<'a> {
+    /// External ids of living conversions.
     pub orders: Vec<(OrgId, &'a str)>,
-    pub numbers: Vec<(OrgId, ConversionId)>,
-    /// Numbers of commissions.
+    pub conversions: Vec<(OrgId, ConversionId)>,
     pub commissions: Vec<(OrgId, CommissionId)>,
 }
 
@@ -106,13 +30,15 @@ pub struct Named<'a> {
 ///
 /// # Errors
 /// When the database does not answer, or a row holds what no version of this code wrote.
-pub async fn lock(connection: &mut Connection, named: &Named<'_>) -> Result<Vec<Conversion>, DbError> {
-    let (orgs, external_ids): (Vec<i64>, Vec<&str>) =
-        named.orders.iter().map(|(org, id)| (org.0, *id)).unzip();
-    let numbers = || named.numbers.iter().map(|(org, id)| (org.0, id.0));
-    let commissions = || named.commissions.iter().map(|(org, id)| (org.0, id.0));
-    let rows: Vec<Row> = sqlx::query_as(
-        "WITH found AS (
+pub async fn lock(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Vec<Conversion>, DbError> {
+    let (order_orgs, orders): (Vec<i64>, Vec<&str>) =
+        lookup.orders.iter().map(|(org, id)| (org.0, *id)).unzip();
+    let (conversion_orgs, conversions): (Vec<i64>, Vec<i64>) =
+        lookup.conversions.iter().map(|(org, id)| (org.0, id.0)).unzip();
+    let (commission_orgs, commissions): (Vec<i64>, Vec<i64>) =
+        lookup.commissions.iter().map(|(org, id)| (org.0, id.0)).unzip();
+    let rows = sqlx::query!(
+        r#"WITH found AS (
              SELECT c.org_id, c.conversion_id FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, external_id)
              JOIN conversions c ON (c.org_id, c.external_id) = (sent.org_id, sent.external_id) AND c.deleted_at IS NULL
              UNION
@@ -120,26 +46,66 @@ pub async fn lock(connection: &mut Connection, named: &Named<'_>) -> Result<Vec<
              UNION
              SELECT m.org_id, m.conversion_id FROM unnest($5::bigint[], $6::bigint[]) AS sent (org_id, commission_id)
              JOIN commissions m ON (m.org_id, m.commission_id) = (sent.org_id, sent.commission_id))
-         SELECT c.org_id, c.conversion_id, c.external_id, c.program_id, c.affiliate_id, c.customer_id,
-                c.event_id, c.dialect, c.trusted, c.attributed_by, c.amount, c.currency, c.refunded,
-                c.fully_refunded, c.meta_data, c.details, c.created_at, c.amount_by, c.status_by, c.meta_by,
-                c.click_id, c.base_amount, c.charged_back, c.chargeback_by, c.counted, c.warnings, c.trace,
-                c.deleted_at, c.superseded_by
+         SELECT c.org_id AS "org: OrgId", c.conversion_id AS "id: ConversionId", c.external_id,
+                c.program_id AS "program: ProgramId", c.affiliate_id AS "affiliate: AffiliateId",
+                c.customer_id AS "customer: CustomerId", c.event_id AS "event: EventId", c.dialect AS "dialect: Dialect",
+                c.trusted AS authenticated, c.attributed_by, c.click_id AS "click: ClickId",
+                coalesce(c.base_amount, c.amount) AS "original_amount!", c.amount, c.currency AS "currency: Currency",
+                c.refunded, c.fully_refunded, c.meta_data AS "meta_data: Json<MetaData>",
+                c.details AS "details: Json<MetaData>", c.created_at, c.amount_by AS "amount_by: EventId",
+                c.status_by AS "status_by: EventId", c.meta_by AS "meta_by: EventId", c.charged_back,
+                c.chargeback_by AS "chargeback_by: EventId", c.counted, c.warnings, c.trace AS "trace: Json<Trace>",
+                c.deleted_at, c.superseded_by AS "superseded_by: ConversionId"
          FROM found JOIN conversions c ON (c.org_id, c.conversion_id) = (found.org_id, found.conversion_id)
-         ORDER BY c.org_id, c.conversion_id FOR UPDATE OF c",
+         ORDER BY c.org_id, c.conversion_id FOR UPDATE OF c"#,
+        &order_orgs,
+        &orders as _,
+        &conversion_orgs,
+        &conversions,
+        &commission_orgs,
+        &commissions,
     )
-    .bind(orgs)
-    .bind(external_ids)
-    .bind(numbers().map(|one| one.0).collect::<Vec<_>>())
-    .bind(numbers().map(|one| one.1).collect::<Vec<_>>())
-    .bind(commissions().map(|one| one.0).collect::<Vec<_>>())
-    .bind(commissions().map(|one| one.1).collect::<Vec<_>>())
     .fetch_all(&mut *connection)
     .await
     .map_err(|error| DbError::new("conversions.lock", error))?;
     // Not in the query: without statistics the planner would take a partial index for it, and read half an organisation.
     let living = rows.into_iter().filter(|row| row.deleted_at.is_none());
-    let mut conversions = living.map(Row::conversion).collect::<Result<Vec<_>, _>>()?;
+    let mut conversions: Vec<Conversion> = living
+        .map(|row| Conversion {
+            change: Change::None,
+            org: row.org,
+            id: row.id,
+            external_id: row.external_id,
+            program: row.program,
+            affiliate: row.affiliate,
+            customer: row.customer,
+            event: row.event,
+            dialect: row.dialect,
+            authenticated: row.authenticated,
+            attributed_by: row.attributed_by,
+            click: row.click,
+            original_amount: row.original_amount.normalize(),
+            amount: row.amount.normalize(),
+            currency: row.currency,
+            refunded: row.refunded.normalize(),
+            fully_refunded: row.fully_refunded,
+            meta_data: row.meta_data.0,
+            details: row.details.0,
+            created_at: row.created_at,
+            amount_by: row.amount_by,
+            status_by: row.status_by,
+            meta_by: row.meta_by,
+            charged_back: row.charged_back,
+            chargeback_by: row.chargeback_by,
+            counted: row.counted,
+            warnings: row.warnings,
+            trace: row.trace.0,
+            deleted_at: row.deleted_at,
+            superseded_by: row.superseded_by,
+            commissions: Vec::new(),
+            refunds: Vec::new(),
+        })
+        .collect();
     if !conversions.is_empty() {
         // In later statements: whoever held the rows may have written these.
         commissions::load_into(connection, &mut conversions).await?;
@@ -149,210 +115,229 @@ pub async fn lock(connection: &mut Connection, named: &Named<'_>) -> Result<Vec<
 }
 
 async fn load_refunds(connection: &mut Connection, conversions: &mut [Conversion]) -> Result<(), DbError> {
-    let rows: Vec<RefundRow> = sqlx::query_as(
-        "SELECT r.org_id, r.conversion_id, r.refund_key, r.event_id, r.amount, r.minor_units, r.created_at
+    let (orgs, ids): (Vec<i64>, Vec<i64>) = conversions
+        .iter()
+        .map(|conversion| (conversion.org.0, conversion.id.0))
+        .unzip();
+    let refunds = sqlx::query_as!(
+        RefundEntry,
+        r#"SELECT r.org_id AS "org: OrgId", r.conversion_id AS "conversion: ConversionId", r.refund_key AS key,
+                r.event_id AS "event: EventId", r.amount, r.minor_units, r.created_at
          FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
-         JOIN refunds r ON (r.org_id, r.conversion_id) = (sent.org_id, sent.conversion_id)",
+         JOIN refunds r ON (r.org_id, r.conversion_id) = (sent.org_id, sent.conversion_id)"#,
+        &orgs,
+        &ids,
     )
-    .bind(conversions.iter().map(|one| one.org.0).collect::<Vec<_>>())
-    .bind(conversions.iter().map(|one| one.id.0).collect::<Vec<_>>())
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("refunds.load", error))?;
-    let mut entries: HashMap<(OrgId, ConversionId), Vec<RefundEntry>> = HashMap::new();
-    for row in rows {
-        let entry = row.entry();
-        entries
-            .entry((entry.org, entry.conversion))
+    let mut of_conversions: HashMap<(OrgId, ConversionId), Vec<RefundEntry>> = HashMap::new();
+    for refund in refunds {
+        of_conversions
+            .entry((refund.org, refund.conversion))
             .or_default()
-            .push(entry);
+            .push(refund);
     }
     for conversion in conversions {
-        conversion.refunds = entries
+        conversion.refunds = of_conversions
             .remove(&(conversion.org, conversion.id))
             .unwrap_or_default();
     }
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct RefundRow {
-    org_id: i64,
-    conversion_id: i64,
-    refund_key: String,
-    event_id: Uuid,
-    amount: Option<Decimal>,
-    minor_units: Option<i64>,
-    created_at: DateTime<Utc>,
+columns! {
+    /// Conversions, column by column.
+    Columns<'a> of Conversion {
+        change: _, org, id, external_id, program, affiliate, customer, event, dialect, authenticated, attributed_by, click,
+        original_amount, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by, status_by,
+        meta_by, charged_back, chargeback_by, counted, warnings, trace, deleted_at, superseded_by,
+        // These have tables of their own.
+        commissions: _, refunds: _,
+    } in &'a Conversion {
+        org_id: i64 = org.0,
+        conversion_id: i64 = id.0,
+        external_id: Option<&'a str> = external_id.as_deref(),
+        program_id: i64 = program.0,
+        affiliate_id: i64 = affiliate.0,
+        customer_id: Option<i64> = customer.map(|id| id.0),
+        event_id: Uuid = event.0,
+        dialect: &'a str = dialect.name(),
+        trusted: bool = *authenticated,
+        attributed_by: &'a str = attributed_by,
+        click_id: Option<i64> = click.map(|id| id.0),
+        base_amount: Decimal = *original_amount,
+        amount: Decimal = *amount,
+        currency: &'a str = currency.code(),
+        refunded: Decimal = *refunded,
+        fully_refunded: bool = *fully_refunded,
+        meta_data: Json<&'a MetaData> = Json(meta_data),
+        details: Json<&'a MetaData> = Json(details),
+        created_at: DateTime<Utc> = *created_at,
+        amount_by: Option<Uuid> = amount_by.map(|event| event.0),
+        status_by: Option<Uuid> = status_by.map(|event| event.0),
+        meta_by: Option<Uuid> = meta_by.map(|event| event.0),
+        charged_back: bool = *charged_back,
+        chargeback_by: Option<Uuid> = chargeback_by.map(|event| event.0),
+        counted: i32 = *counted,
+        trace: Json<&'a Trace> = Json(trace),
+        deleted_at: Option<DateTime<Utc>> = *deleted_at,
+        superseded_by: Option<i64> = superseded_by.map(|id| id.0),
+        warnings: Json<Warnings<'a>> = Json(Warnings { warnings }),
+    }
 }
 
-impl RefundRow {
-    fn entry(self) -> RefundEntry {
-        RefundEntry {
-            org: OrgId(self.org_id),
-            conversion: ConversionId(self.conversion_id),
-            key: self.refund_key,
-            event: EventId(self.event_id),
-            amount: self.amount,
-            minor_units: self.minor_units,
-            created_at: self.created_at,
-        }
-    }
+/// Postgres unnests an array of arrays to its very elements, so the warnings of a row travel as an object.
+#[derive(Serialize)]
+struct Warnings<'a> {
+    warnings: &'a [String],
 }
 
 /// Writes the conversions that deciding has marked.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-#[expect(clippy::too_many_lines, reason = "one line or more for each column")]
 pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
-    // Updates first: an unsigned conversion gives its external id up for the signed one that is inserted.
-    for (change, sql) in [(Change::Update, UPDATE), (Change::Insert, INSERT)] {
-        let marked: Vec<&Conversion> = conversions
-            .iter()
-            .copied()
-            .filter(|one| one.change == change)
-            .collect();
-        if marked.is_empty() {
-            continue;
-        }
-        sqlx::query(sql)
-            .bind(marked.iter().map(|one| one.org.0).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.id.0).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.external_id.as_deref())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|one| one.program.0).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.affiliate.0).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.customer.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|one| one.event.0).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.dialect.name()).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.authenticated).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.attributed_by.as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|one| one.amount).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.currency.code()).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.refunded).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.fully_refunded).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| text(&one.meta_data)).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| text(&one.details)).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.created_at).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.amount_by.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.status_by.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.meta_by.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.click.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|one| one.original_amount).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.charged_back).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.chargeback_by.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(marked.iter().map(|one| one.counted).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| text(&one.warnings)).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| text(&one.trace)).collect::<Vec<_>>())
-            .bind(marked.iter().map(|one| one.deleted_at).collect::<Vec<_>>())
-            .bind(
-                marked
-                    .iter()
-                    .map(|one| one.superseded_by.map(|id| id.0))
-                    .collect::<Vec<_>>(),
-            )
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| DbError::new("conversions.write", error))?;
+    let marked = |change| {
+        let conversions = conversions.iter().copied();
+        conversions.filter(move |conversion| conversion.change == change)
+    };
+    // Updates first: an unauthenticated conversion gives its external id up for the authenticated one that is inserted.
+    if let Some(changed) = Columns::of(marked(Change::Update)) {
+        update(connection, &changed).await?;
+    }
+    if let Some(new) = Columns::of(marked(Change::Insert)) {
+        insert(connection, &new).await?;
     }
     Ok(())
 }
 
-const INSERT: &str = "
-    INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
-        dialect, trusted, attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at,
-        amount_by, status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted, warnings, trace,
-        deleted_at, superseded_by)
-    SELECT org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
-        dialect, trusted, attributed_by, amount, currency, refunded, fully_refunded, meta_data::jsonb, details::jsonb,
-        created_at, amount_by, status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted,
-        ARRAY(SELECT json_array_elements_text(warnings::json)), trace::jsonb, deleted_at, superseded_by
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
-        $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
-        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],
-        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::integer[], $26::text[], $27::text[],
-        $28::timestamptz[], $29::bigint[])
-      AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
-        attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
-        status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted, warnings, trace, deleted_at,
-        superseded_by)";
+async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
+             dialect, trusted, attributed_by, click_id, base_amount, amount, currency, refunded, fully_refunded,
+             meta_data, details, created_at, amount_by, status_by, meta_by, charged_back, chargeback_by, counted,
+             trace, deleted_at, superseded_by, warnings)
+         SELECT * FROM ROWS FROM (
+             unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
+                 $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::numeric[], $13::numeric[], $14::text[],
+                 $15::numeric[], $16::boolean[], $17::jsonb[], $18::jsonb[], $19::timestamptz[], $20::uuid[], $21::uuid[],
+                 $22::uuid[], $23::boolean[], $24::uuid[], $25::integer[], $26::jsonb[], $27::timestamptz[], $28::bigint[]),
+             jsonb_to_recordset($29) AS (warnings text[]))",
+        &new.org_id,
+        &new.conversion_id,
+        &new.external_id as _,
+        &new.program_id,
+        &new.affiliate_id,
+        &new.customer_id as _,
+        &new.event_id,
+        &new.dialect as _,
+        &new.trusted,
+        &new.attributed_by as _,
+        &new.click_id as _,
+        &new.base_amount,
+        &new.amount,
+        &new.currency as _,
+        &new.refunded,
+        &new.fully_refunded,
+        &new.meta_data as _,
+        &new.details as _,
+        &new.created_at,
+        &new.amount_by as _,
+        &new.status_by as _,
+        &new.meta_by as _,
+        &new.charged_back,
+        &new.chargeback_by as _,
+        &new.counted,
+        &new.trace as _,
+        &new.deleted_at as _,
+        &new.superseded_by as _,
+        Json(&new.warnings) as _,
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("conversions.insert", error))?;
+    Ok(())
+}
 
-const UPDATE: &str = "
-    UPDATE conversions c
-    SET (external_id, amount, refunded, fully_refunded, meta_data, amount_by, status_by, meta_by, charged_back,
-         chargeback_by, counted, deleted_at, superseded_by, customer_id, base_amount, warnings, trace)
-      = (new.external_id, new.amount, new.refunded, new.fully_refunded, new.meta_data::jsonb, new.amount_by,
-         new.status_by, new.meta_by, new.charged_back, new.chargeback_by, new.counted, new.deleted_at,
-         new.superseded_by, new.customer_id, new.base_amount,
-         ARRAY(SELECT json_array_elements_text(new.warnings::json)), new.trace::jsonb)
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
-        $8::text[], $9::boolean[], $10::text[], $11::numeric[], $12::text[], $13::numeric[], $14::boolean[],
-        $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::uuid[], $20::uuid[],
-        $21::bigint[], $22::numeric[], $23::boolean[], $24::uuid[], $25::integer[], $26::text[], $27::text[],
-        $28::timestamptz[], $29::bigint[])
-      AS new (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
-        attributed_by, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by,
-        status_by, meta_by, click_id, base_amount, charged_back, chargeback_by, counted, warnings, trace, deleted_at,
-        superseded_by)
-    WHERE (c.org_id, c.conversion_id) = (new.org_id, new.conversion_id)";
+/// Where a conversion came from (program, affiliate, event, click …) stays as it was recorded.
+async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE conversions c
+         SET external_id = new.external_id, customer_id = new.customer_id, base_amount = new.base_amount,
+             amount = new.amount, refunded = new.refunded, fully_refunded = new.fully_refunded,
+             meta_data = new.meta_data, amount_by = new.amount_by, status_by = new.status_by, meta_by = new.meta_by,
+             charged_back = new.charged_back, chargeback_by = new.chargeback_by, counted = new.counted,
+             trace = new.trace, deleted_at = new.deleted_at, superseded_by = new.superseded_by,
+             warnings = ARRAY(SELECT jsonb_array_elements_text(new.warnings -> 'warnings'))
+         FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::numeric[], $6::numeric[], $7::numeric[],
+                 $8::boolean[], $9::jsonb[], $10::uuid[], $11::uuid[], $12::uuid[], $13::boolean[], $14::uuid[],
+                 $15::integer[], $16::jsonb[], $17::timestamptz[], $18::bigint[], $19::jsonb[])
+           AS new (org_id, conversion_id, external_id, customer_id, base_amount, amount, refunded, fully_refunded,
+                 meta_data, amount_by, status_by, meta_by, charged_back, chargeback_by, counted, trace, deleted_at,
+                 superseded_by, warnings)
+         WHERE (c.org_id, c.conversion_id) = (new.org_id, new.conversion_id)",
+        &changed.org_id,
+        &changed.conversion_id,
+        &changed.external_id as _,
+        &changed.customer_id as _,
+        &changed.base_amount,
+        &changed.amount,
+        &changed.refunded,
+        &changed.fully_refunded,
+        &changed.meta_data as _,
+        &changed.amount_by as _,
+        &changed.status_by as _,
+        &changed.meta_by as _,
+        &changed.charged_back,
+        &changed.chargeback_by as _,
+        &changed.counted,
+        &changed.trace as _,
+        &changed.deleted_at as _,
+        &changed.superseded_by as _,
+        &changed.warnings as _,
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("conversions.update", error))?;
+    Ok(())
+}
+
+columns! {
+    /// Refunds, column by column.
+    RefundColumns<'a> of RefundEntry {
+        org, conversion, key, event, amount, minor_units, created_at,
+    } in &'a RefundEntry {
+        org_id: i64 = org.0,
+        conversion_id: i64 = conversion.0,
+        refund_key: &'a str = key,
+        event_id: Uuid = event.0,
+        amount: Option<Decimal> = *amount,
+        minor_units: Option<i64> = *minor_units,
+        created_at: DateTime<Utc> = *created_at,
+    }
+}
 
 /// Records refunds.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
 pub async fn insert_refunds(connection: &mut Connection, refunds: &[RefundEntry]) -> Result<(), DbError> {
-    sqlx::query(
+    let Some(new) = RefundColumns::of(refunds) else {
+        return Ok(());
+    };
+    sqlx::query!(
         "INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, minor_units, created_at)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::numeric[], $6::bigint[],
              $7::timestamptz[])",
+        &new.org_id,
+        &new.conversion_id,
+        &new.refund_key as _,
+        &new.event_id,
+        &new.amount as _,
+        &new.minor_units as _,
+        &new.created_at,
     )
-    .bind(refunds.iter().map(|one| one.org.0).collect::<Vec<_>>())
-    .bind(refunds.iter().map(|one| one.conversion.0).collect::<Vec<_>>())
-    .bind(refunds.iter().map(|one| one.key.as_str()).collect::<Vec<_>>())
-    .bind(refunds.iter().map(|one| one.event.0).collect::<Vec<_>>())
-    .bind(refunds.iter().map(|one| one.amount).collect::<Vec<_>>())
-    .bind(refunds.iter().map(|one| one.minor_units).collect::<Vec<_>>())
-    .bind(refunds.iter().map(|one| one.created_at).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("refunds.insert", error))?;

@@ -39,25 +39,50 @@ fn storable(text: &str) -> Cow<'_, str> {
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+/// An event as its row holds it. What Postgres cannot keep is replaced: a record that is nearly right is better than none.
+struct StorableEvent<'a> {
+    id: Uuid,
+    org: i64,
+    kind: &'static str,
+    dialect: &'static str,
+    order_key: Option<Cow<'a, str>>,
+    received_at: DateTime<Utc>,
+    authenticated: bool,
+    program_scope: Option<i64>,
+    idempotency_key: Option<Cow<'a, str>>,
+    /// In hexadecimal digits.
+    idempotency_hash: Option<&'a str>,
+    body: String,
+}
 
-/// The columns of an event's row, `$1` to `$11`. What the event carries that Postgres cannot keep is replaced: a record
-/// that is nearly right is better than none.
-fn bind_event<'q>(query: Query<'q>, event: &Event) -> Query<'q> {
-    let body = serde_json::to_string(&event.body).unwrap_or_else(|_never| "null".to_owned());
-    let idempotency = event.idempotency.as_ref();
-    query
-        .bind(event.id.0)
-        .bind(event.org.0)
-        .bind(event.body.kind().name())
-        .bind(event.dialect.name())
-        .bind(event.order().map(|order| storable(order).into_owned()))
-        .bind(event.received_at)
-        .bind(event.authenticated)
-        .bind(event.program_scope.map(|id| id.0))
-        .bind(idempotency.map(|key| storable(&key.key).into_owned()))
-        .bind(idempotency.map(|key| key.hash.clone()))
-        .bind(body)
+impl<'a> From<&'a Event> for StorableEvent<'a> {
+    fn from(event: &'a Event) -> Self {
+        let Event {
+            id,
+            org,
+            dialect,
+            received_at,
+            authenticated,
+            program_scope,
+            idempotency,
+            // Nobody waits for what has failed.
+            wait_until: _,
+            body,
+        } = event;
+        Self {
+            id: id.0,
+            org: org.0,
+            kind: body.kind().name(),
+            dialect: dialect.name(),
+            order_key: event.order().map(storable),
+            received_at: *received_at,
+            authenticated: *authenticated,
+            program_scope: program_scope.map(|id| id.0),
+            idempotency_key: idempotency.as_ref().map(|used| storable(&used.key)),
+            idempotency_hash: idempotency.as_ref().map(|used| used.hash.as_str()),
+            body: serde_json::to_string(body).unwrap_or_else(|_never| "null".to_owned()),
+        }
+    }
 }
 
 /// Attempts at an event that fails alone, because of what others hold, before it is dead: over an hour.
@@ -77,27 +102,40 @@ pub async fn postpone(
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let result = if queued {
-        sqlx::query(
+        sqlx::query!(
             "UPDATE events
-             SET attempt = attempt + 1, due_at = $2 + make_interval(secs => $3 * 2 ^ (attempt - 1))
+             SET attempt = attempt + 1, due_at = $2::timestamptz + make_interval(secs => $3 * 2 ^ (attempt - 1))
              WHERE event_id = $1 AND status = 'queued' AND attempt < $4",
+            event.id.0,
+            now,
+            RETRY_FIRST.as_seconds_f64(),
+            MAX_ATTEMPTS
         )
-        .bind(event.id.0)
-        .bind(now)
-        .bind(RETRY_FIRST.as_seconds_f64())
-        .bind(MAX_ATTEMPTS)
         .execute(connection)
         .await
     } else {
+        let row = StorableEvent::from(event);
         // Whoever gave it a row already takes care of it.
-        let insert = "INSERT INTO events (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, status, attempt, due_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, 'queued', 2, $12)
-             ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING";
-        bind_event(sqlx::query(insert), event)
-            .bind(now + RETRY_FIRST)
-            .execute(connection)
-            .await
+        sqlx::query!(
+            "INSERT INTO events (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
+                 idempotency_key, idempotency_hash, body, due_at, status, attempt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, 'queued', 2)
+             ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING",
+            row.id,
+            row.org,
+            row.kind,
+            row.dialect,
+            row.order_key.as_deref(),
+            row.received_at,
+            row.authenticated,
+            row.program_scope,
+            row.idempotency_key.as_deref(),
+            row.idempotency_hash,
+            row.body,
+            now + RETRY_FIRST
+        )
+        .execute(connection)
+        .await
     };
     let result = result.map_err(|error| DbError::new("failures.postpone", error))?;
     Ok(!queued || result.rows_affected() > 0)
@@ -113,11 +151,12 @@ pub async fn record(
     failure: &Failure,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let record = sqlx::query(
+    let row = StorableEvent::from(event);
+    let recorded = sqlx::query!(
         "WITH dead AS (
              INSERT INTO events AS e (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
                  idempotency_key, idempotency_hash, body, status, reason)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, 'dead', $12)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, 'dead', $12)
              ON CONFLICT ON CONSTRAINT events_pkey DO UPDATE
              SET status = 'dead', reason = excluded.reason, due_at = NULL
              WHERE e.status IN ('queued', 'parked', 'dead')
@@ -127,15 +166,25 @@ pub async fn record(
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
              failures = f.failures + 1, last_at = excluded.last_at",
-    );
-    let recorded = bind_event(record, event)
-        .bind(&failure.code)
-        .bind(&failure.detail)
-        .bind(&failure.fingerprint)
-        .bind(now)
-        .execute(connection)
-        .await
-        .map_err(|error| DbError::new("dead_letters.record", error))?;
+        row.id,
+        row.org,
+        row.kind,
+        row.dialect,
+        row.order_key.as_deref(),
+        row.received_at,
+        row.authenticated,
+        row.program_scope,
+        row.idempotency_key.as_deref(),
+        row.idempotency_hash,
+        row.body,
+        failure.code,
+        failure.detail,
+        failure.fingerprint,
+        now
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("dead_letters.record", error))?;
     Ok(recorded.rows_affected() > 0)
 }
 
@@ -156,7 +205,7 @@ pub async fn record_bytes(
     let midnight = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
     let millis = u64::try_from(midnight.timestamp_millis()).unwrap_or_default();
     let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-    sqlx::query(
+    sqlx::query!(
         "WITH dead AS (
              INSERT INTO events (event_id, kind, dialect, status, reason, received_at, trusted, body)
              VALUES ($1, 'unknown', 'native', 'dead', $2, $3, false, 'null')
@@ -165,13 +214,13 @@ pub async fn record_bytes(
          VALUES ($1, $2, $4, $5, $6, $3, $3)
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET failures = f.failures + 1, last_at = excluded.last_at",
+        id,
+        failure.code,
+        now,
+        failure.detail,
+        failure.fingerprint,
+        bytes
     )
-    .bind(id)
-    .bind(&failure.code)
-    .bind(now)
-    .bind(&failure.detail)
-    .bind(&failure.fingerprint)
-    .bind(bytes)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("dead_letters.record_bytes", error))?;

@@ -18,7 +18,7 @@ pub struct DatabaseReport {
 }
 
 /// Events that are not settled.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub struct Waiting {
     pub spooled: i64,
     pub queued: i64,
@@ -30,35 +30,37 @@ pub struct Waiting {
 /// When the database does not answer.
 pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
     let failed = |error| DbError::new("doctor.inspect", error);
-    let (version, number, read_only, migrated, now): (String, i32, bool, bool, DateTime<Utc>) =
-        sqlx::query_as(
-            "SELECT current_setting('server_version'), current_setting('server_version_num')::integer,
-                pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean,
-                to_regclass('_sqlx_migrations') IS NOT NULL, clock_timestamp()",
-        )
-        .fetch_one(pool)
-        .await
-        .map_err(failed)?;
+    let server = sqlx::query!(
+        r#"SELECT current_setting('server_version') AS "version!",
+                current_setting('server_version_num')::integer AS "version_number!",
+                pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS "read_only!",
+                to_regclass('_sqlx_migrations') IS NOT NULL AS "is_migrated!", clock_timestamp() AS "now!""#
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?;
     let mut report = DatabaseReport {
-        version,
-        version_number: number,
-        read_only,
+        version: server.version,
+        version_number: server.version_number,
+        read_only: server.read_only,
         migration: None,
-        now,
+        now: server.now,
         waiting: None,
     };
-    if migrated {
+    if server.is_migrated {
+        // Not checked when compiled: the table is sqlx's own, no migration makes it.
         report.migration = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
             .fetch_one(pool)
             .await
             .map_err(failed)?;
     }
     if report.migration.is_some_and(|version| version >= 2) {
-        let waiting = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM spool) AS spooled,
-                    (SELECT count(*) FROM events WHERE status = 'queued') AS queued,
-                    (SELECT count(*) FROM events WHERE status = 'parked') AS parked,
-                    (SELECT count(*) FROM events WHERE status = 'dead') AS dead",
+        let waiting = sqlx::query_as!(
+            Waiting,
+            r#"SELECT (SELECT count(*) FROM spool) AS "spooled!",
+                    (SELECT count(*) FROM events WHERE status = 'queued') AS "queued!",
+                    (SELECT count(*) FROM events WHERE status = 'parked') AS "parked!",
+                    (SELECT count(*) FROM events WHERE status = 'dead') AS "dead!""#
         );
         report.waiting = Some(waiting.fetch_one(pool).await.map_err(failed)?);
     }

@@ -1,9 +1,10 @@
 //! Event rows: known outcomes, waiting events, and the one write of each event with its outcome.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, decode, locks};
+use super::{Connection, DbError, columns::columns, decode, locks};
 use crate::{
     domain::{Body, Decision, Dialect, Event, EventId, Idempotency, OrgId, Outcome, ProgramId, Verdict},
     telemetry,
@@ -15,12 +16,11 @@ pub const PARKING_HOURS: i64 = 24;
 /// under way in another lane has been applied.
 const SECOND_LOOK: TimeDelta = TimeDelta::milliseconds(250);
 
-#[derive(sqlx::FromRow)]
 struct OutcomeRow {
-    event_id: Uuid,
+    id: EventId,
     status: String,
     reason: Option<String>,
-    outcome: Option<sqlx::types::Json<Outcome>>,
+    outcome: Option<Json<Outcome>>,
 }
 
 impl OutcomeRow {
@@ -33,7 +33,7 @@ impl OutcomeRow {
             ("discarded", _) => Outcome::Discarded,
             (status, _) => return Err(decode("events.status", status)),
         };
-        Ok((EventId(self.event_id), outcome))
+        Ok((self.id, outcome))
     }
 }
 
@@ -45,34 +45,34 @@ pub async fn known(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<(
     let (Some(least), Some(greatest)) = (ids.iter().min(), ids.iter().max()) else {
         return Ok(Vec::new());
     };
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     // The bounds let Postgres pass over the days in which none of them can be.
-    let rows: Vec<OutcomeRow> = sqlx::query_as(
-        "SELECT event_id, status, reason, outcome FROM events
-         WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3",
+    let rows = sqlx::query_as!(
+        OutcomeRow,
+        r#"SELECT event_id AS "id: EventId", status, reason, outcome AS "outcome: Json<Outcome>" FROM events
+         WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3"#,
+        &ids,
+        least.0,
+        greatest.0
     )
-    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-    .bind(least.0)
-    .bind(greatest.0)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("events.known", error))?;
     rows.into_iter().map(OutcomeRow::outcome).collect()
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
-    event_id: Uuid,
-    org_id: i64,
+    id: EventId,
+    org: OrgId,
+    /// Dialect and body as text: a newer version may have written what this one cannot read, and that must not cost the
+    /// row's neighbours.
     dialect: String,
     received_at: DateTime<Utc>,
-    #[sqlx(rename = "trusted")]
     authenticated: bool,
-    program_scope: Option<i64>,
+    program_scope: Option<ProgramId>,
     idempotency_key: Option<String>,
     idempotency_hash: Option<Vec<u8>>,
-    #[sqlx(default)]
     wait_until: Option<DateTime<Utc>>,
-    /// As text: a newer version may have written what this one cannot read, and that must not cost its neighbours.
     body: String,
 }
 
@@ -80,12 +80,12 @@ impl Row {
     fn event(self) -> Result<Event, DbError> {
         let idempotency = self.idempotency_key.zip(self.idempotency_hash);
         Ok(Event {
-            id: EventId(self.event_id),
-            org: OrgId(self.org_id),
+            id: self.id,
+            org: self.org,
             dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("events.dialect", &self.dialect))?,
             received_at: self.received_at,
             authenticated: self.authenticated,
-            program_scope: self.program_scope.map(ProgramId),
+            program_scope: self.program_scope,
             idempotency: idempotency.map(|(key, hash)| Idempotency {
                 key,
                 hash: hex::encode(hash),
@@ -103,15 +103,17 @@ impl Row {
 /// When the database does not answer.
 pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Result<Vec<Event>, DbError> {
     let (orgs, keys): (Vec<i64>, Vec<&str>) = orders.iter().map(|(org, key)| (org.0, *key)).unzip();
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT e.event_id, e.org_id, e.dialect, e.received_at, e.trusted, e.program_scope, e.idempotency_key,
-                e.idempotency_hash, e.body::text AS body
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT e.event_id AS "id: EventId", e.org_id AS "org!: OrgId", e.dialect, e.received_at,
+                e.trusted AS authenticated, e.program_scope AS "program_scope: ProgramId", e.idempotency_key,
+                e.idempotency_hash, NULL::timestamptz AS "wait_until?", e.body::text AS "body!"
          FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, order_key)
          JOIN events e ON (e.org_id, e.order_key) = (sent.org_id, sent.order_key) AND e.status = 'parked'
-         ORDER BY e.event_id FOR UPDATE OF e",
+         ORDER BY e.event_id FOR UPDATE OF e"#,
+        &orgs,
+        &keys as _
     )
-    .bind(orgs)
-    .bind(keys)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("events.parked", error))?;
@@ -136,14 +138,16 @@ pub struct Due {
 /// # Errors
 /// When the database does not answer.
 pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Due, DbError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT event_id, org_id, dialect, received_at, trusted, program_scope, idempotency_key, idempotency_hash,
-                body::text AS body, wait_until
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
+                program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
+                body::text AS "body!"
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
-         ORDER BY due_at, event_id LIMIT $2",
+         ORDER BY due_at, event_id LIMIT $2"#,
+        now,
+        limit
     )
-    .bind(now)
-    .bind(limit)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("events.due", error))?;
@@ -154,7 +158,7 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
 fn read(rows: Vec<Row>) -> (Vec<Event>, Vec<(EventId, DbError)>) {
     let (mut events, mut unreadable) = (Vec::new(), Vec::new());
     for row in rows {
-        let id = EventId(row.event_id);
+        let id = row.id;
         match row.event() {
             Ok(event) => events.push(event),
             Err(error) => unreadable.push((id, error)),
@@ -172,12 +176,15 @@ pub async fn put_off(
     ids: &[EventId],
     until: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    sqlx::query("UPDATE events SET due_at = $2 WHERE event_id = ANY ($1) AND status = 'queued'")
-        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-        .bind(until)
-        .execute(connection)
-        .await
-        .map_err(|error| DbError::new("events.put_off", error))?;
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "UPDATE events SET due_at = $2 WHERE event_id = ANY ($1) AND status = 'queued'",
+        &ids,
+        until
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("events.put_off", error))?;
     Ok(())
 }
 
@@ -186,7 +193,7 @@ pub async fn put_off(
 /// # Errors
 /// When the database does not answer.
 pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc>>, DbError> {
-    sqlx::query_scalar("SELECT min(due_at) FROM events WHERE status = 'queued' AND org_id IS NOT NULL")
+    sqlx::query_scalar!("SELECT min(due_at) FROM events WHERE status = 'queued' AND org_id IS NOT NULL")
         .fetch_one(connection)
         .await
         .map_err(|error| DbError::new("events.next_due", error))
@@ -201,17 +208,17 @@ pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Re
     if !locks::try_lock_task(connection, "sweep").await? {
         return Ok((0, 0));
     }
-    let queued = sqlx::query(
+    let queued = sqlx::query!(
         "UPDATE events e SET status = 'queued', due_at = $1
          WHERE e.status = 'parked' AND EXISTS (
              SELECT FROM conversions c
              WHERE (c.org_id, c.external_id) = (e.org_id, e.order_key) AND c.deleted_at IS NULL)",
+        now
     )
-    .bind(now)
     .execute(&mut *connection)
     .await
     .map_err(|error| DbError::new("events.sweep", error))?;
-    let dead = sqlx::query(
+    let dead = sqlx::query!(
         "WITH dead AS (
              UPDATE events SET status = 'dead', reason = 'missing_parent', due_at = NULL
              WHERE status = 'parked' AND due_at <= $1
@@ -222,8 +229,8 @@ pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Re
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
              failures = f.failures + 1, last_at = excluded.last_at",
+        now
     )
-    .bind(now)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("events.expire", error))?;
@@ -239,19 +246,19 @@ pub async fn write(
     decisions: &[Decision],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let of = |verdict| {
-        decisions
-            .iter()
-            .filter(move |one| one.verdict == verdict)
-            .collect::<Vec<_>>()
-    };
-    let new = of(Verdict::Insert);
-    if !new.is_empty() {
-        insert(connection, &new, now).await?;
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for decision in decisions {
+        match decision.verdict {
+            Verdict::Insert => new.push(EventRow::of(decision, now)?),
+            Verdict::Update => changed.push(EventRow::of(decision, now)?),
+            Verdict::Known => {}
+        }
     }
-    let changed = of(Verdict::Update);
-    if !changed.is_empty() {
-        update(connection, &changed, now).await?;
+    if let Some(new) = Columns::of(&new) {
+        insert(connection, &new).await?;
+    }
+    if let Some(changed) = Columns::of(&changed) {
+        update(connection, &changed).await?;
     }
     Ok(())
 }
@@ -274,6 +281,30 @@ pub async fn enqueue(
     write(connection, &queued, now).await
 }
 
+/// A decided event as its row holds it.
+struct EventRow<'a> {
+    decision: &'a Decision,
+    body: String,
+    outcome: Option<String>,
+    applied_at: Option<DateTime<Utc>>,
+    due_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> EventRow<'a> {
+    fn of(decision: &'a Decision, now: DateTime<Utc>) -> Result<Self, DbError> {
+        let json = |error: serde_json::Error| decode("events.body", error);
+        let is_decided = matches!(decision.outcome, Outcome::Applied(_) | Outcome::Refused(_));
+        let outcome = is_decided.then(|| serde_json::to_string(&decision.outcome));
+        Ok(Self {
+            decision,
+            body: serde_json::to_string(&decision.event.body).map_err(json)?,
+            outcome: outcome.transpose().map_err(json)?,
+            applied_at: is_decided.then_some(now),
+            due_at: due_at(decision, now),
+        })
+    }
+}
+
 fn due_at(decision: &Decision, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match decision.outcome {
         Outcome::Parked => Some(now + TimeDelta::hours(PARKING_HOURS)),
@@ -283,54 +314,66 @@ fn due_at(decision: &Decision, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     }
 }
 
-fn decided_at(outcome: &Outcome, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    matches!(outcome, Outcome::Applied(_) | Outcome::Refused(_)).then_some(now)
+columns! {
+    /// Events, column by column.
+    Columns<'a> of EventRow {
+        decision: Decision {
+            event: event @ Event {
+                id, org, dialect, received_at, authenticated, program_scope, idempotency, wait_until,
+                // As text beside it.
+                body: _,
+            },
+            outcome,
+            // Says whether it is inserted or updated.
+            verdict: _,
+        },
+        body, outcome: outcome_json, applied_at, due_at,
+    } in &'a EventRow<'a> {
+        event_id: Uuid = id.0,
+        org_id: i64 = org.0,
+        kind: &'a str = event.body.kind().name(),
+        dialect: &'a str = dialect.name(),
+        status: &'a str = outcome.status(),
+        reason: Option<&'a str> = outcome.reason(),
+        order_key: Option<&'a str> = event.order(),
+        received_at: DateTime<Utc> = *received_at,
+        applied_at: Option<DateTime<Utc>> = *applied_at,
+        due_at: Option<DateTime<Utc>> = *due_at,
+        trusted: bool = *authenticated,
+        program_scope: Option<i64> = program_scope.map(|id| id.0),
+        idempotency_key: Option<&'a str> = idempotency.as_ref().map(|used| used.key.as_str()),
+        /// As Postgres prints bytes.
+        idempotency_hash: Option<String> = idempotency.as_ref().map(|used| format!("\\x{}", used.hash)),
+        body: &'a str = body,
+        outcome: Option<&'a str> = outcome_json.as_deref(),
+        wait_until: Option<DateTime<Utc>> = wait_until.filter(|_| *outcome == Outcome::Queued),
+    }
 }
 
-fn json(outcome: &Outcome) -> Option<String> {
-    matches!(outcome, Outcome::Applied(_) | Outcome::Refused(_))
-        .then(|| serde_json::to_string(outcome).ok())?
-}
-
-async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Utc>) -> Result<(), DbError> {
-    let bodies: Vec<String> = new
-        .iter()
-        .map(|one| serde_json::to_string(&one.event.body))
-        .collect::<Result<_, _>>()
-        .map_err(|error| decode("events.body", error))?;
-    let idempotency = || new.iter().map(|one| one.event.idempotency.as_ref());
-    sqlx::query(
-        "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at,
-             due_at, trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)
-         SELECT event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at,
-             due_at, trusted, program_scope, idempotency_key, decode(idempotency_hash, 'hex'), body::json, outcome::json,
-             wait_until
-         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at,
+             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[], $15::text[], $16::text[], $17::timestamptz[])
-           AS new (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
-             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)",
-    )
-    .bind(new.iter().map(|one| one.event.id.0).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.org.0).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.body.kind().name()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.dialect.name()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.outcome.status()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.outcome.reason()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.order()).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.received_at).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| decided_at(&one.outcome, now)).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| due_at(one, now)).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.authenticated).collect::<Vec<_>>())
-    .bind(new.iter().map(|one| one.event.program_scope.map(|id| id.0)).collect::<Vec<_>>())
-    .bind(idempotency().map(|key| key.map(|key| key.key.as_str())).collect::<Vec<_>>())
-    .bind(idempotency().map(|key| key.map(|key| key.hash.as_str())).collect::<Vec<_>>())
-    .bind(bodies)
-    .bind(new.iter().map(|one| json(&one.outcome)).collect::<Vec<_>>())
-    .bind(
-        new.iter()
-            .map(|one| one.event.wait_until.filter(|_| one.outcome == Outcome::Queued))
-            .collect::<Vec<_>>(),
+             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[])",
+        &new.event_id,
+        &new.org_id,
+        &new.kind as _,
+        &new.dialect as _,
+        &new.status as _,
+        &new.reason as _,
+        &new.order_key as _,
+        &new.received_at,
+        &new.applied_at as _,
+        &new.due_at as _,
+        &new.trusted,
+        &new.program_scope as _,
+        &new.idempotency_key as _,
+        &new.idempotency_hash as _,
+        &new.body as _,
+        &new.outcome as _,
+        &new.wait_until as _,
     )
     .execute(connection)
     .await
@@ -338,49 +381,30 @@ async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Ut
     Ok(())
 }
 
-async fn update(
-    connection: &mut Connection,
-    changed: &[&Decision],
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let updated = sqlx::query(
+/// What was sent stays; an event without a key may have found its organisation only now.
+async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<(), DbError> {
+    let updated = sqlx::query!(
         "UPDATE events e
-         SET (status, reason, applied_at, due_at, outcome, org_id, program_scope)
-           = (new.status, new.reason, new.applied_at, new.due_at, new.outcome::json, new.org_id, new.program_scope)
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-             $7::bigint[], $8::bigint[])
+         SET status = new.status, reason = new.reason, applied_at = new.applied_at, due_at = new.due_at,
+             outcome = new.outcome, org_id = new.org_id, program_scope = new.program_scope
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[]::json[],
+                 $7::bigint[], $8::bigint[])
            AS new (event_id, status, reason, applied_at, due_at, outcome, org_id, program_scope)
          WHERE e.event_id = new.event_id AND e.status IN ('queued', 'parked')",
-    )
-    .bind(changed.iter().map(|one| one.event.id.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.outcome.status()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|one| one.outcome.reason()).collect::<Vec<_>>())
-    .bind(
-        changed
-            .iter()
-            .map(|one| decided_at(&one.outcome, now))
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        changed
-            .iter()
-            .map(|one| due_at(one, now))
-            .collect::<Vec<_>>(),
-    )
-    .bind(changed.iter().map(|one| json(&one.outcome)).collect::<Vec<_>>())
-    // An event without a key may have found its organisation only now.
-    .bind(changed.iter().map(|one| one.event.org.0).collect::<Vec<_>>())
-    .bind(
-        changed
-            .iter()
-            .map(|one| one.event.program_scope.map(|id| id.0))
-            .collect::<Vec<_>>(),
+        &changed.event_id,
+        &changed.status as _,
+        &changed.reason as _,
+        &changed.applied_at as _,
+        &changed.due_at as _,
+        &changed.outcome as _,
+        &changed.org_id,
+        &changed.program_scope as _,
     )
     .execute(connection)
     .await
     .map_err(|error| DbError::new("events.update", error))?;
     // Somebody decided one of them meanwhile: what was decided here must not take effect.
-    if usize::try_from(updated.rows_affected()).ok() != Some(changed.len()) {
+    if usize::try_from(updated.rows_affected()).ok() != Some(changed.event_id.len()) {
         return Err(DbError::new("events.update", sqlx::Error::RowNotFound));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, columns::columns};
 use crate::domain::{EventId, Idempotency, OrgId, world::IdempotencyRecord};
 
 /// The records of the keys that have been used.
@@ -14,26 +14,35 @@ pub async fn load(
     keys: &[(OrgId, &str)],
 ) -> Result<Vec<((OrgId, String), IdempotencyRecord)>, DbError> {
     let (orgs, names): (Vec<i64>, Vec<&str>) = keys.iter().map(|(org, key)| (org.0, *key)).unzip();
-    let rows: Vec<(i64, String, Uuid, Vec<u8>)> = sqlx::query_as(
-        "SELECT k.org_id, k.key, k.event_id, k.request_hash
+    let rows = sqlx::query!(
+        r#"SELECT k.org_id AS "org: OrgId", k.key, k.event_id AS "event: EventId", k.request_hash
          FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, key)
-         JOIN idempotency_keys k ON (k.org_id, k.key) = (sent.org_id, sent.key)",
+         JOIN idempotency_keys k ON (k.org_id, k.key) = (sent.org_id, sent.key)"#,
+        &orgs,
+        &names as _
     )
-    .bind(orgs)
-    .bind(names)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("idempotency.load", error))?;
-    let record = |(org, key, event, hash)| {
-        (
-            (OrgId(org), key),
-            IdempotencyRecord {
-                event: EventId(event),
-                hash: hex::encode::<Vec<u8>>(hash),
-            },
-        )
-    };
-    Ok(rows.into_iter().map(record).collect())
+    let records = rows.into_iter().map(|row| {
+        let record = IdempotencyRecord {
+            event: row.event,
+            hash: hex::encode(row.request_hash),
+        };
+        ((row.org, row.key), record)
+    });
+    Ok(records.collect())
+}
+
+columns! {
+    /// Uses of keys, column by column.
+    Columns<'a> of (org, Idempotency { key, hash }, event) in &'a (OrgId, Idempotency, EventId) {
+        org_id: i64 = org.0,
+        key: &'a str = key,
+        event_id: Uuid = event.0,
+        /// As Postgres prints bytes.
+        request_hash: String = format!("\\x{hash}"),
+    }
 }
 
 /// Notes first uses.
@@ -44,20 +53,18 @@ pub async fn insert(
     connection: &mut Connection,
     uses: &[(OrgId, Idempotency, EventId)],
 ) -> Result<(), DbError> {
-    let orgs: Vec<i64> = uses.iter().map(|one| one.0.0).collect();
-    let keys: Vec<&str> = uses.iter().map(|one| one.1.key.as_str()).collect();
-    let events: Vec<Uuid> = uses.iter().map(|one| one.2.0).collect();
-    let hashes: Vec<&str> = uses.iter().map(|one| one.1.hash.as_str()).collect();
-    sqlx::query(
+    let Some(new) = Columns::of(uses) else {
+        return Ok(());
+    };
+    sqlx::query!(
         "INSERT INTO idempotency_keys (org_id, key, event_id, request_hash)
-         SELECT org_id, key, event_id, decode(hash, 'hex')
-         FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[]) AS used (org_id, key, event_id, hash)
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[]::bytea[]) AS used (org_id, key)
          ORDER BY org_id, key",
+        &new.org_id,
+        &new.key as _,
+        &new.event_id,
+        &new.request_hash,
     )
-    .bind(orgs)
-    .bind(keys)
-    .bind(events)
-    .bind(hashes)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("idempotency.insert", error))?;

@@ -17,27 +17,27 @@ pub struct IdDemand {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn draw(connection: &mut Connection, wanted: IdDemand) -> Result<IdPool, DbError> {
-    let rows: Vec<(i32, i64)> = sqlx::query_as(
-        "SELECT 1, nextval('customer_ids') FROM generate_series(1, $1)
+pub async fn draw(connection: &mut Connection, demand: IdDemand) -> Result<IdPool, DbError> {
+    let rows = sqlx::query!(
+        r#"SELECT 1 AS "kind!", nextval('customer_ids') AS "id!" FROM generate_series(1, $1)
          UNION ALL SELECT 2, nextval('conversion_ids') FROM generate_series(1, $2)
          UNION ALL SELECT 3, nextval('commission_ids') FROM generate_series(1, $3)
          UNION ALL SELECT 4, nextval('click_ids') FROM generate_series(1, $4)
-         UNION ALL SELECT 5, nextval('payment_ids') FROM generate_series(1, $5)",
+         UNION ALL SELECT 5, nextval('payment_ids') FROM generate_series(1, $5)"#,
+        count(demand.customers),
+        count(demand.conversions),
+        count(demand.commissions),
+        count(demand.clicks),
+        count(demand.payments)
     )
-    .bind(count(wanted.customers))
-    .bind(count(wanted.conversions))
-    .bind(count(wanted.commissions))
-    .bind(count(wanted.clicks))
-    .bind(count(wanted.payments))
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("ids.draw", error))?;
     let of = |kind: i32| {
         rows.iter()
             .rev()
-            .filter(move |row| row.0 == kind)
-            .map(|row| row.1)
+            .filter(move |row| row.kind == kind)
+            .map(|row| row.id)
             .collect()
     };
     Ok(IdPool {
@@ -49,6 +49,6 @@ pub async fn draw(connection: &mut Connection, wanted: IdDemand) -> Result<IdPoo
     })
 }
 
-fn count(wanted: usize) -> i32 {
-    i32::try_from(wanted).unwrap_or(i32::MAX)
+fn count(demand: usize) -> i32 {
+    i32::try_from(demand).unwrap_or(i32::MAX)
 }

@@ -9,11 +9,13 @@ use super::{Connection, DbError};
 /// Contention, when somebody holds a key for too long.
 pub async fn lock_keys(connection: &mut Connection, keys: &[i64]) -> Result<(), DbError> {
     // unnest keeps the order of its array, and the locks are taken row by row.
-    sqlx::query("SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key")
-        .bind(keys)
-        .execute(connection)
-        .await
-        .map_err(|error| DbError::new("locks.keys", error))?;
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
+        keys
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("locks.keys", error))?;
     Ok(())
 }
 
@@ -22,9 +24,11 @@ pub async fn lock_keys(connection: &mut Connection, keys: &[i64]) -> Result<(), 
 /// # Errors
 /// When the database does not answer.
 pub async fn try_lock_task(connection: &mut Connection, task: &'static str) -> Result<bool, DbError> {
-    sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtext('commissary.task'), hashtext($1))")
-        .bind(task)
-        .fetch_one(connection)
-        .await
-        .map_err(|error| DbError::new("locks.task", error))
+    sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_xact_lock(hashtext('commissary.task'), hashtext($1)) AS "locked!""#,
+        task
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| DbError::new("locks.task", error))
 }

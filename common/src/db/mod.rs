@@ -5,6 +5,7 @@
 pub mod affiliations;
 pub mod bonuses;
 pub mod clicks;
+mod columns;
 mod commissions;
 pub(crate) mod conditions;
 #[cfg(test)]
@@ -49,8 +50,3 @@ pub use pool::{
 pub type Connection = sqlx::PgConnection;
 /// A transaction of the caller.
 pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
-
-/// JSON as text, for arrays of it: Postgres parses it where it is stored.
-fn text(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_never| "{}".to_owned())
-}

@@ -55,8 +55,7 @@ impl Listener {
 /// # Errors
 /// When the database does not answer.
 pub async fn notify(connection: &mut Connection, channel: &'static str) -> Result<(), DbError> {
-    sqlx::query("SELECT pg_notify($1, '')")
-        .bind(channel)
+    sqlx::query!("SELECT pg_notify($1, '')", channel)
         .execute(connection)
         .await
         .map_err(|error| DbError::new("notify.notify", error))?;

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use sqlx::types::Json;
 
 use super::{Connection, DbError, decode};
 use crate::domain::{
-    OrgId, ProgramId,
+    Currency, OrgId, ProgramId,
     catalog::{Approval, Bonus, Catalog, CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
 };
 
-#[derive(sqlx::FromRow)]
 struct Row {
-    org_id: i64,
-    program_id: i64,
+    org: OrgId,
+    id: ProgramId,
     slug: String,
     title: String,
-    currency: String,
+    currency: Currency,
     is_default: bool,
     recurring: bool,
     cookie_time: i32,
@@ -29,10 +29,9 @@ struct Row {
     default_type: String,
 }
 
-#[derive(sqlx::FromRow)]
 struct RuleRow {
-    org_id: i64,
-    program_id: i64,
+    org: OrgId,
+    program: ProgramId,
     /// Of a type or a bonus; `None`: a level.
     identifier: Option<String>,
     level: Option<i32>,
@@ -40,11 +39,11 @@ struct RuleRow {
     valid_from: Option<DateTime<Utc>>,
     form: String,
     value: Decimal,
-    group_overrides: sqlx::types::Json<Vec<GroupOverride>>,
+    group_overrides: Json<Vec<GroupOverride>>,
     recurrence: String,
     count_towards_cap: bool,
     /// Only of a bonus.
-    bonus: Option<sqlx::types::Json<Bonus>>,
+    bonus: Option<Json<Bonus>>,
 }
 
 /// Adds the programs of the organisations, with all versions of their rules.
@@ -57,23 +56,28 @@ pub async fn load_into(
     catalog: &mut Catalog,
 ) -> Result<(), DbError> {
     let orgs: Vec<i64> = orgs.iter().map(|org| org.0).collect();
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT org_id, program_id, slug, title, currency, is_default, recurring, cookie_time, recurring_cap,
-                recurring_period_days, keyed_leads_only, approval, hold_days, default_type
-         FROM programs WHERE org_id = ANY ($1)",
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT org_id AS "org: OrgId", program_id AS "id: ProgramId", slug, title, currency AS "currency: Currency",
+                is_default, recurring, cookie_time, recurring_cap, recurring_period_days, keyed_leads_only, approval,
+                hold_days, default_type
+         FROM programs WHERE org_id = ANY ($1)"#,
+        &orgs
     )
-    .bind(&orgs)
     .fetch_all(&mut *connection)
     .await
     .map_err(|error| DbError::new("programs.load", error))?;
     let mut programs = HashMap::new();
     for row in rows {
-        let at = (OrgId(row.org_id), ProgramId(row.program_id));
-        programs.insert(at, program(row)?);
+        programs.insert((row.org, row.id), program(row)?);
     }
-    let rules: Vec<RuleRow> = sqlx::query_as(
-        "SELECT org_id, program_id, identifier, NULL::integer AS level, title, nullif(valid_from, '-infinity') AS valid_from,
-                form, value, group_overrides, recurrence, count_towards_cap, NULL::jsonb AS bonus
+    let rules = sqlx::query_as!(
+        RuleRow,
+        r#"SELECT org_id AS "org!: OrgId", program_id AS "program!: ProgramId", identifier AS "identifier?",
+                NULL::integer AS "level?", title AS "title!", nullif(valid_from, '-infinity') AS "valid_from?",
+                form AS "form!", value AS "value!", group_overrides AS "group_overrides!: Json<Vec<GroupOverride>>",
+                recurrence AS "recurrence!", count_towards_cap AS "count_towards_cap!",
+                NULL::jsonb AS "bonus?: Json<Bonus>"
          FROM commission_types WHERE org_id = ANY ($1)
          UNION ALL
          SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]',
@@ -81,14 +85,14 @@ pub async fn load_into(
          FROM program_levels WHERE org_id = ANY ($1)
          UNION ALL
          SELECT org_id, program_id, bonus_id, NULL, '', NULL, '', 0, '[]', '', true, definition
-         FROM program_bonuses WHERE org_id = ANY ($1)",
+         FROM program_bonuses WHERE org_id = ANY ($1)"#,
+        &orgs
     )
-    .bind(&orgs)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("programs.rules", error))?;
     for row in rules {
-        if let Some(program) = programs.get_mut(&(OrgId(row.org_id), ProgramId(row.program_id))) {
+        if let Some(program) = programs.get_mut(&(row.org, row.program)) {
             add_rule(program, row)?;
         }
     }
@@ -100,13 +104,10 @@ pub async fn load_into(
 
 fn program(row: Row) -> Result<Program, DbError> {
     Ok(Program {
-        id: ProgramId(row.program_id),
+        id: row.id,
         slug: row.slug,
         title: row.title,
-        currency: row
-            .currency
-            .parse()
-            .map_err(|error| decode("programs.currency", error))?,
+        currency: row.currency,
         is_default: row.is_default,
         recurring: row.recurring,
         cookie_time: row.cookie_time,

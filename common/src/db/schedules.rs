@@ -4,11 +4,23 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Connection, DbError, decode};
+use super::{Connection, DbError, columns::columns};
 use crate::domain::{
     ConversionId, OrgId,
     entities::{Conversion, Schedule, ScheduleKind},
 };
+
+columns! {
+    /// Schedules, column by column.
+    Columns<'a> of Schedule { org, what, subject, period, conversion, due_at } in &'a Schedule {
+        org_id: i64 = org.0,
+        what: &'a str = what.name(),
+        subject: i64 = *subject,
+        period: i32 = *period,
+        conversion_id: i64 = conversion.0,
+        due_at: DateTime<Utc> = *due_at,
+    }
+}
 
 /// Puts what is due on the calendar. Of one thing the earliest time counts: a hold that ends puts what is left back itself,
 /// and a later commission of the same sale must not make an earlier one wait.
@@ -17,30 +29,47 @@ use crate::domain::{
 /// When the database refuses or does not answer.
 pub async fn write(connection: &mut Connection, schedules: &[Schedule]) -> Result<(), DbError> {
     // One statement may meet a row only once.
-    let mut earliest: BTreeMap<(i64, &str, i64, i32), &Schedule> = BTreeMap::new();
-    for one in schedules {
+    let mut earliest: BTreeMap<(OrgId, &str, i64, i32), &Schedule> = BTreeMap::new();
+    for schedule in schedules {
         let kept = earliest
-            .entry((one.org.0, one.what.name(), one.subject, one.period))
-            .or_insert(one);
-        if kept.due_at > one.due_at {
-            *kept = one;
+            .entry((
+                schedule.org,
+                schedule.what.name(),
+                schedule.subject,
+                schedule.period,
+            ))
+            .or_insert(schedule);
+        if kept.due_at > schedule.due_at {
+            *kept = schedule;
         }
     }
-    sqlx::query(
+    let Some(new) = Columns::of(earliest.into_values()) else {
+        return Ok(());
+    };
+    sqlx::query!(
         "INSERT INTO schedules AS s (org_id, what, subject, period, conversion_id, due_at)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::timestamptz[])
          ON CONFLICT ON CONSTRAINT schedules_pkey DO UPDATE SET due_at = least(s.due_at, excluded.due_at)",
+        &new.org_id,
+        &new.what as _,
+        &new.subject,
+        &new.period,
+        &new.conversion_id,
+        &new.due_at,
     )
-    .bind(earliest.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind(earliest.keys().map(|key| key.1).collect::<Vec<_>>())
-    .bind(earliest.keys().map(|key| key.2).collect::<Vec<_>>())
-    .bind(earliest.keys().map(|key| key.3).collect::<Vec<_>>())
-    .bind(earliest.values().map(|one| one.conversion.0).collect::<Vec<_>>())
-    .bind(earliest.values().map(|one| one.due_at).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("schedules.write", error))?;
     Ok(())
+}
+
+columns! {
+    /// Subjects of schedules, column by column.
+    SubjectColumns<'a> of (org, what, subject) in (OrgId, &'a str, i64) {
+        org_id: i64 = org.0,
+        what: &'a str = what,
+        subject: i64 = subject,
+    }
 }
 
 /// Takes everything that was to happen to conversions off the calendar.
@@ -49,35 +78,26 @@ pub async fn write(connection: &mut Connection, schedules: &[Schedule]) -> Resul
 /// When the database does not answer.
 pub async fn remove(connection: &mut Connection, gone: &[&Conversion]) -> Result<(), DbError> {
     let subjects = gone.iter().flat_map(|conversion| {
-        let hold = (conversion.org.0, ScheduleKind::Hold.name(), conversion.id.0);
-        let recurrences = conversion
-            .commissions
-            .iter()
-            .map(|commission| (conversion.org.0, ScheduleKind::Recurrence.name(), commission.id.0));
-        recurrences.chain([hold])
+        let org = conversion.org;
+        let commissions = conversion.commissions.iter();
+        let recurrences =
+            commissions.map(move |commission| (org, ScheduleKind::Recurrence.name(), commission.id.0));
+        recurrences.chain([(org, ScheduleKind::Hold.name(), conversion.id.0)])
     });
-    let subjects: Vec<_> = subjects.collect();
-    sqlx::query(
+    let Some(gone) = SubjectColumns::of(subjects) else {
+        return Ok(());
+    };
+    sqlx::query!(
         "DELETE FROM schedules s USING unnest($1::bigint[], $2::text[], $3::bigint[]) AS gone (org_id, what, subject)
          WHERE (s.org_id, s.what, s.subject) = (gone.org_id, gone.what, gone.subject)",
+        &gone.org_id,
+        &gone.what as _,
+        &gone.subject,
     )
-    .bind(subjects.iter().map(|one| one.0).collect::<Vec<_>>())
-    .bind(subjects.iter().map(|one| one.1).collect::<Vec<_>>())
-    .bind(subjects.iter().map(|one| one.2).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("schedules.remove", error))?;
     Ok(())
-}
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    org_id: i64,
-    what: String,
-    subject: i64,
-    period: i32,
-    conversion_id: i64,
-    due_at: DateTime<Utc>,
 }
 
 /// Takes up to `limit` schedules that are due, passing over those that others hold. They are gone when the transaction
@@ -90,28 +110,18 @@ pub async fn take_due(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Schedule>, DbError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "WITH due AS (SELECT org_id, what, subject, period FROM schedules
+    sqlx::query_as!(
+        Schedule,
+        r#"WITH due AS (SELECT org_id, what, subject, period FROM schedules
                       WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          DELETE FROM schedules s USING due
          WHERE (s.org_id, s.what, s.subject, s.period) = (due.org_id, due.what, due.subject, due.period)
-         RETURNING s.org_id, s.what, s.subject, s.period, s.conversion_id, s.due_at",
+         RETURNING s.org_id AS "org: OrgId", s.what AS "what: ScheduleKind", s.subject, s.period,
+             s.conversion_id AS "conversion: ConversionId", s.due_at"#,
+        now,
+        limit
     )
-    .bind(now)
-    .bind(limit)
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("schedules.take", error))?;
-    let schedule = |row: Row| {
-        let what = ScheduleKind::parse(&row.what).ok_or_else(|| decode("schedules.what", &row.what))?;
-        Ok(Schedule {
-            org: OrgId(row.org_id),
-            what,
-            subject: row.subject,
-            period: row.period,
-            conversion: ConversionId(row.conversion_id),
-            due_at: row.due_at,
-        })
-    };
-    rows.into_iter().map(schedule).collect()
+    .map_err(|error| DbError::new("schedules.take", error))
 }
