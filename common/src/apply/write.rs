@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     db::{
         Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, conversions, customers, events,
-        idempotency, ledger, notify, payments, schedules, write_commissions,
+        idempotency, ledger, notify, payments, refunds, schedules, write_commissions,
     },
     domain::{
         ClickId, Decisions, OrgId, Outcome, Verdict, World,
@@ -36,7 +36,7 @@ pub(super) async fn write(
     write_commissions(connection, &commissions).await?;
     payments::write(connection, &sorted_payments(world)).await?;
     if !decided.effects.refunds.is_empty() {
-        conversions::insert_refunds(connection, &decided.effects.refunds).await?;
+        refunds::insert(connection, &decided.effects.refunds).await?;
     }
     write_calendar(connection, decided, &all).await?;
     if !decided.effects.idempotency.is_empty() {

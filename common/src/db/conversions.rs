@@ -1,6 +1,4 @@
-//! Conversions with their refunds: loaded with their rows locked, written set-based.
-
-use std::collections::HashMap;
+//! Conversions: loaded with their rows locked, written set-based.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -8,11 +6,11 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns, commissions};
+use super::{Connection, DbError, columns::columns, commissions, refunds};
 use crate::domain::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, MetaData,
     OrgId, ProgramId,
-    entities::{Change, Conversion, RefundEntry},
+    entities::{Change, Conversion},
     trace::Trace,
 };
 
@@ -31,6 +29,16 @@ pub struct Lookup<'a> {
 /// # Errors
 /// When the database does not answer, or a row holds what no version of this code wrote.
 pub async fn lock(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Vec<Conversion>, DbError> {
+    let mut conversions = lock_rows(connection, lookup).await?;
+    if !conversions.is_empty() {
+        // In later statements: whoever held the rows may have written these.
+        commissions::load_into(connection, &mut conversions).await?;
+        refunds::load_into(connection, &mut conversions).await?;
+    }
+    Ok(conversions)
+}
+
+async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Vec<Conversion>, DbError> {
     let (order_orgs, orders): (Vec<i64>, Vec<&str>) =
         lookup.orders.iter().map(|(org, id)| (org.0, *id)).unzip();
     let (conversion_orgs, conversions): (Vec<i64>, Vec<i64>) =
@@ -65,12 +73,12 @@ pub async fn lock(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Ve
         &commission_orgs,
         &commissions,
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("conversions.lock", error))?;
     // Not in the query: without statistics the planner would take a partial index for it, and read half an organisation.
     let living = rows.into_iter().filter(|row| row.deleted_at.is_none());
-    let mut conversions: Vec<Conversion> = living
+    Ok(living
         .map(|row| Conversion {
             change: Change::None,
             org: row.org,
@@ -105,45 +113,7 @@ pub async fn lock(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Ve
             commissions: Vec::new(),
             refunds: Vec::new(),
         })
-        .collect();
-    if !conversions.is_empty() {
-        // In later statements: whoever held the rows may have written these.
-        commissions::load_into(connection, &mut conversions).await?;
-        load_refunds(connection, &mut conversions).await?;
-    }
-    Ok(conversions)
-}
-
-async fn load_refunds(connection: &mut Connection, conversions: &mut [Conversion]) -> Result<(), DbError> {
-    let (orgs, ids): (Vec<i64>, Vec<i64>) = conversions
-        .iter()
-        .map(|conversion| (conversion.org.0, conversion.id.0))
-        .unzip();
-    let refunds = sqlx::query_as!(
-        RefundEntry,
-        r#"SELECT r.org_id AS "org: OrgId", r.conversion_id AS "conversion: ConversionId", r.refund_key AS key,
-                r.event_id AS "event: EventId", r.amount, r.minor_units, r.created_at
-         FROM unnest($1::bigint[], $2::bigint[]) AS sent (org_id, conversion_id)
-         JOIN refunds r ON (r.org_id, r.conversion_id) = (sent.org_id, sent.conversion_id)"#,
-        &orgs,
-        &ids,
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(|error| DbError::new("refunds.load", error))?;
-    let mut of_conversions: HashMap<(OrgId, ConversionId), Vec<RefundEntry>> = HashMap::new();
-    for refund in refunds {
-        of_conversions
-            .entry((refund.org, refund.conversion))
-            .or_default()
-            .push(refund);
-    }
-    for conversion in conversions {
-        conversion.refunds = of_conversions
-            .remove(&(conversion.org, conversion.id))
-            .unwrap_or_default();
-    }
-    Ok(())
+        .collect())
 }
 
 columns! {
@@ -300,46 +270,5 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
     .execute(connection)
     .await
     .map_err(|error| DbError::new("conversions.update", error))?;
-    Ok(())
-}
-
-columns! {
-    /// Refunds, column by column.
-    RefundColumns<'a> of RefundEntry {
-        org, conversion, key, event, amount, minor_units, created_at,
-    } in &'a RefundEntry {
-        org_id: i64 = org.0,
-        conversion_id: i64 = conversion.0,
-        refund_key: &'a str = key,
-        event_id: Uuid = event.0,
-        amount: Option<Decimal> = *amount,
-        minor_units: Option<i64> = *minor_units,
-        created_at: DateTime<Utc> = *created_at,
-    }
-}
-
-/// Records refunds.
-///
-/// # Errors
-/// When the database refuses or does not answer.
-pub async fn insert_refunds(connection: &mut Connection, refunds: &[RefundEntry]) -> Result<(), DbError> {
-    let Some(new) = RefundColumns::of(refunds) else {
-        return Ok(());
-    };
-    sqlx::query!(
-        "INSERT INTO refunds (org_id, conversion_id, refund_key, event_id, amount, minor_units, created_at)
-         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::numeric[], $6::bigint[],
-             $7::timestamptz[])",
-        &new.org_id,
-        &new.conversion_id,
-        &new.refund_key as _,
-        &new.event_id,
-        &new.amount as _,
-        &new.minor_units as _,
-        &new.created_at,
-    )
-    .execute(connection)
-    .await
-    .map_err(|error| DbError::new("refunds.insert", error))?;
     Ok(())
 }

@@ -33,6 +33,7 @@ pub mod partitions;
 pub mod payments;
 pub(crate) mod pool;
 pub mod programs;
+pub mod refunds;
 pub mod schedules;
 pub mod settings;
 pub mod spool;
@@ -42,8 +43,8 @@ pub use commissions::{lock_bonuses, write as write_commissions};
 pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use pool::{
-    MIGRATOR, Pool, begin, begin_outer, commit, connect, forget_statements, limit_lock_waits, migrate, ping,
-    rollback,
+    MIGRATOR, Pool, begin, begin_outer, commit, connect, forget_statements, in_transaction, limit_lock_waits,
+    migrate, ping, rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.

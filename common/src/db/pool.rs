@@ -8,7 +8,7 @@ use sqlx::{
 };
 
 use super::DbError;
-use crate::runtime::Secret;
+use crate::{runtime::Secret, telemetry};
 
 /// Connections to Postgres.
 pub type Pool = sqlx::PgPool;
@@ -80,6 +80,29 @@ pub async fn begin(pool: &Pool) -> Result<super::Transaction, DbError> {
         .map_err(|error| DbError::new("database.begin", error))
 }
 
+/// Does `work` in a transaction: what succeeds is committed, what fails is rolled back.
+///
+/// # Errors
+/// Those of `work`, and when the database does not begin or commit.
+pub async fn in_transaction<T, E: From<DbError>>(
+    pool: &Pool,
+    work: impl AsyncFnOnce(&mut super::Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut transaction = begin(pool).await?;
+    match work(&mut transaction).await {
+        Ok(done) => {
+            commit(transaction).await?;
+            Ok(done)
+        }
+        Err(error) => {
+            if let Err(lost) = rollback(transaction).await {
+                tracing::debug!(error = %telemetry::chain(&lost), "the connection is gone, and its transaction with it");
+            }
+            Err(error)
+        }
+    }
+}
+
 /// How long a transaction that waits for others of its own process may be idle.
 const OUTER_IDLE: Duration = Duration::from_mins(10);
 
@@ -106,12 +129,14 @@ async fn set_local(
     setting: &'static str,
     limit: Duration,
 ) -> Result<(), DbError> {
-    sqlx::query("SELECT set_config($1, $2, true)")
-        .bind(setting)
-        .bind(format!("{}ms", limit.as_millis()))
-        .execute(connection)
-        .await
-        .map_err(|error| DbError::new("database.set", error))?;
+    sqlx::query_scalar!(
+        "SELECT set_config($1, $2, true)",
+        setting,
+        format!("{}ms", limit.as_millis())
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| DbError::new("database.set", error))?;
     Ok(())
 }
 
@@ -154,8 +179,8 @@ pub async fn forget_statements(connection: &mut super::Connection) -> Result<(),
 /// # Errors
 /// When it does not.
 pub async fn ping(pool: &Pool) -> Result<(), DbError> {
-    sqlx::query("SELECT 1")
-        .execute(pool)
+    sqlx::query_scalar!("SELECT 1")
+        .fetch_one(pool)
         .await
         .map_err(|error| DbError::new("database.ping", error))?;
     Ok(())
@@ -166,15 +191,11 @@ pub async fn ping(pool: &Pool) -> Result<(), DbError> {
 /// # Errors
 /// When no connection is to be had.
 pub(crate) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError> {
-    let failed = |error| DbError::new("database.snapshot", error);
     let mut snapshot = pool
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await
-        .map_err(failed)?;
-    sqlx::query("SET LOCAL statement_timeout = 0")
-        .execute(&mut *snapshot)
-        .await
-        .map_err(failed)?;
+        .map_err(|error| DbError::new("database.snapshot", error))?;
+    set_local(&mut snapshot, "statement_timeout", Duration::ZERO).await?;
     Ok(snapshot)
 }
 

@@ -1,20 +1,26 @@
 //! Makes the database say what a catalog file says: one transaction, set-based, idempotent. What the file does not
 //! mention is left alone.
 //!
-//! Every statement takes the organisation as $1, rows as JSON in $2 and the time in $3, writes only rows that differ,
-//! and returns the id of each with whether it is new (in an upsert, a new row has no `xmax`).
+//! Every statement takes the organisation as $1, rows as JSON in $2 and where it needs it the time in $3, writes only rows
+//! that differ, and returns the id of each with whether it is new (in an upsert, a new row has no `xmax`).
 
 mod affiliate;
 mod error;
+mod host;
 mod key;
 mod org;
 mod program;
+mod rule;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::types::Json;
+use sqlx::{
+    Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Map,
+};
 
 pub use error::SyncError;
 
@@ -22,7 +28,7 @@ use super::{
     file::{CatalogFile, Org},
     report::{SyncReport, Thing},
 };
-use crate::db::{Connection, DbError, Pool, keys};
+use crate::db::{self, Connection, DbError, Pool, keys};
 
 /// The advisory lock of applies: two run one after the other. "catalog" in ASCII.
 const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
@@ -32,16 +38,7 @@ const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
 /// # Errors
 /// [`SyncError::Taken`] where something that the file does not declare is in the way, else what the database says.
 pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
-    let mut transaction = pool
-        .begin()
-        .await
-        .map_err(|error| DbError::new("catalog.begin", error))?;
-    let report = write(&mut transaction, file, now).await?;
-    transaction
-        .commit()
-        .await
-        .map_err(|error| DbError::new("catalog.commit", error))?;
-    Ok(report)
+    db::in_transaction(pool, async |connection| write(connection, file, now).await).await
 }
 
 /// What [`sync`] would do, found by doing it and rolling back.
@@ -49,15 +46,9 @@ pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result
 /// # Errors
 /// As [`sync`].
 pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
-    let mut transaction = pool
-        .begin()
-        .await
-        .map_err(|error| DbError::new("catalog.begin", error))?;
+    let mut transaction = db::begin(pool).await?;
     let report = write(&mut transaction, file, now).await?;
-    transaction
-        .rollback()
-        .await
-        .map_err(|error| DbError::new("catalog.rollback", error))?;
+    db::rollback(transaction).await?;
     Ok(report)
 }
 
@@ -66,8 +57,7 @@ async fn write(
     file: &CatalogFile,
     now: DateTime<Utc>,
 ) -> Result<SyncReport, SyncError> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(APPLY_LOCK)
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", APPLY_LOCK)
         .execute(&mut *connection)
         .await
         .map_err(|error| DbError::new("catalog.lock", error))?;
@@ -107,53 +97,53 @@ struct Target<'a> {
     now: DateTime<Utc>,
 }
 
+/// A row that a statement wrote.
+struct WrittenRow {
+    id: String,
+    is_new: bool,
+}
+
 /// Ids of the rows that a statement wrote, with whether they are new.
 type Written = BTreeMap<String, bool>;
 
 impl Target<'_> {
-    /// Runs a statement on rows of this organisation.
-    async fn run<T: Serialize + Sync>(
+    /// Runs a statement on so many rows of this organisation.
+    async fn run<F>(
         &mut self,
         operation: &'static str,
-        sql: &'static str,
-        rows: &[T],
-    ) -> Result<Written, SyncError> {
-        let written = run(self.connection, operation, sql, self.org_id, rows, self.now).await;
+        rows: usize,
+        query: Map<'_, Postgres, F, PgArguments>,
+    ) -> Result<Written, SyncError>
+    where
+        F: FnMut(PgRow) -> Result<WrittenRow, sqlx::Error> + Send,
+    {
+        let written = fetch(self.connection, operation, rows, query).await;
         written.map_err(|error| SyncError::of(operation, error, self.org))
     }
 
     /// Notes what became of `declared` things.
     fn add(&mut self, thing: Thing, declared: usize, written: Written) {
-        let path = |(id, created)| (format!("{}/{id}", self.org.id.get_ref()), created);
+        let path = |(id, is_new)| (format!("{}/{id}", self.org.id.get_ref()), is_new);
         let written = written.into_iter().map(path).collect();
         self.report.add(thing, declared, written);
     }
 }
 
-async fn run<T: Serialize + Sync>(
+async fn fetch<F>(
     connection: &mut Connection,
     operation: &'static str,
-    sql: &'static str,
-    org_id: i64,
-    rows: &[T],
-    now: DateTime<Utc>,
-) -> Result<Written, sqlx::Error> {
-    if rows.is_empty() {
+    rows: usize,
+    query: Map<'_, Postgres, F, PgArguments>,
+) -> Result<Written, sqlx::Error>
+where
+    F: FnMut(PgRow) -> Result<WrittenRow, sqlx::Error> + Send,
+{
+    if rows == 0 {
         return Ok(Written::new());
     }
-    let written: Vec<(String, bool)> = sqlx::query_as(sql)
-        .bind(org_id)
-        .bind(Json(rows))
-        .bind(now)
-        .fetch_all(connection)
-        .await?;
-    tracing::debug!(
-        operation,
-        rows = rows.len(),
-        written = written.len(),
-        "catalog rows written"
-    );
-    Ok(written.into_iter().collect())
+    let written = query.fetch_all(connection).await?;
+    tracing::debug!(operation, rows, written = written.len(), "catalog rows written");
+    Ok(written.into_iter().map(|row| (row.id, row.is_new)).collect())
 }
 
 /// A thing of a program, as a row.

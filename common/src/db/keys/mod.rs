@@ -1,7 +1,7 @@
 //! API keys: what a client proves itself with. Only their hashes are stored.
 //!
 //! The ingest reads all of them into memory and never asks the database on the request path; every change of keys
-//! notifies [`CHANNEL`] when it commits.
+//! notifies [`notify::KEYS`] when it commits.
 
 mod public;
 mod scope;
@@ -12,7 +12,6 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::FromRow;
 
 pub use public::{AddressRange, Client, PixelKey, pixel_secret};
 pub use scope::{Scope, UnknownScope};
@@ -20,14 +19,12 @@ pub use token::{generate_key, hash_key, is_mistyped};
 
 pub(crate) use token::hint;
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, notify, settings};
 use crate::{
     domain::{OrgId, ProgramId},
     runtime::Secret,
 };
 
-/// The Postgres channel that says: the keys changed, read them again.
-pub const CHANNEL: &str = "commissary_keys";
 /// Requests a minute of a key for which nothing else was said.
 pub const DEFAULT_RATE_PER_MINUTE: i32 = 100_000;
 
@@ -60,7 +57,7 @@ pub struct KeySnapshot {
 }
 
 /// A key as its organisation sees it: everything but the key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyRow {
     pub key_id: i64,
     /// The first characters.
@@ -106,30 +103,56 @@ pub enum KeyError {
     Database(#[from] DbError),
 }
 
-#[derive(FromRow)]
 struct ApiKeyRow {
-    org_id: i64,
-    slug: String,
+    org: OrgId,
+    org_slug: String,
     key_id: i64,
-    key_hash: [u8; 32],
+    hash: [u8; 32],
     scopes: Vec<String>,
-    program_id: Option<i64>,
+    program: Option<ProgramId>,
     rate_per_minute: i32,
     owner: String,
     owner_id: String,
     affiliates_feature: bool,
 }
 
+/// Selects the [`ApiKeyRow`]s that count; `$which` says more.
+macro_rules! select_api_keys {
+    ($which:literal $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            ApiKeyRow,
+            r#"SELECT k.org_id AS "org: OrgId", o.slug AS org_slug, k.key_id, k.key_hash AS "hash: [u8; 32]", k.scopes,
+                      k.program_id AS "program: ProgramId", k.rate_per_minute, k.owner, k.owner_id, o.affiliates_feature
+               FROM api_keys k JOIN orgs o USING (org_id)
+               WHERE k.revoked_at IS NULL "# + $which
+            $(, $argument)*
+        )
+    };
+}
+
+/// Selects [`KeyRow`]s from `$keys`, which may be made by a `$with`.
+macro_rules! select_key_rows {
+    ($with:literal, $keys:literal $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            KeyRow,
+            $with + r#" SELECT k.key_id, k.hint, k.name, k.scopes, p.slug AS "program?", k.owner, k.owner_id,
+                      k.rate_per_minute, k.created_at, k.revoked_at
+               FROM "# + $keys
+            $(, $argument)*
+        )
+    };
+}
+
 impl From<ApiKeyRow> for ApiKey {
     fn from(row: ApiKeyRow) -> Self {
         Self {
-            org: OrgId(row.org_id),
-            org_slug: row.slug,
+            org: row.org,
+            org_slug: row.org_slug,
             key_id: row.key_id,
-            hash: row.key_hash,
+            hash: row.hash,
             // A newer version's scopes mean nothing to this one.
             scopes: row.scopes.iter().filter_map(|name| name.parse().ok()).collect(),
-            program: row.program_id.map(ProgramId),
+            program: row.program,
             rate_per_minute: row.rate_per_minute.unsigned_abs(),
             owner: row.owner,
             owner_id: row.owner_id,
@@ -143,28 +166,18 @@ impl From<ApiKeyRow> for ApiKey {
 /// # Errors
 /// When the database does not answer, or was not migrated.
 pub async fn snapshot(connection: &mut Connection) -> Result<KeySnapshot, DbError> {
-    let rows: Vec<ApiKeyRow> = sqlx::query_as(
-        "SELECT k.org_id, o.slug, k.key_id, k.key_hash, k.scopes, k.program_id, k.rate_per_minute, k.owner, k.owner_id,
-                o.affiliates_feature
-         FROM api_keys k JOIN orgs o USING (org_id)
-         WHERE k.revoked_at IS NULL
-         ORDER BY k.org_id, k.key_id",
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(|error| DbError::new("keys.snapshot", error))?;
+    let rows = select_api_keys!("ORDER BY k.org_id, k.key_id")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| DbError::new("keys.snapshot", error))?;
     let clients = public::clients(connection).await?;
     let pixels = public::pixels(connection).await?;
-    let (secret,): (String,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'receipt_secret'")
-        .fetch_one(connection)
-        .await
-        .map_err(|error| DbError::new("keys.receipt_secret", error))?;
-    let keys = rows.into_iter().map(ApiKey::from).collect();
+    let receipt_secret = settings::receipt_secret(connection).await?;
     Ok(KeySnapshot {
-        keys,
+        keys: rows.into_iter().map(ApiKey::from).collect(),
         clients,
         pixels,
-        receipt_secret: Secret::new(secret),
+        receipt_secret,
     })
 }
 
@@ -173,16 +186,10 @@ pub async fn snapshot(connection: &mut Connection) -> Result<KeySnapshot, DbErro
 /// # Errors
 /// When the database does not answer.
 pub async fn by_hash(connection: &mut Connection, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
-    let row: Option<ApiKeyRow> = sqlx::query_as(
-        "SELECT k.org_id, o.slug, k.key_id, k.key_hash, k.scopes, k.program_id, k.rate_per_minute, k.owner, k.owner_id,
-                o.affiliates_feature
-         FROM api_keys k JOIN orgs o USING (org_id)
-         WHERE k.key_hash = $1 AND k.revoked_at IS NULL",
-    )
-    .bind(hash.as_slice())
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| DbError::new("keys.by_hash", error))?;
+    let row = select_api_keys!("AND k.key_hash = $1", hash.as_slice())
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| DbError::new("keys.by_hash", error))?;
     Ok(row.map(ApiKey::from))
 }
 
@@ -201,26 +208,26 @@ pub async fn create(
         None => None,
     };
     let key = generate_key();
-    let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.name()).collect();
-    let row = sqlx::query_as(
+    let hash = hash_key(&key);
+    let scopes: Vec<String> = new.scopes.iter().map(|scope| scope.name().to_owned()).collect();
+    let row = select_key_rows!(
         "WITH created AS (
              INSERT INTO api_keys
                  (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, rate_per_minute, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             RETURNING *
-         )
-         SELECT k.*, p.slug AS program FROM created k LEFT JOIN programs p USING (org_id, program_id)",
+             RETURNING *)",
+        "created k LEFT JOIN programs p USING (org_id, program_id)",
+        org,
+        hash.as_slice(),
+        hint(&key),
+        new.name,
+        &scopes,
+        program,
+        new.owner,
+        new.owner_id,
+        new.rate_per_minute,
+        now
     )
-    .bind(org)
-    .bind(hash_key(&key).as_slice())
-    .bind(hint(&key))
-    .bind(&new.name)
-    .bind(scopes)
-    .bind(program)
-    .bind(&new.owner)
-    .bind(&new.owner_id)
-    .bind(new.rate_per_minute)
-    .bind(now)
     .fetch_one(&mut *connection)
     .await
     .map_err(|error| DbError::new("keys.create", error))?;
@@ -234,12 +241,11 @@ pub async fn create(
 /// When there is no such organisation, or the database does not answer.
 pub async fn list(connection: &mut Connection, org: &str) -> Result<Vec<KeyRow>, KeyError> {
     let id = org_id(connection, org).await?;
-    let rows = sqlx::query_as(
-        "SELECT k.*, p.slug AS program FROM api_keys k LEFT JOIN programs p USING (org_id, program_id)
-         WHERE k.org_id = $1
-         ORDER BY k.key_id",
+    let rows = select_key_rows!(
+        "",
+        "api_keys k LEFT JOIN programs p USING (org_id, program_id) WHERE k.org_id = $1 ORDER BY k.key_id",
+        id
     )
-    .bind(id)
     .fetch_all(connection)
     .await;
     Ok(rows.map_err(|error| DbError::new("keys.list", error))?)
@@ -257,28 +263,28 @@ pub async fn revoke(
     now: DateTime<Utc>,
 ) -> Result<KeyRow, KeyError> {
     let id = org_id(connection, org).await?;
-    let found: Vec<(i64,)> =
-        sqlx::query_as("SELECT key_id FROM api_keys WHERE org_id = $1 AND (key_id::text = $2 OR hint = $2)")
-            .bind(id)
-            .bind(key)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|error| DbError::new("keys.find", error))?;
+    let found = sqlx::query_scalar!(
+        "SELECT key_id FROM api_keys WHERE org_id = $1 AND (key_id::text = $2 OR hint = $2)",
+        id,
+        key
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("keys.find", error))?;
     let (org, key) = (org.to_owned(), key.to_owned());
     let key_id = match found.as_slice() {
         [] => return Err(KeyError::UnknownKey { org, key }),
-        [(key_id,)] => *key_id,
+        [key_id] => *key_id,
         _ => return Err(KeyError::Ambiguous { org, key }),
     };
-    let row = sqlx::query_as(
+    let row = select_key_rows!(
         "WITH revoked AS (
-             UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3) WHERE org_id = $1 AND key_id = $2 RETURNING *
-         )
-         SELECT k.*, p.slug AS program FROM revoked k LEFT JOIN programs p USING (org_id, program_id)",
+             UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3) WHERE org_id = $1 AND key_id = $2 RETURNING *)",
+        "revoked k LEFT JOIN programs p USING (org_id, program_id)",
+        id,
+        key_id,
+        now
     )
-    .bind(id)
-    .bind(key_id)
-    .bind(now)
     .fetch_one(&mut *connection)
     .await
     .map_err(|error| DbError::new("keys.revoke", error))?;
@@ -288,22 +294,15 @@ pub async fn revoke(
 
 /// Tells every ingest to read the keys again, once the transaction commits.
 pub(crate) async fn notify(connection: &mut Connection) -> Result<(), DbError> {
-    let sent = sqlx::query("SELECT pg_notify($1, '')")
-        .bind(CHANNEL)
-        .execute(connection)
-        .await;
-    sent.map(drop).map_err(|error| DbError::new("keys.notify", error))
+    notify::notify(connection, notify::KEYS).await
 }
 
 async fn org_id(connection: &mut Connection, slug: &str) -> Result<i64, KeyError> {
-    let found: Option<(i64,)> = sqlx::query_as("SELECT org_id FROM orgs WHERE slug = $1")
-        .bind(slug)
+    let found = sqlx::query_scalar!("SELECT org_id FROM orgs WHERE slug = $1", slug)
         .fetch_optional(connection)
         .await
         .map_err(|error| DbError::new("orgs.by_slug", error))?;
-    found
-        .map(|(id,)| id)
-        .ok_or_else(|| KeyError::UnknownOrg(slug.to_owned()))
+    found.ok_or_else(|| KeyError::UnknownOrg(slug.to_owned()))
 }
 
 async fn program_id(
@@ -312,16 +311,17 @@ async fn program_id(
     org_slug: &str,
     slug: &str,
 ) -> Result<i64, KeyError> {
-    let found: Option<(i64,)> =
-        sqlx::query_as("SELECT program_id FROM programs WHERE org_id = $1 AND slug = $2")
-            .bind(org)
-            .bind(slug)
-            .fetch_optional(connection)
-            .await
-            .map_err(|error| DbError::new("programs.by_slug", error))?;
+    let found = sqlx::query_scalar!(
+        "SELECT program_id FROM programs WHERE org_id = $1 AND slug = $2",
+        org,
+        slug
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| DbError::new("programs.by_slug", error))?;
     let unknown = || KeyError::UnknownProgram {
         org: org_slug.to_owned(),
         program: slug.to_owned(),
     };
-    found.map(|(id,)| id).ok_or_else(unknown)
+    found.ok_or_else(unknown)
 }

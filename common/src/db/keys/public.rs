@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use sqlx::FromRow;
-
 use super::{KeyError, org_id};
 use crate::{
     db::{Connection, DbError},
@@ -63,7 +61,8 @@ impl AddressRange {
     pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let ignored = width(self.network) - self.bits;
-        let begins_alike = |one: u128, other: u128| one.checked_shr(ignored) == other.checked_shr(ignored);
+        let begins_alike =
+            |address: u128, other: u128| address.checked_shr(ignored) == other.checked_shr(ignored);
         match (self.network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 begins_alike(network.to_bits().into(), address.to_bits().into())
@@ -81,39 +80,19 @@ fn width(address: IpAddr) -> u32 {
     }
 }
 
-#[derive(FromRow)]
-struct ClientRow {
-    client_id: i64,
-    org_id: i64,
-    affiliates_feature: bool,
-}
-
-#[derive(FromRow)]
-struct PixelRow {
-    org_id: i64,
-    pixel_key: String,
-    secret: String,
-    address_ranges: Vec<String>,
-    affiliates_feature: bool,
-}
-
 /// All client ids.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn clients(connection: &mut Connection) -> Result<Vec<Client>, DbError> {
-    let rows: Vec<ClientRow> = sqlx::query_as(
-        "SELECT client_id, org_id, affiliates_feature FROM orgs WHERE client_id IS NOT NULL ORDER BY client_id",
+    sqlx::query_as!(
+        Client,
+        r#"SELECT client_id AS "client_id!", org_id AS "org: OrgId", affiliates_feature
+         FROM orgs WHERE client_id IS NOT NULL ORDER BY client_id"#
     )
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("keys.clients", error))?;
-    let client = |row: ClientRow| Client {
-        client_id: row.client_id,
-        org: OrgId(row.org_id),
-        affiliates_feature: row.affiliates_feature,
-    };
-    Ok(rows.into_iter().map(client).collect())
+    .map_err(|error| DbError::new("keys.clients", error))
 }
 
 /// All pixel keys that are not revoked.
@@ -121,18 +100,19 @@ pub(super) async fn clients(connection: &mut Connection) -> Result<Vec<Client>, 
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn pixels(connection: &mut Connection) -> Result<Vec<PixelKey>, DbError> {
-    let rows: Vec<PixelRow> = sqlx::query_as(
-        "SELECT p.org_id, p.pixel_key, p.secret, p.address_ranges::text[] AS address_ranges, o.affiliates_feature
+    let rows = sqlx::query!(
+        r#"SELECT p.org_id AS "org: OrgId", p.pixel_key, p.secret, p.address_ranges::text[] AS "address_ranges!",
+                o.affiliates_feature
          FROM pixel_keys p JOIN orgs o USING (org_id)
          WHERE p.revoked_at IS NULL
-         ORDER BY p.org_id, p.pixel_key",
+         ORDER BY p.org_id, p.pixel_key"#
     )
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("keys.pixels", error))?;
-    let pixel = |row: PixelRow| PixelKey {
+    let pixels = rows.into_iter().map(|row| PixelKey {
         key: row.pixel_key,
-        org: OrgId(row.org_id),
+        org: row.org,
         secret: Secret::new(row.secret),
         address_ranges: row
             .address_ranges
@@ -140,8 +120,8 @@ pub(super) async fn pixels(connection: &mut Connection) -> Result<Vec<PixelKey>,
             .filter_map(|text| AddressRange::parse(text))
             .collect(),
         affiliates_feature: row.affiliates_feature,
-    };
-    Ok(rows.into_iter().map(pixel).collect())
+    });
+    Ok(pixels.collect())
 }
 
 /// The secret with which an organisation signs the links of one of its pixels.
@@ -150,11 +130,11 @@ pub(super) async fn pixels(connection: &mut Connection) -> Result<Vec<PixelKey>,
 /// When there is no such organisation or pixel key, or the database does not answer.
 pub async fn pixel_secret(connection: &mut Connection, org: &str, pixel: &str) -> Result<Secret, KeyError> {
     let id = org_id(connection, org).await?;
-    let found: Option<(String,)> = sqlx::query_as(
+    let secret = sqlx::query_scalar!(
         "SELECT secret FROM pixel_keys WHERE org_id = $1 AND pixel_key = $2 AND revoked_at IS NULL",
+        id,
+        pixel
     )
-    .bind(id)
-    .bind(pixel)
     .fetch_optional(connection)
     .await
     .map_err(|error| DbError::new("keys.pixel_secret", error))?;
@@ -162,7 +142,7 @@ pub async fn pixel_secret(connection: &mut Connection, org: &str, pixel: &str) -
         org: org.to_owned(),
         key: pixel.to_owned(),
     };
-    found.map(|(secret,)| Secret::new(secret)).ok_or_else(unknown)
+    secret.map(Secret::new).ok_or_else(unknown)
 }
 
 #[cfg(test)]

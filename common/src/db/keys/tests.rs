@@ -193,9 +193,9 @@ async fn a_pixel_s_secret_is_its_organisation_s(pool: Pool) {
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn every_change_of_keys_is_announced(pool: Pool) {
     let mut listener = PgListener::connect_with(&pool).await.unwrap();
-    listener.listen(CHANNEL).await.unwrap();
+    listener.listen(notify::KEYS).await.unwrap();
     apply_demo(&pool).await;
-    assert_eq!(listener.recv().await.unwrap().channel(), CHANNEL);
+    assert_eq!(listener.recv().await.unwrap().channel(), notify::KEYS);
 
     let mut connection = pool.acquire().await.unwrap();
     let (_, row) = create(&mut connection, &new_key("shop"), now()).await.unwrap();

@@ -1,7 +1,11 @@
 //! What a check is. Each gathers `facts` (org_id, subject, detail), one row for each thing that it looks at; the detail
 //! says what is wrong and is null where nothing is. The checks themselves are beside this file, by subject.
 
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
 use super::{commissions, conversions, customers, money, payments};
+use crate::db::Connection;
 
 /// One statement of the proof.
 #[derive(Clone, Copy, Debug)]
@@ -11,31 +15,58 @@ pub struct Check {
     /// What holds when it finds nothing.
     pub proves: &'static str,
     pub(super) operation: &'static str,
-    pub(super) sql: &'static str,
+    pub(super) run: Run,
 }
 
-/// Counts the facts and shows the first $1 that are wrong. $2 is the least id of events that must still have a row; $3 and
-/// $4 are currencies and the decimals of their minor units.
+type Run = for<'c> fn(&'c mut Connection, &'c Scope) -> BoxFuture<'c, sqlx::Result<Vec<Row>>>;
+
+/// What all checks are told.
+pub(super) struct Scope {
+    /// Violations that each shows.
+    pub(super) max_shown: i64,
+    /// The least id of events that must still have a row.
+    pub(super) oldest_event: Uuid,
+    pub(super) currencies: Vec<&'static str>,
+    /// Of the currencies' minor units.
+    pub(super) decimals: Vec<i32>,
+}
+
+/// The counts, and one violation if there are any.
+pub(super) struct Row {
+    pub(super) checked: i64,
+    pub(super) total: i64,
+    pub(super) org: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) detail: Option<String>,
+}
+
+/// Counts the facts and shows the first of those that are wrong. The facts may use `retained` and `minor_units`.
 macro_rules! check {
     ($name:literal, $proves:literal, $facts:literal) => {
         Check {
             name: $name,
             proves: $proves,
             operation: concat!("ledger.", $name),
-            sql: concat!(
-                "WITH retained AS (SELECT $2::uuid AS since),
-                      minor_units AS (SELECT * FROM unnest($3::text[], $4::integer[]) unit (currency, decimals)),
-                      facts AS MATERIALIZED (",
-                $facts,
-                "),
-                      counts AS (SELECT count(*) AS checked, count(detail) AS total FROM facts)
-                 SELECT counts.checked, counts.total, coalesce(o.slug, wrong.org_id::text) AS org,
-                        wrong.subject, wrong.detail
-                   FROM counts
-                   LEFT JOIN (SELECT * FROM facts WHERE detail IS NOT NULL ORDER BY org_id, subject LIMIT $1) wrong ON true
-                   LEFT JOIN orgs o ON o.org_id = wrong.org_id
-                  ORDER BY wrong.org_id, wrong.subject"
-            ),
+            run: |connection, scope| {
+                let rows = sqlx::query_as!(
+                    Row,
+                    "WITH retained AS (SELECT $2::uuid AS since),
+                          minor_units AS (SELECT * FROM unnest($3::text[], $4::integer[]) unit (currency, decimals)),
+                          facts AS MATERIALIZED (" + $facts + r#"),
+                          counts AS (SELECT count(*) AS checked, count(detail) AS total FROM facts)
+                     SELECT counts.checked AS "checked!", counts.total AS "total!",
+                            coalesce(o.slug, wrong.org_id::text) AS "org?", wrong.subject AS "subject?", wrong.detail AS "detail?"
+                       FROM counts
+                       LEFT JOIN (SELECT * FROM facts WHERE detail IS NOT NULL ORDER BY org_id, subject LIMIT $1) wrong ON true
+                       LEFT JOIN orgs o ON o.org_id = wrong.org_id
+                      ORDER BY wrong.org_id, wrong.subject"#,
+                    scope.max_shown,
+                    scope.oldest_event,
+                    &scope.currencies as _,
+                    &scope.decimals
+                );
+                Box::pin(rows.fetch_all(connection))
+            },
         }
     };
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use super::{Connection, DbError, Pool, id_range::first_id_at, pool, rollback};
 use crate::domain::{Currency, EVENT_RETENTION};
 pub use checks::{Check, checks};
+use checks::{Row, Scope};
 
 /// Violations that a report shows of one check; all are counted.
 pub const MAX_SHOWN_PER_CHECK: i64 = 20;
@@ -60,15 +61,6 @@ pub struct Violation {
     pub detail: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    checked: i64,
-    total: i64,
-    org: Option<String>,
-    subject: Option<String>,
-    detail: Option<String>,
-}
-
 /// Runs all of [`checks`] in one snapshot and tells `progress` before each.
 pub async fn run(
     pool: &Pool,
@@ -76,20 +68,20 @@ pub async fn run(
     mut progress: impl FnMut(&Check),
 ) -> Result<LedgerReport, DbError> {
     let mut snapshot = pool::snapshot(pool).await?;
-    let oldest_event = first_id_at(now - EVENT_RETENTION + RETENTION_MARGIN);
+    let currencies = currencies(&mut snapshot).await?;
+    let scope = Scope {
+        max_shown: MAX_SHOWN_PER_CHECK,
+        oldest_event: first_id_at(now - EVENT_RETENTION + RETENTION_MARGIN),
+        currencies: currencies.iter().map(|currency| currency.code()).collect(),
+        decimals: decimals(&currencies),
+    };
     let mut report = LedgerReport {
         checks: Vec::new(),
         violations: Vec::new(),
     };
-    let currencies = currencies(&mut snapshot).await?;
     for check in checks() {
         progress(check);
-        let rows = sqlx::query_as::<_, Row>(check.sql)
-            .bind(MAX_SHOWN_PER_CHECK)
-            .bind(oldest_event)
-            .bind(currencies.iter().map(|one| one.code()).collect::<Vec<_>>())
-            .bind(decimals(&currencies))
-            .fetch_all(&mut *snapshot)
+        let rows = (check.run)(&mut snapshot, &scope)
             .await
             .map_err(|error| DbError::new(check.operation, error))?;
         report.add(check, rows);
@@ -100,16 +92,17 @@ pub async fn run(
 
 /// The currencies of the books. What is no currency is left to the checks.
 async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>, DbError> {
-    let codes: Vec<String> =
-        sqlx::query_scalar("SELECT currency FROM commissions UNION SELECT currency FROM balances")
-            .fetch_all(conn)
-            .await
-            .map_err(|error| DbError::new("ledger.currencies", error))?;
+    let codes = sqlx::query_scalar!(
+        r#"SELECT currency AS "currency!" FROM commissions UNION SELECT currency FROM balances"#
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(|error| DbError::new("ledger.currencies", error))?;
     Ok(codes.iter().filter_map(|code| code.parse().ok()).collect())
 }
 
 fn decimals(currencies: &[Currency]) -> Vec<i32> {
-    let scales = currencies.iter().map(|one| i32::try_from(one.scale()));
+    let scales = currencies.iter().map(|currency| i32::try_from(currency.scale()));
     scales.map(Result::unwrap_or_default).collect()
 }
 

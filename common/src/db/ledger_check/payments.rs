@@ -1,6 +1,6 @@
 //! Payments and bonuses.
 
-use super::checks::{Check, check};
+use super::checks::{Check, Row, check};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
