@@ -90,6 +90,7 @@ impl Ingest {
                 .clone()
                 .map(|sent| request::in_scope(sent, principal.key.program)),
             wait_until: None,
+            request_id: None,
             body,
         }
     }
@@ -107,6 +108,7 @@ impl Ingest {
             program_scope: None,
             idempotency: None,
             wait_until: None,
+            request_id: None,
             body,
         }
     }

@@ -41,7 +41,7 @@ fn storable(text: &str) -> Cow<'_, str> {
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// The columns of an event's row, `$1` to `$11`. What the event carries that Postgres cannot keep is replaced: a record
+/// The columns of an event's row, `$1` to `$12`. What the event carries that Postgres cannot keep is replaced: a record
 /// that is nearly right is better than none.
 fn bind_event<'q>(query: Query<'q>, event: &Event) -> Query<'q> {
     let body = serde_json::to_string(&event.body).unwrap_or_else(|_never| "null".to_owned());
@@ -58,6 +58,7 @@ fn bind_event<'q>(query: Query<'q>, event: &Event) -> Query<'q> {
         .bind(idempotency.map(|key| storable(&key.key).into_owned()))
         .bind(idempotency.map(|key| key.hash.clone()))
         .bind(body)
+        .bind(event.request_id.as_deref().map(|id| storable(id).into_owned()))
 }
 
 /// Attempts at an event that fails alone, because of what others hold, before it is dead: over an hour.
@@ -91,8 +92,8 @@ pub async fn postpone(
     } else {
         // Whoever gave it a row already takes care of it.
         let insert = "INSERT INTO events (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, status, attempt, due_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, 'queued', 2, $12)
+                 idempotency_key, idempotency_hash, body, request_id, status, attempt, due_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, $12, 'queued', 2, $13)
              ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING";
         bind_event(sqlx::query(insert), event)
             .bind(now + RETRY_FIRST)
@@ -116,14 +117,14 @@ pub async fn record(
     let record = sqlx::query(
         "WITH dead AS (
              INSERT INTO events AS e (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, status, reason)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, 'dead', $12)
+                 idempotency_key, idempotency_hash, body, request_id, status, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::json, $12, 'dead', $13)
              ON CONFLICT ON CONSTRAINT events_pkey DO UPDATE
              SET status = 'dead', reason = excluded.reason, due_at = NULL
              WHERE e.status IN ('queued', 'parked', 'dead')
              RETURNING event_id, org_id)
          INSERT INTO event_failures AS f (event_id, org_id, code, detail, fingerprint, first_at, last_at)
-         SELECT event_id, org_id, $12, $13, $14, $15, $15 FROM dead
+         SELECT event_id, org_id, $13, $14, $15, $16, $16 FROM dead
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
              failures = f.failures + 1, last_at = excluded.last_at",

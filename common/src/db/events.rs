@@ -72,6 +72,7 @@ struct Row {
     idempotency_hash: Option<Vec<u8>>,
     #[sqlx(default)]
     wait_until: Option<DateTime<Utc>>,
+    request_id: Option<String>,
     /// As text: a newer version may have written what this one cannot read, and that must not cost its neighbours.
     body: String,
 }
@@ -91,6 +92,7 @@ impl Row {
                 hash: hex::encode(hash),
             }),
             wait_until: self.wait_until,
+            request_id: self.request_id,
             body: serde_json::from_str::<Body>(&self.body).map_err(|error| decode("events.body", error))?,
         })
     }
@@ -105,7 +107,7 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
     let (orgs, keys): (Vec<i64>, Vec<&str>) = orders.iter().map(|(org, key)| (org.0, *key)).unzip();
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT e.event_id, e.org_id, e.dialect, e.received_at, e.trusted, e.program_scope, e.idempotency_key,
-                e.idempotency_hash, e.body::text AS body
+                e.idempotency_hash, e.request_id, e.body::text AS body
          FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, order_key)
          JOIN events e ON (e.org_id, e.order_key) = (sent.org_id, sent.order_key) AND e.status = 'parked'
          ORDER BY e.event_id FOR UPDATE OF e",
@@ -138,7 +140,7 @@ pub struct Due {
 pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Due, DbError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT event_id, org_id, dialect, received_at, trusted, program_scope, idempotency_key, idempotency_hash,
-                body::text AS body, wait_until
+                body::text AS body, wait_until, request_id
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2",
     )
@@ -301,15 +303,16 @@ async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Ut
     let idempotency = || new.iter().map(|one| one.event.idempotency.as_ref());
     sqlx::query(
         "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at,
-             due_at, trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)
+             due_at, trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until,
+             request_id)
          SELECT event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at,
              due_at, trusted, program_scope, idempotency_key, decode(idempotency_hash, 'hex'), body::json, outcome::json,
-             wait_until
+             wait_until, request_id
          FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[], $15::text[], $16::text[], $17::timestamptz[])
+             $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[])
            AS new (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
-             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)",
+             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id)",
     )
     .bind(new.iter().map(|one| one.event.id.0).collect::<Vec<_>>())
     .bind(new.iter().map(|one| one.event.org.0).collect::<Vec<_>>())
@@ -332,6 +335,7 @@ async fn insert(connection: &mut Connection, new: &[&Decision], now: DateTime<Ut
             .map(|one| one.event.wait_until.filter(|_| one.outcome == Outcome::Queued))
             .collect::<Vec<_>>(),
     )
+    .bind(new.iter().map(|one| one.event.request_id.as_deref()).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(|error| DbError::new("events.insert", error))?;
