@@ -6,7 +6,6 @@ mod auth;
 mod health;
 mod json;
 mod keyless_permits;
-mod limits;
 mod openapi;
 mod rest;
 mod router;

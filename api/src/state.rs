@@ -2,12 +2,13 @@
 
 use common::{
     db::{Connection, DbError, Pool},
+    http::RateLimits,
     message::EventIds,
     runtime::Clock,
     telemetry::metrics::Metrics,
 };
 
-use crate::{Health, Ready, keyless_permits::KeylessPermits, limits::Limits};
+use crate::{Health, Ready, keyless_permits::KeylessPermits};
 
 /// Clones of the `Arc` around it are handed to every handler.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Api {
     pub(crate) pool: Pool,
     pub(crate) ids: EventIds,
     pub(crate) clock: Clock,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RateLimits,
     pub(crate) keyless_permits: KeylessPermits,
     pub(crate) health: Health,
 }
@@ -26,7 +27,7 @@ impl Api {
             pool,
             ids,
             clock,
-            limits: Limits::default(),
+            limits: RateLimits::default(),
             keyless_permits: KeylessPermits::default(),
             health: Health { ready, metrics },
         }

@@ -6,13 +6,14 @@ use axum::http::HeaderMap;
 use common::{
     domain::{Body, Dialect, Event, OrgId},
     http::{
-        AddressRate, KeySource, Rejection, presented,
+        AddressRate, KeySource, Rejection, RequestId, note_event, note_org, presented,
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
     message::EventIds,
     runtime::Clock,
 };
 use tokio::{sync::oneshot, time::Instant};
+use tracing::Instrument;
 
 use crate::{
     auth::{AuthError, Keyless, KeylessPermit, Keys, Principal},
@@ -63,7 +64,8 @@ impl Ingest {
         sources: &[KeySource],
     ) -> Result<Arc<Principal>, Rejection> {
         let key = presented(headers, sources).ok_or(Rejection::Unauthenticated)?;
-        self.0.keys.authenticate(key).await.map_err(|error| match error {
+        let found = self.0.keys.authenticate(key).await;
+        let principal = found.map_err(|error| match error {
             AuthError::UnknownKey => Rejection::Unauthenticated,
             AuthError::Unverifiable(error) => {
                 tracing::debug!(
@@ -72,7 +74,9 @@ impl Ingest {
                 );
                 Rejection::Unverifiable
             }
-        })
+        })?;
+        note_org(principal.key.org);
+        Ok(principal)
     }
 
     /// The event that `principal` asks for, with a fresh id.
@@ -90,13 +94,20 @@ impl Ingest {
                 .clone()
                 .map(|sent| request::in_scope(sent, principal.key.program)),
             wait_until: None,
+            request_id: received.request_id.as_ref().map(ToString::to_string),
             body,
         }
     }
 
     /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
     /// somebody's.
-    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, body: Body) -> Event {
+    pub fn keyless_event(
+        &self,
+        dialect: Dialect,
+        org: OrgId,
+        request_id: Option<&RequestId>,
+        body: Body,
+    ) -> Event {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(org, now),
@@ -107,6 +118,7 @@ impl Ingest {
             program_scope: None,
             idempotency: None,
             wait_until: None,
+            request_id: request_id.map(ToString::to_string),
             body,
         }
     }
@@ -134,7 +146,8 @@ impl Ingest {
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
-        tokio::spawn(async move {
+        note_event(event.dialect, event.id);
+        let kept_on = async move {
             let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
             let answer = pipeline.submit(event, wait).await;
             let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
@@ -148,12 +161,14 @@ impl Ingest {
                 decided.await;
                 drop(permit);
             }
-        });
+        };
+        tokio::spawn(kept_on.in_current_span());
         answer.await.unwrap_or_else(|_panicked| pipeline::unavailable())
     }
 
     /// Hands `event` over and waits for what is to be answered.
     pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
+        note_event(event.dialect, event.id);
         self.0.pipeline.submit(event, wait).await
     }
 

@@ -108,6 +108,7 @@ mod tests {
             program_scope: None,
             idempotency: None,
             wait_until: None,
+            request_id: None,
             body,
         }
     }

@@ -94,6 +94,7 @@ fn internal(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTime<Utc>
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body: Body::Scheduled(scheduled),
     }
 }

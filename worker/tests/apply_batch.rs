@@ -40,6 +40,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body: Body::CreateConversion(Box::new(create)),
     };
     Incoming { event, queued: false }

@@ -41,6 +41,7 @@ fn sale(org: OrgId, order: &str) -> Event {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body: Body::CreateConversion(Box::new(create)),
     }
 }

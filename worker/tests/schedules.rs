@@ -50,6 +50,7 @@ impl World {
             program_scope: None,
             idempotency: None,
             wait_until: None,
+            request_id: None,
             body,
         };
         Incoming { event, queued: false }

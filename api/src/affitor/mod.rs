@@ -15,14 +15,15 @@ use axum::{
 };
 use common::{
     db::keys::{ApiKey, Scope},
+    http::{CONTROL_KEYS, PrintedError, presented},
     reads::affitor::{self, Readiness, TestCounts},
 };
 use serde_json::{Map, Value, json};
 
 use crate::{
     Api, Problem,
-    auth::{Guard, authenticate, guard, presented},
-    rest::{error::ProblemMessage, params::is_storable},
+    auth::{Guard, authenticate, guard},
+    rest::params::is_storable,
 };
 
 /// As the tracking calls.
@@ -45,7 +46,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
 const INVALID_KEY: &str = "Invalid API token";
 
 async fn flat(mut response: Response) -> Response {
-    if let Some(ProblemMessage(message)) = response.extensions_mut().remove() {
+    if let Some(PrintedError { message, .. }) = response.extensions_mut().remove() {
         let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
         let message = if is_unknown { INVALID_KEY } else { message.as_str() };
         *response.body_mut() = Body::from(json!({"error": message}).to_string());
@@ -70,7 +71,7 @@ async fn check_test_events(
     let program = program(asked.get("program_id"))?;
     let sent = asked.get("step_id").filter(|sent| !sent.is_null());
     let step = sent.map(step).transpose()?;
-    let (key, _permit) = match presented(&headers) {
+    let (key, _permit) = match presented(&headers, CONTROL_KEYS) {
         Some(_) => (Some(authenticate(&api, &headers).await?), None),
         None => (None, Some(api.keyless_permits.permit().await?)),
     };

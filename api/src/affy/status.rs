@@ -14,10 +14,10 @@ use axum::{
 use chrono::SecondsFormat;
 use common::{
     db::keys::{ApiKey, Scope},
+    http::DialectErrors,
     reads::affy::{self, SessionClick},
 };
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     Api, Problem,
@@ -115,8 +115,7 @@ fn refused(problem: &Problem) -> Response {
     } else {
         problem.message()
     };
-    let error = status.canonical_reason().unwrap_or("Error");
-    let mut response = (status, Json(json!({"error": error, "message": message}))).into_response();
+    let mut response = DialectErrors::Affy.print_message(status, message);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -131,7 +130,7 @@ mod tests {
         http::Request,
     };
     use common::testing::{self, TestDatabase};
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use tower::ServiceExt;
 
     use super::*;

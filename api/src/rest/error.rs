@@ -1,12 +1,13 @@
 //! Errors as JSON: `message` and `code` as REST 1.6 prints them, and `errors`, which its clients read.
 
 use axum::{
-    Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use common::db::{DbError, FailureClass};
-use serde::Serialize;
+use common::{
+    db::{DbError, FailureClass},
+    http::DialectErrors,
+};
 
 /// Seconds after which a client may try again when the database could not answer.
 pub(crate) const RETRY_AFTER_SECONDS: u16 = 2;
@@ -16,22 +17,6 @@ pub(crate) const RETRY_AFTER_SECONDS: u16 = 2;
 pub struct Problem {
     status: StatusCode,
     message: String,
-}
-
-/// The message of an error, kept beside its body for dialects that print it in another shape.
-#[derive(Clone, Debug)]
-pub(crate) struct ProblemMessage(pub(crate) String);
-
-#[derive(Serialize)]
-struct Body<'a> {
-    message: &'a str,
-    code: u16,
-    errors: [Entry<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    message: &'a str,
 }
 
 impl Problem {
@@ -87,14 +72,7 @@ impl From<DbError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let message = self.message.as_str();
-        let body = Body {
-            message,
-            code: self.status.as_u16(),
-            errors: [Entry { message }],
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        response.extensions_mut().insert(ProblemMessage(self.message));
+        let mut response = DialectErrors::Tapfiliate.print_message(self.status, &self.message);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -33,6 +33,7 @@ fn click(id: EventId, code: &str, now: DateTime<Utc>) -> Event {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body: Body::Click(Box::new(RecordClick {
             referral_code: code.to_owned(),
             ..RecordClick::default()

@@ -87,6 +87,7 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
         if event.authenticated { "yes" } else { "no" }.to_owned(),
     );
     row("idempotency key", printable(event.idempotency_key.as_deref()));
+    row("request id", printable(event.request_id.as_deref()));
     if let Some(failure) = &event.failure {
         row("failure", format!("{}: {}", failure.code, failure.detail));
         row("fingerprint", failure.fingerprint.clone());

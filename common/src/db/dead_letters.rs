@@ -53,6 +53,7 @@ struct StorableEvent<'a> {
     /// In hexadecimal digits.
     idempotency_hash: Option<&'a str>,
     body: String,
+    request_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> From<&'a Event> for StorableEvent<'a> {
@@ -68,6 +69,7 @@ impl<'a> From<&'a Event> for StorableEvent<'a> {
             // Nobody waits for what has failed.
             wait_until: _,
             body,
+            request_id,
         } = event;
         Self {
             id: id.0,
@@ -81,6 +83,7 @@ impl<'a> From<&'a Event> for StorableEvent<'a> {
             idempotency_key: idempotency.as_ref().map(|used| storable(&used.key)),
             idempotency_hash: idempotency.as_ref().map(|used| used.hash.as_str()),
             body: serde_json::to_string(body).unwrap_or_else(|_never| "null".to_owned()),
+            request_id: request_id.as_deref().map(storable),
         }
     }
 }
@@ -118,8 +121,8 @@ pub async fn postpone(
         // Whoever gave it a row already takes care of it.
         sqlx::query!(
             "INSERT INTO events (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, due_at, status, attempt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, 'queued', 2)
+                 idempotency_key, idempotency_hash, body, request_id, due_at, status, attempt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, $13, 'queued', 2)
              ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING",
             row.id,
             row.org,
@@ -132,6 +135,7 @@ pub async fn postpone(
             row.idempotency_key.as_deref(),
             row.idempotency_hash,
             row.body,
+            row.request_id.as_deref(),
             now + RETRY_FIRST
         )
         .execute(connection)
@@ -155,14 +159,14 @@ pub async fn record(
     let recorded = sqlx::query!(
         "WITH dead AS (
              INSERT INTO events AS e (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, status, reason)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, 'dead', $12)
+                 idempotency_key, idempotency_hash, body, request_id, status, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, 'dead', $13)
              ON CONFLICT ON CONSTRAINT events_pkey DO UPDATE
              SET status = 'dead', reason = excluded.reason, due_at = NULL
              WHERE e.status IN ('queued', 'parked', 'dead')
              RETURNING event_id, org_id)
          INSERT INTO event_failures AS f (event_id, org_id, code, detail, fingerprint, first_at, last_at)
-         SELECT event_id, org_id, $12, $13, $14, $15, $15 FROM dead
+         SELECT event_id, org_id, $13, $14, $15, $16, $16 FROM dead
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
              failures = f.failures + 1, last_at = excluded.last_at",
@@ -177,6 +181,7 @@ pub async fn record(
         row.idempotency_key.as_deref(),
         row.idempotency_hash,
         row.body,
+        row.request_id.as_deref(),
         failure.code,
         failure.detail,
         failure.fingerprint,

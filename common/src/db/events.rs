@@ -73,6 +73,7 @@ struct Row {
     idempotency_key: Option<String>,
     idempotency_hash: Option<Vec<u8>>,
     wait_until: Option<DateTime<Utc>>,
+    request_id: Option<String>,
     body: String,
 }
 
@@ -91,6 +92,7 @@ impl Row {
                 hash: hex::encode(hash),
             }),
             wait_until: self.wait_until,
+            request_id: self.request_id,
             body: serde_json::from_str::<Body>(&self.body).map_err(|error| decode("events.body", error))?,
         })
     }
@@ -107,7 +109,7 @@ pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Re
         Row,
         r#"SELECT e.event_id AS "id: EventId", e.org_id AS "org!: OrgId", e.dialect, e.received_at,
                 e.trusted AS authenticated, e.program_scope AS "program_scope: ProgramId", e.idempotency_key,
-                e.idempotency_hash, NULL::timestamptz AS "wait_until?", e.body::text AS "body!"
+                e.idempotency_hash, NULL::timestamptz AS "wait_until?", e.request_id, e.body::text AS "body!"
          FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, order_key)
          JOIN events e ON (e.org_id, e.order_key) = (sent.org_id, sent.order_key) AND e.status = 'parked'
          ORDER BY e.event_id FOR UPDATE OF e"#,
@@ -142,7 +144,7 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
-                body::text AS "body!"
+                request_id, body::text AS "body!"
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2"#,
         now,
@@ -319,7 +321,7 @@ columns! {
     Columns<'a> of EventRow {
         decision: Decision {
             event: event @ Event {
-                id, org, dialect, received_at, authenticated, program_scope, idempotency, wait_until,
+                id, org, dialect, received_at, authenticated, program_scope, idempotency, wait_until, request_id,
                 // As text beside it.
                 body: _,
             },
@@ -347,16 +349,17 @@ columns! {
         body: &'a str = body,
         outcome: Option<&'a str> = outcome_json.as_deref(),
         wait_until: Option<DateTime<Utc>> = wait_until.filter(|_| *outcome == Outcome::Queued),
+        request_id: Option<&'a str> = request_id.as_deref(),
     }
 }
 
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at,
-             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until)
+             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id)
          SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[])",
+             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[])",
         &new.event_id,
         &new.org_id,
         &new.kind as _,
@@ -374,6 +377,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.body as _,
         &new.outcome as _,
         &new.wait_until as _,
+        &new.request_id as _,
     )
     .execute(connection)
     .await

@@ -2,6 +2,9 @@
 //! mode; AFFY, script installation).
 //!
 //! Around the whole router, so that a preflight is answered wherever a path is, and errors can be read, too.
+//!
+//! Own code beside tower-http's `CorsLayer`, which knows no paths, answers a preflight with 200, and takes every OPTIONS for
+//! one.
 
 use axum::{
     extract::Request,
@@ -29,10 +32,11 @@ const OPEN: &[&str] = &[
     "/api/v1/tracking",
 ];
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-const HEADERS: &str = "Api-Key, Authorization, Content-Type, Idempotency-Key, Prefer, X-Api-Key";
+const HEADERS: &str =
+    "Api-Key, Authorization, Content-Type, Idempotency-Key, Prefer, X-Api-Key, X-Request-Id";
 /// What a page may read of an answer beside its body.
 const EXPOSED: &str =
-    "Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+    "Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 /// Seconds for which a browser remembers a preflight: what Chrome takes at most.
 const MAX_AGE: &str = "7200";
 
@@ -96,7 +100,13 @@ mod tests {
         assert_eq!(reply.status(), StatusCode::NO_CONTENT);
         assert_eq!(reply.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         let allowed = reply.headers()[ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
-        for name in ["X-Api-Key", "Api-Key", "Content-Type", "Idempotency-Key"] {
+        for name in [
+            "X-Api-Key",
+            "Api-Key",
+            "Content-Type",
+            "Idempotency-Key",
+            "X-Request-Id",
+        ] {
             assert!(allowed.contains(name), "{allowed}");
         }
         let closed = call("OPTIONS", "/1.7/pb/con/c", &asks).await;
@@ -111,7 +121,9 @@ mod tests {
             assert_eq!(reply.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
             let exposed = reply.headers()[ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap();
             assert!(
-                exposed.contains("Link") && exposed.contains("X-RateLimit-Reset"),
+                ["Link", "X-RateLimit-Reset", "X-Request-Id"]
+                    .iter()
+                    .all(|name| exposed.contains(name)),
                 "{exposed}"
             );
         }

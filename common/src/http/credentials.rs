@@ -22,16 +22,26 @@ pub const AFFY_KEYS: &[KeySource] = &[KeySource::Bearer];
 /// The calls under `/v1`.
 pub const NATIVE_KEYS: &[KeySource] = &[KeySource::Header("x-api-key"), KeySource::Bearer];
 
+/// What the control plane reads in every dialect: REST 1.6 documents `X-Api-Key`, its group examples and older clients
+/// send `Api-Key`, and integrators of the other dialects have a bearer token.
+pub const CONTROL_KEYS: &[KeySource] = &[
+    KeySource::Header("x-api-key"),
+    KeySource::Header("api-key"),
+    KeySource::Bearer,
+];
+
+/// Longer texts are no keys of ours and are not hashed.
+const MAX_KEY_BYTES: usize = 256;
 const BEARER: &str = "bearer ";
 
-/// The first key that the request presents in `sources`.
+/// The first key that the request presents in `sources`. An empty header, or one that no key can be, is none.
 pub fn presented<'a>(headers: &'a HeaderMap, sources: &[KeySource]) -> Option<&'a str> {
     sources.iter().find_map(|source| {
         let key = match source {
             KeySource::Header(name) => headers.get(*name)?.to_str().ok()?,
             KeySource::Bearer => bearer(headers.get(AUTHORIZATION)?.to_str().ok()?)?,
         };
-        Some(key.trim()).filter(|key| !key.is_empty())
+        Some(key.trim()).filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()))
     })
 }
 
@@ -78,5 +88,33 @@ mod tests {
         assert_eq!(found(&[("authorization", "bearer k")], NATIVE_KEYS), some("k"));
         assert_eq!(found(&[("authorization", "Basic k")], NATIVE_KEYS), None);
         assert_eq!(found(&[("authorization", "Be")], NATIVE_KEYS), None);
+    }
+
+    #[test]
+    fn the_control_plane_takes_a_key_in_three_headers() {
+        for (name, value, want) in [
+            ("x-api-key", "k1", Some("k1")),
+            ("api-key", " k1 ", Some("k1")),
+            ("authorization", "Bearer k1", Some("k1")),
+            ("authorization", "bearer k1", Some("k1")),
+            ("authorization", "Basic k1", None),
+            ("authorization", "k1", None),
+            ("x-api-key", "", None),
+            ("x-other", "k1", None),
+        ] {
+            let found = found(&[(name, value)], CONTROL_KEYS);
+            assert_eq!(found.as_deref(), want, "{name}: {value}");
+        }
+        let beside = |header| found(&[(header, " "), ("authorization", "Bearer k1")], CONTROL_KEYS);
+        for header in ["x-api-key", "api-key"] {
+            assert_eq!(beside(header).as_deref(), Some("k1"), "an empty header is no key");
+        }
+        let presented_of = |bytes: usize| {
+            let key = HeaderValue::from_str(&"k".repeat(bytes)).unwrap();
+            let headers = HeaderMap::from_iter([("x-api-key".parse().unwrap(), key)]);
+            presented(&headers, CONTROL_KEYS).map(str::len)
+        };
+        assert_eq!(presented_of(MAX_KEY_BYTES), Some(MAX_KEY_BYTES));
+        assert_eq!(presented_of(MAX_KEY_BYTES + 1), None);
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Rejection, path::is_below, picture};
+use super::{Rejection, RequestId, path::is_below, picture};
 
 /// How a dialect says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum DialectErrors {
     Affy,
     /// The picture, with the reason in `X-Pixel-Error`.
     Pixel,
-    /// `{"error":…}`: Commissary's own calls, and what belongs to no dialect.
+    /// `{"error":…,"request_id":…}`: Commissary's own calls, and what belongs to no dialect. The layer adds the id.
     Plain,
 }
 
@@ -50,6 +50,7 @@ impl DialectErrors {
 
     /// The answer to a request that is turned away.
     pub fn print(self, rejection: &Rejection) -> Response {
+        tracing::debug!(reason = %rejection, "turned away");
         let mut response = self.print_message(rejection.status(), &self.message(rejection));
         if let Some(wait) = rejection.retry_after() {
             let headers = response.headers_mut();
@@ -59,10 +60,14 @@ impl DialectErrors {
     }
 
     pub fn print_message(self, status: StatusCode, message: &str) -> Response {
-        match self {
-            Self::Pixel => picture::refused(status, message),
-            _ => (status, Json(self.body(status, message))).into_response(),
+        if self == Self::Pixel {
+            return picture::refused(status, message);
         }
+        let body = self.body(status, message);
+        let mut response = (status, Json(&body)).into_response();
+        let message = message.to_owned();
+        response.extensions_mut().insert(PrintedError { message, body });
+        response
     }
 
     /// The body alone, for answers that say more beside the message.
@@ -91,6 +96,22 @@ impl DialectErrors {
             (Self::Affy, Rejection::Unauthenticated) => "Invalid or missing API key".to_owned(),
             _ => rejection.to_string(),
         }
+    }
+}
+
+/// What an error says, beside its response as an extension: for layers that print it in another shape, or add to it.
+#[derive(Clone, Debug)]
+pub struct PrintedError {
+    pub message: String,
+    body: Value,
+}
+
+impl PrintedError {
+    pub(super) fn with_request_id(mut self, id: &RequestId) -> String {
+        if let Value::Object(fields) = &mut self.body {
+            fields.insert("request_id".to_owned(), id.as_str().into());
+        }
+        self.body.to_string()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What stands around the routes of every process, from the outside in. Each role adds its routes, and nothing else.
+//! What stands around the routes of every process: one order of layers for all roles.
 
 use axum::{
     Router,
@@ -7,7 +7,10 @@ use axum::{
     response::Response,
 };
 
-use super::{DialectErrors, Rejection, cors::cors, path, request::MAX_URL_BYTES};
+use super::{
+    DialectErrors, Rejection, cors::cors, panics::catch_panics, path, request::MAX_URL_BYTES,
+    request_span::in_span,
+};
 
 /// `routes` as they are served.
 pub fn with_layers(routes: Router) -> Router {
@@ -17,8 +20,10 @@ pub fn with_layers(routes: Router) -> Router {
         .method_not_allowed_fallback(async |request: Request| {
             turned_away(&request, &Rejection::MethodNotAllowed)
         })
+        .layer(from_fn(catch_panics))
         .layer(from_fn(look_at_path))
-        .layer(from_fn(cors));
+        .layer(from_fn(cors))
+        .layer(from_fn(in_span));
     // A router's own layers come after its look at the path: what mends the path needs a router around it.
     Router::new()
         .fallback_service(routes)
@@ -40,3 +45,7 @@ async fn look_at_path(OriginalUri(sent): OriginalUri, request: Request, next: Ne
 fn turned_away(request: &Request, rejection: &Rejection) -> Response {
     DialectErrors::of_path(request.uri().path()).print(rejection)
 }
+
+#[cfg(test)]
+#[path = "layers_tests.rs"]
+mod tests;

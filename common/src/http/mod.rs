@@ -6,20 +6,26 @@ mod cors;
 mod credentials;
 mod dialect_errors;
 mod layers;
+mod panics;
 mod path;
 mod picture;
 mod rate;
 mod rejection;
 pub mod request;
+mod request_id;
+mod request_span;
 mod serve;
 
 pub use address::{AddressRate, KEYLESS_BURST, KEYLESS_PER_SECOND, peer};
 pub use credentials::{
-    AFFITOR_KEYS, AFFY_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented, sends_bearer,
+    AFFITOR_KEYS, AFFY_KEYS, CONTROL_KEYS, KeySource, NATIVE_KEYS, TAPFILIATE_KEYS, YAPLET_KEYS, presented,
+    sends_bearer,
 };
-pub use dialect_errors::{DialectErrors, whole_seconds};
+pub use dialect_errors::{DialectErrors, PrintedError, whole_seconds};
 pub use layers::with_layers;
 pub use picture::{GIF, picture};
-pub use rate::{Rate, RateLimit};
+pub use rate::{Rate, RateLimit, RateLimits};
 pub use rejection::Rejection;
+pub use request_id::{MAX_REQUEST_ID, RequestId, X_REQUEST_ID};
+pub use request_span::{note_event, note_org};
 pub use serve::{ServeError, serve};

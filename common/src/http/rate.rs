@@ -1,6 +1,12 @@
-//! The allowance of one key: a token bucket of so many requests a minute.
+//! The allowance of one key: a token bucket of so many requests a minute. Each process counts for itself.
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     http::{HeaderName, HeaderValue},
@@ -80,6 +86,27 @@ impl RateLimit {
     }
 }
 
+/// The buckets of keys that are looked up anew for each request, by their hashes. Only keys that count may come here:
+/// their number bounds the memory.
+#[derive(Debug, Default)]
+pub struct RateLimits(Mutex<HashMap<[u8; 32], Arc<RateLimit>>>);
+
+impl RateLimits {
+    /// Takes one request of the key with this hash. A key whose limit was changed starts with a full bucket.
+    pub fn take(&self, key_hash: [u8; 32], per_minute: u32) -> Rate {
+        let mut limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = limits
+            .entry(key_hash)
+            .or_insert_with(|| Arc::new(RateLimit::new(per_minute)));
+        if limit.per_minute() != per_minute.max(1) {
+            *limit = Arc::new(RateLimit::new(per_minute));
+        }
+        let limit = Arc::clone(limit);
+        drop(limits);
+        limit.take()
+    }
+}
+
 impl Rate {
     /// Adds the headers that Tapfiliate's clients read as integers; the reset is the second at which the bucket is full.
     pub fn print(self, mut response: Response, now: DateTime<Utc>) -> Response {
@@ -125,6 +152,26 @@ mod tests {
         );
         assert_eq!(take(3).unwrap().remaining, 0, "nothing was taken from them");
         assert_eq!(take(11), None);
+    }
+
+    #[test]
+    fn each_key_has_a_bucket_and_a_changed_limit_counts_at_once() {
+        let limits = RateLimits::default();
+        let (slow, other) = ([1; 32], [2; 32]);
+        let taken: Vec<_> = (0..3).map(|_| limits.take(slow, 2)).collect();
+        assert_eq!(
+            taken.iter().map(|rate| rate.remaining).collect::<Vec<_>>(),
+            [1, 0, 0]
+        );
+        assert!(
+            taken
+                .iter()
+                .map(|rate| rate.retry_after.is_some())
+                .eq([false, false, true])
+        );
+        assert_eq!(limits.take(other, 2).remaining, 1);
+        assert_eq!(limits.take(slow, 5).remaining, 4);
+        assert_eq!(limits.take(other, 0).limit, 1);
     }
 
     #[test]

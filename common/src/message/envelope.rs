@@ -86,6 +86,7 @@ mod tests {
             program_scope: None,
             idempotency: None,
             wait_until: None,
+            request_id: None,
             body,
         }
     }
@@ -124,6 +125,24 @@ mod tests {
                 .reply_to,
             None
         );
+    }
+
+    /// Older ingests send none, and to older workers it is a field that they do not know.
+    #[test]
+    fn a_request_id_makes_no_new_version() {
+        let refund = Refund {
+            external_id: "o1".into(),
+            amount: None,
+            minor_units: None,
+            refund_id: None,
+        };
+        let mut event = event(Body::Refund(refund));
+        let without = serde_json::to_value(&event).unwrap();
+        assert!(without.get("request_id").is_none());
+        assert_eq!(serde_json::from_value::<Event>(without).unwrap(), event);
+        event.request_id = Some("req-7".into());
+        let with = serde_json::to_value(&event).unwrap();
+        assert_eq!(serde_json::from_value::<Event>(with).unwrap(), event);
     }
 
     #[test]

@@ -315,6 +315,7 @@ mod tests {
             program_scope: Some(ProgramId(3)),
             idempotency: None,
             wait_until: None,
+            request_id: None,
             body: Body::Chargeback(Chargeback {
                 external_id: order.to_owned(),
                 reversed: false,

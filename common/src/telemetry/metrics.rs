@@ -18,6 +18,7 @@ pub const EVENTS_DEAD: &str = "events_dead_total";
 pub const BATCH_EVENTS: &str = "batch_events";
 pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
 pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
+pub const HANDLER_PANICS: &str = "http_handler_panics_total";
 pub const OLDEST_UNAPPLIED: &str = "oldest_unapplied_event_seconds";
 
 const BATCH_EVENTS_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
@@ -101,6 +102,8 @@ fn register() {
         Unit::Seconds,
         "Age of the oldest event that waits to be applied, 0 when none does"
     );
+    describe_counter!(HANDLER_PANICS, "HTTP requests that ended in a panic, each a bug");
+    counter!(HANDLER_PANICS).absolute(0);
     for dialect in Dialect::ALL {
         accepted(dialect, 0);
     }
@@ -147,6 +150,11 @@ pub fn batch(events: usize, took: Duration) {
     histogram!(BATCH_APPLY_DURATION).record(took.as_secs_f64());
 }
 
+/// Ingest and api: a handler panicked.
+pub fn handler_panicked() {
+    counter!(HANDLER_PANICS).increment(1);
+}
+
 /// Envelopes in the spool, as last seen.
 pub fn spool_envelopes(envelopes: u32) {
     gauge!(SPOOL_ENVELOPES).set(f64::from(envelopes));
@@ -179,6 +187,7 @@ mod tests {
             "events_parked_total 0",
             "events_dead_total{code=\"undecodable\"} 0",
             "spool_envelopes 0",
+            "http_handler_panics_total 0",
             "oldest_unapplied_event_seconds 0",
             "batch_events_bucket{le=\"10\"} 1",
             "batch_apply_duration_seconds_bucket{le=\"0.005\"} 1",

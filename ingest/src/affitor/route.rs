@@ -21,7 +21,7 @@ use super::{
 use crate::{Ingest, auth::Principal, pipeline::Answer};
 use common::http::{
     AFFITOR_KEYS, Rejection, peer,
-    request::{Fields, Invalid, Received, Wait},
+    request::{Fields, Invalid, Received},
     sends_bearer,
 };
 
@@ -73,7 +73,7 @@ async fn track(
             let event = ingest.event(&principal, Dialect::Affitor, &received, body);
             (event.id, ingest.submit(event, received.wait).await)
         }
-        None => keyless(ingest, body, received.wait).await?,
+        None => keyless(ingest, &received, body).await?,
     };
     Ok(answer::print(event, &asked, answer))
 }
@@ -127,8 +127,16 @@ fn read(
 }
 
 /// Whose it is, the click or the code that it names will tell.
-async fn keyless(ingest: &Ingest, body: Body, wait: Wait) -> Result<(EventId, Answer), Rejection> {
+async fn keyless(ingest: &Ingest, received: &Received, body: Body) -> Result<(EventId, Answer), Rejection> {
     let permit = ingest.keyless_permit()?;
-    let event = ingest.keyless_event(Dialect::Affitor, OrgId::UNLOCATED, body);
-    Ok((event.id, ingest.submit_keyless(permit, event, wait).await))
+    let event = ingest.keyless_event(
+        Dialect::Affitor,
+        OrgId::UNLOCATED,
+        received.request_id.as_ref(),
+        body,
+    );
+    Ok((
+        event.id,
+        ingest.submit_keyless(permit, event, received.wait).await,
+    ))
 }

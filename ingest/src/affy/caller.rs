@@ -94,7 +94,9 @@ impl Caller {
     pub(super) fn event(&self, ingest: &Ingest, received: &Received, body: Body) -> Event {
         match self {
             Self::Keyed(principal) => ingest.event(principal, Dialect::Affy, received, body),
-            Self::Keyless(org, _) => ingest.keyless_event(Dialect::Affy, *org, body),
+            Self::Keyless(org, _) => {
+                ingest.keyless_event(Dialect::Affy, *org, received.request_id.as_ref(), body)
+            }
         }
     }
 

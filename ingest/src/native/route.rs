@@ -11,6 +11,7 @@ use axum::{
 use common::domain::{Dialect, Event, EventId, Idempotency};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::{
     ERRORS,
@@ -55,7 +56,8 @@ async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     }
     // A task of its own: a client that hangs up must not stop between the two.
     let (submitter, wait) = (ingest.clone(), received.wait);
-    let submitted = tokio::spawn(async move { submit(&submitter, first, later, wait).await });
+    let submission = async move { submit(&submitter, first, later, wait).await };
+    let submitted = tokio::spawn(submission.in_current_span());
     results.extend(submitted.await.map_err(|_panicked| Rejection::Unavailable {
         retry_after: crate::pipeline::RETRY_AFTER,
     })?);

@@ -26,6 +26,7 @@ fn event(padding: usize) -> Event {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body: Body::CreateConversion(Box::new(CreateConversion {
             external_id: Some("x".repeat(padding)),
             ..CreateConversion::default()

@@ -77,7 +77,7 @@ async fn record(
     }
     // The query alone: a signature says nothing of a body.
     let body = postback::request::create_conversion(&query_fields(&query)?)?;
-    let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, body);
+    let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, request.extensions().get(), body);
     event.authenticated = authenticated;
     let id = event.id;
     // Strangers must not take the places of those who are vouched for.

@@ -204,6 +204,7 @@ impl World {
             program_scope: None,
             idempotency: None,
             wait_until: None,
+            request_id: None,
             body,
         };
         bodies.into_iter().map(event).collect()

@@ -128,6 +128,7 @@ async fn queue(
                     program_scope: job.program,
                     idempotency: None,
                     wait_until: None,
+                    request_id: None,
                     body,
                 };
                 events.push((i64::try_from(record.line)?, event, due));

@@ -44,6 +44,7 @@ fn event(org: OrgId, body: Body) -> Incoming {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body,
     };
     Incoming { event, queued: false }
@@ -420,4 +421,5 @@ mod clicks;
 mod money;
 mod numbers;
 mod plans;
+mod request_ids;
 mod statements;

@@ -21,6 +21,8 @@ pub struct EventDetails {
     /// The number of the program that the key was bound to.
     pub program_scope: Option<i64>,
     pub idempotency_key: Option<String>,
+    /// `X-Request-Id` of the call that it came with.
+    pub request_id: Option<String>,
     /// What was asked for, as stored.
     pub body: Value,
     /// What became of it, as stored.
@@ -61,6 +63,7 @@ struct Row {
     authenticated: bool,
     program_scope: Option<i64>,
     idempotency_key: Option<String>,
+    request_id: Option<String>,
     body: Json<Value>,
     outcome: Option<Json<Value>>,
 }
@@ -70,7 +73,7 @@ pub async fn show(conn: &mut Connection, id: EventId) -> Result<Option<EventDeta
     const SQL: &str = concat!(
         "SELECT ",
         summary!(),
-        ", e.trusted, e.program_scope, e.idempotency_key, e.body, e.outcome
+        ", e.trusted, e.program_scope, e.idempotency_key, e.request_id, e.body, e.outcome
            FROM events e
            LEFT JOIN orgs o ON o.org_id = e.org_id
            LEFT JOIN event_failures f ON f.event_id = e.event_id
@@ -102,6 +105,7 @@ pub async fn show(conn: &mut Connection, id: EventId) -> Result<Option<EventDeta
         authenticated: row.authenticated,
         program_scope: row.program_scope,
         idempotency_key: row.idempotency_key,
+        request_id: row.request_id,
         body: row.body.0,
         outcome: row.outcome.map(|Json(outcome)| outcome),
         failure,

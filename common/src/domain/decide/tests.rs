@@ -108,6 +108,7 @@ pub(super) fn event(n: u128, body: Body) -> Incoming {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body,
     };
     Incoming { event, queued: false }

@@ -43,6 +43,9 @@ pub struct Event {
     /// Until when somebody waits for the outcome; handled later, the event counts as asynchronous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_until: Option<DateTime<Utc>>,
+    /// Of the HTTP request that it came with: 1 to 128 visible ASCII characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     pub body: Body,
 }
 

@@ -12,13 +12,15 @@ use super::{
     preference::{self, Fingerprint},
     value::Sent,
 };
-use crate::http::{Rejection, request::Wait};
+use crate::http::{Rejection, RequestId, request::Wait};
 
 #[derive(Debug)]
 pub struct Received {
     pub method: Method,
     pub wait: Wait,
     pub idempotency: Option<Idempotency>,
+    /// `None` where no layer gave it one.
+    pub request_id: Option<RequestId>,
     query: String,
     body: Bytes,
 }
@@ -50,6 +52,7 @@ impl Received {
             body: &body,
         };
         Ok(Self {
+            request_id: head.extensions.get().cloned(),
             wait: preference::wait(&head.headers),
             idempotency: preference::idempotency(&head.headers, &fingerprint)?,
             method: head.method,

@@ -43,6 +43,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
         program_scope: None,
         idempotency: None,
         wait_until: None,
+        request_id: None,
         body,
     };
     let mut transaction = db::begin(pool).await.unwrap();
