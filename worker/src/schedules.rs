@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use common::{
     db::{self, DbError, Pool, bonuses, bonuses::BonusCandidate, events, schedules},
     domain::{
-        Body, CommissionId, Dialect, Event, OrgId, Scheduled,
+        Body, BonusDue, CommissionId, Dialect, Event, OrgId, Repetition, Scheduled,
         entities::{Schedule, ScheduleKind},
     },
     message::EventIds,
@@ -65,22 +65,22 @@ fn body(schedule: &Schedule) -> Scheduled {
         ScheduleKind::Hold => Scheduled::HoldEnds {
             conversion: schedule.conversion,
         },
-        ScheduleKind::Recurrence => Scheduled::Recur {
+        ScheduleKind::Recurrence => Scheduled::Recur(Repetition {
             conversion: schedule.conversion,
             commission: CommissionId(schedule.subject),
             period: u32::try_from(schedule.period).unwrap_or_default(),
             due: schedule.due_at,
-        },
+        }),
     }
 }
 
 fn bonus(ids: &EventIds, reached: BonusCandidate, now: DateTime<Utc>) -> Event {
-    let scheduled = Scheduled::Bonus {
+    let scheduled = Scheduled::Bonus(BonusDue {
         program: reached.program,
         bonus: reached.bonus,
         affiliate: reached.affiliate,
         month: reached.month,
-    };
+    });
     internal(ids, reached.org, scheduled, now)
 }
 

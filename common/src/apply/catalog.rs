@@ -3,19 +3,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use super::load::New;
 use crate::{
     db::{Connection, DbError, affiliations, affiliations::Lookup, programs},
-    domain::{
-        AffiliateId, AttributionFields, Body, Event, OrgId, Scheduled, World, catalog::Catalog, fold_coupon,
-    },
+    domain::{AffiliateId, AttributionFields, OrgId, World, catalog::Catalog, fold_coupon},
 };
 
 pub(super) async fn load(
     connection: &mut Connection,
-    new: &[&Event],
+    new: &[New<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
-    let orgs: BTreeSet<OrgId> = new.iter().map(|event| event.org).collect();
+    let orgs: BTreeSet<OrgId> = new.iter().map(|new| new.event.org).collect();
     let leads = leads(new, world, &orgs);
     let mut catalogs = Catalog::new();
     programs::load_into(connection, &orgs.into_iter().collect::<Vec<_>>(), &mut catalogs).await?;
@@ -27,10 +26,10 @@ pub(super) async fn load(
     Ok(())
 }
 
-fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
+fn leads(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
     let sent: Vec<(OrgId, &AttributionFields)> = new
         .iter()
-        .filter_map(|event| Some((event.org, event.attribution()?)))
+        .filter_map(|New { event, needs }| Some((event.org, needs.attribution?)))
         .collect();
     let coupons: BTreeSet<(OrgId, String)> = sent
         .iter()
@@ -42,8 +41,13 @@ fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
         .collect();
     let codes = sent
         .iter()
-        .filter_map(|(org, sent)| Some((*org, sent.referral_code.clone()?)));
-    let codes: BTreeSet<(OrgId, String)> = codes.chain(codes_and_slugs(new)).collect();
+        .filter_map(|(org, sent)| Some((*org, sent.referral_code.as_deref()?)));
+    // The codes of clicks, and the payees of payments.
+    let codes = codes.chain(new.iter().flat_map(|New { event, needs }| {
+        let names = needs.link.iter().chain(&needs.payees);
+        names.map(|name| (event.org, *name))
+    }));
+    let codes: BTreeSet<(OrgId, String)> = codes.map(|(org, code)| (org, code.to_owned())).collect();
     Lookup {
         coupons: coupons.into_iter().collect(),
         referral_codes: codes.into_iter().collect(),
@@ -52,35 +56,23 @@ fn leads(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
     }
 }
 
-/// The codes of clicks, and the payees of payments.
-fn codes_and_slugs(new: &[&Event]) -> Vec<(OrgId, String)> {
-    let of = |event: &&Event| match &event.body {
-        Body::Click(click) => vec![(event.org, click.referral_code.clone())],
-        Body::Pay(pay) => {
-            let payees = pay.payments.iter();
-            payees.map(|one| (event.org, one.affiliate.clone())).collect()
-        }
-        _ => Vec::new(),
-    };
-    new.iter().flat_map(of).collect()
-}
-
 /// Affiliates of the rows at hand. A click of another organisation is only known to be taken.
-fn affiliates(new: &[&Event], world: &World, orgs: &BTreeSet<OrgId>) -> BTreeSet<(OrgId, AffiliateId)> {
-    let conversions = world.conversions.values().flat_map(|one| {
-        let earners = one.commissions.iter().map(|commission| commission.affiliate);
-        earners
-            .chain([one.affiliate])
-            .map(|affiliate| (one.org, affiliate))
+fn affiliates(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> BTreeSet<(OrgId, AffiliateId)> {
+    let conversions = world.conversions.values().flat_map(|conversion| {
+        let earners = conversion
+            .commissions
+            .iter()
+            .map(|commission| commission.affiliate);
+        let all = earners.chain([conversion.affiliate]);
+        all.map(|affiliate| (conversion.org, affiliate))
     });
-    let customers = world.customers.values().map(|one| (one.org, one.affiliate));
-    let clicks = world.clicks.values().map(|one| (one.org, one.affiliate));
-    let bonuses = world.bonuses.values().map(|(org, one)| (*org, one.affiliate));
-    let payments = world.payments.values().map(|one| (one.org, one.affiliate));
-    let due = new.iter().filter_map(|event| match &event.body {
-        Body::Scheduled(Scheduled::Bonus { affiliate, .. }) => Some((event.org, *affiliate)),
-        _ => None,
-    });
+    let customers = world.customers.values().map(|row| (row.org, row.affiliate));
+    let clicks = world.clicks.values().map(|row| (row.org, row.affiliate));
+    let bonuses = world.bonuses.values().map(|(org, row)| (*org, row.affiliate));
+    let payments = world.payments.values().map(|row| (row.org, row.affiliate));
+    let due = new
+        .iter()
+        .filter_map(|New { event, needs }| Some((event.org, needs.bonus?.affiliate)));
     conversions
         .chain(customers)
         .chain(clicks)

@@ -1,35 +1,41 @@
 //! The keys of a batch: whatever two events must not create or change at the same time has the same key. Rows that are
 //! found under another name than their key's are locked themselves when they are loaded.
 
-use crate::domain::{Body, Event, Incoming, OrgId, Scheduled, click_name::ClickName};
+use crate::domain::{Event, Incoming, Needs, OrgId, click_name::ClickName};
 
 /// Keys that an event alone needs.
 pub(super) fn count(event: &Event) -> usize {
-    names_of(event).len() + of(event).len()
+    let needs = event.needs();
+    shared_names(&needs).count() + of(event, &needs).len()
 }
 
 /// Keys of names that are known in all organisations: clicks by the clients' own ids, and sessions.
 pub(super) fn names(events: &[Incoming]) -> Vec<i64> {
-    sorted(events.iter().flat_map(|incoming| names_of(&incoming.event)))
+    let keys = events
+        .iter()
+        .flat_map(|incoming| shared_names(&incoming.event.needs()).collect::<Vec<_>>());
+    sorted(keys)
 }
 
-fn names_of(event: &Event) -> Vec<i64> {
-    let clicks = event
-        .clicks()
-        .into_iter()
+fn shared_names(needs: &Needs<'_>) -> impl Iterator<Item = i64> {
+    let clicks = needs
+        .clicks
+        .iter()
         .filter_map(|click| match ClickName::parse(click) {
             ClickName::Theirs(name) => Some(hash("click", OrgId::UNLOCATED, &name)),
             ClickName::Ours { .. } => None,
         });
-    let session = event
-        .session()
-        .map(|session| hash("session", OrgId::UNLOCATED, session));
-    clicks.chain(session).collect()
+    let session = needs.session.iter();
+    clicks.chain(session.map(|session| hash("session", OrgId::UNLOCATED, session)))
 }
 
 /// Keys of everything else.
 pub(super) fn of_batch(events: &[Incoming]) -> Vec<i64> {
-    sorted(events.iter().flat_map(|incoming| of(&incoming.event)))
+    sorted(
+        events
+            .iter()
+            .flat_map(|incoming| of(&incoming.event, &incoming.event.needs())),
+    )
 }
 
 /// Sorted and unique. Two keys with one hash only wait for each other needlessly.
@@ -40,62 +46,33 @@ fn sorted(keys: impl Iterator<Item = i64>) -> Vec<i64> {
     keys
 }
 
-fn of(event: &Event) -> Vec<i64> {
-    let orders = event
-        .order()
-        .into_iter()
-        .chain(new_order(event))
-        .map(|order| hash("order", event.org, order));
-    let customers = event
-        .customers()
-        .into_iter()
-        .map(|customer| hash("customer", event.org, &customer.key()));
-    let idempotency = event
-        .idempotency
-        .iter()
-        .map(|key| hash("idempotency", event.org, &key.key));
-    let keys: Vec<i64> = orders
-        .chain(idempotency)
-        .chain(customers)
-        .chain(money(event))
-        .collect();
+fn of(event: &Event, needs: &Needs<'_>) -> Vec<i64> {
+    let key = |kind: &str, name: &str| hash(kind, event.org, name);
+    let mut keys = Vec::new();
+    keys.extend(needs.order.map(|order| key("order", order)));
+    keys.extend(needs.new_order.map(|order| key("order", order)));
+    keys.extend(
+        event
+            .idempotency
+            .as_ref()
+            .map(|used| key("idempotency", &used.key)),
+    );
+    keys.extend(
+        needs
+            .customers
+            .iter()
+            .map(|customer| key("customer", &customer.key())),
+    );
+    // Payments to one affiliate cover commissions one after the other.
+    keys.extend(needs.payees.iter().map(|payee| key("payee", payee)));
+    keys.extend(needs.bonus.map(|due| {
+        let name = format!("{} {} {} {}", due.program, due.affiliate, due.month, due.bonus);
+        key("bonus", &name)
+    }));
     if keys.is_empty() {
-        vec![hash("event", event.org, &event.id.to_string())]
-    } else {
-        keys
+        keys.push(key("event", &event.id.to_string()));
     }
-}
-
-/// The external id that a conversion is to get.
-pub(super) fn new_order(event: &Event) -> Option<&str> {
-    match &event.body {
-        Body::EditConversion(edit) => edit.external_id.as_deref(),
-        _ => None,
-    }
-}
-
-/// Payments to one affiliate cover commissions one after the other; a bonus is given once.
-fn money(event: &Event) -> Vec<i64> {
-    match &event.body {
-        Body::Pay(pay) => {
-            let payees = pay
-                .payments
-                .iter()
-                .map(|one| hash("payee", event.org, &one.affiliate));
-            payees.collect()
-        }
-        Body::Scheduled(Scheduled::Bonus {
-            program,
-            bonus,
-            affiliate,
-            month,
-        }) => vec![hash(
-            "bonus",
-            event.org,
-            &format!("{program} {affiliate} {month} {bonus}"),
-        )],
-        _ => Vec::new(),
-    }
+    keys
 }
 
 /// FNV-1a: the same in every version and process, which std's hasher does not promise.

@@ -5,17 +5,20 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, id_demand, keys};
+use super::{catalog, id_demand};
 use crate::{
     db::{
         Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, conversions, conversions::Lookup,
         customers, events, idempotency, ids, lock_bonuses, payments,
     },
-    domain::{
-        Body, ClickId, CustomerId, CustomerTarget, Event, EventId, Incoming, Number, OrgId, Scheduled, World,
-        click_name::ClickName,
-    },
+    domain::{ClickId, CustomerId, Event, EventId, Incoming, Needs, OrgId, World, click_name::ClickName},
 };
+
+/// An event that is to be decided, and what that needs.
+pub(super) struct New<'a> {
+    pub event: &'a Event,
+    pub needs: Needs<'a>,
+}
 
 pub(super) async fn world(
     connection: &mut Connection,
@@ -23,13 +26,16 @@ pub(super) async fn world(
     now: DateTime<Utc>,
 ) -> Result<World, DbError> {
     let mut world = World::empty(now);
-    let all: Vec<&Event> = incoming.iter().map(|one| &one.event).collect();
+    let all: Vec<&Event> = incoming.iter().map(|incoming| &incoming.event).collect();
     load_known(connection, &all, &mut world).await?;
     // What has been decided already is only answered again: it needs nothing of the world.
-    let new: Vec<&Event> = incoming
+    let new: Vec<New<'_>> = incoming
         .iter()
-        .filter(|one| one.queued || !world.events.contains_key(&one.event.id))
-        .map(|one| &one.event)
+        .filter(|incoming| incoming.queued || !world.events.contains_key(&incoming.event.id))
+        .map(|Incoming { event, .. }| New {
+            event,
+            needs: event.needs(),
+        })
         .collect();
     if new.is_empty() {
         return Ok(world);
@@ -62,18 +68,16 @@ async fn load_known(connection: &mut Connection, all: &[&Event], world: &mut Wor
 }
 
 /// Clicks that events name, be they of other organisations: their first holder keeps a name.
-async fn load_clicks(connection: &mut Connection, new: &[&Event], world: &mut World) -> Result<(), DbError> {
+async fn load_clicks(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
     let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for name in new.iter().flat_map(|event| event.clicks()) {
+    for name in new.iter().flat_map(|new| &new.needs.clicks) {
         match ClickName::parse(name) {
             ClickName::Ours { id, .. } => _ = numbers.insert(id),
             ClickName::Theirs(name) => _ = names.insert(name),
         }
     }
-    let sessions: BTreeSet<String> = new
-        .iter()
-        .filter_map(|event| Some(event.session()?.to_owned()))
-        .collect();
+    let sessions = new.iter().filter_map(|new| new.needs.session);
+    let sessions: BTreeSet<String> = sessions.map(ToOwned::to_owned).collect();
     if !sessions.is_empty() {
         for (session, _, click) in clicks::sessions(connection, &Vec::from_iter(sessions)).await? {
             numbers.insert(click);
@@ -91,13 +95,13 @@ async fn load_clicks(connection: &mut Connection, new: &[&Event], world: &mut Wo
 
 async fn load_conversions(
     connection: &mut Connection,
-    new: &[&Event],
+    new: &[New<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let orders: BTreeSet<(OrgId, &str)> = new
         .iter()
-        .flat_map(|event| {
-            let orders = event.order().into_iter().chain(keys::new_order(event));
+        .flat_map(|New { event, needs }| {
+            let orders = needs.order.into_iter().chain(needs.new_order);
             orders.map(|order| (event.org, order))
         })
         .collect();
@@ -105,12 +109,13 @@ async fn load_conversions(
         orders: orders.into_iter().collect(),
         ..Lookup::default()
     };
-    for event in new {
-        match event.number() {
-            Some(Number::Conversion(id)) => lookup.conversions.push((event.org, id)),
-            Some(Number::Commission(id)) => lookup.commissions.push((event.org, id)),
-            None => {}
-        }
+    for New { event, needs } in new {
+        lookup
+            .conversions
+            .extend(needs.conversion.map(|id| (event.org, id)));
+        lookup
+            .commissions
+            .extend(needs.commission.map(|id| (event.org, id)));
     }
     if !(lookup.orders.is_empty() && lookup.conversions.is_empty() && lookup.commissions.is_empty()) {
         for conversion in conversions::lock(connection, &lookup).await? {
@@ -131,31 +136,27 @@ async fn load_conversions(
 /// Customers that events name, and those of the conversions and clicks at hand.
 async fn load_customers(
     connection: &mut Connection,
-    new: &[&Event],
+    new: &[New<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let named: BTreeSet<(OrgId, String)> = new
         .iter()
-        .flat_map(|event| {
-            let customers = event.customers().into_iter();
+        .flat_map(|New { event, needs }| {
+            let customers = needs.customers.iter();
             customers.map(|customer| (event.org, customer.key()))
         })
         .collect();
-    let by_number = new.iter().filter_map(|event| match &event.body {
-        Body::UpdateCustomer(update) => match update.customer {
-            CustomerTarget::Number(id) => Some((event.org, id)),
-            CustomerTarget::Id(_) => None,
-        },
-        _ => None,
-    });
+    let by_number = new
+        .iter()
+        .filter_map(|New { event, needs }| Some((event.org, needs.customer?)));
     let of_conversions = world
         .conversions
         .values()
-        .filter_map(|one| Some((one.org, one.customer?)));
+        .filter_map(|row| Some((row.org, row.customer?)));
     let of_clicks = world
         .clicks
         .values()
-        .filter_map(|one| Some((one.org, one.customer?)));
+        .filter_map(|row| Some((row.org, row.customer?)));
     let numbers: BTreeSet<(OrgId, CustomerId)> = by_number.chain(of_conversions).chain(of_clicks).collect();
     if named.is_empty() && numbers.is_empty() {
         return Ok(());
@@ -169,8 +170,8 @@ async fn load_customers(
 
 /// The clicks by which customers and conversions came: for their age, and to be shown.
 async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<(), DbError> {
-    let customers = world.customers.values().map(|one| (one.org, one.click));
-    let conversions = world.conversions.values().map(|one| (one.org, one.click));
+    let customers = world.customers.values().map(|row| (row.org, row.click));
+    let conversions = world.conversions.values().map(|row| (row.org, row.click));
     let missing: BTreeSet<(OrgId, ClickId)> = customers
         .chain(conversions)
         .filter_map(|(org, click)| Some((org, click?)))
@@ -185,31 +186,24 @@ async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<
 }
 
 /// Bonuses and payments by their numbers, and what bonuses are decided by.
-async fn load_money(connection: &mut Connection, new: &[&Event], world: &mut World) -> Result<(), DbError> {
+async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
     let (mut commissions, mut payments, mut bonuses) = (Vec::new(), Vec::new(), Vec::new());
-    for event in new {
-        match &event.body {
-            Body::EditCommission(edit) if !world.commission_owners.contains_key(&edit.commission) => {
-                commissions.push((event.org, edit.commission));
-            }
-            Body::CancelPayment(cancel) => payments.push((event.org, cancel.payment)),
-            Body::Scheduled(Scheduled::Bonus {
-                program,
-                bonus,
-                affiliate,
-                month,
-            }) => {
-                let candidate = BonusCandidate {
-                    org: event.org,
-                    program: *program,
-                    bonus: bonus.clone(),
-                    affiliate: *affiliate,
-                    month: *month,
-                };
-                bonuses.push((event.id, candidate));
-            }
-            _ => {}
-        }
+    for New { event, needs } in new {
+        // A commission that no conversion has may be a bonus.
+        let bonus = needs.commission;
+        let bonus = bonus.filter(|id| !world.commission_owners.contains_key(id));
+        commissions.extend(bonus.map(|id| (event.org, id)));
+        payments.extend(needs.payment.map(|id| (event.org, id)));
+        bonuses.extend(needs.bonus.map(|due| {
+            let candidate = BonusCandidate {
+                org: event.org,
+                program: due.program,
+                bonus: due.bonus.clone(),
+                affiliate: due.affiliate,
+                month: due.month,
+            };
+            (event.id, candidate)
+        }));
     }
     if !commissions.is_empty() {
         for (org, bonus) in lock_bonuses(connection, &commissions).await? {

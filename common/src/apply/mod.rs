@@ -1,4 +1,4 @@
-//! The one way events take effect: keys → lock → locate → load → decide → write, in the caller's transaction.
+//! The one way events take effect: keys → lock → resolve the organisation → load → decide → write, in the caller's transaction.
 //!
 //! Locks are taken in one order by all: names that are known in all organisations, keys of events, then rows as they are
 //! loaded (clicks, conversions, customers, bonuses, payments), balances last; each kind sorted.
@@ -136,7 +136,7 @@ async fn try_apply(
     if !names.is_empty() {
         locks::lock_keys(connection, &names).await?;
     }
-    resolve_org::locate(connection, &mut events).await?;
+    resolve_org::resolve(connection, &mut events).await?;
     locks::lock_keys(connection, &keys::of_batch(&events)).await?;
     let world = load::world(connection, &events, now).await?;
     let decisions = decide(events, world)?;

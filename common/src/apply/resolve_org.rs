@@ -8,61 +8,65 @@ use crate::{
         Connection, DbError,
         org_lookup::{self, CodeLead},
     },
-    domain::{Body, ClickId, Event, Incoming, Lead, OrgId, ProgramId, RecordClick, click_name::ClickName},
+    domain::{Body, ClickId, Event, Incoming, OrgClue, OrgId, ProgramId, click_name::ClickName},
 };
 
 /// Gives each event without an organisation the one that it names. The names are locked.
-pub(super) async fn locate(connection: &mut Connection, events: &mut [Incoming]) -> Result<(), DbError> {
-    if events.iter().all(|one| one.event.org != OrgId::UNLOCATED) {
+pub(super) async fn resolve(connection: &mut Connection, events: &mut [Incoming]) -> Result<(), DbError> {
+    let clues: Vec<OrgClue<'_>> = unresolved(events)
+        .filter_map(|event| event.needs().org_clue)
+        .collect();
+    if clues.is_empty() {
         return Ok(());
     }
-    let by_code = load_codes(connection, events).await?;
-    let mut known = load_clicks(connection, events).await?;
-    for incoming in events {
-        let event = &mut incoming.event;
+    let links = load_links(connection, &clues).await?;
+    let mut visits = load_visits(connection, &clues).await?;
+    for Incoming { event, .. } in events {
         if event.org == OrgId::UNLOCATED {
-            match &event.body {
-                Body::Click(click) => {
-                    if let Some((org, program)) = by_code.find(click) {
+            match event.needs().org_clue {
+                Some(OrgClue::Link { code, host }) => {
+                    if let Some((org, program)) = links.find(code, host) {
                         event.org = org;
                         event.program_scope = event.program_scope.or(program);
                     }
                 }
-                Body::Lead(lead) => event.org = known.find(lead).unwrap_or(OrgId::UNLOCATED),
-                _ => {}
+                Some(OrgClue::Visit { clicks, session }) => {
+                    event.org = visits.find(clicks, session).unwrap_or(OrgId::UNLOCATED);
+                }
+                None => {}
             }
         }
-        known.learn(&incoming.event);
+        visits.learn(event);
     }
     Ok(())
 }
 
-/// Where the codes of clicks lead, and who holds the hosts of their pages.
+fn unresolved(events: &[Incoming]) -> impl Iterator<Item = &Event> {
+    let events = events.iter().map(|incoming| &incoming.event);
+    events.filter(|event| event.org == OrgId::UNLOCATED)
+}
+
+/// Where the codes of links lead, and who holds the hosts of the pages that were visited.
 #[derive(Default)]
-struct Codes {
+struct Links {
     leads: Vec<CodeLead>,
     hosts: HashMap<String, (OrgId, ProgramId)>,
 }
 
-fn host(click: &RecordClick) -> Option<String> {
-    click.host.as_ref().map(|host| host.to_lowercase())
-}
-
-async fn load_codes(connection: &mut Connection, events: &[Incoming]) -> Result<Codes, DbError> {
-    let clicks = || {
-        unlocated(events).filter_map(|event| match &event.body {
-            Body::Click(click) => Some(click),
-            _ => None,
-        })
-    };
-    let codes: BTreeSet<String> = clicks().map(|click| click.referral_code.clone()).collect();
-    if codes.is_empty() {
-        return Ok(Codes::default());
+async fn load_links(connection: &mut Connection, clues: &[OrgClue<'_>]) -> Result<Links, DbError> {
+    let (mut codes, mut hosts) = (BTreeSet::new(), BTreeSet::new());
+    for clue in clues {
+        if let OrgClue::Link { code, host } = clue {
+            codes.insert((*code).to_owned());
+            hosts.extend(host.map(str::to_lowercase));
+        }
     }
-    let hosts: BTreeSet<String> = clicks().filter_map(|click| host(click)).collect();
+    if codes.is_empty() {
+        return Ok(Links::default());
+    }
     let leads = org_lookup::codes(connection, &Vec::from_iter(codes)).await?;
     let hosts = org_lookup::hosts(connection, &Vec::from_iter(hosts)).await?;
-    Ok(Codes {
+    Ok(Links {
         leads,
         hosts: hosts
             .into_iter()
@@ -71,12 +75,12 @@ async fn load_codes(connection: &mut Connection, events: &[Incoming]) -> Result<
     })
 }
 
-impl Codes {
+impl Links {
     /// The organisation of the page if the code is one of its own, and then the page's program if the code leads there;
     /// else the only organisation that has the code.
-    fn find(&self, click: &RecordClick) -> Option<(OrgId, Option<ProgramId>)> {
-        let leads = || self.leads.iter().filter(|lead| lead.code == click.referral_code);
-        let holder = host(click).and_then(|host| self.hosts.get(&host));
+    fn find(&self, code: &str, host: Option<&str>) -> Option<(OrgId, Option<ProgramId>)> {
+        let leads = || self.leads.iter().filter(|lead| lead.code == code);
+        let holder = host.and_then(|host| self.hosts.get(&host.to_lowercase()));
         if let Some(&(org, program)) = holder
             && leads().any(|lead| lead.org == org)
         {
@@ -90,28 +94,27 @@ impl Codes {
 
 /// The organisations of clicks and sessions.
 #[derive(Default)]
-struct Clicks {
+struct Visits {
     ours: HashMap<(ClickId, i64), OrgId>,
     names: HashMap<String, OrgId>,
     sessions: HashMap<String, OrgId>,
 }
 
-async fn load_clicks(connection: &mut Connection, events: &[Incoming]) -> Result<Clicks, DbError> {
-    let leads = || {
-        unlocated(events).filter_map(|event| match &event.body {
-            Body::Lead(lead) => Some(lead),
-            _ => None,
-        })
-    };
-    let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for name in leads().flat_map(|lead| &lead.click_ids) {
-        match ClickName::parse(name) {
-            ClickName::Ours { id, .. } => _ = numbers.insert(id),
-            ClickName::Theirs(name) => _ = names.insert(name),
+async fn load_visits(connection: &mut Connection, clues: &[OrgClue<'_>]) -> Result<Visits, DbError> {
+    let (mut numbers, mut names, mut sessions) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for clue in clues {
+        let OrgClue::Visit { clicks, session } = clue else {
+            continue;
+        };
+        for name in *clicks {
+            match ClickName::parse(name) {
+                ClickName::Ours { id, .. } => _ = numbers.insert(id),
+                ClickName::Theirs(name) => _ = names.insert(name),
+            }
         }
+        sessions.extend(session.map(ToOwned::to_owned));
     }
-    let sessions: BTreeSet<String> = leads().filter_map(|lead| lead.session.clone()).collect();
-    let mut known = Clicks::default();
+    let mut known = Visits::default();
     if !numbers.is_empty() {
         let found = org_lookup::clicks(connection, &Vec::from_iter(numbers)).await?;
         known.ours = found
@@ -130,18 +133,14 @@ async fn load_clicks(connection: &mut Connection, events: &[Incoming]) -> Result
     Ok(known)
 }
 
-impl Clicks {
+impl Visits {
     /// The organisation of the first click that is known, else of the session.
-    fn find(&self, lead: &Lead) -> Option<OrgId> {
-        let click = lead
-            .click_ids
-            .iter()
-            .find_map(|name| match ClickName::parse(name) {
-                ClickName::Ours { id, millis } => self.ours.get(&(id, millis)),
-                ClickName::Theirs(name) => self.names.get(&name),
-            });
-        let session = || self.sessions.get(lead.session.as_ref()?);
-        click.or_else(session).copied()
+    fn find(&self, clicks: &[String], session: Option<&str>) -> Option<OrgId> {
+        let click = clicks.iter().find_map(|name| match ClickName::parse(name) {
+            ClickName::Ours { id, millis } => self.ours.get(&(id, millis)),
+            ClickName::Theirs(name) => self.names.get(&name),
+        });
+        click.or_else(|| self.sessions.get(session?)).copied()
     }
 
     /// A click of the batch counts for the events after it. The first holder of a name keeps it.
@@ -157,9 +156,4 @@ impl Clicks {
             self.sessions.entry(session.clone()).or_insert(event.org);
         }
     }
-}
-
-fn unlocated(events: &[Incoming]) -> impl Iterator<Item = &Event> {
-    let events = events.iter().map(|one| &one.event);
-    events.filter(|event| event.org == OrgId::UNLOCATED)
 }

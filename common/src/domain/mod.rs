@@ -26,10 +26,11 @@ pub use decide::{
     decide,
 };
 pub use event::{
-    AddCommissions, AttributionFields, Body, CancelPayment, Chargeback, CommissionLine, ConversionStatus,
-    CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect, EditCommission,
-    EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Number, Pay, PaymentOrder,
-    RecordClick, Refund, Scheduled, TestEvent, TestKind, Track, UpdateConversion, UpdateCustomer,
+    AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
+    ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
+    EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Needs, NewRows,
+    OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition, Scheduled, TestEvent, TestKind, Track,
+    UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,

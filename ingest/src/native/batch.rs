@@ -43,10 +43,11 @@ impl Named {
     /// Whether `event` names what an earlier one did. Remembers what it names.
     pub(super) fn builds_on_earlier(&mut self, event: &Event) -> bool {
         let mut builds = false;
-        if let Some(order) = event.order() {
+        let needs = event.needs();
+        if let Some(order) = needs.order {
             builds |= !self.orders.insert(order.to_owned());
         }
-        for customer in event.customers() {
+        for customer in needs.customers {
             builds |= !self.customers.insert(customer);
         }
         builds

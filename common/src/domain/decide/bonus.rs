@@ -8,7 +8,7 @@ use super::{
     effects::transfers_to, view,
 };
 use crate::domain::{
-    AffiliateId, Applied, Money, ProgramId, Reason, Refusal, World,
+    AffiliateId, Applied, BonusDue, Money, Reason, Refusal, World,
     catalog::{Bonus, BonusTarget, Program, Rate, Recurrence},
     commission::{Line, money, percentage},
     entities::{CommissionKind, MonthlySales},
@@ -16,19 +16,9 @@ use crate::domain::{
     trace::{Rule, RuleSource},
 };
 
-/// A bonus to hand out for a month.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BonusDue<'a> {
-    pub program: ProgramId,
-    pub bonus: &'a str,
-    pub affiliate: AffiliateId,
-    /// Its first day.
-    pub month: NaiveDate,
-}
-
 pub(super) fn give_bonus(
     context: &Context<'_>,
-    due: &BonusDue<'_>,
+    due: &BonusDue,
     world: &mut World,
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
@@ -52,7 +42,7 @@ pub(super) fn give_bonus(
 /// The bonus as commission lines, if the target was reached.
 fn earned(
     context: &Context<'_>,
-    due: &BonusDue<'_>,
+    due: &BonusDue,
     world: &World,
     effects: &Effects,
 ) -> Result<Vec<Line>, Refusal> {
@@ -83,25 +73,25 @@ fn earned(
     lines(bonus, program, sales, affiliate.id)
 }
 
-fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue<'_>) -> Option<(&'a Program, &'a Bonus)> {
+fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Program, &'a Bonus)> {
     let program = context.catalog.program(due.program)?;
     let mut bonuses = program.bonuses.iter();
     let bonus = bonuses.find(|bonus| bonus.identifier == due.bonus)?;
     is_active(bonus, due.month).then_some((program, bonus))
 }
 
-fn award(context: &Context<'_>, due: &BonusDue<'_>) -> BonusAward {
+fn award(context: &Context<'_>, due: &BonusDue) -> BonusAward {
     BonusAward {
         org: context.org,
         program: due.program,
-        bonus: due.bonus.to_owned(),
+        bonus: due.bonus.clone(),
         affiliate: due.affiliate,
         month: due.month,
         event: context.event.id,
     }
 }
 
-fn is_for(award: &BonusAward, context: &Context<'_>, due: &BonusDue<'_>) -> bool {
+fn is_for(award: &BonusAward, context: &Context<'_>, due: &BonusDue) -> bool {
     let award = (
         award.org,
         award.program,
@@ -109,7 +99,14 @@ fn is_for(award: &BonusAward, context: &Context<'_>, due: &BonusDue<'_>) -> bool
         award.affiliate,
         award.month,
     );
-    award == (context.org, due.program, due.bonus, due.affiliate, due.month)
+    award
+        == (
+            context.org,
+            due.program,
+            due.bonus.as_str(),
+            due.affiliate,
+            due.month,
+        )
 }
 
 /// Whether any day of the month is within the bonus's dates.

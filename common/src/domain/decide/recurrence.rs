@@ -1,6 +1,5 @@
 //! Commissions that come again by themselves while the customer stays.
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{
@@ -12,24 +11,13 @@ use super::{
     limits::{is_beyond_limits, is_cap_used_up},
 };
 use crate::domain::{
-    Applied, CommissionId, ConversionId, CustomerId, Money, Reason, Refusal, World,
+    Applied, CustomerId, Money, Reason, Refusal, Repetition, World,
     catalog::{Program, Recurrence},
     commission::{Line, Part, part_lines, percentage, recurs_after},
     entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
     trace::{Rule, RuleSource},
     world::PoolExhausted,
 };
-
-/// One repetition that is due.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Repetition {
-    pub conversion: ConversionId,
-    /// The commission that started it.
-    pub commission: CommissionId,
-    /// 1 is the first.
-    pub period: u32,
-    pub due: DateTime<Utc>,
-}
 
 /// Why nothing comes again, now or ever.
 struct Halt {
@@ -40,7 +28,7 @@ struct Halt {
 
 pub(super) fn recur(
     context: &Context<'_>,
-    due: Repetition,
+    due: &Repetition,
     world: &mut World,
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
@@ -56,7 +44,7 @@ pub(super) fn recur(
 }
 
 /// What comes again, by the rules of the moment when it is due.
-fn repeat<'a>(context: &Context<'a>, due: Repetition, world: &World) -> Result<Repeat<'a>, Halt> {
+fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<Repeat<'a>, Halt> {
     let conversion = by_number(context, due.conversion, world)
         .map_err(|_unknown| ended("the conversion has been deleted"))?;
     let sale = sale_of(&conversion, context.catalog, due.due).map_err(Halt::forever)?;
@@ -120,7 +108,7 @@ fn repeats_for<'w>(
 
 fn add_repeat(
     context: &Context<'_>,
-    due: Repetition,
+    due: &Repetition,
     repeat: Repeat<'_>,
     world: &mut World,
     effects: &mut Effects,
@@ -153,7 +141,7 @@ fn add_repeat(
 }
 
 /// Nothing comes this time; it is looked at again when it is due next.
-fn skip(context: &Context<'_>, due: Repetition, world: &World, effects: &mut Effects) {
+fn skip(context: &Context<'_>, due: &Repetition, world: &World, effects: &mut Effects) {
     let Ok(conversion) = by_number(context, due.conversion, world) else {
         return;
     };
@@ -171,7 +159,7 @@ fn skip(context: &Context<'_>, due: Repetition, world: &World, effects: &mut Eff
 /// Puts the next repetition on the calendar.
 fn plan(
     context: &Context<'_>,
-    due: Repetition,
+    due: &Repetition,
     conversion: &Conversion,
     recurrence: Recurrence,
     effects: &mut Effects,

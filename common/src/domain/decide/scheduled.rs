@@ -1,13 +1,8 @@
 //! What falls due by itself: holds that end here, recurring commissions and bonuses in files of their own.
 
 use super::{
-    Context, Effects, Stop,
-    approval::hold,
-    bonus::{BonusDue, give_bonus},
-    change::by_number,
-    commission::views,
-    posting::post_transfers,
-    recurrence::{Repetition, recur},
+    Context, Effects, Stop, approval::hold, bonus::give_bonus, change::by_number, commission::views,
+    posting::post_transfers, recurrence::recur,
 };
 use crate::domain::{Applied, CommissionId, ConversionId, Scheduled, World};
 
@@ -19,34 +14,8 @@ pub(super) fn scheduled(
 ) -> Result<Applied, Stop> {
     match scheduled {
         Scheduled::HoldEnds { conversion } => Ok(hold_ends(context, *conversion, world, effects)),
-        Scheduled::Recur {
-            conversion,
-            commission,
-            period,
-            due,
-        } => {
-            let repetition = Repetition {
-                conversion: *conversion,
-                commission: *commission,
-                period: *period,
-                due: *due,
-            };
-            recur(context, repetition, world, effects)
-        }
-        Scheduled::Bonus {
-            program,
-            bonus,
-            affiliate,
-            month,
-        } => {
-            let due = BonusDue {
-                program: *program,
-                bonus,
-                affiliate: *affiliate,
-                month: *month,
-            };
-            give_bonus(context, &due, world, effects)
-        }
+        Scheduled::Recur(repetition) => recur(context, repetition, world, effects),
+        Scheduled::Bonus(due) => give_bonus(context, due, world, effects),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MetaData;
+use super::{MetaData, Needs, NewRows, OrgClue};
 
 /// A visitor came by an affiliate's link (seed: REST 1.6, Affitor, AFFY).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,26 @@ pub struct RecordClick {
     pub meta_data: MetaData,
     /// User agent, ip, screen and the like: kept for reports.
     pub details: MetaData,
+}
+
+impl RecordClick {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        let names = self.name.iter().chain(&self.existing);
+        Needs {
+            clicks: names.map(String::as_str).collect(),
+            session: self.session.as_deref(),
+            link: Some(&self.referral_code),
+            org_clue: Some(OrgClue::Link {
+                code: &self.referral_code,
+                host: self.host.as_deref(),
+            }),
+            new_rows: NewRows {
+                clicks: 1,
+                ..NewRows::default()
+            },
+            ..Needs::default()
+        }
+    }
 }
 
 /// What a test event imitates.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomerRef, MetaData};
+use super::{CustomerRef, Dialect, MetaData, Needs, NewRows};
 use crate::domain::{CommissionId, ConversionId, Currency};
 
 /// A sale to record.
@@ -33,6 +33,28 @@ pub struct CreateConversion {
     pub meta_data: MetaData,
     /// Notes, product, user agent, ip: kept for reports.
     pub details: MetaData,
+}
+
+impl CreateConversion {
+    pub(super) fn needs(&self, dialect: Dialect) -> Needs<'_> {
+        // In the dialects of clicks a visitor who told no id is a customer too.
+        let is_visitor = matches!(dialect, Dialect::Affitor | Dialect::Affy);
+        let named = self.customer.iter();
+        Needs {
+            order: self.external_id.as_deref(),
+            customers: named.map(|customer| customer.identity.clone()).collect(),
+            clicks: self.attribution.clicks().collect(),
+            session: self.attribution.session.as_deref(),
+            attribution: Some(&self.attribution),
+            new_rows: NewRows {
+                conversions: 1,
+                commission_lines: self.lines.len().max(1),
+                customers: usize::from(self.customer.is_some() || is_visitor),
+                ..NewRows::default()
+            },
+            ..Needs::default()
+        }
+    }
 }
 
 /// One part of a sale with its own commission type.
@@ -82,6 +104,12 @@ pub struct UpdateConversion {
     pub meta_data: Option<MetaData>,
 }
 
+impl UpdateConversion {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        needs_order(&self.external_id)
+    }
+}
+
 /// The state of all commissions of a conversion (seed: Postback 1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +131,12 @@ pub struct Refund {
     pub refund_id: Option<String>,
 }
 
+impl Refund {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        needs_order(&self.external_id)
+    }
+}
+
 /// The bank took the money of a sale back, or gave it again. The latest of them counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chargeback {
@@ -110,6 +144,21 @@ pub struct Chargeback {
     /// The merchant won the dispute: the sale stands again.
     #[serde(default)]
     pub reversed: bool,
+}
+
+impl Chargeback {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        needs_order(&self.external_id)
+    }
+}
+
+/// Of what changes an order that must be there.
+fn needs_order(order: &str) -> Needs<'_> {
+    Needs {
+        order: Some(order),
+        waits_for_order: true,
+        ..Needs::default()
+    }
 }
 
 /// A change of the conversion with this number (seed: REST 1.6). Commissions stay as they are unless `recalculate`.
@@ -130,11 +179,34 @@ pub struct EditConversion {
     pub delete: bool,
 }
 
+impl EditConversion {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        Needs {
+            conversion: Some(self.conversion),
+            new_order: self.external_id.as_deref(),
+            ..Needs::default()
+        }
+    }
+}
+
 /// Further commissions of a conversion, levels included (seed: REST 1.6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AddCommissions {
     pub conversion: ConversionId,
     pub lines: Vec<CommissionLine>,
+}
+
+impl AddCommissions {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        Needs {
+            conversion: Some(self.conversion),
+            new_rows: NewRows {
+                commission_lines: self.lines.len(),
+                ..NewRows::default()
+            },
+            ..Needs::default()
+        }
+    }
 }
 
 /// A change of one commission (seed: REST 1.6). Only what is given changes.
@@ -151,4 +223,13 @@ pub struct EditCommission {
     pub sub_amount: Option<Decimal>,
     #[serde(default)]
     pub comment: Option<String>,
+}
+
+impl EditCommission {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        Needs {
+            commission: Some(self.commission),
+            ..Needs::default()
+        }
+    }
 }

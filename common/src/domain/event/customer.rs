@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributionFields, MetaData};
+use super::{AttributionFields, MetaData, Needs, NewRows, OrgClue};
 use crate::domain::{ClickId, CustomerId};
 
 /// By what a customer is known within the organisation.
@@ -104,6 +104,21 @@ pub struct CreateCustomer {
     pub override_max_cookie_time: bool,
 }
 
+impl CreateCustomer {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        Needs {
+            customers: vec![Identity::Id(self.customer_id.clone())],
+            clicks: self.attribution.clicks().collect(),
+            attribution: Some(&self.attribution),
+            new_rows: NewRows {
+                customers: 1,
+                ..NewRows::default()
+            },
+            ..Needs::default()
+        }
+    }
+}
+
 /// Which customer is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,6 +155,21 @@ pub struct UpdateCustomer {
     pub action: Option<CustomerAction>,
 }
 
+impl UpdateCustomer {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        let (id, number) = match &self.customer {
+            CustomerTarget::Id(id) => (Some(id), None),
+            CustomerTarget::Number(number) => (None, Some(*number)),
+        };
+        let ids = id.into_iter().chain(&self.customer_id);
+        Needs {
+            customers: ids.cloned().map(Identity::Id).collect(),
+            customer: number,
+            ..Needs::default()
+        }
+    }
+}
+
 /// A visitor has signed up: binds the customer to the click (seed: Affitor, lead; AFFY, registration). The same again
 /// changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -154,4 +184,24 @@ pub struct Lead {
     pub email: Option<String>,
     pub name: Option<String>,
     pub details: MetaData,
+}
+
+impl Lead {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        let session = self.session.as_deref();
+        Needs {
+            customers: self.customer_id.iter().cloned().map(Identity::Id).collect(),
+            clicks: self.click_ids.iter().map(String::as_str).collect(),
+            session,
+            org_clue: Some(OrgClue::Visit {
+                clicks: &self.click_ids,
+                session,
+            }),
+            new_rows: NewRows {
+                customers: 1,
+                ..NewRows::default()
+            },
+            ..Needs::default()
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod click;
 mod conversion;
 mod customer;
+mod needs;
 mod payment;
 mod scheduled;
 
@@ -17,10 +18,11 @@ pub use conversion::{
 pub use customer::{
     CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Identity, Lead, Track, UpdateCustomer,
 };
+pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
-pub use scheduled::Scheduled;
+pub use scheduled::{BonusDue, Repetition, Scheduled};
 
-use super::{CommissionId, ConversionId, EventId, OrgId, ProgramId};
+use super::{EventId, OrgId, ProgramId};
 
 /// Free data that a client attaches; values are JSON.
 pub type MetaData = serde_json::Map<String, serde_json::Value>;
@@ -50,91 +52,35 @@ pub struct Event {
 }
 
 impl Event {
+    /// What must be locked, loaded and drawn before it can be decided.
+    pub fn needs(&self) -> Needs<'_> {
+        match &self.body {
+            Body::CreateConversion(create) => create.needs(self.dialect),
+            Body::UpdateConversion(update) => update.needs(),
+            Body::Refund(refund) => refund.needs(),
+            Body::Chargeback(chargeback) => chargeback.needs(),
+            Body::EditConversion(edit) => edit.needs(),
+            Body::AddCommissions(add) => add.needs(),
+            Body::EditCommission(edit) => edit.needs(),
+            Body::Click(click) => click.needs(),
+            Body::CreateCustomer(create) => create.needs(),
+            Body::UpdateCustomer(update) => update.needs(),
+            Body::Lead(lead) => lead.needs(),
+            Body::Pay(pay) => pay.needs(),
+            Body::CancelPayment(cancel) => cancel.needs(),
+            Body::Scheduled(scheduled) => scheduled.needs(),
+            Body::Test(_) => Needs::default(),
+        }
+    }
+
     /// The order that the event is about, if it names one.
     pub fn order(&self) -> Option<&str> {
-        match &self.body {
-            Body::CreateConversion(create) => create.external_id.as_deref(),
-            Body::UpdateConversion(update) => Some(&update.external_id),
-            Body::Refund(refund) => Some(&refund.external_id),
-            Body::Chargeback(chargeback) => Some(&chargeback.external_id),
-            _ => None,
-        }
-    }
-
-    /// The conversion or commission that the event names by its number, if it does.
-    pub fn number(&self) -> Option<Number> {
-        match &self.body {
-            Body::EditConversion(edit) => Some(Number::Conversion(edit.conversion)),
-            Body::AddCommissions(add) => Some(Number::Conversion(add.conversion)),
-            Body::EditCommission(edit) => Some(Number::Commission(edit.commission)),
-            Body::Scheduled(Scheduled::HoldEnds { conversion } | Scheduled::Recur { conversion, .. }) => {
-                Some(Number::Conversion(*conversion))
-            }
-            _ => None,
-        }
-    }
-
-    /// The identities of customers that the event names.
-    pub fn customers(&self) -> Vec<Identity> {
-        let id = |id: &String| Identity::Id(id.clone());
-        match &self.body {
-            Body::CreateConversion(create) => {
-                create.customer.iter().map(|one| one.identity.clone()).collect()
-            }
-            Body::CreateCustomer(create) => vec![id(&create.customer_id)],
-            Body::Lead(lead) => lead.customer_id.iter().map(id).collect(),
-            Body::UpdateCustomer(update) => {
-                let target = match &update.customer {
-                    CustomerTarget::Id(customer) => Some(id(customer)),
-                    CustomerTarget::Number(_) => None,
-                };
-                target
-                    .into_iter()
-                    .chain(update.customer_id.iter().map(id))
-                    .collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Every click that the event names, in any of a click's names.
-    pub fn clicks(&self) -> Vec<&str> {
-        match &self.body {
-            Body::CreateConversion(create) => create.attribution.clicks().collect(),
-            Body::CreateCustomer(create) => create.attribution.clicks().collect(),
-            Body::Click(click) => click
-                .name
-                .iter()
-                .chain(&click.existing)
-                .map(String::as_str)
-                .collect(),
-            Body::Lead(lead) => lead.click_ids.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// By what the event's affiliate may be found, if one is looked for.
-    pub fn attribution(&self) -> Option<&AttributionFields> {
-        match &self.body {
-            Body::CreateConversion(create) => Some(&create.attribution),
-            Body::CreateCustomer(create) => Some(&create.attribution),
-            _ => None,
-        }
-    }
-
-    /// The session that the event names (seed: AFFY).
-    pub fn session(&self) -> Option<&str> {
-        match &self.body {
-            Body::CreateConversion(create) => create.attribution.session.as_deref(),
-            Body::Click(click) => click.session.as_deref(),
-            Body::Lead(lead) => lead.session.as_deref(),
-            _ => None,
-        }
+        self.needs().order
     }
 
     /// Whether it can have no effect before its order is there.
     pub fn needs_order(&self) -> bool {
-        self.order().is_some() && !matches!(self.body, Body::CreateConversion(_))
+        self.needs().waits_for_order
     }
 
     /// Whether the key may see what belongs to `program`: one that is bound to a program sees no other.
@@ -146,13 +92,6 @@ impl Event {
     pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
         self.wait_until.is_some_and(|until| now < until)
     }
-}
-
-/// A row named by its number instead of by an external id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Number {
-    Conversion(ConversionId),
-    Commission(CommissionId),
 }
 
 /// The wire format in which an event came.

@@ -3,12 +3,27 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::{Needs, NewRows};
 use crate::domain::{Currency, PaymentId};
 
 /// Payments that are recorded together: all of them, or none (seed: REST 1.6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pay {
     pub payments: Vec<PaymentOrder>,
+}
+
+impl Pay {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        let orders = self.payments.iter();
+        Needs {
+            payees: orders.map(|order| order.affiliate.as_str()).collect(),
+            new_rows: NewRows {
+                payments: self.payments.len(),
+                ..NewRows::default()
+            },
+            ..Needs::default()
+        }
+    }
 }
 
 /// One payment.
@@ -25,4 +40,13 @@ pub struct PaymentOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelPayment {
     pub payment: PaymentId,
+}
+
+impl CancelPayment {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        Needs {
+            payment: Some(self.payment),
+            ..Needs::default()
+        }
+    }
 }

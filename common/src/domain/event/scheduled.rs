@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{Needs, NewRows};
 use crate::domain::{AffiliateId, CommissionId, ConversionId, ProgramId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,20 +12,51 @@ pub enum Scheduled {
     /// The commissions of a conversion have waited long enough: those that nobody touched are approved.
     HoldEnds { conversion: ConversionId },
     /// A recurring commission comes again.
-    Recur {
-        conversion: ConversionId,
-        /// The commission that started it.
-        commission: CommissionId,
-        /// 1 is the first repetition.
-        period: u32,
-        due: DateTime<Utc>,
-    },
+    Recur(Repetition),
     /// A month has ended in which an affiliate reached a bonus's target.
-    Bonus {
-        program: ProgramId,
-        bonus: String,
-        affiliate: AffiliateId,
-        /// Its first day, in UTC.
-        month: NaiveDate,
-    },
+    Bonus(BonusDue),
+}
+
+/// One repetition of a recurring commission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repetition {
+    pub conversion: ConversionId,
+    /// The commission that started it.
+    pub commission: CommissionId,
+    /// 1 is the first repetition.
+    pub period: u32,
+    pub due: DateTime<Utc>,
+}
+
+/// A bonus that an affiliate may get for a month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BonusDue {
+    pub program: ProgramId,
+    pub bonus: String,
+    pub affiliate: AffiliateId,
+    /// Its first day, in UTC.
+    pub month: NaiveDate,
+}
+
+impl Scheduled {
+    pub(super) fn needs(&self) -> Needs<'_> {
+        match self {
+            Self::HoldEnds { conversion } => Needs {
+                conversion: Some(*conversion),
+                ..Needs::default()
+            },
+            Self::Recur(repetition) => Needs {
+                conversion: Some(repetition.conversion),
+                new_rows: NewRows {
+                    commission_lines: 1,
+                    ..NewRows::default()
+                },
+                ..Needs::default()
+            },
+            Self::Bonus(due) => Needs {
+                bonus: Some(due),
+                ..Needs::default()
+            },
+        }
+    }
 }

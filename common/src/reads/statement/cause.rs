@@ -131,9 +131,17 @@ fn said(body: &Body) -> Option<Cause> {
         Body::AddCommissions(_) => Cause::CommissionsAdded,
         Body::CancelPayment(cancel) => Cause::Payment(Some(cancel.payment.0)),
         Body::Scheduled(Scheduled::HoldEnds { .. }) => Cause::HoldEnded,
-        Body::Scheduled(Scheduled::Recur { period, .. }) => Cause::Recurred(*period),
-        Body::Scheduled(Scheduled::Bonus { month, .. }) => Cause::Bonus(*month),
-        _ => return None,
+        Body::Scheduled(Scheduled::Recur(repetition)) => Cause::Recurred(repetition.period),
+        Body::Scheduled(Scheduled::Bonus(due)) => Cause::Bonus(due.month),
+        // Sales, refunds and payments are known by the rows that they leave; the others move no money.
+        Body::CreateConversion(_)
+        | Body::Refund(_)
+        | Body::Pay(_)
+        | Body::Click(_)
+        | Body::CreateCustomer(_)
+        | Body::UpdateCustomer(_)
+        | Body::Lead(_)
+        | Body::Test(_) => return None,
     })
 }
 
