@@ -207,9 +207,9 @@ fn check_parents(org: &Org, problems: &Problems<'_>) {
     let by_id: HashMap<_, _> = org
         .affiliates
         .iter()
-        .map(|one| (one.id.get_ref().as_str(), one))
+        .map(|affiliate| (affiliate.id.get_ref().as_str(), affiliate))
         .collect();
-    let parent_of = |one: &Affiliate| by_id.get(one.parent.as_ref()?.get_ref().as_str()).copied();
+    let parent_of = |child: &Affiliate| by_id.get(child.parent.as_ref()?.get_ref().as_str()).copied();
     let mut in_noted_cycle = HashSet::new();
     for affiliate in &org.affiliates {
         let id = affiliate.id.get_ref().as_str();
@@ -221,15 +221,15 @@ fn check_parents(org: &Org, problems: &Problems<'_>) {
         }
         let mut line = vec![id];
         let mut above = parent_of(affiliate);
-        while let Some(one) = above {
-            if line.contains(&one.id.get_ref().as_str()) {
+        while let Some(ancestor) = above {
+            if line.contains(&ancestor.id.get_ref().as_str()) {
                 break;
             }
-            line.push(one.id.get_ref());
-            above = parent_of(one);
+            line.push(ancestor.id.get_ref());
+            above = parent_of(ancestor);
         }
         // Each cycle is noted once, at its first member.
-        if above.is_some_and(|one| one.id == affiliate.id) && !in_noted_cycle.contains(id) {
+        if above.is_some_and(|ancestor| ancestor.id == affiliate.id) && !in_noted_cycle.contains(id) {
             in_noted_cycle.extend(line.iter().copied());
             line.push(id);
             problems.add(
@@ -245,24 +245,24 @@ fn check_codes(org: &Org, problems: &Problems<'_>) {
     let programs: HashMap<_, _> = org
         .programs
         .iter()
-        .map(|one| (one.id.get_ref().as_str(), one))
+        .map(|program| (program.id.get_ref().as_str(), program))
         .collect();
-    let affiliates = ids(org.affiliates.iter().map(|one| &one.id));
+    let affiliates = ids(org.affiliates.iter().map(|affiliate| &affiliate.id));
     let (mut coupons, mut codes, mut sources) = (Once::default(), Once::default(), Once::default());
     for affiliate in &org.affiliates {
         let id = affiliate.id.get_ref().as_str();
-        for one in &affiliate.affiliations {
+        for affiliation in &affiliate.affiliations {
             let wrong = |span: &Range<usize>, message: String| {
                 problems.add(span, format!("affiliation of {id:?}: {message}"));
             };
-            match programs.get(one.program.get_ref().as_str()) {
+            match programs.get(affiliation.program.get_ref().as_str()) {
                 None => wrong(
-                    &one.program.span(),
-                    format!("unknown program {:?}", one.program.get_ref()),
+                    &affiliation.program.span(),
+                    format!("unknown program {:?}", affiliation.program.get_ref()),
                 ),
-                Some(program) => check_asset(one, program, wrong),
+                Some(program) => check_asset(affiliation, program, wrong),
             }
-            if let (Some(coupon), Some(folded)) = (&one.coupon, &one.coupon_folded)
+            if let (Some(coupon), Some(folded)) = (&affiliation.coupon, &affiliation.coupon_folded)
                 && let Some(other) = coupons.taken(folded.clone(), id)
             {
                 wrong(
@@ -270,7 +270,7 @@ fn check_codes(org: &Org, problems: &Problems<'_>) {
                     format!("coupon {:?} is already one of {other:?}", coupon.get_ref()),
                 );
             }
-            if let Some(code) = &one.referral_code {
+            if let Some(code) = &affiliation.referral_code {
                 if let Some(other) = codes.taken(code.get_ref().clone(), id) {
                     wrong(
                         &code.span(),
@@ -284,7 +284,7 @@ fn check_codes(org: &Org, problems: &Problems<'_>) {
                     wrong(&code.span(), message);
                 }
             }
-            if let (Some(asset), Some(source)) = (&one.asset_id, &one.source_id)
+            if let (Some(asset), Some(source)) = (&affiliation.asset_id, &affiliation.source_id)
                 && let Some(other) = sources.taken(format!("{}\0{}", asset.get_ref(), source.get_ref()), id)
             {
                 let message = format!(
@@ -297,8 +297,8 @@ fn check_codes(org: &Org, problems: &Problems<'_>) {
     }
 }
 
-fn check_asset(one: &Affiliation, program: &Program, wrong: impl Fn(&Range<usize>, String)) {
-    if let Some(asset) = &one.asset_id
+fn check_asset(affiliation: &Affiliation, program: &Program, wrong: impl Fn(&Range<usize>, String)) {
+    if let Some(asset) = &affiliation.asset_id
         && !program.assets.contains(asset)
     {
         wrong(

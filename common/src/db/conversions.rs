@@ -23,8 +23,8 @@ pub struct Lookup<'a> {
     pub commissions: Vec<(OrgId, CommissionId)>,
 }
 
-/// Living conversions with commissions and their refunds. Their rows are locked: one who is found by its
-/// number may be changed by an event that knows the external id.
+/// Living conversions with their commissions and refunds. Their rows are locked: one that is found by its number may be
+/// changed at the same time by an event that knows its external id.
 ///
 /// # Errors
 /// When the database does not answer, or a row holds what no version of this code wrote.

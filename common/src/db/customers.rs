@@ -12,8 +12,8 @@ use crate::domain::{
     entities::{Change, Customer},
 };
 
-/// Customers by identity, and those of the given numbers, with their rows locked: one who is found by a number may be
-/// changed by an event that knows the identity.
+/// Customers by identity, and those of the given numbers, with their rows locked: one that is found by its number may be
+/// changed at the same time by an event that knows its identity.
 ///
 /// # Errors
 /// When the database does not answer.

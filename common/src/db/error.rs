@@ -1,4 +1,4 @@
-//! What a database error means for whoever met it: the classes of DESIGN, by SQLSTATE.
+//! What a database error asks of its caller: its class, by SQLSTATE.
 
 use sqlx::postgres::PgDatabaseError;
 

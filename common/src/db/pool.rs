@@ -202,6 +202,7 @@ pub(crate) async fn snapshot(pool: &Pool) -> Result<super::Transaction, DbError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::spool;
 
     async fn setting(connection: &mut super::super::Connection, name: &str) -> String {
         sqlx::query_scalar("SELECT current_setting($1)")
@@ -209,6 +210,29 @@ mod tests {
             .fetch_one(connection)
             .await
             .unwrap()
+    }
+
+    #[sqlx::test(migrator = "MIGRATOR")]
+    async fn a_transaction_holds_what_succeeds_and_nothing_of_what_fails(pool: Pool) {
+        let put = async |pool: Pool, envelope: &'static [u8], answer: Result<(), DbError>| {
+            // As the workers do it: in a task.
+            let work = tokio::spawn(async move {
+                in_transaction(&pool, async |connection| {
+                    spool::put(connection, envelope).await?;
+                    answer
+                })
+                .await
+            });
+            work.await.unwrap()
+        };
+        put(pool.clone(), b"kept", Ok(())).await.unwrap();
+        let refused = DbError::new("test", sqlx::Error::RowNotFound);
+        let error = put(pool.clone(), b"lost", Err(refused)).await.unwrap_err();
+        assert_eq!(error.operation, "test");
+        let mut connection = pool.acquire().await.unwrap();
+        let left = spool::take(&mut connection, 0, 9).await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].envelope, b"kept");
     }
 
     #[sqlx::test]

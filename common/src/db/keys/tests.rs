@@ -112,7 +112,7 @@ async fn the_snapshot_says_what_a_request_needs(pool: Pool) {
         snapshot
             .keys
             .iter()
-            .find(|one| one.hash == hash_key(key))
+            .find(|stored| stored.hash == hash_key(key))
             .unwrap()
     };
     let demo = find("demo-key");

@@ -20,7 +20,7 @@ pub struct Check {
 
 type Run = for<'c> fn(&'c mut Connection, &'c Scope) -> BoxFuture<'c, sqlx::Result<Vec<Row>>>;
 
-/// What all checks are told.
+/// The parameters of every check.
 pub(super) struct Scope {
     /// Violations that each shows.
     pub(super) max_shown: i64,

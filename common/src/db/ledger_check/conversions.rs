@@ -102,7 +102,7 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         "event_refunds",
         "every applied refund is recorded once, or repeats the id of another",
-        // Those of an unsigned sale go on with the signed one that took its place.
+        // Those of an unauthenticated sale go on with the authenticated one that took its place.
         "SELECT e.org_id, format('event %s', e.event_id) AS subject,
                 CASE WHEN coalesce(r.refunds, 0) > 1 OR (r.refunds IS NULL AND e.body -> 'refund' ->> 'refund_id' IS NULL)
                      THEN format('it has %s refunds', coalesce(r.refunds, 0)) END AS detail

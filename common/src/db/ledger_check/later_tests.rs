@@ -11,7 +11,7 @@ async fn found(pool: &Pool, damage: &'static str) -> Vec<String> {
     let report = run(pool, fixture::now(), |_| {}).await.unwrap();
     let shown = report.violations.iter();
     shown
-        .map(|one| format!("{}: {}: {}", one.check, one.subject, one.detail))
+        .map(|violation| format!("{}: {}: {}", violation.check, violation.subject, violation.detail))
         .collect()
 }
 
