@@ -27,7 +27,6 @@ pub mod ledger;
 pub mod ledger_check;
 pub mod locks;
 pub mod notify;
-pub mod ops;
 pub mod org_lookup;
 pub mod partitions;
 pub mod payments;

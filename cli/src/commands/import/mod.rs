@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use common::{
-    db::{self, ops},
-    reads::import::{self, ImportKey},
+    db,
+    ops::import::{self, ImportKey},
     runtime::{Clock, DbArgs},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -115,7 +115,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let stop = roles::shutdown::token_saying("the records at hand are queued first")?;
     let pool = db::connect(&args.db.database_url, 2, "commissary import").await?;
     let mut connection = pool.acquire().await.context("connecting")?;
-    let Some(org) = ops::org_by_slug(&mut connection, &args.org).await? else {
+    let Some(org) = common::ops::org_by_slug(&mut connection, &args.org).await? else {
         bail!("there is no organisation {}", args.org);
     };
     let program = match &args.program {

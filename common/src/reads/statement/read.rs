@@ -14,8 +14,9 @@ use super::{
     words::{Subject, describe},
 };
 use crate::{
-    db::{Connection, DbError, decode, ops},
+    db::{Connection, DbError, decode},
     domain::{Currency, ledger::Account},
+    ops,
 };
 
 #[derive(sqlx::FromRow)]

@@ -4,6 +4,7 @@
 
 mod actions;
 mod filter;
+pub mod import;
 mod list;
 mod show;
 #[cfg(test)]
