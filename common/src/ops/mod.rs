@@ -1,6 +1,7 @@
-//! The operator's view of events: find, show, replay, discard.
+//! The operator's view of events: find, show, replay, discard, and import from files.
 //!
-//! Applied events are final: nothing here changes them. Whatever is changed leaves a row in `event_actions`.
+//! Applied events are final: nothing here changes them. Whatever is changed leaves a row in `event_actions`. Called by the
+//! command line alone: what decides or answers callers never reads from here.
 
 mod actions;
 mod filter;
@@ -11,6 +12,6 @@ mod show;
 mod tests;
 
 pub use actions::{Counts, MAX_SELECTION, Selection, discard, replay, select};
-pub use filter::{DUPLICATES, Filter, Status, org_by_slug};
+pub use filter::{DUPLICATES, Filter, Status};
 pub use list::{EventSummary, list};
 pub use show::{Action, EventDetails, Failure, show};

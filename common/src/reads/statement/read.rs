@@ -14,9 +14,8 @@ use super::{
     words::{Subject, describe},
 };
 use crate::{
-    db::{Connection, DbError, decode},
+    db::{Connection, DbError, decode, orgs},
     domain::{Currency, ledger::Account},
-    ops,
 };
 
 #[derive(sqlx::FromRow)]
@@ -61,7 +60,7 @@ pub(super) async fn affiliate(conn: &mut Connection, query: &Query<'_>) -> Resul
         return Ok(one);
     }
     match query.org {
-        Some(org) if ops::org_by_slug(conn, org).await?.is_none() => {
+        Some(org) if orgs::by_slug(conn, org).await?.is_none() => {
             Err(StatementError::UnknownOrg(org.to_owned()))
         }
         org => Err(StatementError::UnknownAffiliate {
