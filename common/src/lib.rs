@@ -8,6 +8,7 @@ pub mod db;
 pub mod domain;
 pub mod http;
 pub mod message;
+pub mod ops;
 pub mod queue;
 pub mod reads;
 pub mod runtime;

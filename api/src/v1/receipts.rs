@@ -18,7 +18,7 @@ use common::{
         Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal, click_name::click_uuid,
     },
     message::received_at,
-    reads::receipts::{self, Found, Receipt},
+    reads::receipts::{self, Receipt, ReceiptLookup},
 };
 use serde::Serialize;
 use serde_json::{Number, Value, json};
@@ -64,11 +64,13 @@ async fn show(
     let mut conn = api.connection().await?;
     let is_keyless = || api.ids.verify(OrgId::UNLOCATED, id);
     let view = match receipts::find(&mut conn, key.org, id).await? {
-        Found::Receipt(receipt) if is_own(&receipt, &key) => Some(view(*receipt)),
-        Found::Receipt(receipt) => is_keyless().then(|| short(*receipt)),
+        ReceiptLookup::Receipt(receipt) if is_own(&receipt, &key) => Some(view(*receipt)),
+        ReceiptLookup::Receipt(receipt) => is_keyless().then(|| short(*receipt)),
         // Not there yet: the id itself proves that it was issued for this organisation, or without a key.
-        Found::Nothing if api.ids.verify(key.org, id) || is_keyless() => accepted(id, api.clock.now()),
-        Found::Nothing | Found::Elsewhere => None,
+        ReceiptLookup::Nothing if api.ids.verify(key.org, id) || is_keyless() => {
+            accepted(id, api.clock.now())
+        }
+        ReceiptLookup::Nothing | ReceiptLookup::Elsewhere => None,
     };
     view.map(Json).ok_or_else(Problem::not_found)
 }

@@ -4,11 +4,9 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 use common::{
-    db::{
-        self, Connection,
-        ops::{self, Counts, MAX_SELECTION, Selection, Status},
-    },
+    db::{self, Connection},
     domain::EventId,
+    ops::{self, Counts, MAX_SELECTION, Selection, Status},
     runtime::{Clock, DbArgs},
 };
 use serde::Serialize;

@@ -3,11 +3,9 @@
 use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use common::{
-    db::{
-        Connection,
-        ops::{self, Filter, Status},
-    },
+    db::{Connection, orgs},
     domain::{EventId, EventKind, Reason},
+    ops::{Filter, Status},
 };
 use uuid::Uuid;
 
@@ -65,7 +63,7 @@ impl FilterArgs {
         let org = match &self.org {
             None => None,
             Some(slug) => Some(
-                ops::org_by_slug(conn, slug)
+                orgs::by_slug(conn, slug)
                     .await?
                     .with_context(|| format!("there is no organisation {slug:?}"))?,
             ),

@@ -3,11 +3,9 @@
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use common::{
-    db::{
-        Connection,
-        ops::{self, EventDetails, EventSummary},
-    },
+    db::Connection,
     domain::EventId,
+    ops::{self, EventDetails, EventSummary},
 };
 use serde_json::Value;
 

@@ -1,11 +1,9 @@
 //! `commissary events`: what came in, and what became of it. Reads only.
 
 use common::{
-    db::{
-        self,
-        ops::{self, Status},
-    },
+    db,
     domain::EventId,
+    ops::{self, Status},
     runtime::{Clock, DbArgs},
 };
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use common::{
-    db::{self, Connection, ops},
+    db::{self, Connection, orgs},
     domain::OrgId,
     reads::explain::{self, Explanation, MAX_NAMED_ORGS},
     runtime::DbArgs,
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 /// The organisation that is meant. `None`: none has the order.
 async fn org(conn: &mut Connection, args: &Args) -> anyhow::Result<Option<OrgId>> {
     if let Some(slug) = &args.org {
-        let org = ops::org_by_slug(conn, slug).await?;
+        let org = orgs::by_slug(conn, slug).await?;
         return Ok(Some(
             org.with_context(|| format!("there is no organisation {slug:?}"))?,
         ));

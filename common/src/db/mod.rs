@@ -16,6 +16,7 @@ pub mod dead_letters;
 pub(crate) mod decode;
 pub mod doctor;
 mod error;
+pub(crate) mod event_actions;
 pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -27,8 +28,8 @@ pub mod ledger;
 pub mod ledger_check;
 pub mod locks;
 pub mod notify;
-pub mod ops;
 pub mod org_lookup;
+pub mod orgs;
 pub mod partitions;
 pub mod payments;
 pub(crate) mod pool;

@@ -179,3 +179,22 @@ pub(super) fn rate(form: &str, value: Decimal) -> Result<Rate, DbError> {
         other => Err(decode("rate.form", other)),
     }
 }
+
+/// The program that `slug` names in the organisation.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_slug(
+    connection: &mut Connection,
+    org: OrgId,
+    slug: &str,
+) -> Result<Option<ProgramId>, DbError> {
+    sqlx::query_scalar!(
+        r#"SELECT program_id AS "program: ProgramId" FROM programs WHERE org_id = $1 AND slug = $2"#,
+        org.0,
+        slug
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| DbError::new("programs.by_slug", error))
+}

@@ -14,7 +14,7 @@ pub const MAX_TEST_EVENTS: i64 = 1_000;
 const MAX_LOOKED_AT: i64 = 10_000;
 
 /// Recent test events by what they imitate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TestCounts {
     pub click: i64,
     pub lead: i64,
@@ -31,8 +31,9 @@ pub async fn test_counts(
 ) -> Result<TestCounts, DbError> {
     // Who tests without a key names only the program: such an event belongs to no organisation, or to the program's. Each
     // kind, and each way in which an event can name the program, has its own limit: strangers' tests cannot hide the others.
-    sqlx::query_as(
-        "WITH named AS (
+    sqlx::query_as!(
+        TestCounts,
+        r#"WITH named AS (
              SELECT org_id, slug, program_id::text AS number FROM programs
               WHERE ($1::bigint IS NULL OR org_id = $1) AND (slug = $2 OR program_id::text = $2)),
          program AS (SELECT * FROM named WHERE (SELECT count(*) FROM named) = 1),
@@ -41,27 +42,27 @@ pub async fn test_counts(
                FROM program p, unnest(ARRAY[0, p.org_id]) o (org_id), unnest(ARRAY[p.slug, p.number]) n (name),
                     unnest(ARRAY['click', 'lead', 'sale']) k (what)
               GROUP BY o.org_id, n.name, k.what)
-         SELECT count(*) FILTER (WHERE w.what = 'click') AS click,
-                count(*) FILTER (WHERE w.what = 'lead') AS lead,
-                count(*) FILTER (WHERE w.what = 'sale') AS sale
+         SELECT count(*) FILTER (WHERE w.what = 'click') AS "click!",
+                count(*) FILTER (WHERE w.what = 'lead') AS "lead!",
+                count(*) FILTER (WHERE w.what = 'sale') AS "sale!"
            FROM way w
           CROSS JOIN LATERAL (
              SELECT FROM events e
               WHERE e.org_id = w.org_id AND e.body -> 'test' ->> 'program' = w.name
                 AND e.body -> 'test' ->> 'what' = w.what AND e.kind = 'test' AND e.event_id >= $3
-              LIMIT $4) t",
+              LIMIT $4) t"#,
+        org.map(|org| org.0),
+        program,
+        first_id_at(now - TEST_WINDOW),
+        MAX_TEST_EVENTS
     )
-    .bind(org.map(|org| org.0))
-    .bind(program)
-    .bind(first_id_at(now - TEST_WINDOW))
-    .bind(MAX_TEST_EVENTS)
     .fetch_one(conn)
     .await
     .map_err(|error| DbError::new("affitor.test_counts", error))
 }
 
 /// What a program has and what has come for it.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a gate of its own")]
 pub struct Readiness {
     pub program: String,
@@ -83,30 +84,31 @@ pub async fn readiness(
     org: OrgId,
     scope: Option<ProgramId>,
 ) -> Result<Option<Readiness>, DbError> {
-    sqlx::query_as(
-        "SELECT p.slug AS program, p.program_id AS number,
+    sqlx::query_as!(
+        Readiness,
+        r#"SELECT p.slug AS program, p.program_id AS number,
                 EXISTS (SELECT FROM program_hosts h
                          WHERE h.org_id = p.org_id
                            AND (h.program_id = p.program_id
-                                OR h.host = lower(substring(p.landing_page FROM '^https?://([^/:?#]+)')))) AS has_landing_page,
+                                OR h.host = lower(substring(p.landing_page FROM '^https?://([^/:?#]+)')))) AS "has_landing_page!",
                 EXISTS (SELECT FROM commission_types t
                          WHERE t.org_id = p.org_id AND t.program_id = p.program_id AND t.identifier = p.default_type
-                           AND t.value > 0) AS has_commission,
+                           AND t.value > 0) AS "has_commission!",
                 EXISTS (SELECT FROM affiliations f
                          WHERE f.org_id = p.org_id AND f.program_id = p.program_id AND f.approved
-                           AND f.referral_code IS NOT NULL) AS has_affiliate,
+                           AND f.referral_code IS NOT NULL) AS "has_affiliate!",
                 EXISTS (SELECT FROM (SELECT k.program_id FROM clicks k WHERE k.org_id = $1
                                       ORDER BY k.click_id DESC LIMIT $3) latest
-                         WHERE latest.program_id = p.program_id) AS has_click,
+                         WHERE latest.program_id = p.program_id) AS "has_click!",
                 EXISTS (SELECT FROM (SELECT c.program_id FROM conversions c WHERE c.org_id = $1
                                       ORDER BY c.conversion_id DESC LIMIT $3) latest
-                         WHERE latest.program_id = p.program_id) AS has_sale
+                         WHERE latest.program_id = p.program_id) AS "has_sale!"
            FROM programs p
-          WHERE p.org_id = $1 AND CASE WHEN $2::bigint IS NULL THEN p.is_default ELSE p.program_id = $2 END",
+          WHERE p.org_id = $1 AND CASE WHEN $2::bigint IS NULL THEN p.is_default ELSE p.program_id = $2 END"#,
+        org.0,
+        scope.map(|program| program.0),
+        MAX_LOOKED_AT
     )
-    .bind(org.0)
-    .bind(scope.map(|program| program.0))
-    .bind(MAX_LOOKED_AT)
     .fetch_optional(conn)
     .await
     .map_err(|error| DbError::new("affitor.readiness", error))

@@ -23,25 +23,21 @@ pub async fn of_session(
     org: Option<OrgId>,
     scope: Option<ProgramId>,
 ) -> Result<Option<SessionClick>, DbError> {
-    let row = sqlx::query_as::<_, (i64, String, DateTime<Utc>)>(
+    sqlx::query_as!(
+        SessionClick,
         "SELECT c.click_id, c.referral_code, c.clicked_at
            FROM sessions s
            JOIN clicks c ON c.org_id = s.org_id AND c.click_id = s.click_id
           WHERE s.session = $1
             AND ($2::bigint IS NULL OR c.org_id = $2)
             AND ($3::bigint IS NULL OR c.program_id = $3)",
+        session,
+        org.map(|org| org.0),
+        scope.map(|program| program.0)
     )
-    .bind(session)
-    .bind(org.map(|org| org.0))
-    .bind(scope.map(|program| program.0))
     .fetch_optional(conn)
     .await
-    .map_err(|error| DbError::new("clicks.of_session", error))?;
-    Ok(row.map(|(click_id, referral_code, clicked_at)| SessionClick {
-        click_id,
-        referral_code,
-        clicked_at,
-    }))
+    .map_err(|error| DbError::new("affy.of_session", error))
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-//! What is shown and never decides: lists and rows for REST, receipts, explanations, statements, progress of imports.
+//! What is shown and never decides: lists and rows for REST, receipts, explanations, statements.
 //!
 //! Nothing here writes, and nothing that decides reads from here.
 
 pub mod affitor;
 pub mod affy;
 pub mod explain;
-pub mod import;
 pub mod receipts;
 pub mod rest;
 pub mod statement;

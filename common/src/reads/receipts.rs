@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use crate::db::{Connection, DbError};
-use crate::domain::{EventId, OrgId, Outcome, ProgramId};
+use crate::{
+    db::{Connection, DbError},
+    domain::{EventId, OrgId, Outcome, ProgramId},
+};
 
 /// The row of an event, as its caller may see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +26,7 @@ pub struct Receipt {
 
 /// What there is of an event.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+pub enum ReceiptLookup {
     /// Its row, which is the asking organisation's or nobody's.
     Receipt(Box<Receipt>),
     /// A row that is not for the one who asks.
@@ -33,36 +35,25 @@ pub enum Found {
     Nothing,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    org_id: Option<i64>,
-    status: String,
-    reason: Option<String>,
-    outcome: Option<Json<Outcome>>,
-    received_at: DateTime<Utc>,
-    applied_at: Option<DateTime<Utc>>,
-    program_scope: Option<i64>,
-}
-
 /// The receipt of an event, if it is one of `org` or came without a key and belongs to nobody. The id is the partition key:
 /// one partition is read.
-pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Result<Found, DbError> {
-    let row = sqlx::query_as::<_, Row>(
-        "SELECT org_id, status, reason, outcome, received_at, applied_at, program_scope
-           FROM events WHERE event_id = $1",
+pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Result<ReceiptLookup, DbError> {
+    let row = sqlx::query!(
+        r#"SELECT org_id AS "org: OrgId", status, reason, outcome AS "outcome: Json<Outcome>", received_at, applied_at,
+                program_scope AS "program_scope: ProgramId"
+           FROM events WHERE event_id = $1"#,
+        event_id.0
     )
-    .bind(event_id.0)
     .fetch_optional(conn)
     .await
     .map_err(|error| DbError::new("receipts.find", error))?;
     let Some(row) = row else {
-        return Ok(Found::Nothing);
+        return Ok(ReceiptLookup::Nothing);
     };
-    let holder = row.org_id.map(OrgId);
-    let Some(holder) = holder.filter(|holder| [org, OrgId::UNLOCATED].contains(holder)) else {
-        return Ok(Found::Elsewhere);
+    let Some(holder) = row.org.filter(|holder| [org, OrgId::UNLOCATED].contains(holder)) else {
+        return Ok(ReceiptLookup::Elsewhere);
     };
-    Ok(Found::Receipt(Box::new(Receipt {
+    Ok(ReceiptLookup::Receipt(Box::new(Receipt {
         event_id,
         org: holder,
         status: row.status,
@@ -70,7 +61,7 @@ pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Resul
         outcome: row.outcome.map(|Json(outcome)| outcome),
         received_at: row.received_at,
         applied_at: row.applied_at,
-        program_scope: row.program_scope.map(ProgramId),
+        program_scope: row.program_scope,
     })))
 }
 
@@ -87,16 +78,19 @@ mod tests {
         let mut conn = fixture::world(&pool).await;
         let refused = fixture::event(3);
         let find = async |conn: &mut Connection, org, id| find(conn, OrgId(org), id).await.unwrap();
-        let Found::Receipt(found) = find(&mut conn, 1, refused).await else {
+        let ReceiptLookup::Receipt(found) = find(&mut conn, 1, refused).await else {
             panic!("it is there")
         };
         assert_eq!((found.status.as_str(), found.applied_at), ("refused", None));
         let refusal = Refusal::new(Reason::NotAttributed, "coupon \"NO\" is not known");
         assert_eq!(found.outcome, Some(Outcome::Refused(refusal)));
-        assert_eq!(find(&mut conn, 2, refused).await, Found::Elsewhere);
-        assert_eq!(find(&mut conn, 1, fixture::event(99)).await, Found::Nothing);
+        assert_eq!(find(&mut conn, 2, refused).await, ReceiptLookup::Elsewhere);
+        assert_eq!(
+            find(&mut conn, 1, fixture::event(99)).await,
+            ReceiptLookup::Nothing
+        );
         let undecodable = fixture::event(7);
-        assert_eq!(find(&mut conn, 1, undecodable).await, Found::Elsewhere);
+        assert_eq!(find(&mut conn, 1, undecodable).await, ReceiptLookup::Elsewhere);
         sqlx::query("UPDATE events SET org_id = 0 WHERE event_id = $1")
             .bind(refused.0)
             .execute(&mut *conn)
@@ -105,7 +99,7 @@ mod tests {
         for org in [1, 2] {
             let found = find(&mut conn, org, refused).await;
             assert!(
-                matches!(&found, Found::Receipt(nobodys) if nobodys.org == OrgId::UNLOCATED),
+                matches!(&found, ReceiptLookup::Receipt(nobodys) if nobodys.org == OrgId::UNLOCATED),
                 "{found:?}"
             );
         }

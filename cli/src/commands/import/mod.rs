@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use common::{
-    db::{self, ops},
-    reads::import::{self, ImportKey},
+    db::{self, orgs, programs},
+    ops::import::{self, ImportKey},
     runtime::{Clock, DbArgs},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -115,12 +115,12 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let stop = roles::shutdown::token_saying("the records at hand are queued first")?;
     let pool = db::connect(&args.db.database_url, 2, "commissary import").await?;
     let mut connection = pool.acquire().await.context("connecting")?;
-    let Some(org) = ops::org_by_slug(&mut connection, &args.org).await? else {
+    let Some(org) = orgs::by_slug(&mut connection, &args.org).await? else {
         bail!("there is no organisation {}", args.org);
     };
     let program = match &args.program {
         None => None,
-        Some(slug) => match import::program(&mut connection, org, slug).await? {
+        Some(slug) => match programs::by_slug(&mut connection, org, slug).await? {
             None => bail!("organisation {} has no program {slug}", args.org),
             found => found,
         },

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
-use common::reads::import::Import;
+use common::ops::import::Import;
 use serde_json::json;
 
 use super::{Args, progress::Followed, report::Report};

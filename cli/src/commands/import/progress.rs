@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use common::{
     db::Pool,
-    reads::import::{self, ImportKey, Line},
+    ops::import::{self, ImportKey, Line},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;

@@ -9,7 +9,7 @@ use common::{
     db::{self, Pool, notify},
     domain::{Dialect, Event, ProgramId},
     message::EventIds,
-    reads::import::{self, Chunk, Import, ImportKey},
+    ops::import::{self, Chunk, Import, ImportKey},
     runtime::Clock,
 };
 use tokio_util::sync::CancellationToken;

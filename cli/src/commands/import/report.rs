@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use common::reads::import::Line;
+use common::ops::import::Line;
 use serde_json::{Value, json};
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use common::{
     message::EventIds,
-    reads::import::{Import, ImportKey},
+    ops::import::{Import, ImportKey},
     runtime::Clock,
     testing::{self, TestDatabase},
 };

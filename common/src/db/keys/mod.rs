@@ -19,7 +19,7 @@ pub use token::{generate_key, hash_key, is_mistyped};
 
 pub(crate) use token::hint;
 
-use super::{Connection, DbError, notify, settings};
+use super::{Connection, DbError, notify, orgs, programs, settings};
 use crate::{
     domain::{OrgId, ProgramId},
     runtime::Secret,
@@ -298,11 +298,10 @@ pub(crate) async fn notify(connection: &mut Connection) -> Result<(), DbError> {
 }
 
 async fn org_id(connection: &mut Connection, slug: &str) -> Result<i64, KeyError> {
-    let found = sqlx::query_scalar!("SELECT org_id FROM orgs WHERE slug = $1", slug)
-        .fetch_optional(connection)
-        .await
-        .map_err(|error| DbError::new("orgs.by_slug", error))?;
-    found.ok_or_else(|| KeyError::UnknownOrg(slug.to_owned()))
+    let found = orgs::by_slug(connection, slug).await?;
+    found
+        .map(|org| org.0)
+        .ok_or_else(|| KeyError::UnknownOrg(slug.to_owned()))
 }
 
 async fn program_id(
@@ -311,17 +310,10 @@ async fn program_id(
     org_slug: &str,
     slug: &str,
 ) -> Result<i64, KeyError> {
-    let found = sqlx::query_scalar!(
-        "SELECT program_id FROM programs WHERE org_id = $1 AND slug = $2",
-        org,
-        slug
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| DbError::new("programs.by_slug", error))?;
+    let found = programs::by_slug(connection, OrgId(org), slug).await?;
     let unknown = || KeyError::UnknownProgram {
         org: org_slug.to_owned(),
         program: slug.to_owned(),
     };
-    found.ok_or_else(unknown)
+    found.map(|program| program.0).ok_or_else(unknown)
 }

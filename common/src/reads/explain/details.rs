@@ -1,26 +1,29 @@
-//! What a sale said for reports (user agent, ip, notes, products), without addresses of people: explanations are read by many.
+//! What was sent with a sale for reports (user agent, ip, notes, products), without e-mail addresses: explanations are read by many.
 
 use serde_json::Value;
 
 use crate::domain::MetaData;
 
 /// Stands for an e-mail address.
-const UNSAID: &str = "[e-mail]";
+const HIDDEN: &str = "[e-mail]";
 
 /// The same with each e-mail address replaced, however deep.
 pub(super) fn without_emails(details: MetaData) -> MetaData {
     details
         .into_iter()
-        .map(|(name, value)| (told(&name), tame(&name, value)))
+        .map(|(name, value)| (hide_in_text(&name), hide_in_value(&name, value)))
         .collect()
 }
 
-fn tame(name: &str, value: Value) -> Value {
+fn hide_in_value(name: &str, value: Value) -> Value {
     match value {
         // Whatever is in a field of that name is one: it may be hashed, or written in an odd way.
-        Value::String(_) if is_email_field(name) => UNSAID.into(),
-        Value::String(text) => told(&text).into(),
-        Value::Array(values) => values.into_iter().map(|value| tame(name, value)).collect(),
+        Value::String(_) if is_email_field(name) => HIDDEN.into(),
+        Value::String(text) => hide_in_text(&text).into(),
+        Value::Array(values) => values
+            .into_iter()
+            .map(|value| hide_in_value(name, value))
+            .collect(),
         Value::Object(fields) => without_emails(fields).into(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
@@ -34,7 +37,7 @@ fn is_email_field(name: &str) -> bool {
 }
 
 /// The text with each word replaced that has something on both sides of an `@`.
-fn told(text: &str) -> String {
+fn hide_in_text(text: &str) -> String {
     let is_address = |word: &str| {
         word.split_once('@')
             .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
@@ -47,7 +50,7 @@ fn told(text: &str) -> String {
             let word = part.trim_end();
             let space = part.get(word.len()..).unwrap_or_default();
             if is_address(word) {
-                UNSAID.to_owned() + space
+                HIDDEN.to_owned() + space
             } else {
                 part.to_owned()
             }
@@ -71,13 +74,13 @@ mod tests {
         let Value::Object(sent) = sent else {
             panic!("{sent}")
         };
-        let told = Value::Object(without_emails(sent));
+        let shown = Value::Object(without_emails(sent));
         assert_eq!(
-            told,
+            shown,
             json!({
-                "ip": "203.0.113.7", "customer_email": UNSAID, "[e-mail]": 1,
+                "ip": "203.0.113.7", "customer_email": HIDDEN, "[e-mail]": 1,
                 "notes": "ask [e-mail] or\n[e-mail] at the office @ noon",
-                "additional_data": {"E-Mail": [UNSAID], "list": [UNSAID, "c", 1.50, null], "page": UNSAID},
+                "additional_data": {"E-Mail": [HIDDEN], "list": [HIDDEN, "c", 1.50, null], "page": HIDDEN},
             })
         );
     }

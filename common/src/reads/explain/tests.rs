@@ -1,4 +1,4 @@
-//! Orders of the fixture, told; and each limit, reached.
+//! Orders of the fixture in sentences; and each limit, reached.
 
 use super::*;
 use crate::db::fixture;
@@ -10,12 +10,13 @@ async fn explained(pool: &Pool, order: &str) -> Explanation {
 }
 
 /// Titles and lines. Events are named by their numbers in the fixture.
-fn told(explanation: &Explanation) -> Vec<String> {
-    let told = explanation.story.iter().flat_map(|chapter| {
+fn lines(explanation: &Explanation) -> Vec<String> {
+    let lines = explanation.story.iter().flat_map(|chapter| {
         let title = format!("# {}", chapter.title);
         std::iter::once(title).chain(chapter.lines.iter().cloned())
     });
-    told.map(|line| line.replace("01a1f8d3-ea00-7000-8000-0000000000", "#"))
+    lines
+        .map(|line| line.replace("01a1f8d3-ea00-7000-8000-0000000000", "#"))
         .collect()
 }
 
@@ -30,7 +31,7 @@ async fn an_order_is_told_from_its_click_to_its_payment(pool: Pool) {
     drop(conn);
     let order = explained(&pool, "ORD7").await;
     assert_eq!(
-        told(&order),
+        lines(&order),
         [
             "# Order \"ORD7\" of demo, in short",
             "jane gets 15.00 USD (regular commission 5): approved, covered by payment 2",
@@ -87,7 +88,7 @@ async fn an_order_is_told_from_its_click_to_its_payment(pool: Pool) {
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn what_took_the_money_back_is_told(pool: Pool) {
     drop(fixture::later(&pool).await);
-    let back = told(&explained(&pool, "ORD8").await);
+    let back = lines(&explained(&pool, "ORD8").await);
     assert_eq!(
         back[back.len() - 2..],
         [
@@ -95,7 +96,7 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
             "2026-11-20 12:00:00 UTC chargeback (event #14); its word on the chargeback still holds",
         ]
     );
-    let deleted = told(&explained(&pool, "ORD9").await);
+    let deleted = lines(&explained(&pool, "ORD9").await);
     assert_eq!(deleted[1], "it pays nothing: its conversion was taken back");
     assert_eq!(
         deleted.last().unwrap(),
@@ -104,12 +105,12 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
     let reversal = r#"UPDATE events SET body = '{"chargeback":{"external_id":"ORD8","reversed":true}}' WHERE kind = 'chargeback'"#;
     sqlx::query(reversal).execute(&pool).await.unwrap();
     assert_eq!(
-        told(&explained(&pool, "ORD8").await).last().unwrap(),
+        lines(&explained(&pool, "ORD8").await).last().unwrap(),
         "2026-11-20 12:00:00 UTC the reversal of the chargeback (event #14); its word on the chargeback still holds"
     );
     // What the events said is gone with them; what they did is not.
     sqlx::query("DELETE FROM events").execute(&pool).await.unwrap();
-    let forgotten = told(&explained(&pool, "ORD8").await);
+    let forgotten = lines(&explained(&pool, "ORD8").await);
     assert_eq!(
         forgotten.last().unwrap(),
         "2026-11-20 12:00:00 UTC event #14, which is no longer kept; its word on the chargeback still holds"
@@ -120,7 +121,7 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
 async fn why_an_order_paid_nothing_is_told(pool: Pool) {
     drop(fixture::later(&pool).await);
     assert_eq!(
-        told(&explained(&pool, "ORD10").await),
+        lines(&explained(&pool, "ORD10").await),
         [
             "# Order \"ORD10\" of demo, in short",
             "it is not recorded and paid nothing: no attempt had an effect",
@@ -131,7 +132,7 @@ async fn why_an_order_paid_nothing_is_told(pool: Pool) {
             "click_id \"c1\" leads to jane, but the click is too old; the click was 50 days old, 45 days count",
         ]
     );
-    let dead = told(&explained(&pool, "ORD5").await);
+    let dead = lines(&explained(&pool, "ORD5").await);
     assert_eq!(
         dead[3..],
         [
@@ -140,7 +141,7 @@ async fn why_an_order_paid_nothing_is_told(pool: Pool) {
             "numeric field overflow",
         ]
     );
-    let parked = told(&explained(&pool, "ORD6").await);
+    let parked = lines(&explained(&pool, "ORD6").await);
     assert_eq!(
         parked.last().unwrap(),
         "waits for the order until 2026-11-21 12:00:00 UTC"
@@ -199,7 +200,7 @@ async fn the_limits_are_said(pool: Pool) {
     .unwrap();
     let many = explained(&pool, "MANY").await;
     assert_eq!((many.attempts.len(), many.is_cut), (50, true));
-    assert!(told(&many).contains(&"there is more than is shown here".to_owned()));
+    assert!(lines(&many).contains(&"there is more than is shown here".to_owned()));
     let often = explained(&pool, "OFTEN").await;
     assert_eq!((often.conversions.len(), often.is_cut), (20, true));
     assert_eq!(
@@ -211,7 +212,7 @@ async fn the_limits_are_said(pool: Pool) {
         .conversions
         .iter()
         .flat_map(|sale| &sale.commissions)
-        .map(|one| one.transfers.len());
+        .map(|commission| commission.transfers.len());
     assert_eq!((count.sum::<usize>(), moved.is_cut), (1000, true));
     let refunded = explained(&pool, "ORD8").await;
     assert_eq!(

@@ -2,10 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use crate::db::{Connection, DbError, decode};
-use crate::domain::{Currency, OrgId, ProgramId};
-
-const OPERATION: &str = "balances.payable";
+use crate::{
+    db::{Connection, DbError},
+    domain::{Currency, OrgId, ProgramId},
+};
 
 /// What an affiliate is owed, by currency in the order of the codes; only amounts other than zero. `None`: the
 /// organisation has no such affiliate, or none in the program `scope` to which the key is bound.
@@ -16,8 +16,8 @@ pub async fn payable(
     scope: Option<ProgramId>,
 ) -> Result<Option<Vec<(Currency, Decimal)>>, DbError> {
     // One row without a currency where the affiliate has no balance: that is how it is told from an unknown one.
-    let rows = sqlx::query_as::<_, (Option<String>, Option<Decimal>)>(
-        "SELECT b.currency, b.payable
+    let rows = sqlx::query!(
+        r#"SELECT b.currency AS "currency?: Currency", b.payable AS "payable?"
            FROM affiliates a
            LEFT JOIN balances b
              ON b.org_id = a.org_id AND b.affiliate_id = a.affiliate_id AND b.payable <> 0
@@ -25,24 +25,19 @@ pub async fn payable(
             AND ($3::bigint IS NULL OR EXISTS (
                 SELECT FROM affiliations f
                  WHERE f.org_id = a.org_id AND f.program_id = $3 AND f.affiliate_id = a.affiliate_id))
-          ORDER BY b.currency",
+          ORDER BY b.currency"#,
+        org.0,
+        slug,
+        scope.map(|program| program.0)
     )
-    .bind(org.0)
-    .bind(slug)
-    .bind(scope.map(|program| program.0))
     .fetch_all(conn)
     .await
-    .map_err(|error| DbError::new(OPERATION, error))?;
+    .map_err(|error| DbError::new("balances.payable", error))?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let known = rows
-        .into_iter()
-        .filter_map(|(currency, amount)| Some((currency?, amount?)));
-    known
-        .map(|(code, amount)| Ok((decode::currency(OPERATION, &code)?, amount)))
-        .collect::<Result<_, _>>()
-        .map(Some)
+    let payable = rows.into_iter().filter_map(|row| row.currency.zip(row.payable));
+    Ok(Some(payable.collect()))
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ const LIST: ListSql = ListSql {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    click_id: i64,
+    click_id: ClickId,
     created_at: DateTime<Utc>,
     meta_data: Json<MetaData>,
     user_agent: Option<String>,
@@ -104,7 +104,7 @@ pub async fn list(
     number: u32,
 ) -> Result<Page<ClickRecord>, DbError> {
     let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
-    page.try_map(Row::into_record)
+    Ok(page.map(Row::into_record))
 }
 
 /// One click.
@@ -116,23 +116,23 @@ pub async fn find(
 ) -> Result<Option<ClickRecord>, DbError> {
     let conditions = seen(org, scope).equals("k.click_id", Some(id.0));
     let row = LIST.row::<Row>(conn, &conditions).await?;
-    row.map(Row::into_record).transpose()
+    Ok(row.map(Row::into_record))
 }
 
 impl Row {
-    fn into_record(self) -> Result<ClickRecord, DbError> {
-        Ok(ClickRecord {
-            id: ClickId(self.click_id),
+    fn into_record(self) -> ClickRecord {
+        ClickRecord {
+            id: self.click_id,
             created_at: self.created_at,
             meta_data: self.meta_data.0,
             user_agent: self.user_agent,
             referrer: self.referrer,
             landing_page: self.landing_page,
-            program: self.program.into_view()?,
+            program: self.program.into_view(),
             affiliate: self.affiliate.into_view(),
             asset_id: self.asset_id,
             source_id: self.source_id,
-        })
+        }
     }
 }
 

@@ -86,7 +86,7 @@ pub async fn list(
     let page = LIST
         .page::<CommissionRow>(conn, &filter.conditions(org), number)
         .await?;
-    page.try_map(CommissionRow::into_view)
+    Ok(page.map(CommissionRow::into_view))
 }
 
 /// One commission.
@@ -98,7 +98,7 @@ pub async fn find(
 ) -> Result<Option<CommissionView>, DbError> {
     let conditions = visible(org, scope).equals("m.commission_id", Some(id.0));
     let row = LIST.row::<CommissionRow>(conn, &conditions).await?;
-    row.map(CommissionRow::into_view).transpose()
+    Ok(row.map(CommissionRow::into_view))
 }
 
 #[cfg(test)]

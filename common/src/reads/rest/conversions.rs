@@ -10,9 +10,12 @@ use super::{
     list::{ListSql, Page},
     rows::{AffiliateRow, ClickRow, CommissionRow, ProgramRow},
 };
-use crate::db::{Connection, DbError, conditions::Conditions, decode};
-use crate::domain::{
-    CommissionView, ConversionId, ConversionView, CustomerId, CustomerView, MetaData, OrgId, ProgramId,
+use crate::{
+    db::{Connection, DbError, conditions::Conditions},
+    domain::{
+        AffiliateId, CommissionId, CommissionView, ConversionId, ConversionView, Currency, CustomerId,
+        CustomerView, MetaData, OrgId, PaymentId, ProgramId,
+    },
 };
 
 /// Which conversions to list; what is not given does not restrict.
@@ -69,17 +72,17 @@ const LIST: ListSql = ListSql {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    conversion_id: i64,
+    conversion_id: ConversionId,
     external_id: Option<String>,
     amount: Decimal,
-    currency: String,
+    currency: Currency,
     created_at: DateTime<Utc>,
     meta_data: Json<MetaData>,
     #[sqlx(flatten)]
     program: ProgramRow,
     #[sqlx(flatten)]
     affiliate: AffiliateRow,
-    customer_id: Option<i64>,
+    customer_id: Option<CustomerId>,
     customer_external_id: Option<String>,
     customer_status: Option<String>,
     #[sqlx(flatten)]
@@ -96,10 +99,10 @@ pub async fn list(
 ) -> Result<Page<ConversionView>, DbError> {
     let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
     let mut commissions = commissions(conn, org, &page.rows).await?;
-    page.try_map(|row| {
+    Ok(page.map(|row| {
         let commissions = commissions.remove(&row.conversion_id).unwrap_or_default();
         row.into_view(commissions)
-    })
+    }))
 }
 
 /// One conversion. What was superseded is in no list, but who has its number can still see it.
@@ -117,8 +120,8 @@ pub async fn find(
         return Ok(None);
     };
     let mut commissions = commissions(conn, org, std::slice::from_ref(&row)).await?;
-    row.into_view(commissions.remove(&id.0).unwrap_or_default())
-        .map(Some)
+    let commissions = commissions.remove(&id).unwrap_or_default();
+    Ok(Some(row.into_view(commissions)))
 }
 
 /// The commissions of the conversions, by conversion.
@@ -126,48 +129,47 @@ async fn commissions(
     conn: &mut Connection,
     org: OrgId,
     rows: &[Row],
-) -> Result<HashMap<i64, Vec<CommissionView>>, DbError> {
-    const OPERATION: &str = "conversions.commissions";
-    let ids: Vec<i64> = rows.iter().map(|row| row.conversion_id).collect();
-    let rows = sqlx::query_as::<_, CommissionRow>(
-        "SELECT m.conversion_id, m.commission_id, m.kind, m.commission_type, m.commission_name, m.sub_amount, m.amount,
-                m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at AS finalised_at,
-                a.affiliate_id, a.slug, a.firstname, a.lastname
+) -> Result<HashMap<ConversionId, Vec<CommissionView>>, DbError> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.conversion_id.0).collect();
+    let rows = sqlx::query_as!(
+        CommissionRow,
+        r#"SELECT m.conversion_id AS "conversion_id: ConversionId", m.commission_id AS "commission_id: CommissionId", m.kind,
+                m.commission_type, m.commission_name, m.sub_amount, m.amount, m.currency AS "currency: Currency", m.approved,
+                m.comment, m.created_at, m.payment_id AS "payment_id: PaymentId", m.final_at AS finalised_at,
+                a.affiliate_id AS "affiliate_id: AffiliateId", a.slug, a.firstname, a.lastname
            FROM commissions m
            JOIN affiliates a ON a.org_id = m.org_id AND a.affiliate_id = m.affiliate_id
           WHERE m.org_id = $1 AND m.conversion_id = ANY($2)
-          ORDER BY m.commission_id",
+          ORDER BY m.commission_id"#,
+        org.0,
+        &ids
     )
-    .bind(org.0)
-    .bind(ids)
     .fetch_all(conn)
     .await
-    .map_err(|error| DbError::new(OPERATION, error))?;
+    .map_err(|error| DbError::new("conversions.commissions", error))?;
     let mut by_conversion = HashMap::<_, Vec<_>>::new();
     for row in rows {
         if let Some(conversion) = row.conversion_id {
-            let all = by_conversion.entry(conversion).or_default();
-            all.push(row.into_view()?);
+            by_conversion.entry(conversion).or_default().push(row.into_view());
         }
     }
     Ok(by_conversion)
 }
 
 impl Row {
-    fn into_view(self, commissions: Vec<CommissionView>) -> Result<ConversionView, DbError> {
-        const OPERATION: &str = "conversions.currency";
+    fn into_view(self, commissions: Vec<CommissionView>) -> ConversionView {
         let customer = self.customer_id.zip(self.customer_status);
         let (click, affiliate_meta_data) = self.click.into_views();
-        Ok(ConversionView {
-            id: ConversionId(self.conversion_id),
+        ConversionView {
+            id: self.conversion_id,
             external_id: self.external_id,
             amount: self.amount,
-            currency: decode::currency(OPERATION, &self.currency)?,
+            currency: self.currency,
             created_at: self.created_at,
-            program: self.program.into_view()?,
+            program: self.program.into_view(),
             affiliate: self.affiliate.into_view(),
             customer: customer.map(|(id, status)| CustomerView {
-                id: CustomerId(id),
+                id,
                 external_id: self.customer_external_id,
                 status,
             }),
@@ -176,7 +178,7 @@ impl Row {
             click,
             affiliate_meta_data,
             warnings: self.warnings,
-        })
+        }
     }
 }
 

@@ -66,7 +66,7 @@ const LIST: ListSql = ListSql {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    customer_id: i64,
+    customer_id: CustomerId,
     external_id: Option<String>,
     status: String,
     created_at: DateTime<Utc>,
@@ -87,7 +87,7 @@ pub async fn list(
     number: u32,
 ) -> Result<Page<CustomerRecord>, DbError> {
     let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
-    page.try_map(Row::into_record)
+    Ok(page.map(Row::into_record))
 }
 
 /// One living customer.
@@ -99,24 +99,24 @@ pub async fn find(
 ) -> Result<Option<CustomerRecord>, DbError> {
     let conditions = living(org, scope).equals("u.customer_id", Some(id.0));
     let row = LIST.row::<Row>(conn, &conditions).await?;
-    row.map(Row::into_record).transpose()
+    Ok(row.map(Row::into_record))
 }
 
 impl Row {
-    fn into_record(self) -> Result<CustomerRecord, DbError> {
+    fn into_record(self) -> CustomerRecord {
         let (click, affiliate_meta_data) = self.click.into_views();
-        Ok(CustomerRecord {
-            id: CustomerId(self.customer_id),
+        CustomerRecord {
+            id: self.customer_id,
             customer_id: self.external_id,
             status: self.status,
             created_at: self.created_at,
             click,
-            program: self.program.into_view()?,
+            program: self.program.into_view(),
             affiliate: self.affiliate.into_view(),
             affiliate_meta_data,
             meta_data: self.meta_data.0,
             warnings: Vec::new(),
-        })
+        }
     }
 }
 

@@ -168,13 +168,13 @@ impl<T> Page<T> {
     }
 
     /// The same page of what is made of its rows.
-    pub(super) fn try_map<U>(self, view: impl FnMut(T) -> Result<U, DbError>) -> Result<Page<U>, DbError> {
-        Ok(Page {
-            rows: self.rows.into_iter().map(view).collect::<Result<_, _>>()?,
+    pub(super) fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            rows: self.rows.into_iter().map(view).collect(),
             number: self.number,
             has_next: self.has_next,
             total: self.total,
-        })
+        }
     }
 }
 

@@ -2,18 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use sqlx::types::Json;
 
-use crate::{
-    db::{DbError, decode},
-    domain::{
-        AffiliateId, AffiliateView, ClickSummary, CommissionId, CommissionView, ConversionId, MetaData,
-        PaymentId, ProgramView,
-    },
+use crate::domain::{
+    AffiliateId, AffiliateView, ClickSummary, CommissionId, CommissionView, ConversionId, Currency, MetaData,
+    PaymentId, ProgramView,
 };
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct AffiliateRow {
-    affiliate_id: i64,
+pub(super) struct AffiliateRow {
+    affiliate_id: AffiliateId,
     slug: String,
     firstname: String,
     lastname: String,
@@ -21,44 +19,47 @@ pub(crate) struct AffiliateRow {
 
 #[derive(sqlx::FromRow)]
 #[expect(clippy::struct_field_names, reason = "columns beside those of other tables")]
-pub(crate) struct ProgramRow {
+pub(super) struct ProgramRow {
     program_slug: String,
     program_title: String,
-    program_currency: String,
+    program_currency: Currency,
 }
 
 /// A click beside what it led to.
 #[derive(sqlx::FromRow)]
-pub(crate) struct ClickRow {
+pub(super) struct ClickRow {
     clicked_at: Option<DateTime<Utc>>,
     referrer: Option<String>,
     landing_page: Option<String>,
-    click_meta_data: Option<sqlx::types::Json<MetaData>>,
+    click_meta_data: Option<Json<MetaData>>,
 }
 
+/// A commission with its affiliate.
 #[derive(sqlx::FromRow)]
-pub(crate) struct CommissionRow {
-    pub(crate) conversion_id: Option<i64>,
-    commission_id: i64,
-    kind: String,
-    commission_type: String,
-    commission_name: String,
-    sub_amount: Decimal,
-    amount: Decimal,
-    currency: String,
-    approved: Option<bool>,
-    comment: Option<String>,
-    created_at: DateTime<Utc>,
-    payment_id: Option<i64>,
-    finalised_at: Option<DateTime<Utc>>,
-    #[sqlx(flatten)]
-    affiliate: AffiliateRow,
+pub(super) struct CommissionRow {
+    pub(super) conversion_id: Option<ConversionId>,
+    pub(super) commission_id: CommissionId,
+    pub(super) kind: String,
+    pub(super) commission_type: String,
+    pub(super) commission_name: String,
+    pub(super) sub_amount: Decimal,
+    pub(super) amount: Decimal,
+    pub(super) currency: Currency,
+    pub(super) approved: Option<bool>,
+    pub(super) comment: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) payment_id: Option<PaymentId>,
+    pub(super) finalised_at: Option<DateTime<Utc>>,
+    pub(super) affiliate_id: AffiliateId,
+    pub(super) slug: String,
+    pub(super) firstname: String,
+    pub(super) lastname: String,
 }
 
 impl AffiliateRow {
-    pub(crate) fn into_view(self) -> AffiliateView {
+    pub(super) fn into_view(self) -> AffiliateView {
         AffiliateView {
-            id: AffiliateId(self.affiliate_id),
+            id: self.affiliate_id,
             slug: self.slug,
             firstname: self.firstname,
             lastname: self.lastname,
@@ -67,18 +68,18 @@ impl AffiliateRow {
 }
 
 impl ProgramRow {
-    pub(crate) fn into_view(self) -> Result<ProgramView, DbError> {
-        Ok(ProgramView {
+    pub(super) fn into_view(self) -> ProgramView {
+        ProgramView {
             slug: self.program_slug,
             title: self.program_title,
-            currency: decode::currency("programs.currency", &self.program_currency)?,
-        })
+            currency: self.program_currency,
+        }
     }
 }
 
 impl ClickRow {
     /// The click, and what the affiliate attached to it.
-    pub(crate) fn into_views(self) -> (Option<ClickSummary>, Option<MetaData>) {
+    pub(super) fn into_views(self) -> (Option<ClickSummary>, Option<MetaData>) {
         let click = self.clicked_at.map(|created_at| ClickSummary {
             created_at,
             referrer: self.referrer,
@@ -90,22 +91,27 @@ impl ClickRow {
 }
 
 impl CommissionRow {
-    pub(crate) fn into_view(self) -> Result<CommissionView, DbError> {
-        Ok(CommissionView {
-            id: CommissionId(self.commission_id),
+    pub(super) fn into_view(self) -> CommissionView {
+        CommissionView {
+            id: self.commission_id,
             kind: self.kind,
-            affiliate: self.affiliate.into_view(),
+            affiliate: AffiliateView {
+                id: self.affiliate_id,
+                slug: self.slug,
+                firstname: self.firstname,
+                lastname: self.lastname,
+            },
             commission_type: self.commission_type,
             commission_name: self.commission_name,
             sub_amount: self.sub_amount,
             amount: self.amount,
-            currency: decode::currency("commissions.currency", &self.currency)?,
+            currency: self.currency,
             approved: self.approved,
             comment: self.comment,
             created_at: self.created_at,
-            conversion: self.conversion_id.map(ConversionId),
-            payment: self.payment_id.map(PaymentId),
+            conversion: self.conversion_id,
+            payment: self.payment_id,
             finalised_at: self.finalised_at,
-        })
+        }
     }
 }

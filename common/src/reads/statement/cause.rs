@@ -20,7 +20,7 @@ pub(super) enum Cause {
     Chargeback {
         reversed: bool,
     },
-    /// This signed conversion took the place of the unsigned one.
+    /// This authenticated conversion took the place of the one that was not.
     Superseded(i64),
     Deleted,
     Edited(Option<Decimal>),
@@ -45,7 +45,7 @@ pub(super) enum Cause {
 /// What tells the cause, gathered from the rows around a transfer.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a row that is there or not")]
-pub(super) struct Traces {
+pub(super) struct Evidence {
     /// The event created the conversion.
     pub is_sale: bool,
     /// The event is in the refunds. Those stay when the event is gone.
@@ -72,7 +72,7 @@ pub(super) struct Traces {
     pub body: Option<Body>,
 }
 
-impl Traces {
+impl Evidence {
     /// What is recorded with the money comes before what the event said, as the event is gone some day.
     pub(super) fn cause(self) -> Cause {
         if self.is_sale {
@@ -87,7 +87,7 @@ impl Traces {
         if self.is_deletion {
             return Cause::Deleted;
         }
-        if let Some(cause) = self.body.as_ref().and_then(said) {
+        if let Some(cause) = self.body.as_ref().and_then(cause_in) {
             return cause;
         }
         if self.is_payment {
@@ -115,8 +115,8 @@ impl Traces {
     }
 }
 
-/// What the event itself said.
-fn said(body: &Body) -> Option<Cause> {
+/// The cause that the event itself names.
+fn cause_in(body: &Body) -> Option<Cause> {
     Some(match body {
         Body::UpdateConversion(update) => Cause::Update {
             amount: update.amount,
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_recorded_outlives_the_event() {
-        let traces = Traces {
+        let evidence = Evidence {
             amount_set: Some(Decimal::ONE),
             status_set: Some(false),
             ..Default::default()
@@ -160,12 +160,12 @@ mod tests {
             amount: Some(Decimal::ONE),
             status: Some(ConversionStatus::Disapproved),
         };
-        assert_eq!(traces.cause(), update);
-        let traces = Traces {
+        assert_eq!(evidence.cause(), update);
+        let evidence = Evidence {
             charged_back: Some(false),
             ..Default::default()
         };
-        assert_eq!(traces.cause(), Cause::Chargeback { reversed: true });
-        assert_eq!(Traces::default().cause(), Cause::Forgotten);
+        assert_eq!(evidence.cause(), Cause::Chargeback { reversed: true });
+        assert_eq!(Evidence::default().cause(), Cause::Forgotten);
     }
 }

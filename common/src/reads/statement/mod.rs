@@ -5,52 +5,23 @@
 
 mod account;
 mod cause;
+mod error;
+mod query;
 mod read;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::db::{DbError, Pool, pool, rollback};
-use crate::domain::Currency;
+use crate::{
+    db::{Pool, pool, rollback},
+    domain::Currency,
+};
 pub use account::{Balance, CurrencyAccount, Entry};
-
-/// Movements of one statement, at most: they are held in memory.
-pub const MAX_ENTRIES: usize = 100_000;
-/// Organisations that an error names.
-const MAX_NAMED_ORGS: usize = 10;
-
-/// Whose money, and when. What is not given does not restrict.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Query<'a> {
-    /// Its slug.
-    pub affiliate: &'a str,
-    /// Its slug. May be missing where one organisation only has an affiliate of that name.
-    pub org: Option<&'a str>,
-    pub currency: Option<Currency>,
-    /// First day, in UTC.
-    pub from: Option<NaiveDate>,
-    /// Last day, in UTC, inclusive.
-    pub to: Option<NaiveDate>,
-}
-
-impl Query<'_> {
-    /// The first moment of the period.
-    fn since(&self) -> Option<DateTime<Utc>> {
-        self.from.map(midnight)
-    }
-
-    /// The first moment after the period. After the last day that there is comes nothing.
-    fn until(&self) -> Option<DateTime<Utc>> {
-        self.to.and_then(|day| day.succ_opt()).map(midnight)
-    }
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
-}
+pub use error::StatementError;
+pub use query::{MAX_ENTRIES, Query};
 
 /// The money of one affiliate in a period. Amounts have the decimals of their currency and serialize as strings.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,41 +56,6 @@ impl Statement {
             })
             .collect()
     }
-}
-
-/// Why there is no statement. Sentences begin with the name of the field that they are about.
-#[derive(Debug, thiserror::Error)]
-pub enum StatementError {
-    #[error(transparent)]
-    Db(#[from] DbError),
-    #[error("from: {from} is after to, {to}")]
-    EmptyPeriod { from: NaiveDate, to: NaiveDate },
-    #[error("org: there is no organisation {0:?}")]
-    UnknownOrg(String),
-    #[error("affiliate: there is no affiliate {affiliate:?}{}", in_org(.org.as_deref()))]
-    UnknownAffiliate { affiliate: String, org: Option<String> },
-    #[error("org: several organisations have an affiliate {affiliate:?}: name one of {orgs}")]
-    SeveralOrgs { affiliate: String, orgs: String },
-    #[error("currency: {affiliate:?} never had money in {currency}, only in {}", or_none(.known))]
-    UnknownCurrency {
-        affiliate: String,
-        currency: Currency,
-        known: Vec<Currency>,
-    },
-    #[error("from, to: more than {MAX_ENTRIES} movements: ask for a shorter period")]
-    TooLong,
-}
-
-fn in_org(org: Option<&str>) -> String {
-    org.map_or_else(String::new, |org| format!(" in organisation {org:?}"))
-}
-
-fn or_none(known: &[Currency]) -> String {
-    let codes: Vec<_> = known.iter().map(|currency| currency.code()).collect();
-    if codes.is_empty() {
-        return "none at all".to_owned();
-    }
-    codes.join(", ")
 }
 
 /// Reads the statement in one snapshot.

@@ -8,17 +8,17 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    MAX_ENTRIES, MAX_NAMED_ORGS, Query, StatementError,
     account::{Balance, CurrencyAccount, Entry},
-    cause::Traces,
+    cause::Evidence,
+    error::StatementError,
+    query::{MAX_ENTRIES, MAX_NAMED_ORGS, Query},
     words::{Subject, describe},
 };
 use crate::{
-    db::{Connection, DbError, decode, ops},
+    db::{Connection, DbError, decode, orgs},
     domain::{Currency, ledger::Account},
 };
 
-#[derive(sqlx::FromRow)]
 pub(super) struct Affiliate {
     pub org_id: i64,
     pub org_slug: String,
@@ -31,22 +31,27 @@ pub(super) struct Affiliate {
 /// The one affiliate that is meant.
 pub(super) async fn affiliate(conn: &mut Connection, query: &Query<'_>) -> Result<Affiliate, StatementError> {
     let limit = i64::try_from(MAX_NAMED_ORGS + 1).unwrap_or(i64::MAX);
-    let mut found: Vec<Affiliate> = sqlx::query_as(
-        "SELECT o.org_id, o.slug AS org_slug, a.affiliate_id AS number, a.slug, concat_ws(' ', a.firstname, a.lastname) AS name
+    let mut found = sqlx::query_as!(
+        Affiliate,
+        r#"SELECT o.org_id, o.slug AS org_slug, a.affiliate_id AS number, a.slug,
+                concat_ws(' ', a.firstname, a.lastname) AS "name!"
            FROM affiliates a
            JOIN orgs o ON o.org_id = a.org_id
           WHERE a.slug = $1 AND ($2::text IS NULL OR o.slug = $2)
           ORDER BY o.slug
-          LIMIT $3",
+          LIMIT $3"#,
+        query.affiliate,
+        query.org,
+        limit
     )
-    .bind(query.affiliate)
-    .bind(query.org)
-    .bind(limit)
     .fetch_all(&mut *conn)
     .await
     .map_err(|error| DbError::new("statement.affiliate", error))?;
     if found.len() > 1 {
-        let mut orgs: Vec<_> = found.iter().map(|one| one.org_slug.as_str()).collect();
+        let mut orgs: Vec<_> = found
+            .iter()
+            .map(|affiliate| affiliate.org_slug.as_str())
+            .collect();
         if orgs.len() > MAX_NAMED_ORGS {
             orgs.truncate(MAX_NAMED_ORGS);
             orgs.push("others");
@@ -56,11 +61,11 @@ pub(super) async fn affiliate(conn: &mut Connection, query: &Query<'_>) -> Resul
             orgs: orgs.join(", "),
         });
     }
-    if let Some(one) = found.pop() {
-        return Ok(one);
+    if let Some(affiliate) = found.pop() {
+        return Ok(affiliate);
     }
     match query.org {
-        Some(org) if ops::org_by_slug(conn, org).await?.is_none() => {
+        Some(org) if orgs::by_slug(conn, org).await?.is_none() => {
             Err(StatementError::UnknownOrg(org.to_owned()))
         }
         org => Err(StatementError::UnknownAffiliate {
@@ -70,32 +75,19 @@ pub(super) async fn affiliate(conn: &mut Connection, query: &Query<'_>) -> Resul
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct OpeningRow {
-    currency: String,
-    pending: Decimal,
-    payable: Decimal,
-    paid: Decimal,
-    is_stored: bool,
-    stored_pending: Decimal,
-    stored_payable: Decimal,
-    stored_paid: Decimal,
-}
-
 /// All currencies in which the affiliate has a balance or had money before `since`, with both.
 pub(super) async fn openings(
     conn: &mut Connection,
     affiliate: &Affiliate,
     since: Option<DateTime<Utc>>,
 ) -> Result<BTreeMap<Currency, CurrencyAccount>, DbError> {
-    const OPERATION: &str = "statement.openings";
     // Each transfer counts twice: it takes from the account that it debits and adds to the one that it credits. Without
     // a first day no transfer is before it, and the scan is left out.
-    let rows: Vec<OpeningRow> = sqlx::query_as(
-        "SELECT currency, coalesce(t.pending, 0) AS pending, coalesce(t.payable, 0) AS payable,
-                coalesce(t.paid, 0) AS paid, b.org_id IS NOT NULL AS is_stored,
-                coalesce(b.pending, 0) AS stored_pending, coalesce(b.payable, 0) AS stored_payable,
-                coalesce(b.paid, 0) AS stored_paid
+    let rows = sqlx::query!(
+        r#"SELECT currency AS "currency!: Currency", coalesce(t.pending, 0) AS "pending!", coalesce(t.payable, 0) AS "payable!",
+                coalesce(t.paid, 0) AS "paid!", b.org_id IS NOT NULL AS "is_stored!",
+                coalesce(b.pending, 0) AS "stored_pending!", coalesce(b.payable, 0) AS "stored_payable!",
+                coalesce(b.paid, 0) AS "stored_paid!"
            FROM (SELECT * FROM balances WHERE org_id = $1 AND affiliate_id = $2) b
            FULL JOIN (SELECT currency,
                              sum(moved) FILTER (WHERE account = 'pending') AS pending,
@@ -105,16 +97,15 @@ pub(super) async fn openings(
                        CROSS JOIN LATERAL (VALUES (debit_account, -amount), (credit_account, amount)) entry (account, moved)
                        WHERE org_id = $1 AND affiliate_id = $2 AND recorded_at < $3
                        GROUP BY currency) t
-          USING (currency)",
+          USING (currency)"#,
+        affiliate.org_id,
+        affiliate.number,
+        since
     )
-    .bind(affiliate.org_id)
-    .bind(affiliate.number)
-    .bind(since)
     .fetch_all(conn)
     .await
-    .map_err(|error| DbError::new(OPERATION, error))?;
+    .map_err(|error| DbError::new("statement.openings", error))?;
     let accounts = rows.into_iter().map(|row| {
-        let currency = decode::currency(OPERATION, &row.currency)?;
         let opening = Balance {
             pending: row.pending,
             payable: row.payable,
@@ -125,19 +116,18 @@ pub(super) async fn openings(
             payable: row.stored_payable,
             paid: row.stored_paid,
         });
-        Ok((currency, CurrencyAccount::new(currency, opening, stored)))
+        (row.currency, CurrencyAccount::new(row.currency, opening, stored))
     });
-    accounts.collect()
+    Ok(accounts.collect())
 }
 
-#[derive(sqlx::FromRow)]
 struct EntryRow {
     transfer_id: i64,
     recorded_at: DateTime<Utc>,
     debit_account: String,
     credit_account: String,
     amount: Decimal,
-    currency: String,
+    currency: Currency,
     code: String,
     event_id: Uuid,
     commission_id: Option<i64>,
@@ -158,22 +148,32 @@ struct EntryRow {
     body: Option<String>,
 }
 
-/// Transfers of the period with what tells their cause. Refunds are recorded apart from their events, so they can be told
-/// for ever, as can what superseded, deleted or paid; of an update or a chargeback what still holds. Two payments of one
-/// event and the same amount cannot be told apart.
-const ENTRIES: &str = "
-    SELECT t.transfer_id, t.recorded_at, t.debit_account, t.credit_account, t.amount, t.currency, t.code, t.event_id,
-           t.commission_id, m.kind AS commission_kind, m.conversion_id, c.external_id AS order, p.slug AS program,
-           coalesce(c.event_id = t.event_id, false) AS is_sale,
-           r.event_id IS NOT NULL AS is_refund, r.amount AS refunded,
-           CASE WHEN c.amount_by = t.event_id THEN c.amount END AS amount_set,
-           CASE WHEN c.status_by = t.event_id THEN m.approved END AS status_set,
-           CASE WHEN c.chargeback_by = t.event_id THEN c.charged_back END AS charged_back,
-           CASE WHEN s.event_id = t.event_id THEN c.superseded_by END AS superseded_by,
-           coalesce(c.superseded_by IS NULL AND c.deleted_at = t.recorded_at, false) AS is_deletion,
-           y.payment_id AS payment, e.kind,
+/// Adds the movements of the period to their accounts and says how many there are: above [`MAX_ENTRIES`] some are
+/// missing.
+pub(super) async fn entries(
+    conn: &mut Connection,
+    affiliate: &Affiliate,
+    query: &Query<'_>,
+    accounts: &mut BTreeMap<Currency, CurrencyAccount>,
+) -> Result<usize, DbError> {
+    // Transfers with what tells their cause. Refunds are recorded apart from their events, so they can be told for ever, as can
+    // what superseded, deleted or paid; of an update or a chargeback what still holds. Two payments of one event and the same
+    // amount cannot be told apart.
+    let mut rows = sqlx::query_as!(
+        EntryRow,
+        r#"SELECT t.transfer_id, t.recorded_at, t.debit_account, t.credit_account, t.amount,
+           t.currency AS "currency: Currency", t.code, t.event_id, t.commission_id, m.kind AS "commission_kind?", m.conversion_id AS "conversion_id?",
+           c.external_id AS "order?", p.slug AS "program?",
+           coalesce(c.event_id = t.event_id, false) AS "is_sale!",
+           r.event_id IS NOT NULL AS "is_refund!", r.amount AS "refunded?",
+           CASE WHEN c.amount_by = t.event_id THEN c.amount END AS "amount_set?",
+           CASE WHEN c.status_by = t.event_id THEN m.approved END AS "status_set?",
+           CASE WHEN c.chargeback_by = t.event_id THEN c.charged_back END AS "charged_back?",
+           CASE WHEN s.event_id = t.event_id THEN c.superseded_by END AS "superseded_by?",
+           coalesce(c.superseded_by IS NULL AND c.deleted_at = t.recorded_at, false) AS "is_deletion!",
+           y.payment_id AS "payment?", e.kind AS "kind?",
            -- These leave rows that say more; their bodies may be large.
-           CASE WHEN e.kind NOT IN ('create_conversion', 'refund', 'pay') THEN e.body::text END AS body
+           CASE WHEN e.kind NOT IN ('create_conversion', 'refund', 'pay') THEN e.body::text END AS "body?"
       FROM transfers t
       LEFT JOIN commissions m ON m.org_id = t.org_id AND m.commission_id = t.commission_id
       LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
@@ -189,24 +189,15 @@ const ENTRIES: &str = "
        AND ($3::timestamptz IS NULL OR t.recorded_at >= $3) AND ($4::timestamptz IS NULL OR t.recorded_at < $4)
        AND ($5::text IS NULL OR t.currency = $5)
      ORDER BY t.recorded_at, t.transfer_id
-     LIMIT $6";
-
-/// Adds the movements of the period to their accounts and says how many there are: above [`MAX_ENTRIES`] some are
-/// missing.
-pub(super) async fn entries(
-    conn: &mut Connection,
-    affiliate: &Affiliate,
-    query: &Query<'_>,
-    accounts: &mut BTreeMap<Currency, CurrencyAccount>,
-) -> Result<usize, DbError> {
-    let mut rows = sqlx::query_as::<_, EntryRow>(ENTRIES)
-        .bind(affiliate.org_id)
-        .bind(affiliate.number)
-        .bind(query.since())
-        .bind(query.until())
-        .bind(query.currency.map(Currency::code))
-        .bind(i64::try_from(MAX_ENTRIES + 1).unwrap_or(i64::MAX))
-        .fetch(conn);
+     LIMIT $6"#,
+        affiliate.org_id,
+        affiliate.number,
+        query.since(),
+        query.until(),
+        query.currency.map(Currency::code),
+        i64::try_from(MAX_ENTRIES + 1).unwrap_or(i64::MAX)
+    )
+    .fetch(conn);
     let mut count = 0;
     // Row by row: an update's body is let go as soon as it is put into words.
     while let Some(row) = rows
@@ -221,7 +212,7 @@ pub(super) async fn entries(
 }
 
 fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Result<(), DbError> {
-    let currency = decode::currency("statement.currency", &row.currency)?;
+    let currency = row.currency;
     let account = |name: &str| Account::parse(name).ok_or_else(|| decode("statement.account", name));
     let (debit, credit) = (account(&row.debit_account)?, account(&row.credit_account)?);
     let subject = Subject {
@@ -230,7 +221,7 @@ fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Res
         order: row.order.as_deref(),
         conversion: row.conversion_id,
     };
-    let traces = Traces {
+    let evidence = Evidence {
         is_sale: row.is_sale,
         is_refund: row.is_refund,
         refunded: row.refunded,
@@ -248,7 +239,7 @@ fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Res
     let entry = Entry {
         transfer: row.transfer_id,
         time: row.recorded_at,
-        what: describe(subject, debit, credit, &traces.cause(), currency),
+        what: describe(subject, debit, credit, &evidence.cause(), currency),
         amount: row.amount,
         code: row.code,
         from: debit.name(),

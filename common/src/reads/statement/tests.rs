@@ -1,5 +1,6 @@
 //! Statements of a history that was really applied, and of what went wrong with it.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::*;
@@ -225,8 +226,8 @@ async fn a_period_begins_and_ends_with_its_days(pool: Pool) {
 async fn events_that_are_gone_are_told_by_what_they_left(pool: Pool) {
     history(&pool).await;
     sqlx::query("DELETE FROM events").execute(&pool).await.unwrap();
-    let told = |statement: Statement| lines(&statement.currencies[0]);
-    let after = told(run(&pool, &jane()).await.unwrap());
+    let first_account = |statement: Statement| lines(&statement.currencies[0]);
+    let after = first_account(run(&pool, &jane()).await.unwrap());
     assert_eq!(after.len(), 6);
     assert!(
         after[1]
@@ -237,7 +238,7 @@ async fn events_that_are_gone_are_told_by_what_they_left(pool: Pool) {
         .execute(&pool)
         .await
         .unwrap();
-    let superseded = told(run(&pool, &jane()).await.unwrap());
+    let superseded = first_account(run(&pool, &jane()).await.unwrap());
     assert!(superseded[1].contains("accrued, pending: its event is no longer kept |"));
 }
 
@@ -323,10 +324,15 @@ async fn currencies_are_apart(pool: Pool) {
     let codes: Vec<_> = statement
         .currencies
         .iter()
-        .map(|one| one.currency.code())
+        .map(|account| account.currency.code())
         .collect();
     assert_eq!(codes, ["EUR", "USD"]);
-    assert!(statement.currencies.iter().all(|one| one.agrees == Some(true)));
+    assert!(
+        statement
+            .currencies
+            .iter()
+            .all(|account| account.agrees == Some(true))
+    );
     let eur = &statement.currencies[0];
     let what: Vec<_> = eur.transfers.iter().map(|entry| entry.what.as_str()).collect();
     assert_eq!(
@@ -397,9 +403,9 @@ async fn what_comes_later_has_words(pool: Pool) {
 
     sqlx::query("DELETE FROM events").execute(&pool).await.unwrap();
     let gone = later_words(&pool, "jane").await;
-    let told: Vec<_> = (0..jane.len()).filter(|at| gone[*at] != jane[*at]).collect();
+    let changed: Vec<_> = (0..jane.len()).filter(|at| gone[*at] != jane[*at]).collect();
     assert_eq!(
-        told,
+        changed,
         [6, 7, 8],
         "repetition, bonus and hold are forgotten with their events: {gone:?}"
     );

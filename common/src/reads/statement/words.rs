@@ -133,14 +133,14 @@ mod tests {
     };
     const THIRTY: Option<Decimal> = Some(Decimal::from_parts(30, 0, 0, false, 0));
 
-    fn said(subject: Subject<'_>, from: Account, to: Account, cause: &Cause) -> String {
-        let told = describe(subject, from, to, cause, "USD".parse().unwrap());
-        told.replace("commission 12 of order ORD005 ", "")
+    fn sentence(subject: Subject<'_>, from: Account, to: Account, cause: &Cause) -> String {
+        let sentence = describe(subject, from, to, cause, "USD".parse().unwrap());
+        sentence.replace("commission 12 of order ORD005 ", "")
     }
 
     #[test]
     fn subjects_have_words() {
-        let words = |subject| said(subject, Expense, Payable, &Cause::Sale);
+        let words = |subject| sentence(subject, Expense, Payable, &Cause::Sale);
         let level = Subject {
             kind: Some("level"),
             order: None,
@@ -193,7 +193,7 @@ mod tests {
                 "reversed: by an event create_conversion",
             ),
         ] {
-            assert_eq!(said(ORDER, from, to, &cause), want);
+            assert_eq!(sentence(ORDER, from, to, &cause), want);
         }
     }
 
@@ -252,13 +252,13 @@ mod tests {
                 "reversed: superseded by the signed order, conversion 9",
             ),
         ] {
-            assert_eq!(said(ORDER, from, to, &cause), want);
+            assert_eq!(sentence(ORDER, from, to, &cause), want);
         }
         let payment = &Cause::Payment(Some(3));
-        assert_eq!(said(PAYMENT, Payable, Paid, payment), "paid out: payment 3");
-        assert_eq!(said(PAYMENT, Payable, Paid, &Cause::Forgotten), "paid out");
+        assert_eq!(sentence(PAYMENT, Payable, Paid, payment), "paid out: payment 3");
+        assert_eq!(sentence(PAYMENT, Payable, Paid, &Cause::Forgotten), "paid out");
         assert_eq!(
-            said(PAYMENT, Paid, Payable, &Cause::Forgotten),
+            sentence(PAYMENT, Paid, Payable, &Cause::Forgotten),
             "payment taken back"
         );
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    db::{Connection, Pool, fixture},
+    db::{Connection, Pool, fixture, orgs},
     domain::{EventId, EventKind, OrgId},
 };
 
@@ -127,8 +127,8 @@ async fn filters_find_what_they_name(pool: Pool) {
     }
     let one = select(&mut conn, &failed(), 1).await.unwrap();
     assert_eq!((one.ids, one.more), (vec![fixture::event(7)], true));
-    assert_eq!(org_by_slug(&mut conn, "other").await.unwrap(), Some(OrgId(2)));
-    assert_eq!(org_by_slug(&mut conn, "nobody").await.unwrap(), None);
+    assert_eq!(orgs::by_slug(&mut conn, "other").await.unwrap(), Some(OrgId(2)));
+    assert_eq!(orgs::by_slug(&mut conn, "nobody").await.unwrap(), None);
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{Connection, DbError, decode};
-use crate::domain::{Event, EventId, OrgId, ProgramId};
+use crate::domain::{Event, EventId, OrgId};
 
 /// How far a file has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,24 +53,6 @@ pub struct Line {
 
 /// The reason of a refund that had no effect: it had been taken into account before, or nothing was left.
 const REPEATED_REFUND: &str = "repeated_refund";
-
-/// The program's number.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn program(
-    connection: &mut Connection,
-    org: OrgId,
-    slug: &str,
-) -> Result<Option<ProgramId>, DbError> {
-    let found = sqlx::query_scalar("SELECT program_id FROM programs WHERE org_id = $1 AND slug = $2")
-        .bind(org.0)
-        .bind(slug)
-        .fetch_optional(connection)
-        .await
-        .map_err(|error| DbError::new("import.program", error))?;
-    Ok(found.map(ProgramId))
-}
 
 /// How far the file has come; it is entered if it is new.
 ///
@@ -292,7 +274,7 @@ mod tests {
     use super::*;
     use crate::{
         db::{Pool, events},
-        domain::{Body, Chargeback, Dialect},
+        domain::{Body, Chargeback, Dialect, ProgramId},
         message::EventIds,
     };
 

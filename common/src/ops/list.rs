@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::filter::{Filter, bind_filter, matching};
+use super::filter::Filter;
 use crate::db::{Connection, DbError};
 
 /// One line about an event.
@@ -32,29 +32,23 @@ pub struct EventSummary {
 }
 
 /// The columns of [`EventSummary`].
-macro_rules! summary {
-    () => {
-        "e.event_id, o.slug AS org, e.kind, e.dialect, e.status, e.reason,
-         CASE e.status WHEN 'refused' THEN e.outcome -> 'refused' ->> 'detail' WHEN 'dead' THEN f.detail END AS detail,
-         e.order_key AS order, e.attempt, e.revision, e.received_at, e.applied_at, e.due_at"
-    };
-}
-pub(super) use summary;
+pub(super) const SUMMARY: &str =
+    "e.event_id, o.slug AS org, e.kind, e.dialect, e.status, e.reason,
+     CASE e.status WHEN 'refused' THEN e.outcome -> 'refused' ->> 'detail' WHEN 'dead' THEN f.detail END AS detail,
+     e.order_key AS order, e.attempt, e.revision, e.received_at, e.applied_at, e.due_at";
+
+/// What [`SUMMARY`] is read from.
+pub(super) const EVENTS: &str = "events e
+     LEFT JOIN orgs o ON o.org_id = e.org_id
+     LEFT JOIN event_failures f ON f.event_id = e.event_id";
 
 /// At most `limit` events that match, latest first.
 pub async fn list(conn: &mut Connection, filter: &Filter, limit: u32) -> Result<Vec<EventSummary>, DbError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        summary!(),
-        " FROM events e
-          LEFT JOIN orgs o ON o.org_id = e.org_id
-          LEFT JOIN event_failures f ON f.event_id = e.event_id
-         WHERE ",
-        matching!(),
-        " ORDER BY e.event_id DESC LIMIT $9"
-    );
-    bind_filter!(sqlx::query_as(SQL), filter)
-        .bind(i64::from(limit))
+    let before = format!("SELECT {SUMMARY} FROM {EVENTS} WHERE ");
+    let mut sql = filter.conditions().statement(&before);
+    sql.push(" ORDER BY e.event_id DESC LIMIT ")
+        .push_bind(i64::from(limit));
+    sql.build_query_as()
         .fetch_all(conn)
         .await
         .map_err(|error| DbError::new("ops.list", error))

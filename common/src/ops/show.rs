@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::list::{EventSummary, summary};
+use super::list::{EVENTS, EventSummary, SUMMARY};
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, conditions::Conditions},
     domain::EventId,
 };
 
@@ -32,7 +32,7 @@ pub struct EventDetails {
     pub actions: Vec<Action>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     pub code: String,
     pub detail: String,
@@ -46,7 +46,7 @@ pub struct Failure {
     pub last_at: DateTime<Utc>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Action {
     /// replay, discard or edit.
     pub action: String,
@@ -59,7 +59,6 @@ pub struct Action {
 struct Row {
     #[sqlx(flatten)]
     summary: EventSummary,
-    #[sqlx(rename = "trusted")]
     authenticated: bool,
     program_scope: Option<i64>,
     idempotency_key: Option<String>,
@@ -70,33 +69,34 @@ struct Row {
 
 /// The event with that id, of whatever organisation.
 pub async fn show(conn: &mut Connection, id: EventId) -> Result<Option<EventDetails>, DbError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        summary!(),
-        ", e.trusted, e.program_scope, e.idempotency_key, e.request_id, e.body, e.outcome
-           FROM events e
-           LEFT JOIN orgs o ON o.org_id = e.org_id
-           LEFT JOIN event_failures f ON f.event_id = e.event_id
-          WHERE e.event_id = $1"
-    );
     let failed = |error| DbError::new("ops.show", error);
-    let row: Option<Row> = sqlx::query_as(SQL)
-        .bind(id.0)
+    // Put together at run time: its columns are those of the list, and more.
+    let before = format!(
+        "SELECT {SUMMARY}, e.trusted AS authenticated, e.program_scope, e.idempotency_key, e.request_id, e.body,
+                e.outcome
+           FROM {EVENTS} WHERE "
+    );
+    let row: Option<Row> = Conditions::default()
+        .equals("e.event_id", Some(id.0))
+        .statement(&before)
+        .build_query_as()
         .fetch_optional(&mut *conn)
         .await
         .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
-    let failure = sqlx::query_as(
+    let failure = sqlx::query_as!(
+        Failure,
         "SELECT code, detail, fingerprint, original, failures, first_at, last_at FROM event_failures WHERE event_id = $1",
+        id.0
     )
-    .bind(id.0)
     .fetch_optional(&mut *conn)
     .await
     .map_err(failed)?;
-    let actions = sqlx::query_as(
+    let actions = sqlx::query_as!(
+        Action,
         "SELECT action, actor, reason, at FROM event_actions WHERE event_id = $1 ORDER BY action_id",
+        id.0
     )
-    .bind(id.0)
     .fetch_all(conn)
     .await
     .map_err(failed)?;

@@ -1,0 +1,68 @@
+//! Everything that happened to a conversion after its first event.
+
+use super::phrases::{by, time};
+use crate::reads::explain::explanation::{Chapter, Sale, SaleEvent};
+
+pub(super) fn afterwards(sale: &Sale) -> Chapter {
+    let mut lines = Vec::new();
+    if sale.original_amount != sale.amount {
+        lines.push(format!(
+            "the amount is {} now; {} at first",
+            sale.amount, sale.original_amount
+        ));
+    }
+    for refund in &sale.refunds {
+        let amount = refund.amount.map_or_else(
+            || "all that was left".to_owned(),
+            |amount| format!("{amount} {}", sale.currency),
+        );
+        let id = refund.refund_id.as_deref();
+        let id = id.map_or_else(String::new, |id| format!(" ({id:?})"));
+        lines.push(format!(
+            "{} refunded {amount}{id}, by event {}",
+            time(refund.created_at),
+            refund.event
+        ));
+    }
+    if sale.refunded > sale.amount {
+        lines.push("more was refunded than sold; what exceeds the sale has no effect".to_owned());
+    }
+    if sale.charged_back {
+        lines.push("the bank took the money back: its commissions are nothing".to_owned());
+    }
+    for event in sale.events.iter().filter(|event| event.event != sale.event) {
+        // Refunds have their lines above.
+        if !sale.refunds.iter().any(|refund| refund.event == event.event) {
+            lines.push(later(event));
+        }
+    }
+    Chapter {
+        title: format!("What came later to conversion {}", sale.conversion),
+        lines,
+    }
+}
+
+fn later(event: &SaleEvent) -> String {
+    let at = event
+        .received_at
+        .map_or_else(String::new, |at| format!("{} ", time(at)));
+    let is_sale = event
+        .row
+        .as_ref()
+        .is_some_and(|row| row.kind == "create_conversion");
+    let what = if is_sale {
+        format!("the signed order took its place (event {})", event.event)
+    } else {
+        by(event)
+    };
+    let set = if event.set.is_empty() {
+        String::new()
+    } else {
+        let set = event
+            .set
+            .join(", ")
+            .replace("chargeback", "word on the chargeback");
+        format!("; its {set} still holds")
+    };
+    format!("{at}{what}{set}")
+}
