@@ -10,9 +10,9 @@ use common::{
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
     message::EventIds,
-    runtime::Clock,
+    runtime::{Clock, TaskGroup},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
 use crate::{
     auth::{AuthError, Keyless, KeylessPermit, Keys, Principal},
@@ -31,10 +31,12 @@ pub(crate) struct Parts {
     pub(crate) pipeline: Pipeline,
     ids: EventIds,
     clock: Clock,
+    requests: TaskGroup,
 }
 
 impl Ingest {
-    pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock) -> Self {
+    /// `requests`: the tasks of requests that outlive their callers. The group must end before the pipeline does.
+    pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock, requests: TaskGroup) -> Self {
         Self(Arc::new(Parts {
             keys,
             keyless: Keyless::default(),
@@ -42,6 +44,7 @@ impl Ingest {
             pipeline,
             ids,
             clock,
+            requests,
         }))
     }
 
@@ -134,7 +137,8 @@ impl Ingest {
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
-        tokio::spawn(async move {
+        let stop = self.0.requests.stop().clone();
+        self.outlive("a call without a key", async move {
             let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
             let answer = pipeline.submit(event, wait).await;
             let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
@@ -143,13 +147,21 @@ impl Ingest {
             if let Some(permit) = kept {
                 let patience = wait.duration().unwrap_or(DEFAULT_WAIT);
                 let decided = pipeline.decided(id, patience.saturating_sub(started.elapsed()));
-                // The publishers end when nobody has the pipeline any more: not for this.
-                drop(pipeline);
-                decided.await;
+                // The place is nobody's when the process ends: that must not wait for this.
+                stop.run_until_cancelled(decided).await;
                 drop(permit);
             }
         });
         answer.await.unwrap_or_else(|_panicked| pipeline::unavailable())
+    }
+
+    /// Runs a part of a request to its end, even if the caller hangs up meanwhile.
+    pub(crate) fn outlive<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.requests.detach(name, task)
     }
 
     /// Hands `event` over and waits for what is to be answered.

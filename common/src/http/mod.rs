@@ -22,4 +22,4 @@ pub use layers::with_layers;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit};
 pub use rejection::Rejection;
-pub use serve::{ServeError, serve};
+pub use serve::{DRAIN_TIMEOUT, ServeError, serve};
