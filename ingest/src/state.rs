@@ -10,10 +10,10 @@ use common::{
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
     message::EventIds,
-    runtime::Clock,
+    runtime::{Clock, TaskGroup},
 };
-use tokio::{sync::oneshot, time::Instant};
-use tracing::Instrument;
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+use tracing::Instrument as _;
 
 use crate::{
     auth::{AuthError, Keyless, KeylessPermit, Keys, Principal},
@@ -32,10 +32,12 @@ pub(crate) struct Parts {
     pub(crate) pipeline: Pipeline,
     ids: EventIds,
     clock: Clock,
+    requests: TaskGroup,
 }
 
 impl Ingest {
-    pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock) -> Self {
+    /// `requests`: the tasks of requests that outlive their callers. The group must end before the pipeline does.
+    pub fn new(keys: Keys, pipeline: Pipeline, ids: EventIds, clock: Clock, requests: TaskGroup) -> Self {
         Self(Arc::new(Parts {
             keys,
             keyless: Keyless::default(),
@@ -43,6 +45,7 @@ impl Ingest {
             pipeline,
             ids,
             clock,
+            requests,
         }))
     }
 
@@ -147,7 +150,8 @@ impl Ingest {
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
         note_event(event.dialect, event.id);
-        let kept_on = async move {
+        let stop = self.0.requests.stop().clone();
+        self.outlive("a call without a key", async move {
             let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
             let answer = pipeline.submit(event, wait).await;
             let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
@@ -156,14 +160,21 @@ impl Ingest {
             if let Some(permit) = kept {
                 let patience = wait.duration().unwrap_or(DEFAULT_WAIT);
                 let decided = pipeline.decided(id, patience.saturating_sub(started.elapsed()));
-                // The publishers end when nobody has the pipeline any more: not for this.
-                drop(pipeline);
-                decided.await;
+                // The place is nobody's when the process ends: that must not wait for this.
+                stop.run_until_cancelled(decided).await;
                 drop(permit);
             }
-        };
-        tokio::spawn(kept_on.in_current_span());
+        });
         answer.await.unwrap_or_else(|_panicked| pipeline::unavailable())
+    }
+
+    /// Runs a part of a request to its end, even if the caller hangs up meanwhile.
+    pub(crate) fn outlive<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.requests.detach(name, task.in_current_span())
     }
 
     /// Hands `event` over and waits for what is to be answered.

@@ -3,6 +3,10 @@
 //! Every promise of the README has its test here; every test ends with `World::finish`, which proves the ledger.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "what a test starts ends with its runtime"
+)]
+#![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "these are tests: what is not as expected shall end them"

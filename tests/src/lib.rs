@@ -5,6 +5,10 @@
 //! nothing here runs a role in the process of the test.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "what a test starts ends with its runtime"
+)]
+#![expect(
     clippy::expect_used,
     clippy::print_stderr,
     reason = "a test without what it stands on cannot go on, and says so where the harness captures it"

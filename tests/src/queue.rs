@@ -1,7 +1,9 @@
 //! Putting hand-made envelopes into a queue, past the ingest.
 
-use common::queue::amqp::{AmqpUrl, Confirm, ConfirmChannel, ConnectionManager, Topology};
-use tokio_util::sync::CancellationToken;
+use common::{
+    queue::amqp::{AmqpUrl, Confirm, ConfirmChannel, ConnectionManager, DRAIN_TIMEOUT, Topology},
+    runtime::{Supervisor, TaskGroup},
+};
 
 use crate::psql::Database;
 
@@ -12,7 +14,7 @@ pub enum Publisher {
         channel: ConfirmChannel,
         queue: String,
         sent: u64,
-        stop: CancellationToken,
+        tasks: TaskGroup,
     },
     Spool(Database),
 }
@@ -21,16 +23,17 @@ impl Publisher {
     /// For the broker's queue under `prefix`.
     pub async fn rabbit(url: &str, prefix: &str) -> Self {
         let url: AmqpUrl = url.parse().expect("an AMQP URL");
-        let (topology, stop) = (Topology::new(prefix), CancellationToken::new());
+        let topology = Topology::new(prefix);
+        let tasks = Supervisor::new().group("connections", DRAIN_TIMEOUT);
         let queue = topology.events();
-        let manager = ConnectionManager::start(url, "tests", topology, stop.clone());
+        let manager = ConnectionManager::start(url, "tests", topology, &tasks);
         let connection = manager.up().await.expect("the broker is up");
         let channel = ConfirmChannel::open(&connection).await.expect("a channel");
         Self::Rabbit {
             channel,
             queue,
             sent: 0,
-            stop,
+            tasks,
         }
     }
 
@@ -73,8 +76,8 @@ impl Publisher {
 
 impl Drop for Publisher {
     fn drop(&mut self) {
-        if let Self::Rabbit { stop, .. } = self {
-            stop.cancel();
+        if let Self::Rabbit { tasks, .. } = self {
+            tasks.stop().cancel();
         }
     }
 }

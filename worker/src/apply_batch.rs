@@ -84,12 +84,16 @@ impl BatchApplier {
                     return Err(Paused::Database(error));
                 }
                 Err(error) if batch.len() <= 1 && error.class() == FailureClass::Contention => {
-                    for one in batch {
-                        decided.push(self.postpone(one, &error).await?);
+                    for incoming in batch {
+                        decided.push(self.postpone(incoming, &error).await?);
                     }
                 }
                 Err(error) if batch.len() <= 1 => {
-                    suspects.extend(batch.first().map(|one| suspect(one.event.clone(), &error)));
+                    suspects.extend(
+                        batch
+                            .first()
+                            .map(|incoming| suspect(incoming.event.clone(), &error)),
+                    );
                 }
                 Err(error) => {
                     tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
@@ -146,7 +150,7 @@ impl BatchApplier {
     fn judge(&self, total: usize, suspects: &[Suspect]) -> Result<(), Paused> {
         let deploy: Vec<&Suspect> = suspects
             .iter()
-            .filter(|one| one.class == FailureClass::Deploy)
+            .filter(|suspect| suspect.class == FailureClass::Deploy)
             .collect();
         let mut window = self
             .window
@@ -172,21 +176,22 @@ impl BatchApplier {
         Ok(())
     }
 
-    /// Hands an event that others keep from being applied to the Postgres loop, which tries it again later.
-    async fn postpone(&self, one: &Incoming, error: &ApplyError) -> Result<Decision, Paused> {
+    /// Hands an event that others keep from being applied to the queued events, where it is tried again later.
+    async fn postpone(&self, incoming: &Incoming, error: &ApplyError) -> Result<Decision, Paused> {
         let now = self.clock.now();
         let postponed = async {
             let mut transaction = db::begin(&self.pool).await?;
-            let waits = dead_letters::postpone(&mut transaction, &one.event, one.queued, now).await?;
+            let waits =
+                dead_letters::postpone(&mut transaction, &incoming.event, incoming.queued, now).await?;
             db::commit(transaction).await?;
             Ok::<bool, DbError>(waits)
         };
         if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
-            return self.dead_letter(suspect(one.event.clone(), error)).await;
+            return self.dead_letter(suspect(incoming.event.clone(), error)).await;
         }
-        tracing::warn!(event.id = %one.event.id, error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
+        tracing::warn!(event.id = %incoming.event.id, error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
         Ok(Decision {
-            event: one.event.clone(),
+            event: incoming.event.clone(),
             outcome: Outcome::Queued,
             verdict: Verdict::Known,
         })

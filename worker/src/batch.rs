@@ -74,6 +74,11 @@ impl Batch {
         self.events.len() < MAX_BATCH_EVENTS && self.bytes < MAX_BATCH_BYTES && self.locks < MAX_BATCH_LOCKS
     }
 
+    /// Bytes of its envelopes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Keeps what could not be decoded, for an operator to see.
     ///
     /// # Errors
@@ -85,6 +90,26 @@ impl Batch {
             tracing::error!(event.id = %id, detail = failure.detail, "a message could not be decoded and is kept as dead");
         }
         Ok(())
+    }
+}
+
+/// The span of a batch, from its being taken to its being answered. `bytes` where it came in envelopes.
+pub(crate) fn span(
+    source: &'static str,
+    lane: Option<u16>,
+    events: &[Incoming],
+    bytes: Option<usize>,
+) -> tracing::Span {
+    tracing::info_span!("batch", lane, source, events = events.len(), bytes)
+}
+
+/// Says which events are in the batch whose span this is, where somebody asked for so much.
+pub(crate) fn log_events(events: &[Incoming]) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for Incoming { event, queued } in events {
+        tracing::debug!(event.id = %event.id, org = event.org.0, queued, "an event is taken");
     }
 }
 
@@ -177,7 +202,11 @@ mod tests {
         batch.add(leads(1, 2 * MAX_BATCH_LOCKS)).unwrap();
         batch.add(envelope(MAX_BATCH_EVENTS + 1, 1)).unwrap();
         let parts = apply::batches(&batch.events);
-        let locks = |part: &&[Incoming]| part.iter().map(|one| apply::locks(&one.event)).sum::<usize>();
+        let locks = |part: &&[Incoming]| {
+            part.iter()
+                .map(|incoming| apply::locks(&incoming.event))
+                .sum::<usize>()
+        };
         assert!(
             parts
                 .iter()

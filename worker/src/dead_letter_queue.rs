@@ -1,51 +1,52 @@
-//! Drains what the broker gave up on (delivered too often) into dead-letter records.
+//! Drains what the broker gave up on (delivered too often) into dead-letter records. Its queue at the broker is called
+//! `commissary.undeliverable`.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use common::{
     db::{self, dead_letters::Failure, events},
     domain::EventId,
     message::{DecodeError, Envelope},
-    queue::amqp::Subscription,
+    queue::amqp::{AmqpError, Broker, Connection, Subscription},
     telemetry,
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::{Broker, Worker, batch::Batch, dead_letter};
+use crate::{Worker, batch::Batch, dead_letter};
 
 /// They are rare.
 const PREFETCH: u16 = 4;
+/// Before a message is tried again that could not be recorded.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(worker: Worker, broker: Broker, stop: CancellationToken) {
-    loop {
-        let connection = tokio::select! {
-            () = stop.cancelled() => return,
-            connection = broker.consume.up() => connection,
-        };
-        let Some(connection) = connection else { return };
-        let tag = format!("undeliverable-{}", std::process::id());
-        let drained = async {
-            let mut subscription =
-                Subscription::open(&connection, &broker.topology.undeliverable(), PREFETCH, &tag).await?;
-            while let Some(delivery) = subscription.next().await {
-                match dead_letter(&worker, delivery.payload).await {
-                    Ok(()) => {
-                        subscription.ack(delivery.tag).await?;
-                    }
-                    Err(error) => {
-                        tracing::warn!(error = %telemetry::chain(&error), "an undeliverable message waits");
-                        subscription.requeue(delivery.tag).await?;
-                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                    }
-                }
-            }
-            Ok::<(), common::queue::amqp::AmqpError>(())
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            result = drained => if let Err(error) = result {
-                connection.fail(telemetry::chain(&error));
-            },
+/// Drains the queue on whatever connection there is, until the connections end.
+pub(crate) async fn run(worker: Worker, broker: Broker) {
+    while let Some(connection) = broker.consume.up().await {
+        if let Err(error) = drain(&worker, &broker, &connection).await {
+            connection.fail(telemetry::chain(&error));
         }
     }
+}
+
+/// Drains the queue until the connection is over.
+async fn drain(worker: &Worker, broker: &Broker, connection: &Arc<Connection>) -> Result<(), AmqpError> {
+    let (queue, tag) = (
+        broker.topology.undeliverable(),
+        format!("undeliverable-{}", std::process::id()),
+    );
+    let mut subscription = Subscription::open(connection, &queue, PREFETCH, &tag).await?;
+    while let Some(delivery) = subscription.next().await {
+        match dead_letter(worker, delivery.payload).await {
+            Ok(()) => {
+                subscription.ack(delivery.tag).await?;
+            }
+            Err(error) => {
+                tracing::warn!(error = %telemetry::chain(&error), "an undeliverable message waits");
+                subscription.requeue(delivery.tag).await?;
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Events of the envelope that have no row were never applied: whatever crashed the workers is among them.
@@ -68,7 +69,7 @@ async fn dead_letter(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbErro
     };
     let mut transaction = db::begin(&worker.pool).await?;
     let ids: Vec<EventId> = envelope.events.iter().map(|event| event.id).collect();
-    let known: std::collections::HashSet<EventId> = events::known(&mut transaction, &ids)
+    let known: HashSet<EventId> = events::known(&mut transaction, &ids)
         .await?
         .into_iter()
         .map(|(id, _)| id)

@@ -7,12 +7,11 @@ mod batch;
 mod dead_letter;
 mod dead_letter_queue;
 mod lane;
-mod maintenance;
+pub mod maintenance;
 mod queued_events;
 mod reply_publisher;
-pub mod schedules;
 mod spool_listener;
 mod worker;
 
 pub use apply_batch::{BatchApplier, Paused};
-pub use worker::{Broker, DEFAULT_LANES, DRAIN_TIMEOUT, Worker, connections, run};
+pub use worker::{DEFAULT_LANES, DRAIN_TIMEOUT, Worker, connections, start};

@@ -1,18 +1,18 @@
-//! The Postgres loop: events that have rows and wait for their turn (replays, imports, parked ones whose order came, what
-//! falls due by itself). One worker at a time, at a rate that leaves live traffic alone.
+//! Queued events: those that have rows and wait for their turn (replays, imports, parked ones whose order came, what falls
+//! due by itself). One worker at a time applies them, at a rate that leaves live traffic alone.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use common::{
-    db::{self, DbError, events, locks, notify, notify::Listener, settings},
+    db::{self, DbError, events, locks, notify, notify::Listener},
     domain::{EventId, Incoming},
-    message::EventIds,
     telemetry,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use crate::{BatchApplier, Paused, Worker, maintenance::Maintenance, reply_publisher};
+use crate::{BatchApplier, Paused, Worker, batch, reply_publisher};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
@@ -25,63 +25,56 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 const UNREADABLE_WAIT: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug, thiserror::Error)]
-enum DueError {
+enum QueuedError {
     #[error(transparent)]
     Db(#[from] DbError),
     #[error(transparent)]
     Paused(#[from] Paused),
-    #[error("the receipt secret cannot be used")]
-    Secret,
 }
 
+/// Applies what is due, until `stop`.
 pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
-    let process = BatchApplier::new(worker.pool.clone(), worker.clock.clone());
+    let applier = BatchApplier::new(worker.pool.clone(), worker.clock.clone());
     while !stop.is_cancelled() {
-        if let Err(error) = listen(&worker, &process, &stop).await {
-            tracing::warn!(error = %telemetry::chain(&error), "queued events wait");
-            pause(&stop).await;
+        if let Err(error) = listen(&worker, &applier, &stop).await {
+            wait_out(&error, &stop).await;
         }
     }
 }
 
-async fn pause(stop: &CancellationToken) {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(FAILURE_PAUSE) => {}
-    }
+async fn wait_out(error: &QueuedError, stop: &CancellationToken) {
+    tracing::warn!(error = %telemetry::chain(error), "queued events wait");
+    stop.run_until_cancelled(tokio::time::sleep(FAILURE_PAUSE)).await;
 }
 
-async fn listen(worker: &Worker, process: &BatchApplier, stop: &CancellationToken) -> Result<(), DueError> {
+/// Until the stop, or until the listener's connection is lost.
+async fn listen(
+    worker: &Worker,
+    applier: &BatchApplier,
+    stop: &CancellationToken,
+) -> Result<(), QueuedError> {
     let mut listener = Listener::open(&worker.pool, &[notify::EVENTS]).await?;
-    let secret = settings::receipt_secret(&worker.pool).await?;
-    let ids = EventIds::new(secret.expose()).ok_or(DueError::Secret)?;
-    let mut chores = Maintenance::new(ids);
     while !stop.is_cancelled() {
-        let scheduled = chores.run(worker).await;
-        let wait = match turn(worker, process).await {
+        let wait = match turn(worker, applier).await {
             Ok(Turn::Elsewhere) => Ok(POLL),
-            Ok(Turn::Done { more }) if more || scheduled => Ok(TURN_PAUSE),
-            Ok(Turn::Done { .. }) => until_due(worker).await,
+            Ok(Turn::Done { more: true }) => Ok(TURN_PAUSE),
+            Ok(Turn::Done { more: false }) => until_due(worker).await,
             Err(error) => Err(error),
         };
         match wait {
-            Ok(wait) => tokio::select! {
-                () = stop.cancelled() => {}
-                waited = listener.wait(wait) => {
+            Ok(wait) => {
+                if let Some(waited) = stop.run_until_cancelled(listener.wait(wait)).await {
                     waited?;
                 }
-            },
-            Err(error) => {
-                tracing::warn!(error = %telemetry::chain(&error), "queued events wait");
-                pause(stop).await;
             }
+            Err(error) => wait_out(&error, stop).await,
         }
     }
     Ok(())
 }
 
 /// How long nothing becomes due, as far as is known.
-async fn until_due(worker: &Worker) -> Result<Duration, DueError> {
+async fn until_due(worker: &Worker) -> Result<Duration, QueuedError> {
     let mut transaction = db::begin(&worker.pool).await?;
     let next = events::next_due(&mut transaction).await?;
     db::rollback(transaction).await?;
@@ -100,7 +93,7 @@ enum Turn {
 
 /// Applies what is due. The outer transaction only holds the lock that makes this worker
 /// the one that does it; the events have transactions of their own.
-async fn turn(worker: &Worker, process: &BatchApplier) -> Result<Turn, DueError> {
+async fn turn(worker: &Worker, applier: &BatchApplier) -> Result<Turn, QueuedError> {
     let mut outer = db::begin_outer(&worker.pool).await?;
     if !locks::try_lock_task(&mut outer, "due").await? {
         db::rollback(outer).await?;
@@ -118,9 +111,11 @@ async fn turn(worker: &Worker, process: &BatchApplier) -> Result<Turn, DueError>
             .into_iter()
             .map(|event| Incoming { event, queued: true })
             .collect();
-        let decided = process.run(&queued).await?;
+        let span = batch::span("queued", None, &queued, None);
+        span.in_scope(|| batch::log_events(&queued));
+        let decided = applier.run(&queued).instrument(span).await?;
         let now = worker.clock.now();
-        if decided.iter().any(|one| one.event.is_awaited(now)) {
+        if decided.iter().any(|decision| decision.event.is_awaited(now)) {
             reply_publisher::call_readers(&worker.pool).await;
         }
     }

@@ -110,7 +110,10 @@ pub(crate) async fn call_readers(pool: &Pool) {
 
 fn count(decisions: &[Decision]) {
     // What was known before has been counted before.
-    for decision in decisions.iter().filter(|one| one.verdict != Verdict::Known) {
+    for decision in decisions
+        .iter()
+        .filter(|decision| decision.verdict != Verdict::Known)
+    {
         match &decision.outcome {
             Outcome::Applied(_) => metrics::applied(1),
             Outcome::Refused(refusal) => metrics::refused(refusal.reason, 1),

@@ -46,7 +46,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
     Incoming { event, queued: false }
 }
 
-fn process(database: &TestDatabase) -> BatchApplier {
+fn applier(database: &TestDatabase) -> BatchApplier {
     BatchApplier::new(database.pool.clone(), Clock::default())
 }
 
@@ -70,11 +70,11 @@ const POISON: &str = "
 async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_mended() {
     let database = database().await;
     database.run(POISON).await;
-    let process = process(&database);
+    let applier = applier(&database);
     let orders = ["o1", "o2", "o3", "o4", "poison", "o5", "o6", "o7", "o8"];
     let batch: Vec<_> = orders.iter().map(|order| sale(database.org, order)).collect();
     let poison = batch[4].clone();
-    let decisions = process.run(&batch).await.unwrap();
+    let decisions = applier.run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), [vec!["22003"], vec!["applied"; 8]].concat());
     assert_eq!(database.count("SELECT count(*) FROM conversions").await, 8);
     assert_eq!(
@@ -86,7 +86,7 @@ async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_men
 
     database.run("DROP TRIGGER poison ON conversions").await;
     assert_eq!(
-        reasons(&process.run(std::slice::from_ref(&poison)).await.unwrap()),
+        reasons(&applier.run(std::slice::from_ref(&poison)).await.unwrap()),
         ["22003"],
         "a redelivery changes nothing"
     );
@@ -99,13 +99,13 @@ async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_men
     };
     for _ in 0..2 {
         assert_eq!(
-            reasons(&process.run(std::slice::from_ref(&replay)).await.unwrap()),
+            reasons(&applier.run(std::slice::from_ref(&replay)).await.unwrap()),
             ["applied"]
         );
     }
     assert_eq!(database.count("SELECT count(*) FROM conversions").await, 9);
     assert_eq!(
-        reasons(&process.run(&batch).await.unwrap()),
+        reasons(&applier.run(&batch).await.unwrap()),
         vec!["applied"; 9],
         "the whole batch again"
     );
@@ -115,12 +115,12 @@ async fn poison_in_a_batch_dies_alone_and_is_applied_once_after_its_cause_is_men
 #[tokio::test]
 async fn a_schema_that_does_not_fit_pauses_and_buries_nothing() {
     let database = database().await;
-    let process = process(&database);
+    let applier = applier(&database);
     let batch: Vec<_> = (0..8).map(|n| sale(database.org, &format!("o{n}"))).collect();
     database
         .run("ALTER TABLE transfers RENAME COLUMN code TO kind")
         .await;
-    let paused = process.run(&batch).await;
+    let paused = applier.run(&batch).await;
     assert!(
         matches!(
             paused,
@@ -136,16 +136,16 @@ async fn a_schema_that_does_not_fit_pauses_and_buries_nothing() {
     database
         .run("ALTER TABLE transfers RENAME COLUMN kind TO code")
         .await;
-    assert_eq!(reasons(&process.run(&batch).await.unwrap()), vec!["applied"; 8]);
+    assert_eq!(reasons(&applier.run(&batch).await.unwrap()), vec!["applied"; 8]);
     database.prove().await;
 }
 
 #[tokio::test]
 async fn one_event_of_many_that_meets_a_deploy_bug_is_dead_and_not_everybodys_pause() {
     let database = database().await;
-    let process = process(&database);
+    let applier = applier(&database);
     let good: Vec<_> = (0..20).map(|n| sale(database.org, &format!("good{n}"))).collect();
-    process.run(&good).await.unwrap();
+    applier.run(&good).await.unwrap();
     database
         .run(
             "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM no_such_function(); END$$;
@@ -153,7 +153,7 @@ async fn one_event_of_many_that_meets_a_deploy_bug_is_dead_and_not_everybodys_pa
              WHEN (NEW.external_id = 'bad') EXECUTE FUNCTION broken()",
         )
         .await;
-    let decisions = process
+    let decisions = applier
         .run(&[sale(database.org, "o1"), sale(database.org, "bad")])
         .await
         .unwrap();
@@ -175,7 +175,7 @@ async fn a_database_that_takes_no_writes_pauses_and_buries_nothing() {
     assert!(matches!(paused, Err(Paused::Database(_))), "{paused:?}");
     assert_eq!(database.count("SELECT count(*) FROM events").await, 0);
     assert_eq!(
-        reasons(&process(&database).run(&batch).await.unwrap()),
+        reasons(&applier(&database).run(&batch).await.unwrap()),
         ["applied"]
     );
     database.prove().await;
@@ -184,11 +184,11 @@ async fn a_database_that_takes_no_writes_pauses_and_buries_nothing() {
 #[tokio::test]
 async fn batches_of_the_same_orders_at_once_record_each_once() {
     let database = database().await;
-    let process = process(&database);
+    let applier = applier(&database);
     let batches: Vec<Vec<Incoming>> = (0..8)
         .map(|_| (0..20).map(|n| sale(database.org, &format!("o{n}"))).collect())
         .collect();
-    let runs = batches.iter().map(|batch| process.run(batch));
+    let runs = batches.iter().map(|batch| applier.run(batch));
     let decisions: Vec<Decision> = futures_util::future::try_join_all(runs)
         .await
         .unwrap()
@@ -209,15 +209,15 @@ async fn batches_of_the_same_orders_at_once_record_each_once() {
 #[tokio::test]
 async fn a_schema_that_changes_under_prepared_statements_kills_no_event() {
     let database = database().await;
-    let process = process(&database);
+    let applier = applier(&database);
     let connections = usize::try_from(database.pool.options().get_max_connections()).unwrap();
     assert!(connections > 6, "more than contention is tried again");
     // Statements that load rows are prepared too: every connection meets an order that is there.
     let warm: Vec<_> = (0..40).map(|n| sale(database.org, &format!("o{n}"))).collect();
     let repeated = |n: usize| sale(database.org, &format!("o{}", n % 40));
-    process.run(&warm).await.unwrap();
+    applier.run(&warm).await.unwrap();
     let again: Vec<_> = (0..connections * 4).map(|n| [repeated(n)]).collect();
-    let runs = again.iter().map(|one| process.run(one));
+    let runs = again.iter().map(|batch| applier.run(batch));
     futures_util::future::try_join_all(runs).await.unwrap();
 
     for change in [
@@ -227,7 +227,7 @@ async fn a_schema_that_changes_under_prepared_statements_kills_no_event() {
         "ALTER TABLE conversions ALTER COLUMN external_id TYPE varchar(500)",
     ] {
         database.run(change).await;
-        let decisions = process.run(&[repeated(1)]).await.unwrap();
+        let decisions = applier.run(&[repeated(1)]).await.unwrap();
         assert_eq!(reasons(&decisions), ["duplicate_order"], "{change}");
     }
     assert_eq!(
@@ -253,7 +253,7 @@ async fn a_batch_that_needs_more_room_than_the_server_has_is_halved() {
     database.run(CROWDED).await;
     let batch: Vec<_> = (0..9).map(|n| sale(database.org, &format!("o{n}"))).collect();
     assert_eq!(
-        reasons(&process(&database).run(&batch).await.unwrap()),
+        reasons(&applier(&database).run(&batch).await.unwrap()),
         vec!["applied"; 9]
     );
     database.prove().await;
@@ -266,7 +266,7 @@ const HELD: &str = "
     CREATE TRIGGER held BEFORE INSERT ON conversions FOR EACH ROW
     WHEN (NEW.external_id LIKE 'held%') EXECUTE FUNCTION held()";
 
-/// What is due, as the Postgres loop takes it.
+/// What is due, as the worker takes it.
 async fn due(database: &TestDatabase, clock: &Clock) -> Vec<Incoming> {
     let mut transaction = db::begin(&database.pool).await.unwrap();
     let due = events::due(&mut transaction, clock.now(), 100).await.unwrap();
@@ -282,9 +282,9 @@ async fn what_others_hold_is_tried_again_over_an_hour_and_its_neighbours_are_app
     let database = database().await;
     database.run(HELD).await;
     let clock = Clock::default();
-    let process = BatchApplier::new(database.pool.clone(), clock.clone());
+    let applier = BatchApplier::new(database.pool.clone(), clock.clone());
     let batch = ["o1", "held", "o2", "o3"].map(|order| sale(database.org, order));
-    let first = reasons(&process.run(&batch).await.unwrap()).join(" ");
+    let first = reasons(&applier.run(&batch).await.unwrap()).join(" ");
     assert_eq!(first, "applied applied applied queued");
     let (began, mut attempts) = (clock.now(), 1);
     loop {
@@ -298,7 +298,7 @@ async fn what_others_hold_is_tried_again_over_an_hour_and_its_neighbours_are_app
             continue;
         }
         attempts += 1;
-        let decisions = process.run(&queued).await.unwrap();
+        let decisions = applier.run(&queued).await.unwrap();
         if reasons(&decisions) == ["55P03"] {
             break;
         }
@@ -311,7 +311,7 @@ async fn what_others_hold_is_tried_again_over_an_hour_and_its_neighbours_are_app
         "{lasted}"
     );
     assert_eq!(
-        reasons(&process.run(&batch).await.unwrap())[0],
+        reasons(&applier.run(&batch).await.unwrap())[0],
         "55P03",
         "a redelivery changes nothing"
     );
@@ -323,11 +323,11 @@ async fn what_others_held_is_applied_once_they_let_go() {
     let database = database().await;
     database.run(HELD).await;
     let clock = Clock::default();
-    let process = BatchApplier::new(database.pool.clone(), clock.clone());
+    let applier = BatchApplier::new(database.pool.clone(), clock.clone());
     let held = [sale(database.org, "held")];
-    assert_eq!(reasons(&process.run(&held).await.unwrap()), ["queued"]);
+    assert_eq!(reasons(&applier.run(&held).await.unwrap()), ["queued"]);
     assert_eq!(
-        reasons(&process.run(&held).await.unwrap()),
+        reasons(&applier.run(&held).await.unwrap()),
         ["queued"],
         "a redelivery is no attempt"
     );
@@ -335,7 +335,7 @@ async fn what_others_held_is_applied_once_they_let_go() {
     database.run("DROP TRIGGER held ON conversions").await;
     clock.shift(TimeDelta::seconds(8));
     let queued = due(&database, &clock).await;
-    assert_eq!(reasons(&process.run(&queued).await.unwrap()), ["applied"]);
+    assert_eq!(reasons(&applier.run(&queued).await.unwrap()), ["applied"]);
     database.prove().await;
 }
 
@@ -350,7 +350,7 @@ async fn an_event_that_cannot_even_be_queued_pauses_and_dies_of_nothing() {
              CREATE TRIGGER all_held BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION all_held()",
         )
         .await;
-    let paused = process(&database).run(&[sale(database.org, "o1")]).await;
+    let paused = applier(&database).run(&[sale(database.org, "o1")]).await;
     assert!(matches!(paused, Err(Paused::Database(_))), "{paused:?}");
     assert_eq!(database.count("SELECT count(*) FROM events").await, 0);
 }
@@ -358,20 +358,20 @@ async fn an_event_that_cannot_even_be_queued_pauses_and_dies_of_nothing() {
 #[tokio::test]
 async fn a_table_that_somebody_locks_kills_no_event() {
     let database = database().await;
-    let process = process(&database);
+    let applier = applier(&database);
     let batch = ["o1", "o2"].map(|order| sale(database.org, order));
     let mut holder = db::begin(&database.pool).await.unwrap();
     database
         .hold(&mut holder, "LOCK TABLE conversions IN SHARE MODE")
         .await;
-    let decisions = process.run(&batch).await.unwrap();
+    let decisions = applier.run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), ["queued", "queued"]);
     db::rollback(holder).await.unwrap();
     let clock = Clock::default();
     clock.shift(TimeDelta::seconds(8));
     let queued = due(&database, &clock).await;
     assert_eq!(
-        reasons(&process.run(&queued).await.unwrap()),
+        reasons(&applier.run(&queued).await.unwrap()),
         ["applied", "applied"]
     );
     database.prove().await;
@@ -381,7 +381,7 @@ async fn a_table_that_somebody_locks_kills_no_event() {
 async fn what_holds_nul_is_dead_under_its_own_id_and_its_neighbours_are_applied() {
     let database = database().await;
     let batch = ["o1", "nul\0", "o2"].map(|order| sale(database.org, order));
-    let decisions = process(&database).run(&batch).await.unwrap();
+    let decisions = applier(&database).run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), ["22021", "applied", "applied"]);
     let own = "SELECT count(*) FROM events JOIN event_failures USING (event_id, org_id)
                WHERE status = 'dead' AND order_key LIKE 'nul_' AND body::text LIKE '%nul%'";
@@ -398,7 +398,7 @@ async fn an_event_that_no_row_can_hold_leaves_its_bytes() {
         hash: "no hexadecimal digits".to_owned(),
     });
     let batch = [sale(database.org, "o1"), broken];
-    let decisions = process(&database).run(&batch).await.unwrap();
+    let decisions = applier(&database).run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), ["22023", "applied"]);
     let bytes = "SELECT count(*) FROM event_failures
                  WHERE org_id IS NULL AND convert_from(original, 'UTF8') LIKE '%broken%'";
@@ -409,21 +409,21 @@ async fn an_event_that_no_row_can_hold_leaves_its_bytes() {
 #[tokio::test]
 async fn a_row_that_makes_the_worker_panic_costs_only_the_event_that_meets_it() {
     let database = database().await;
-    let process = process(&database);
-    process.run(&[sale(database.org, "o1")]).await.unwrap();
+    let applier = applier(&database);
+    applier.run(&[sale(database.org, "o1")]).await.unwrap();
     // No version of this code writes it, and chrono cannot hold it.
     database
         .run("UPDATE conversions SET created_at = 'infinity'")
         .await;
     let batch = ["o1", "o2", "o3"].map(|order| sale(database.org, order));
-    let decisions = process.run(&batch).await.unwrap();
+    let decisions = applier.run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), ["applied", "applied", "panic"]);
 }
 
 #[tokio::test]
 async fn what_is_parked_by_a_newer_version_stays_parked_when_its_order_comes() {
     let database = database().await;
-    let process = process(&database);
+    let applier = applier(&database);
     let refund = Incoming {
         event: Event {
             body: Body::Refund(Refund {
@@ -436,12 +436,12 @@ async fn what_is_parked_by_a_newer_version_stays_parked_when_its_order_comes() {
         },
         queued: false,
     };
-    assert_eq!(reasons(&process.run(&[refund]).await.unwrap()), ["parked"]);
+    assert_eq!(reasons(&applier.run(&[refund]).await.unwrap()), ["parked"]);
     database
         .run(r#"UPDATE events SET body = '{"of_a_newer_version":{"external_id":"o1"}}'"#)
         .await;
     assert_eq!(
-        reasons(&process.run(&[sale(database.org, "o1")]).await.unwrap()),
+        reasons(&applier.run(&[sale(database.org, "o1")]).await.unwrap()),
         ["applied"]
     );
     let parked = "SELECT count(*) FROM events WHERE status = 'parked'";

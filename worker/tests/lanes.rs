@@ -1,4 +1,4 @@
-//! A whole worker without a broker: what its lanes take from the spool, and what its Postgres loop does beside them.
+//! A whole worker without a broker: what its lanes take from the spool, and what becomes of queued events beside them.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,13 +13,11 @@ use common::{
     domain::{AttributionFields, Body, CreateConversion, Dialect, Event, OrgId},
     message::{Envelope, EventIds},
     queue::Instances,
-    runtime::Clock,
+    runtime::{Clock, Supervisor},
     testing::{TestDatabase, database},
 };
 use rust_decimal::Decimal;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use worker::Worker;
+use worker::{DRAIN_TIMEOUT, Worker};
 
 fn sale(org: OrgId, order: &str) -> Event {
     let clock = Clock::default();
@@ -58,14 +56,10 @@ async fn spool(database: &TestDatabase, orders: impl Iterator<Item = String>) {
     db::commit(transaction).await.unwrap();
 }
 
-struct Running {
-    task: JoinHandle<()>,
-    stop: CancellationToken,
-}
+struct Running(Supervisor);
 
 impl Running {
     fn start(database: &TestDatabase, lanes: u16) -> Self {
-        let stop = CancellationToken::new();
         let worker = Worker {
             pool: database.pool.clone(),
             clock: Clock::default(),
@@ -73,15 +67,14 @@ impl Running {
             instances: Instances::default(),
             lanes,
         };
-        Self {
-            task: tokio::spawn(worker::run(worker, stop.clone())),
-            stop,
-        }
+        let supervisor = Supervisor::new();
+        worker::start(&worker, &supervisor.group("worker", DRAIN_TIMEOUT));
+        Self(supervisor)
     }
 
     async fn end(self) {
-        self.stop.cancel();
-        self.task.await.unwrap();
+        self.0.stop().cancel();
+        self.0.finish().await.unwrap();
     }
 }
 
@@ -129,7 +122,7 @@ async fn a_lane_takes_from_the_spool_only_what_it_has_room_for() {
     database.prove().await;
 }
 
-/// Gives sales rows, to be applied by the Postgres loop.
+/// Gives sales rows, to be applied as queued events.
 async fn enqueue(database: &TestDatabase, orders: &[&str]) {
     let sales = orders.iter().map(|order| sale(database.org, order)).collect();
     let mut transaction = db::begin(&database.pool).await.unwrap();
@@ -158,7 +151,7 @@ async fn a_queued_event_of_a_newer_version_keeps_nobody_waiting() {
 }
 
 /// Makes the sweep and the calendar fail as long as these are there.
-const BROKEN_CHORES: &str = "
+const BROKEN_MAINTENANCE: &str = "
     CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN RAISE EXCEPTION 'broken'; END$$;
     CREATE TRIGGER broken_sweep BEFORE UPDATE ON events FOR EACH ROW
@@ -168,10 +161,10 @@ const BROKEN_CHORES: &str = "
     UPDATE events SET status = 'parked', due_at = '2026-01-01' WHERE order_key = 'parked'";
 
 #[tokio::test]
-async fn chores_that_fail_keep_no_queued_event_waiting() {
+async fn maintenance_that_fails_keeps_no_queued_event_waiting() {
     let database = database().await;
     enqueue(&database, &["parked", "o1"]).await;
-    database.run(BROKEN_CHORES).await;
+    database.run(BROKEN_MAINTENANCE).await;
     let running = Running::start(&database, 1);
     until(&database, CONVERSIONS, 1).await;
     enqueue(&database, &["o2"]).await;

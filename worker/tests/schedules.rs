@@ -19,7 +19,7 @@ use common::{
 use rust_decimal::Decimal;
 use worker::{
     BatchApplier,
-    schedules::{TURN_SCHEDULES, queue_bonuses, queue_due},
+    maintenance::{TURN_SCHEDULES, close_months, queue_due},
 };
 
 /// More than a test makes due at once.
@@ -57,8 +57,8 @@ impl World {
     }
 
     async fn apply(&self, events: &[Incoming]) -> Vec<String> {
-        let process = BatchApplier::new(self.database.pool.clone(), self.clock.clone());
-        let decisions = process.run(events).await.unwrap();
+        let applier = BatchApplier::new(self.database.pool.clone(), self.clock.clone());
+        let decisions = applier.run(events).await.unwrap();
         let said = decisions
             .iter()
             .map(|one| one.outcome.reason().unwrap_or(one.outcome.status()).to_owned());
@@ -222,15 +222,15 @@ async fn a_month_is_evaluated_once_and_its_bonus_is_given_once() {
     let (pool, ids) = (&world.database.pool, &world.ids);
     world.wait_until("2027-04-01T23:59:00Z".parse().unwrap());
     assert_eq!(
-        queue_bonuses(pool, ids, world.clock.now()).await.unwrap(),
+        close_months(pool, ids, world.clock.now()).await.unwrap(),
         0,
         "late sales may come"
     );
     world.wait_until("2027-04-02T00:01:00Z".parse().unwrap());
     let now = world.clock.now();
-    let (one, other) = tokio::join!(queue_bonuses(pool, ids, now), queue_bonuses(pool, ids, now));
+    let (one, other) = tokio::join!(close_months(pool, ids, now), close_months(pool, ids, now));
     assert_eq!(one.unwrap() + other.unwrap(), 1, "peter reached it, once");
-    assert_eq!(queue_bonuses(pool, ids, now).await.unwrap(), 0);
+    assert_eq!(close_months(pool, ids, now).await.unwrap(), 0);
     let queued = world.queued().await;
     assert_eq!(world.apply(&queued).await, ["applied"]);
     assert_eq!(world.apply(&queued).await, ["applied"], "known");
@@ -240,7 +240,7 @@ async fn a_month_is_evaluated_once_and_its_bonus_is_given_once() {
     assert_eq!(world.database.count("SELECT count(*) FROM bonus_awards").await, 1);
     // The same month once more, as if the record of its evaluation were lost: the award still stands.
     world.database.run("DELETE FROM bonus_months").await;
-    assert_eq!(queue_bonuses(pool, ids, now).await.unwrap(), 1);
+    assert_eq!(close_months(pool, ids, now).await.unwrap(), 1);
     assert_eq!(world.apply(&world.queued().await).await, ["target_missed"]);
     world.database.prove().await;
 }
@@ -276,7 +276,7 @@ async fn a_bonus_is_for_sales_that_earn() {
         world.database.run(change).await;
     }
     world.wait_until("2027-04-02T00:01:00Z".parse().unwrap());
-    assert_eq!(queue_bonuses(pool, ids, world.clock.now()).await.unwrap(), 1);
+    assert_eq!(close_months(pool, ids, world.clock.now()).await.unwrap(), 1);
     assert_eq!(world.apply(&world.queued().await).await, ["applied"]);
     let bonus = "SELECT (amount * 100)::bigint FROM commissions WHERE kind = 'bonus'";
     assert_eq!(
@@ -296,16 +296,16 @@ async fn months_in_which_a_bonus_was_off_are_over() {
     world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
     world.sell("o1", "PETER10").await;
     world.wait_until("2027-04-10T00:00:00Z".parse().unwrap());
-    assert_eq!(queue_bonuses(pool, ids, world.clock.now()).await.unwrap(), 0);
+    assert_eq!(close_months(pool, ids, world.clock.now()).await.unwrap(), 0);
     world.database.run(on).await;
     assert_eq!(
-        queue_bonuses(pool, ids, world.clock.now()).await.unwrap(),
+        close_months(pool, ids, world.clock.now()).await.unwrap(),
         0,
         "March is over"
     );
     world.sell("o2", "PETER10").await;
     world.wait_until("2027-05-10T00:00:00Z".parse().unwrap());
-    assert_eq!(queue_bonuses(pool, ids, world.clock.now()).await.unwrap(), 1);
+    assert_eq!(close_months(pool, ids, world.clock.now()).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -314,16 +314,16 @@ async fn months_since_the_last_evaluated_one_are_made_up_for_but_no_more_than_a_
     let (pool, ids) = (&world.database.pool, &world.ids);
     let months = "SELECT count(*) FROM bonus_months";
     world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
-    queue_bonuses(pool, ids, world.clock.now()).await.unwrap();
+    close_months(pool, ids, world.clock.now()).await.unwrap();
     assert_eq!(
         world.database.count(months).await,
         1,
         "of a new bonus only the last month"
     );
     world.wait_until("2027-06-10T00:00:00Z".parse().unwrap());
-    queue_bonuses(pool, ids, world.clock.now()).await.unwrap();
+    close_months(pool, ids, world.clock.now()).await.unwrap();
     assert_eq!(world.database.count(months).await, 4);
     world.wait_until("2030-06-10T00:00:00Z".parse().unwrap());
-    queue_bonuses(pool, ids, world.clock.now()).await.unwrap();
+    close_months(pool, ids, world.clock.now()).await.unwrap();
     assert_eq!(world.database.count(months).await, 16);
 }

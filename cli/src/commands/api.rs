@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context as _;
 use api::Api;
 use common::{
     db,
@@ -10,7 +9,7 @@ use common::{
     runtime::{Clock, DbArgs},
 };
 
-use crate::roles;
+use crate::roles::{self, Process};
 
 /// Receipts, reads and operations over HTTP. Needs the database, not the broker.
 #[derive(Debug, clap::Args)]
@@ -28,13 +27,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let stop = roles::shutdown::token()?;
+    let process = Process::start()?;
     let listener = roles::listen(args.listen).await?;
     let pool = db::connect(&args.db.database_url, roles::api::CONNECTIONS, "commissary api").await?;
     let ids = roles::event_ids(&pool).await?;
-    let metrics = roles::metrics(&stop)?;
+    let metrics = process.metrics()?;
     let ready = api::Ready::Database(pool.clone());
     let router = api::router(Api::new(pool, ids, clock.clone(), ready, metrics));
     tracing::info!(address = %listener.local_addr()?, "api is ready");
-    serve(listener, router, stop).await.context("serving")
+    let requests = process.requests();
+    requests.spawn("server", serve(listener, router, requests.clone()));
+    process.finish().await
 }

@@ -10,10 +10,13 @@ use common::{
     queue::Instances,
     runtime::{AmqpArgs, Clock, Secret},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::migrate;
-use crate::{dev::cluster::Cluster, print, roles};
+use crate::{
+    dev::cluster::Cluster,
+    print,
+    roles::{self, Process},
+};
 
 /// Run everything in one process: a private PostgreSQL from the installed binaries, the queue, a worker, the demo world.
 ///
@@ -47,7 +50,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let stop = roles::shutdown::token()?;
+    let process = Process::start()?;
     // Before anything is started: a taken port is the commonest mistake.
     let listener = roles::listen(args.listen).await?;
     if args.fresh {
@@ -60,7 +63,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     };
     let private = cluster.as_ref().map(|cluster| Secret::new(cluster.url()));
     let url = args.database_url.clone().or(private).context("no database")?;
-    let served = everything(&args, &url, listener, clock, stop).await;
+    let served = everything(&args, &url, listener, clock, process).await;
     if let Some(cluster) = cluster {
         cluster.stop().await.context("stopping the database")?;
     }
@@ -72,7 +75,7 @@ async fn everything(
     url: &Secret,
     listener: tokio::net::TcpListener,
     clock: &Clock,
-    stop: CancellationToken,
+    process: Process,
 ) -> anyhow::Result<()> {
     let lanes = worker::DEFAULT_LANES;
     let connections = roles::ingest::CONNECTIONS + worker::connections(lanes) + roles::api::CONNECTIONS;
@@ -83,26 +86,25 @@ async fn everything(
         .await
         .context("applying the demo world")?;
     let ids = roles::event_ids(&pool).await?;
-    let metrics = roles::metrics(&stop)?;
+    let metrics = process.metrics()?;
 
-    let (links, workers) = (CancellationToken::new(), CancellationToken::new());
-    let broker = roles::broker::connect(&args.amqp, &links)?;
+    // They end the other way round: no new requests, then what was taken becomes durable, then the workers finish, then the
+    // connections end.
+    let broker = process.broker(&args.amqp)?;
+    let publish = broker.as_ref().map(|broker| &broker.publish);
+    let ready = roles::health::watch(&pool, publish, &process.upkeep);
     let instances = Instances::default();
-    let running = roles::ingest::start(&pool, ids.clone(), broker.as_ref(), instances.clone(), clock).await?;
     let worker = worker::Worker {
         pool: pool.clone(),
         clock: clock.clone(),
-        broker: broker.clone().map(|broker| worker::Broker {
-            consume: broker.consume,
-            publish: broker.publish,
-            topology: broker.topology,
-        }),
-        instances,
+        broker: broker.clone(),
+        instances: instances.clone(),
         lanes,
     };
-    let working = tokio::spawn(worker::run(worker, workers.clone()));
-    let ready = roles::health::watch(pool.clone(), broker.map(|broker| broker.publish), stop.clone());
-    let router = ingest::routes(running.ingest.clone()).merge(api::routes(Api::new(
+    worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
+    let (ingest, requests) =
+        roles::ingest::start(&process, &pool, ids.clone(), broker.as_ref(), instances, clock).await?;
+    let router = ingest::routes(ingest).merge(api::routes(Api::new(
         pool.clone(),
         ids,
         clock.clone(),
@@ -110,16 +112,10 @@ async fn everything(
         metrics,
     )));
     welcome(listener.local_addr()?, args, url)?;
-    let served = serve(listener, with_layers(router), stop)
-        .await
-        .context("serving");
-    // In this order: no new requests, then what was taken becomes durable, then the workers finish, then the links end.
-    running.finish().await;
-    workers.cancel();
-    working.await.context("the worker ended badly")?;
-    links.cancel();
+    requests.spawn("server", serve(listener, with_layers(router), requests.clone()));
+    process.finish().await?;
     pool.close().await;
-    served
+    Ok(())
 }
 
 fn welcome(address: SocketAddr, args: &Args, url: &Secret) -> anyhow::Result<()> {

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context as _;
 use api::Health;
 use common::{
     db,
@@ -10,9 +9,8 @@ use common::{
     queue::Instances,
     runtime::{AmqpArgs, Clock, DbArgs},
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::roles;
+use crate::roles::{self, Process};
 
 /// Accept events over HTTP. Run as many as you like behind a load balancer; workers apply what they accept.
 #[derive(Debug, clap::Args)]
@@ -32,7 +30,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let stop = roles::shutdown::token()?;
+    let process = Process::start()?;
     let listener = roles::listen(args.listen).await?;
     let pool = db::connect(
         &args.db.database_url,
@@ -41,16 +39,14 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     )
     .await?;
     let ids = roles::event_ids(&pool).await?;
-    let metrics = roles::metrics(&stop)?;
-    let links = CancellationToken::new();
-    let broker = roles::broker::connect(&args.amqp, &links)?;
-    let running = roles::ingest::start(&pool, ids, broker.as_ref(), Instances::default(), clock).await?;
-    let ready = roles::health::watch(pool.clone(), broker.map(|broker| broker.publish), stop.clone());
-    let router =
-        with_layers(ingest::routes(running.ingest.clone()).merge(api::health(Health { ready, metrics })));
+    let metrics = process.metrics()?;
+    let broker = process.broker(&args.amqp)?;
+    let publish = broker.as_ref().map(|broker| &broker.publish);
+    let ready = roles::health::watch(&pool, publish, &process.upkeep);
+    let (ingest, requests) =
+        roles::ingest::start(&process, &pool, ids, broker.as_ref(), Instances::default(), clock).await?;
+    let router = with_layers(ingest::routes(ingest).merge(api::health(Health { ready, metrics })));
     tracing::info!(address = %listener.local_addr()?, "ingest is ready");
-    serve(listener, router, stop).await.context("serving")?;
-    running.finish().await;
-    links.cancel();
-    Ok(())
+    requests.spawn("server", serve(listener, router, requests.clone()));
+    process.finish().await
 }

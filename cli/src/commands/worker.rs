@@ -7,9 +7,8 @@ use common::{
     queue::Instances,
     runtime::{AmqpArgs, Clock, DbArgs},
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::roles;
+use crate::roles::{self, Process};
 
 /// Apply events from the broker and the spool. Run two or more: when one dies, the others take over its events.
 #[derive(Debug, clap::Args)]
@@ -28,30 +27,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let stop = roles::shutdown::token()?;
+    let process = Process::start()?;
     let pool = db::connect(
         &args.db.database_url,
         worker::connections(args.lanes),
         "commissary worker",
     )
     .await?;
-    let metrics = roles::metrics(&stop)?;
-    let links = CancellationToken::new();
-    let broker = roles::broker::connect(&args.amqp, &links)?.map(|broker| worker::Broker {
-        consume: broker.consume,
-        publish: broker.publish,
-        topology: broker.topology,
-    });
+    let metrics = process.metrics()?;
+    let broker = process.broker(&args.amqp)?;
     if let Some(address) = args.listen {
         let listener = roles::listen(address).await?;
-        let ready = roles::health::watch(pool.clone(), None, stop.clone());
-        tokio::spawn(serve(
-            listener,
-            api::health(Health { ready, metrics }),
-            stop.clone(),
-        ));
+        let ready = roles::health::watch(&pool, None, &process.upkeep);
+        let requests = process.requests();
+        let router = api::health(Health { ready, metrics });
+        requests.spawn("server", serve(listener, router, requests.clone()));
     }
-    tracing::info!(lanes = args.lanes, "worker is ready");
     let worker = worker::Worker {
         pool,
         clock: clock.clone(),
@@ -59,7 +50,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         instances: Instances::default(),
         lanes: args.lanes,
     };
-    worker::run(worker, stop).await;
-    links.cancel();
-    Ok(())
+    worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
+    tracing::info!(lanes = args.lanes, "worker is ready");
+    process.finish().await
 }

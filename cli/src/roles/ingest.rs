@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use common::{db::Pool, message::EventIds, queue::Instances, runtime::Clock};
+use common::{
+    db::Pool,
+    message::EventIds,
+    queue::{Instances, amqp::Broker},
+    runtime::{Clock, TaskGroup},
+};
 use ingest::{
     Ingest,
     auth::{self, Keys},
     pipeline::{self, Pipeline, PipelineParts},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::broker::Broker;
+use super::Process;
 
 /// Connections of an ingest: the overflow's, the reader's and its listener, the keys' and their listener, the readiness check.
 pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 5;
@@ -19,50 +23,36 @@ pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 5;
 /// How long the first load of the keys may take.
 const FIRST_LOAD_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The tasks of a running data plane.
-#[derive(Debug)]
-pub(crate) struct Running {
-    pub(crate) ingest: Ingest,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
-
-/// Starts the data plane. Its publishers live until the [`Ingest`] and its clones are gone.
+/// Starts the data plane of `process`: what it needs beside the server, in a group that ends after `requests` do; they are
+/// made here, too, for that reason.
 pub(crate) async fn start(
+    process: &Process,
     pool: &Pool,
     ids: EventIds,
     broker: Option<&Broker>,
     instances: Instances,
     clock: &Clock,
-) -> anyhow::Result<Running> {
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+) -> anyhow::Result<(Ingest, TaskGroup)> {
+    let tasks = process.group("pipeline", pipeline::DRAIN_TIMEOUT);
+    let requests = process.requests();
     let keys = Keys::of_database(pool.clone());
     keys.reload(FIRST_LOAD_DEADLINE)
         .await
         .context("reading the keys")?;
-    tasks.spawn(auth::refresh(keys.clone(), pool.clone(), stop.clone()));
+    {
+        let (keys, pool) = (keys.clone(), pool.clone());
+        tasks.keep_draining("keys", move |stop| {
+            auth::refresh(keys.clone(), pool.clone(), stop)
+        });
+    }
     let parts = PipelineParts {
         instance: format!("{}-{:016x}", std::process::id(), rand::random::<u64>()),
         clock: clock.clone(),
         pool: pool.clone(),
-        broker: broker.map(|broker| pipeline::Broker {
-            publish: broker.publish.clone(),
-            replies: broker.consume.clone(),
-            topology: broker.topology.clone(),
-        }),
+        broker: broker.cloned(),
         instances,
     };
-    let pipeline = Pipeline::start(parts, &tasks, &stop);
-    let ingest = Ingest::new(keys, pipeline, ids, clock.clone());
-    Ok(Running { ingest, tasks, stop })
-}
-
-impl Running {
-    /// Ends after the server has: what was taken is made durable first.
-    pub(crate) async fn finish(self) {
-        drop(self.ingest);
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
+    let pipeline = Pipeline::start(&parts, &tasks);
+    let ingest = Ingest::new(keys, pipeline, ids, clock.clone(), requests.clone());
+    Ok((ingest, requests))
 }

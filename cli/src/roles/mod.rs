@@ -1,17 +1,17 @@
 //! The roles as functions, so that `dev` can run them together and each command alone.
 
 pub(crate) mod api;
-pub(crate) mod broker;
 pub(crate) mod health;
 pub(crate) mod ingest;
-pub(crate) mod shutdown;
+mod process;
 
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
-use common::{db::Pool, message::EventIds, telemetry::metrics::Metrics};
+use common::{db::Pool, message::EventIds};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+
+pub(crate) use process::{Process, supervisor};
 
 /// Binds the address of a server.
 ///
@@ -35,12 +35,4 @@ pub(crate) async fn event_ids(pool: &Pool) -> anyhow::Result<EventIds> {
         .await
         .context("reading the receipt secret: has `commissary migrate` been run?")?;
     EventIds::new(secret.expose()).context("the receipt secret cannot be used")
-}
-
-/// Starts counting.
-pub(crate) fn metrics(stop: &CancellationToken) -> anyhow::Result<Metrics> {
-    let metrics = Metrics::install().context("starting the metrics")?;
-    let (kept_up, stop) = (metrics.clone(), stop.clone());
-    tokio::spawn(async move { kept_up.keep_up(stop).await });
-    Ok(metrics)
 }

@@ -78,6 +78,7 @@ mod tests {
         .unwrap();
         let mut making = db::begin(&pool).await.unwrap();
         assert_eq!(make(&mut making, now).await.unwrap(), DAYS_AHEAD);
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
         let looking = tokio::spawn({
             let pool = pool.clone();
             async move {

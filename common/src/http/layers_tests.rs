@@ -10,11 +10,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::*;
-use crate::http::{RequestId, X_REQUEST_ID, serve};
+use crate::{
+    http::{DRAIN_TIMEOUT, RequestId, X_REQUEST_ID, serve},
+    runtime::Supervisor,
+};
 
 /// In the place of a handler with a bug.
 async fn bug() -> Response {
@@ -88,8 +90,9 @@ async fn a_panic_is_a_500_in_the_dialects_shape() {
 #[tokio::test]
 async fn after_a_panic_the_connection_goes_on() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-    tokio::spawn(serve(listener, service(), stop));
+    let (address, supervisor) = (listener.local_addr().unwrap(), Supervisor::new());
+    let tasks = supervisor.group("server", DRAIN_TIMEOUT);
+    tasks.spawn("server", serve(listener, service(), tasks.clone()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let requests = "GET /1.6/panic HTTP/1.1\r\nHost: x\r\n\r\n\
                     GET /v1/said HTTP/1.1\r\nHost: x\r\nX-Request-Id: second\r\nConnection: close\r\n\r\n";

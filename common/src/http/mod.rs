@@ -28,4 +28,4 @@ pub use rate::{Rate, RateLimit, RateLimits};
 pub use rejection::Rejection;
 pub use request_id::{MAX_REQUEST_ID, RequestId, X_REQUEST_ID};
 pub use request_span::{note_event, note_org};
-pub use serve::{ServeError, serve};
+pub use serve::{DRAIN_TIMEOUT, ServeError, serve};

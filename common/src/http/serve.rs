@@ -13,8 +13,9 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use crate::runtime::TaskGroup;
 
 /// A client must have sent its headers by then.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,17 +34,17 @@ pub enum ServeError {
     Listener(#[source] io::Error),
 }
 
-/// Serves `router` until `stop`, then lets open requests finish.
+/// Serves `router` until the end of `tasks`, to which its connections belong; then lets open requests finish.
 ///
 /// # Errors
 /// [`ServeError::DrainTimeout`] when some did not finish in time.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> Result<(), ServeError> {
+pub async fn serve(listener: TcpListener, router: Router, tasks: TaskGroup) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = tasks.stop().cancelled() => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -71,7 +72,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        tasks.detach("a connection", async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -97,13 +98,19 @@ mod tests {
     };
 
     use super::*;
+    use crate::runtime::Supervisor;
 
-    async fn server() -> (std::net::SocketAddr, CancellationToken) {
+    /// Serves `router` until the supervisor is asked to stop.
+    async fn serving(router: Router) -> (std::net::SocketAddr, Supervisor) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let router = Router::new().route("/", get(async || "hello"));
-        tokio::spawn(serve(listener, router, stop.clone()));
-        (address, stop)
+        let (address, supervisor) = (listener.local_addr().unwrap(), Supervisor::new());
+        let tasks = supervisor.group("server", DRAIN_TIMEOUT);
+        tasks.spawn("server", serve(listener, router, tasks.clone()));
+        (address, supervisor)
+    }
+
+    async fn server() -> (std::net::SocketAddr, Supervisor) {
+        serving(Router::new().route("/", get(async || "hello"))).await
     }
 
     /// Sends bytes and reads until the server closes.
@@ -118,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_finish_its_headers_is_let_go() {
-        let (address, _stop) = server().await;
+        let (address, _server) = server().await;
         let began = Instant::now();
         exchange(address, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow").await;
         let took = began.elapsed();
@@ -127,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_larger_than_its_limit_is_refused() {
-        let (address, _stop) = server().await;
+        let (address, _server) = server().await;
         let request = |size: usize| {
             format!(
                 "GET / HTTP/1.1\r\nConnection: close\r\nX-Large: {}\r\n\r\n",
@@ -142,17 +149,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_learns_the_other_end_of_the_connection() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let peer = async |ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>| format!("from {}", peer.ip());
-        tokio::spawn(serve(listener, Router::new().route("/", get(peer)), stop));
+        let (address, _server) = serving(Router::new().route("/", get(peer))).await;
         let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         assert!(exchange(address, request).await.ends_with("from 127.0.0.1"));
     }
 
     #[tokio::test]
     async fn a_client_that_says_no_more_is_answered() {
-        let (address, _stop) = server().await;
+        let (address, _server) = server().await;
         for _ in 0..20 {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream
@@ -168,8 +173,6 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_waits_for_open_requests_and_takes_no_new_ones() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (go_on, goes_on) = tokio::sync::oneshot::channel::<()>();
         let once = std::sync::Arc::new(std::sync::Mutex::new(Some((begun, goes_on))));
@@ -184,15 +187,20 @@ mod tests {
                 }
             }),
         );
-        let served = tokio::spawn(serve(listener, router, stop.clone()));
-        let open = tokio::spawn(async move { exchange(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await });
-        has_begun.await.unwrap();
-        stop.cancel();
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-        go_on.send(()).unwrap();
-        assert!(open.await.unwrap().ends_with("finished"));
-        served.await.unwrap().unwrap();
+        let (address, server) = serving(router).await;
+        let open = exchange(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        let ending = async {
+            has_begun.await.unwrap();
+            server.stop().cancel();
+            let turned_away = async {
+                while TcpStream::connect(address).await.is_ok() {
+                    tokio::task::yield_now().await;
+                }
+                go_on.send(()).unwrap();
+            };
+            tokio::join!(server.finish(), turned_away).0.unwrap();
+        };
+        let (answer, ()) = tokio::join!(open, ending);
+        assert!(answer.ends_with("finished"));
     }
 }

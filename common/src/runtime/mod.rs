@@ -1,7 +1,9 @@
-//! What every role needs to run: the clock, and the groups of configuration.
+//! What every role needs to run: the clock, the groups of configuration, and the supervisor of its tasks.
 
 mod clock;
 mod config;
+mod supervisor;
 
 pub use clock::Clock;
 pub use config::{AmqpArgs, DbArgs, Secret};
+pub use supervisor::{DRAIN_TIMEOUT, Supervisor, TaskGroup, Unclean};

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Dialect, Reason};
 
@@ -20,6 +19,7 @@ pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
 pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
 pub const HANDLER_PANICS: &str = "http_handler_panics_total";
 pub const OLDEST_UNAPPLIED: &str = "oldest_unapplied_event_seconds";
+pub const TASK_RESTARTS: &str = "task_restarts_total";
 
 const BATCH_EVENTS_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
 const BATCH_APPLY_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -62,10 +62,11 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Sums up observations until `stop`: without it a process that nobody scrapes would keep each of them.
-    pub async fn keep_up(&self, stop: CancellationToken) {
+    /// Sums up observations for ever: without it a process that nobody scrapes would keep each of them.
+    pub async fn keep_up(self) {
         let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        loop {
+            ticks.tick().await;
             self.handle.run_upkeep();
         }
     }
@@ -104,6 +105,10 @@ fn register() {
     );
     describe_counter!(HANDLER_PANICS, "HTTP requests that ended in a panic, each a bug");
     counter!(HANDLER_PANICS).absolute(0);
+    describe_counter!(
+        TASK_RESTARTS,
+        "Tasks of this process that were started again after a panic or an unexpected end, by name"
+    );
     for dialect in Dialect::ALL {
         accepted(dialect, 0);
     }
@@ -163,6 +168,11 @@ pub fn spool_envelopes(envelopes: u32) {
 /// Age of the oldest event that waits, as last seen.
 pub fn oldest_unapplied(age: Duration) {
     gauge!(OLDEST_UNAPPLIED).set(age.as_secs_f64());
+}
+
+/// Every role: a task was started again so many times; 0 makes it known.
+pub fn task_restarts(task: &str, restarts: u64) {
+    counter!(TASK_RESTARTS, "task" => task.to_owned()).increment(restarts);
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ async fn a_message_for_a_queue_is_acked() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_queue_is_returned_and_the_next_generation_declares_the_queue() {
+async fn a_message_without_a_queue_is_returned_and_the_next_connection_declares_the_queue() {
     let world = World::new();
     let manager = world.manager("publish");
     let connection = up(&manager).await;
@@ -101,7 +101,7 @@ async fn with_many_in_flight_an_unroutable_message_is_never_acked() {
 }
 
 #[tokio::test]
-async fn a_cut_between_publish_and_confirm_is_lost_and_the_link_comes_back() {
+async fn a_cut_between_publish_and_confirm_is_lost_and_the_manager_comes_back() {
     let world = World::new();
     let relay = Relay::start(&broker_address()).await;
     let manager = world.manager_through(relay.port(), "publish");
@@ -136,7 +136,7 @@ async fn a_cut_between_publish_and_confirm_is_lost_and_the_link_comes_back() {
 }
 
 #[tokio::test]
-async fn failing_a_generation_answers_what_is_in_flight_at_once() {
+async fn failing_a_connection_answers_what_is_in_flight_at_once() {
     let world = World::new();
     let relay = Relay::start(&broker_address()).await;
     let manager = world.manager_through(relay.port(), "publish");

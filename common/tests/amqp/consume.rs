@@ -160,7 +160,7 @@ async fn after_a_cut_old_tags_settle_nothing_and_the_prefetch_holds() {
 }
 
 #[tokio::test]
-async fn an_ack_the_broker_refuses_ends_the_generation() {
+async fn an_ack_the_broker_refuses_ends_the_connection() {
     let world = World::new();
     let queue = world.topology.events();
     let manager = world.manager("consume");
@@ -187,7 +187,7 @@ async fn an_ack_the_broker_refuses_ends_the_generation() {
 }
 
 #[tokio::test]
-async fn a_queue_deleted_under_its_consumer_ends_the_generation() {
+async fn a_queue_deleted_under_its_consumer_ends_the_connection() {
     let world = World::new();
     let manager = world.manager("consume");
     let connection = up(&manager).await;

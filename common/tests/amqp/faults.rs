@@ -1,4 +1,4 @@
-//! Links through outages.
+//! Connections through outages.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn a_silent_handshake_times_out() {
 }
 
 #[tokio::test]
-async fn ten_cuts_leave_no_stuck_generation() {
+async fn ten_cuts_leave_no_stuck_connection() {
     let world = World::new();
     let relay = Relay::start(&broker_address()).await;
     let manager = world.manager_through(relay.port(), "consume");
@@ -105,11 +105,11 @@ async fn ten_cuts_leave_no_stuck_generation() {
 }
 
 #[tokio::test]
-async fn stopping_closes_the_connection_and_ends_the_link() {
+async fn stopping_closes_the_connection_and_ends_the_manager() {
     let world = World::new();
     let manager = world.manager("publish");
     let connection = up(&manager).await;
-    world.stop.cancel();
+    world.tasks.stop().cancel();
     timeout(Duration::from_secs(4), manager.stopped())
         .await
         .expect("stopped in time");
@@ -119,13 +119,13 @@ async fn stopping_closes_the_connection_and_ends_the_link() {
 }
 
 #[tokio::test]
-async fn stopping_a_silent_link_does_not_hang() {
+async fn stopping_a_silent_connection_does_not_hang() {
     let world = World::new();
     let relay = Relay::start(&broker_address()).await;
     let manager = world.manager_through(relay.port(), "publish");
     up(&manager).await;
     relay.set(Mode::BlackHole);
-    world.stop.cancel();
+    world.tasks.stop().cancel();
     timeout(Duration::from_secs(4), manager.stopped())
         .await
         .expect("stopped in time");

@@ -1,6 +1,10 @@
 //! `common::queue::amqp` against a real broker, through a relay that makes the network fail.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "what a test starts ends with its runtime"
+)]
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test stops at the first surprise, helpers included"
@@ -19,10 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::queue::amqp::{
-    AmqpUrl, Confirm, ConfirmChannel, Connection, ConnectionManager, ConnectionState, Topology,
+    AmqpUrl, Confirm, ConfirmChannel, Connection, ConnectionManager, ConnectionState, DRAIN_TIMEOUT, Topology,
 };
+use common::runtime::{Supervisor, TaskGroup};
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// No step of a test that succeeds takes so long.
@@ -34,7 +38,7 @@ const EXPIRES: Duration = Duration::from_mins(2);
 struct World {
     url: AmqpUrl,
     topology: Topology,
-    stop: CancellationToken,
+    tasks: TaskGroup,
 }
 
 impl World {
@@ -43,7 +47,7 @@ impl World {
         Self {
             url: broker().parse().unwrap(),
             topology: Topology::new(&prefix).expiring_after(EXPIRES),
-            stop: CancellationToken::new(),
+            tasks: Supervisor::new().group("connections", DRAIN_TIMEOUT),
         }
     }
 
@@ -57,13 +61,13 @@ impl World {
     }
 
     fn manager_to(&self, url: AmqpUrl, purpose: &'static str) -> ConnectionManager {
-        ConnectionManager::start(url, purpose, self.topology.clone(), self.stop.clone())
+        ConnectionManager::start(url, purpose, self.topology.clone(), &self.tasks)
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.tasks.stop().cancel();
     }
 }
 

@@ -11,7 +11,6 @@ use axum::{
 use common::domain::{Dialect, Event, EventId, Idempotency};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use super::{
     ERRORS,
@@ -54,10 +53,11 @@ async fn answer(ingest: &Ingest, request: Request) -> Result<Response, Rejection
             Ok(event) => first.push((line, event)),
         }
     }
-    // A task of its own: a client that hangs up must not stop between the two.
+    // A client that hangs up must not stop between the two.
     let (submitter, wait) = (ingest.clone(), received.wait);
-    let submission = async move { submit(&submitter, first, later, wait).await };
-    let submitted = tokio::spawn(submission.in_current_span());
+    let submitted = ingest.outlive("the lines of a call", async move {
+        submit(&submitter, first, later, wait).await
+    });
     results.extend(submitted.await.map_err(|_panicked| Rejection::Unavailable {
         retry_after: crate::pipeline::RETRY_AFTER,
     })?);

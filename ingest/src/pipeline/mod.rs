@@ -27,16 +27,12 @@ use common::{
     db::Pool,
     domain::{Dialect, Event, EventId, Outcome},
     http::request::Wait,
-    queue::{
-        Instances, PendingReplies, PendingReply,
-        amqp::{ConnectionManager, Topology},
-    },
-    runtime::Clock,
+    queue::{Instances, PendingReplies, PendingReply, amqp::Broker},
+    runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use publisher::{Job, Overflow, Publisher};
 
@@ -48,6 +44,8 @@ pub const QUEUED_PER_PUBLISHER: usize = 4096;
 pub const OVERFLOW_CONNECTIONS: u16 = 2;
 /// What a refused caller is asked to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// How long publishers may take to make durable what they have, at the end.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an event may take to become durable before the caller is told that nobody knows.
 const DURABLE_DEADLINE: Duration = Duration::from_secs(5);
 /// Ids looked out for while outcomes do not flow.
@@ -63,14 +61,6 @@ pub enum Answer {
     Unavailable {
         retry_after: Duration,
     },
-}
-
-/// The broker, for an ingest: one connection publishes, another brings the replies.
-#[derive(Clone, Debug)]
-pub struct Broker {
-    pub publish: ConnectionManager,
-    pub replies: ConnectionManager,
-    pub topology: Topology,
 }
 
 /// What a pipeline is made of.
@@ -96,7 +86,7 @@ struct Taken {
     is_patient: bool,
 }
 
-/// Takes events and answers what became of them. Cheap to clone; publishers end when the last clone is gone.
+/// Takes events and answers what became of them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     shared: Arc<Shared>,
@@ -114,31 +104,37 @@ struct Shared {
 }
 
 impl Pipeline {
-    /// Starts the tasks of a pipeline on `tasks`. The reader and the replies end with `stop`; the publishers when all
-    /// clones of the pipeline are gone and what they took is safe.
-    pub fn start(parts: PipelineParts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+    /// Starts the tasks of a pipeline in `tasks`. At the end of the group the publishers take nothing more, and make durable
+    /// what they have: it must come after the last request.
+    pub fn start(parts: &PipelineParts, tasks: &TaskGroup) -> Self {
         let waiters = PendingReplies::default();
         parts.instances.add(&parts.instance, waiters.clone());
         let (reply_to, reply_queue) = watch::channel(None);
         if let Some(broker) = &parts.broker {
-            tasks.spawn(replies::run(
-                broker.replies.clone(),
-                waiters.clone(),
-                reply_to,
-                stop.clone(),
-            ));
+            let (manager, waiters) = (broker.consume.clone(), waiters.clone());
+            tasks.keep("replies", move || {
+                replies::run(manager.clone(), waiters.clone(), reply_to.clone())
+            });
         }
-        tasks.spawn(reader::run(parts.pool.clone(), waiters.clone(), stop.clone()));
-        let stalled = stall_detector::watch(waiters.clone(), tasks, stop.clone());
+        {
+            let (pool, waiters) = (parts.pool.clone(), waiters.clone());
+            tasks.keep("reader of outcomes", move || {
+                reader::run(pool.clone(), waiters.clone())
+            });
+        }
+        let stalled = stall_detector::start(waiters.clone(), tasks);
         let overflow = Overflow::new(parts.pool.clone());
-        let publishers = (0..PUBLISHERS).map(|_| {
+        let publishers = (0..PUBLISHERS).map(|number| {
             let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
-            tasks.spawn(Publisher::new(&parts, jobs, reply_queue.clone(), overflow.clone()).run());
+            let publisher = Publisher::new(parts, jobs, reply_queue.clone(), overflow.clone());
+            tasks.keep_draining(format!("publisher {number}"), move |stop| {
+                publisher.clone().run(stop)
+            });
             sender
         });
         let publishers = publishers.collect();
         let shared = Shared {
-            clock: parts.clock,
+            clock: parts.clock.clone(),
             publishers,
             next: AtomicUsize::new(0),
             waiters,
@@ -180,7 +176,7 @@ impl Pipeline {
         join_all(settled).await
     }
 
-    /// Ends when the event is decided, or after `patience`. Keeps nothing of the pipeline alive.
+    /// Ends when the event is decided, or after `patience`.
     pub fn decided(&self, id: EventId, patience: Duration) -> impl Future<Output = ()> + Send + use<> {
         let mut waiter = self.shared.waiters.wait(id);
         async move {

@@ -9,16 +9,17 @@ use common::{
     db::{self, DbError, Pool, spool},
     domain::EventId,
     message::{Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS},
-    queue::amqp::{Confirm, ConfirmChannel, Connection, PendingConfirm},
+    queue::amqp::{Broker, Confirm, ConfirmChannel, Connection, PendingConfirm},
     telemetry,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{Mutex, OwnedMutexGuard, Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{Broker, OVERFLOW_CONNECTIONS, PipelineParts};
+use super::{OVERFLOW_CONNECTIONS, PipelineParts};
 
 /// Envelopes under way at once. The next is gathered meanwhile, so that envelopes grow with the load.
 const MAX_IN_FLIGHT: usize = 4;
@@ -62,12 +63,20 @@ pub(crate) struct Job {
     pub(crate) durable: oneshot::Sender<bool>,
 }
 
+/// What a publisher is made of; a clone starts it again where it broke.
+#[derive(Clone)]
 pub(super) struct Publisher {
-    jobs: mpsc::Receiver<Job>,
+    jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
     instance: String,
     reply_to: watch::Receiver<Option<String>>,
     broker: Option<Broker>,
     overflow: Overflow,
+}
+
+/// A publisher at work.
+struct Running {
+    parts: Publisher,
+    jobs: OwnedMutexGuard<mpsc::Receiver<Job>>,
     channel: Option<(Arc<Connection>, ConfirmChannel)>,
     avoid_until: Option<Instant>,
     last_confirm: Instant,
@@ -97,22 +106,36 @@ impl Publisher {
         overflow: Overflow,
     ) -> Self {
         Self {
-            jobs,
+            jobs: Arc::new(Mutex::new(jobs)),
             instance: parts.instance.clone(),
             reply_to,
             broker: parts.broker.clone(),
             overflow,
+        }
+    }
+
+    /// Publishes until `stop`, then takes no more jobs and ends when everything taken is settled.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let running = Running {
+            jobs: Arc::clone(&self.jobs).lock_owned().await,
+            parts: self,
             channel: None,
             avoid_until: None,
             last_confirm: Instant::now(),
             left_over: None,
-        }
+        };
+        running.run(&stop).await;
+        // Where all who could hand over jobs are gone before, it is no end by itself.
+        stop.cancelled().await;
     }
+}
 
-    /// Publishes until all senders of jobs are gone, then until everything taken is settled.
-    pub(super) async fn run(mut self) {
+impl Running {
+    async fn run(mut self, stop: &CancellationToken) {
         let mut in_flight: FuturesUnordered<BoxFuture<'static, Sent>> = FuturesUnordered::new();
         let mut open = true;
+        let stopped = stop.cancelled();
+        tokio::pin!(stopped);
         while open || !in_flight.is_empty() || self.left_over.is_some() {
             let may_send = in_flight.len() < MAX_IN_FLIGHT;
             if let Some(job) = self.left_over.take_if(|_| may_send) {
@@ -133,6 +156,7 @@ impl Publisher {
                     }
                     None => open = false,
                 },
+                () = &mut stopped, if !self.jobs.is_closed() => self.jobs.close(),
             }
         }
     }
@@ -152,17 +176,17 @@ impl Publisher {
             events.push(job.encoded);
             jobs.push(job.durable);
         }
-        let reply_to = self.reply_to.borrow().clone();
-        let envelope = Envelope::join(&self.instance, reply_to.as_deref(), &events);
+        let reply_to = self.parts.reply_to.borrow().clone();
+        let envelope = Envelope::join(&self.parts.instance, reply_to.as_deref(), &events);
         match self.publish(&message_id, &envelope).await {
             Some(confirm) => confirmed(confirm, envelope, jobs).boxed(),
-            None => spooled(self.overflow.clone(), envelope, jobs).boxed(),
+            None => spooled(self.parts.overflow.clone(), envelope, jobs).boxed(),
         }
     }
 
     /// Hands the envelope to the broker; `None` when that is not to be had now.
     async fn publish(&mut self, message_id: &str, envelope: &[u8]) -> Option<PendingConfirm> {
-        let broker = self.broker.as_ref()?;
+        let broker = self.parts.broker.as_ref()?;
         if self.avoid_until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
@@ -214,7 +238,7 @@ impl Publisher {
             }
             SentResult::Unconfirmed(envelope, confirm) => {
                 self.leave_broker(confirm);
-                return Some(spooled(self.overflow.clone(), envelope, sent.jobs).boxed());
+                return Some(spooled(self.parts.overflow.clone(), envelope, sent.jobs).boxed());
             }
         }
         None

@@ -12,7 +12,6 @@ use common::{
     queue::PendingReplies,
     telemetry,
 };
-use tokio_util::sync::CancellationToken;
 
 /// Workers call after a batch; this often we look without a call.
 const POLL: Duration = Duration::from_millis(50);
@@ -26,15 +25,11 @@ const REPLIES_COME: Duration = Duration::from_millis(300);
 const MAX_IDS: usize = 2000;
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(pool: Pool, waiters: PendingReplies, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            error = read(&pool, &waiters) => {
-                tracing::warn!(error = %telemetry::chain(&error), "outcomes cannot be looked up; trying again");
-                tokio::time::sleep(FAILURE_PAUSE).await;
-            }
-        }
+pub(super) async fn run(pool: Pool, waiters: PendingReplies) {
+    loop {
+        let error = read(&pool, &waiters).await;
+        tracing::warn!(error = %telemetry::chain(&error), "outcomes cannot be looked up; trying again");
+        tokio::time::sleep(FAILURE_PAUSE).await;
     }
 }
 

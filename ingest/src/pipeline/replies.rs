@@ -9,28 +9,18 @@ use common::{
     telemetry,
 };
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
-/// Keeps a reply queue open on whatever connection there is, and tells its name to the publishers.
+/// Keeps a reply queue open on whatever connection there is, and tells its name to the publishers; until the manager ends.
 pub(super) async fn run(
     manager: ConnectionManager,
     waiters: PendingReplies,
     name: watch::Sender<Option<String>>,
-    stop: CancellationToken,
 ) {
-    loop {
-        let connection = tokio::select! {
-            () = stop.cancelled() => return,
-            connection = manager.up() => connection,
-        };
-        let Some(connection) = connection else { return };
+    while let Some(connection) = manager.up().await {
         match ReplyQueue::open(&connection).await {
             Ok(mut queue) => {
                 name.send_replace(Some(queue.name().to_owned()));
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = receive(&mut queue, &waiters) => {}
-                }
+                receive(&mut queue, &waiters).await;
                 name.send_replace(None);
             }
             Err(error) => connection.fail(format!(

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use common::queue::PendingReplies;
+use common::{queue::PendingReplies, runtime::TaskGroup};
 use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Silence that counts as a stall.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -13,30 +12,25 @@ const CHECK: Duration = Duration::from_millis(100);
 /// After this long nobody looks out for a probe's outcome any more.
 const PROBE_AGE: Duration = Duration::from_secs(30);
 
-/// `true` while outcomes do not flow.
-pub(super) fn watch(
-    waiters: PendingReplies,
-    tasks: &TaskTracker,
-    stop: CancellationToken,
-) -> watch::Receiver<bool> {
+/// Starts looking; the value is `true` while outcomes do not flow.
+pub(super) fn start(waiters: PendingReplies, tasks: &TaskGroup) -> watch::Receiver<bool> {
     let (state, stalled) = watch::channel(false);
-    tasks.spawn(async move {
-        while !stop.is_cancelled() {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(CHECK) => {}
-            }
-            waiters.expire_probes(PROBE_AGE);
-            let is_stalled = waiters.is_stalled(PATIENCE);
-            let changed = state.send_if_modified(|state| std::mem::replace(state, is_stalled) != is_stalled);
-            if changed && is_stalled {
-                tracing::warn!(
-                    "no outcome has come for {PATIENCE:?}: answering with receipts until outcomes flow again"
-                );
-            } else if changed {
-                tracing::info!("outcomes flow again");
-            }
-        }
-    });
+    tasks.keep("stall detector", move || look(waiters.clone(), state.clone()));
     stalled
+}
+
+async fn look(waiters: PendingReplies, state: watch::Sender<bool>) {
+    loop {
+        tokio::time::sleep(CHECK).await;
+        waiters.expire_probes(PROBE_AGE);
+        let is_stalled = waiters.is_stalled(PATIENCE);
+        let changed = state.send_if_modified(|state| std::mem::replace(state, is_stalled) != is_stalled);
+        if changed && is_stalled {
+            tracing::warn!(
+                "no outcome has come for {PATIENCE:?}: answering with receipts until outcomes flow again"
+            );
+        } else if changed {
+            tracing::info!("outcomes flow again");
+        }
+    }
 }

@@ -7,11 +7,10 @@ use common::{
     domain::{Body, CreateConversion, Dialect, Event, OrgId, Outcome, Refund},
     message::{Envelope, EventIds, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS, Reply},
     queue::{Instances, PendingReplies},
-    runtime::Clock,
+    runtime::{Clock, Supervisor},
     testing::{TestDatabase, database},
 };
 use futures_util::future::join_all;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
 
@@ -48,13 +47,12 @@ struct Fixture {
     database: TestDatabase,
     pipeline: Pipeline,
     instances: Instances,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    supervisor: Supervisor,
 }
 
 async fn pipeline() -> Fixture {
     let database = database().await;
-    let (instances, tasks, stop) = (Instances::default(), TaskTracker::new(), CancellationToken::new());
+    let (instances, supervisor) = (Instances::default(), Supervisor::new());
     let parts = PipelineParts {
         instance: "one".to_owned(),
         clock: Clock::default(),
@@ -62,27 +60,24 @@ async fn pipeline() -> Fixture {
         broker: None,
         instances: instances.clone(),
     };
-    let pipeline = Pipeline::start(parts, &tasks, &stop);
+    let pipeline = Pipeline::start(&parts, &supervisor.group("pipeline", DRAIN_TIMEOUT));
     Fixture {
         database,
         pipeline,
         instances,
-        tasks,
-        stop,
+        supervisor,
     }
 }
 
 impl Fixture {
     /// Ends the pipeline, then reads what it has spooled.
     async fn spooled(self) -> Vec<Vec<u8>> {
-        drop(self.pipeline);
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.supervisor.stop().cancel();
+        self.supervisor.finish().await.unwrap();
         let mut transaction = db::begin(&self.database.pool).await.unwrap();
         let all = spool::take(&mut transaction, 0, 1000).await.unwrap();
         db::commit(transaction).await.unwrap();
-        all.into_iter().map(|one| one.envelope).collect()
+        all.into_iter().map(|row| row.envelope).collect()
     }
 }
 

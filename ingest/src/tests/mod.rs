@@ -13,6 +13,8 @@ mod reading;
 mod rest;
 mod yaplet;
 
+use std::time::Duration;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -27,7 +29,7 @@ use common::{
         ProgramId, ProgramView, Reason, Refusal,
     },
     message::EventIds,
-    runtime::{Clock, Secret},
+    runtime::{Clock, Secret, Supervisor},
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -144,7 +146,8 @@ impl Service {
     fn with_keys(keys: Keys) -> Self {
         let (sender, submissions) = mpsc::channel(1);
         let (ids, clock) = (EventIds::new("secret").unwrap(), Clock::default());
-        let ingest = Ingest::new(keys, Pipeline::new(sender), ids.clone(), clock.clone());
+        let requests = Supervisor::new().group("requests", Duration::from_secs(10));
+        let ingest = Ingest::new(keys, Pipeline::new(sender), ids.clone(), clock.clone(), requests);
         Self {
             router: router(ingest.clone()),
             ingest,

@@ -1,150 +1,151 @@
-//! Housekeeping beside the Postgres loop. Each chore has its own time and its own failures: one that fails is tried again
-//! soon, and keeps neither events nor the other chores waiting.
+//! Maintenance: small tasks beside the events, one a file, each with its own period and its own failures. One that fails is
+//! tried again soon and keeps the others waiting no longer than it runs.
+//!
+//! Every worker runs all of them: each does its work in one transaction that others of its kind see or skip.
+
+mod close_months;
+mod drop_days;
+mod make_days;
+mod queue_due;
+mod sweep_parked;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use common::{
-    db::{self, DbError, Pool, events, partitions, spool},
+    db::{self, DbError, Pool, settings},
+    domain::{Body, Dialect, Event, OrgId, Scheduled},
     message::EventIds,
+    runtime::Clock,
     telemetry,
 };
-use tokio::time::Instant;
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use crate::{Worker, schedules};
+pub use close_months::{BONUS_GRACE_DAYS, BONUS_MONTHS, close_months};
+pub use queue_due::{TURN_SCHEDULES, queue_due};
 
-/// Between two sweeps of parked events.
-const SWEEP: Duration = Duration::from_secs(5);
-/// Between two looks for months that have ended.
-const BONUSES: Duration = Duration::from_mins(10);
-/// Between two looks at the partitions.
-const PARTITIONS: Duration = Duration::from_hours(1);
-/// Somebody reads the table that is to be changed: there are days left to do it.
-const PARTITIONS_RETRY: Duration = Duration::from_mins(1);
-/// How long making and dropping days waits for the table: everybody else waits behind it.
-const PARTITIONS_LOCK_WAIT: Duration = Duration::from_millis(200);
+use crate::Worker;
+
 /// What failed is tried again after this.
 const RETRY: Duration = Duration::from_secs(2);
+/// Before more of the same, so that the events in between are applied meanwhile.
+const MORE_PAUSE: Duration = Duration::from_millis(100);
+/// How long making and dropping days waits for the table: everybody else waits behind it.
+const PARTITIONS_LOCK_WAIT: Duration = Duration::from_millis(200);
+/// Between two looks at the partitions.
+const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
+/// Somebody reads the table that is to be changed: there are days left to do it.
+const PARTITIONS_RETRY: Duration = Duration::from_mins(1);
 
-/// When something is to be done next.
-struct Timer {
-    what: &'static str,
+/// In the order in which they run when several are due.
+const TASKS: [Task; 5] = [
+    make_days::TASK,
+    drop_days::TASK,
+    sweep_parked::TASK,
+    close_months::TASK,
+    queue_due::TASK,
+];
+
+/// One of the tasks.
+struct Task {
+    name: &'static str,
     every: Duration,
     retry: Duration,
-    at: Instant,
+    run: for<'a> fn(&'a Context) -> BoxFuture<'a, Result<Done, DbError>>,
 }
 
-impl Timer {
-    fn new(what: &'static str, every: Duration, retry: Duration) -> Self {
-        let at = Instant::now();
-        Self {
-            what,
-            every,
-            retry,
-            at,
-        }
-    }
-
-    fn is_due(&self) -> bool {
-        Instant::now() >= self.at
-    }
-
-    /// Sets the next time; `None` when it failed.
-    fn done<T>(&mut self, result: Result<T, DbError>) -> Option<T> {
-        let pause = if result.is_ok() { self.every } else { self.retry };
-        self.at = Instant::now() + pause;
-        result
-            .inspect_err(|error| {
-                tracing::error!(chore = self.what, error = %telemetry::chain(error), "a chore failed; it is tried again");
-            })
-            .ok()
-    }
-}
-
-pub(crate) struct Maintenance {
+/// What a task works with.
+struct Context {
+    pool: Pool,
+    clock: Clock,
     ids: EventIds,
-    make_days: Timer,
-    drop_days: Timer,
-    sweep: Timer,
-    bonuses: Timer,
-    schedules: Timer,
 }
 
-impl Maintenance {
-    pub(crate) fn new(ids: EventIds) -> Self {
-        Self {
-            ids,
-            make_days: Timer::new("making days of events", PARTITIONS, PARTITIONS_RETRY),
-            drop_days: Timer::new("dropping days of events", PARTITIONS, PARTITIONS_RETRY),
-            sweep: Timer::new("sweeping parked events", SWEEP, RETRY),
-            bonuses: Timer::new("closing months", BONUSES, RETRY),
-            schedules: Timer::new("queueing what falls due", Duration::ZERO, RETRY),
-        }
-    }
+enum Done {
+    All,
+    /// There may be more to do.
+    More,
+}
 
-    /// Does what it is time for; `true` when more events may be due.
-    pub(crate) async fn run(&mut self, worker: &Worker) -> bool {
-        let (pool, now) = (&worker.pool, worker.clock.now());
-        if self.make_days.is_due()
-            && let Some(made) = self.make_days.done(make_days(pool, now).await)
-            && made > 0
-        {
-            tracing::info!(made, "days of events");
+/// Runs all tasks, each when it is due, until `stop`.
+pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
+    let Some(context) = stop.run_until_cancelled(context(&worker)).await else {
+        return;
+    };
+    let mut due = TASKS.map(|_| Instant::now());
+    while !stop.is_cancelled() {
+        for (task, due) in TASKS.iter().zip(&mut due) {
+            if Instant::now() >= *due && !stop.is_cancelled() {
+                *due = Instant::now() + task.attempt(&context).await;
+            }
         }
-        if self.drop_days.is_due()
-            && let Some(dropped) = self.drop_days.done(drop_days(pool, now).await)
-            && dropped > 0
-        {
-            tracing::info!(dropped, "days of events");
-        }
-        if self.sweep.is_due() {
-            self.sweep.done(sweep(pool, now).await);
-        }
-        if self.bonuses.is_due()
-            && let Some(queued) = self
-                .bonuses
-                .done(schedules::queue_bonuses(pool, &self.ids, now).await)
-            && queued > 0
-        {
-            tracing::info!(queued, "bonuses of a month that has ended");
-        }
-        self.schedules.is_due()
-            && self
-                .schedules
-                .done(schedules::queue_due(pool, &self.ids, now).await)
-                .unwrap_or(false)
+        let next = due.iter().min().copied().unwrap_or_else(Instant::now);
+        stop.run_until_cancelled(sleep_until(next)).await;
     }
 }
 
-async fn make_days(pool: &Pool, now: DateTime<Utc>) -> Result<i32, DbError> {
+/// Waits for the database, which may come later than the worker.
+async fn context(worker: &Worker) -> Context {
+    loop {
+        let ids = match settings::receipt_secret(&worker.pool).await {
+            Ok(secret) => EventIds::new(secret.expose()),
+            Err(error) => {
+                tracing::warn!(error = %telemetry::chain(&error), "maintenance waits for the database");
+                sleep(RETRY).await;
+                continue;
+            }
+        };
+        if let Some(ids) = ids {
+            return Context {
+                pool: worker.pool.clone(),
+                clock: worker.clock.clone(),
+                ids,
+            };
+        }
+        tracing::error!("the receipt secret cannot be used: there is no maintenance");
+        sleep(PARTITIONS_RETRY).await;
+    }
+}
+
+impl Task {
+    /// Runs it; returns when it is due again.
+    async fn attempt(&self, context: &Context) -> Duration {
+        match (self.run)(context).await {
+            Ok(Done::All) => self.every,
+            Ok(Done::More) => MORE_PAUSE,
+            Err(error) => {
+                tracing::error!(
+                    maintenance = self.name,
+                    error = %telemetry::chain(&error),
+                    "a maintenance task failed; it is tried again"
+                );
+                self.retry
+            }
+        }
+    }
+}
+
+/// An event that nobody sent.
+fn internal_event(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTime<Utc>) -> Event {
+    Event {
+        id: ids.issue(org, now),
+        org,
+        dialect: Dialect::Internal,
+        received_at: now,
+        authenticated: true,
+        program_scope: None,
+        idempotency: None,
+        wait_until: None,
+        request_id: None,
+        body: Body::Scheduled(scheduled),
+    }
+}
+
+/// A transaction that changes the partitions of events, and lets nobody wait long behind it.
+async fn begin_partitions(pool: &Pool) -> Result<db::Transaction, DbError> {
     let mut transaction = db::begin(pool).await?;
     db::limit_lock_waits(&mut transaction, PARTITIONS_LOCK_WAIT).await?;
-    let made = partitions::make(&mut transaction, now).await?;
-    db::commit(transaction).await?;
-    Ok(made)
-}
-
-async fn drop_days(pool: &Pool, now: DateTime<Utc>) -> Result<i32, DbError> {
-    let mut transaction = db::begin(pool).await?;
-    db::limit_lock_waits(&mut transaction, PARTITIONS_LOCK_WAIT).await?;
-    let dropped = partitions::drop_old(&mut transaction, now).await?;
-    db::commit(transaction).await?;
-    Ok(dropped)
-}
-
-async fn sweep(pool: &Pool, now: DateTime<Utc>) -> Result<(), DbError> {
-    let mut transaction = db::begin(pool).await?;
-    let (queued, dead) = events::sweep_parked(&mut transaction, now).await?;
-    let spooled = spool::depth(&mut transaction).await?;
-    db::commit(transaction).await?;
-    telemetry::metrics::spool_envelopes(u32::try_from(spooled).unwrap_or(u32::MAX));
-    if dead > 0 {
-        telemetry::metrics::dead("missing_parent".to_owned(), dead);
-        tracing::warn!(
-            dead,
-            queued,
-            "parked events waited too long for their orders: see `commissary dlq list`"
-        );
-    }
-    Ok(())
+    Ok(transaction)
 }

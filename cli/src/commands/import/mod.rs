@@ -112,7 +112,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     }
     let mut report = Report::of(&args.file, args.report.as_deref())?;
     records::check(&args.file, format, args.ignore_unknown)?;
-    let stop = roles::shutdown::token_saying("the records at hand are queued first")?;
+    let stop = roles::supervisor("the records at hand are queued first")?.stop();
     let pool = db::connect(&args.db.database_url, 2, "commissary import").await?;
     let mut connection = pool.acquire().await.context("connecting")?;
     let Some(org) = orgs::by_slug(&mut connection, &args.org).await? else {

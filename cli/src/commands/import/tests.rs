@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use common::{
     message::EventIds,
     ops::import::{Import, ImportKey},
-    runtime::Clock,
+    runtime::{Clock, Supervisor},
     testing::{self, TestDatabase},
 };
 use serde_json::Value;
@@ -68,7 +68,7 @@ fn reported(file: &Path) -> Vec<Value> {
 
 /// Follows the import of `file` with a worker beside it.
 async fn followed(world: &TestDatabase, file: &Path, told: i64) -> Followed {
-    let working = CancellationToken::new();
+    let supervisor = Supervisor::new();
     let worker = worker::Worker {
         pool: world.pool.clone(),
         clock: Clock::default(),
@@ -76,7 +76,7 @@ async fn followed(world: &TestDatabase, file: &Path, told: i64) -> Followed {
         instances: common::queue::Instances::default(),
         lanes: 1,
     };
-    let worker = tokio::spawn(worker::run(worker, working.clone()));
+    worker::start(&worker, &supervisor.group("worker", worker::DRAIN_TIMEOUT));
     let fingerprint = fingerprint(file);
     let key = ImportKey {
         org: world.org,
@@ -85,8 +85,8 @@ async fn followed(world: &TestDatabase, file: &Path, told: i64) -> Followed {
     let (mut report, stop) = (report(file), CancellationToken::new());
     let followed = follow(&world.pool, key, told, &mut report, &stop).await;
     let followed = followed.unwrap().unwrap();
-    working.cancel();
-    worker.await.unwrap();
+    supervisor.stop().cancel();
+    supervisor.finish().await.unwrap();
     followed
 }
 

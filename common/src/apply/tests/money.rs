@@ -123,6 +123,7 @@ async fn a_payment_counts_what_was_changed_while_it_waited(pool: Pool) {
     .unwrap();
     let paying = {
         let pool = pool.clone();
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
         tokio::spawn(async move { commit(&pool, vec![pay(org, &[("patpartner", 10)])]).await })
     };
     let waiting = "SELECT count(*) FROM pg_stat_activity

@@ -1,7 +1,7 @@
 //! The id of an event's request is in its row, whatever became of the event.
 
 use super::*;
-use crate::db::ops;
+use crate::ops;
 
 fn with_id(mut incoming: Incoming, id: &str) -> Incoming {
     incoming.event.request_id = Some(id.to_owned());

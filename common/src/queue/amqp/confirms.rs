@@ -59,7 +59,8 @@ impl ConfirmChannel {
             )
             .await?;
         let in_flight = Shared::default();
-        tokio::spawn(collect(in_flight.clone(), Arc::clone(connection)));
+        let collecting = collect(in_flight.clone(), Arc::clone(connection));
+        connection.tasks().detach("collecting confirms", collecting);
         Ok(Self {
             channel,
             connection: Arc::clone(connection),

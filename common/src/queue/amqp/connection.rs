@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dial::Socket;
 use super::{AmqpError, chain};
+use crate::runtime::TaskGroup;
 
 /// How long the broker may take to answer one operation (open a channel, declare a queue, start a consumer).
 pub(super) const OPERATION_DEADLINE: Duration = Duration::from_secs(5);
@@ -25,16 +26,19 @@ pub struct Connection {
     socket: Socket,
     over: CancellationToken,
     reason: OnceLock<String>,
+    tasks: TaskGroup,
 }
 
 impl Connection {
-    pub(super) fn new(number: u64, inner: lapin::Connection, socket: Socket) -> Self {
+    /// `tasks`: for what must run beside its users; it ends with the connection.
+    pub(super) fn new(number: u64, inner: lapin::Connection, socket: Socket, tasks: TaskGroup) -> Self {
         Self {
             number,
             inner,
             socket,
             over: CancellationToken::new(),
             reason: OnceLock::new(),
+            tasks,
         }
     }
 
@@ -94,6 +98,10 @@ impl Connection {
         }
     }
 
+    pub(super) fn tasks(&self) -> &TaskGroup {
+        &self.tasks
+    }
+
     pub(super) fn inner(&self) -> &lapin::Connection {
         &self.inner
     }
@@ -123,7 +131,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Generation")
+        f.debug_struct("Connection")
             .field("number", &self.number)
             .field("over", &self.is_over())
             .finish_non_exhaustive()

@@ -1,8 +1,14 @@
-//! The supervisor that keeps one connection to the broker, and makes the next when it ends.
+//! Keeps one connection to the broker, and makes the next when it ends.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures_util::{Stream, StreamExt};
 use lapin::Event;
 use tokio::sync::watch;
@@ -11,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dial::dial;
 use super::{AmqpError, AmqpUrl, Connection, Topology, chain};
+use crate::runtime::TaskGroup;
 
 /// The wait before a new attempt is drawn from zero to a bound that doubles from the first value to the second.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
@@ -33,27 +40,30 @@ pub enum ConnectionState {
     Down(String),
 }
 
-/// A connection to the broker that comes back. Cheap to clone; ends with its `stop` token.
+/// A connection to the broker that comes back. Cheap to clone; ends with its group of tasks.
 #[derive(Clone, Debug)]
 pub struct ConnectionManager {
     state: watch::Receiver<ConnectionState>,
 }
 
 impl ConnectionManager {
-    /// Starts the supervisor on the current runtime. `purpose` ("publish", "consume") names the connection at the broker
-    /// and in logs. Cancelling `stop` closes the connection politely, within two seconds; cancel it after the work that
+    /// Starts connecting, as a task of `tasks`. `purpose` ("publish", "consume") names the connection at the broker and in
+    /// logs. The end of the group closes the connection politely, within two seconds: it must come after the work that
     /// uses the manager has finished.
-    pub fn start(url: AmqpUrl, purpose: &'static str, topology: Topology, stop: CancellationToken) -> Self {
+    pub fn start(url: AmqpUrl, purpose: &'static str, topology: Topology, tasks: &TaskGroup) -> Self {
         let (sender, state) = watch::channel(ConnectionState::Connecting);
-        let supervisor = Supervisor {
+        let connector = Arc::new(Connector {
             url,
             purpose,
             topology,
-            stop,
+            tasks: tasks.clone(),
             state: sender,
-            number: 0,
-        };
-        tokio::spawn(supervisor.run());
+            number: AtomicU64::new(0),
+        });
+        tasks.keep_draining(format!("broker connection to {purpose}"), move |stop| {
+            let connector = Arc::clone(&connector);
+            async move { connector.run(&stop).await }
+        });
         Self { state }
     }
 
@@ -81,27 +91,28 @@ impl ConnectionManager {
         }
     }
 
-    /// Waits until the supervisor has finished after `stop`.
+    /// Waits until its task has ended with its group.
     pub async fn stopped(&self) {
         let mut state = self.state.clone();
         while state.changed().await.is_ok() {}
     }
 }
 
-struct Supervisor {
+struct Connector {
     url: AmqpUrl,
     purpose: &'static str,
     topology: Topology,
-    stop: CancellationToken,
+    tasks: TaskGroup,
     state: watch::Sender<ConnectionState>,
-    number: u64,
+    /// Of the last connection.
+    number: AtomicU64,
 }
 
-impl Supervisor {
-    async fn run(mut self) {
-        let mut failures = 0;
-        while !self.stop.is_cancelled() {
-            let stop = self.stop.clone();
+impl Connector {
+    async fn run(&self, stop: &CancellationToken) {
+        self.leave_unwatched();
+        let mut bounds = bounds();
+        while !stop.is_cancelled() {
             let attempt = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -110,32 +121,32 @@ impl Supervisor {
             match attempt {
                 Ok(connection) => {
                     let born = Instant::now();
-                    self.watch(connection).await;
-                    failures = if born.elapsed() >= STABLE_AFTER {
-                        0
-                    } else {
-                        failures + 1
-                    };
+                    self.watch(connection, stop).await;
+                    if born.elapsed() >= STABLE_AFTER {
+                        bounds = self::bounds();
+                    }
                 }
-                Err(error) => {
-                    self.down(&chain(&error));
-                    failures += 1;
-                }
+                Err(error) => self.down(&chain(&error)),
             }
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = sleep(backoff(failures)) => {}
-            }
+            stop.run_until_cancelled(sleep(pause(&mut bounds))).await;
         }
         self.state
             .send_replace(ConnectionState::Down("stopped".to_owned()));
         tracing::info!(purpose = self.purpose, "broker connection stopped");
     }
 
-    async fn connect(&mut self) -> Result<Arc<Connection>, AmqpError> {
+    /// After a panic: nobody watches over the connection that was up.
+    fn leave_unwatched(&self) {
+        if let ConnectionState::Up(connection) | ConnectionState::Blocked(connection) = &*self.state.borrow()
+        {
+            connection.fail("its manager was started again");
+        }
+    }
+
+    async fn connect(&self) -> Result<Arc<Connection>, AmqpError> {
         let (connection, socket) = dial(&self.url, self.purpose).await?;
-        self.number += 1;
-        let connection = Arc::new(Connection::new(self.number, connection, socket));
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = Arc::new(Connection::new(number, connection, socket, self.tasks.clone()));
         match self.topology.declare(&connection).await {
             Ok(()) => Ok(connection),
             Err(error) => {
@@ -146,7 +157,7 @@ impl Supervisor {
     }
 
     /// From up to down, or to stopped.
-    async fn watch(&self, connection: Arc<Connection>) {
+    async fn watch(&self, connection: Arc<Connection>, stop: &CancellationToken) {
         let mut events = Box::pin(connection.inner().events_listener());
         tracing::info!(
             purpose = self.purpose,
@@ -157,7 +168,7 @@ impl Supervisor {
         self.state
             .send_replace(ConnectionState::Up(Arc::clone(&connection)));
         let reason = tokio::select! {
-            () = self.stop.cancelled() => None,
+            () = stop.cancelled() => None,
             reason = connection.ended() => Some(reason.to_owned()),
             reason = self.until_broken(&connection, &mut events) => Some(reason),
         };
@@ -168,7 +179,9 @@ impl Supervisor {
         connection.fail(reason.as_str());
         self.down(&reason);
         // In the background: a silent broker would hold up the next attempt.
-        tokio::spawn(async move { connection.close(&reason).await });
+        self.tasks.detach("closing a broken connection", async move {
+            connection.close(&reason).await;
+        });
     }
 
     async fn until_broken(
@@ -220,11 +233,18 @@ impl Supervisor {
     }
 }
 
+/// The bounds of the waits, from the first to the last.
+fn bounds() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(BACKOFF_FIRST)
+        .with_max_delay(BACKOFF_MOST)
+        .without_max_times()
+        .build()
+}
+
 /// Full jitter: a fleet that lost its broker at one moment must not come back at one moment.
-fn backoff(failures: u32) -> Duration {
-    let bound = BACKOFF_FIRST
-        .saturating_mul(2_u32.saturating_pow(failures))
-        .min(BACKOFF_MOST);
+fn pause(bounds: &mut ExponentialBackoff) -> Duration {
+    let bound = bounds.next().unwrap_or(BACKOFF_MOST);
     rand::random_range(Duration::ZERO..=bound)
 }
 
@@ -234,10 +254,17 @@ mod tests {
 
     #[test]
     fn the_wait_is_bounded_and_spread() {
-        for failures in [0, 1, 5, 6, 40, u32::MAX] {
-            assert!((0..200).all(|_| backoff(failures) <= BACKOFF_MOST));
-        }
-        assert!((0..200).all(|_| backoff(0) <= BACKOFF_FIRST));
-        assert!((0..200).any(|_| backoff(10) > BACKOFF_MOST / 2));
+        assert!((0..200).all(|_| pause(&mut bounds()) <= BACKOFF_FIRST));
+        let mut long = bounds();
+        let pauses: Vec<Duration> = (0..400).map(|_| pause(&mut long)).collect();
+        assert!(pauses.iter().all(|pause| *pause <= BACKOFF_MOST));
+        assert!(
+            pauses.iter().any(|pause| *pause > BACKOFF_MOST / 2),
+            "the bound grows"
+        );
+        assert!(
+            pauses.iter().skip(10).any(|pause| *pause < BACKOFF_MOST / 2),
+            "and the wait is drawn from all below it"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! A look at the broker that changes nothing, for `commissary doctor`.
 
+use std::time::Duration;
+
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 
@@ -7,6 +9,7 @@ use super::dial::dial;
 use super::error::{reply_text, short};
 use super::probe::broker_version;
 use super::{AmqpError, AmqpUrl, Connection, Topology};
+use crate::runtime::Supervisor;
 
 /// The reply code for a queue that does not exist.
 const NOT_FOUND: u16 = 404;
@@ -37,7 +40,8 @@ pub struct QueueDepth {
 pub async fn inspect(url: &AmqpUrl, topology: &Topology) -> Result<BrokerReport, AmqpError> {
     let version = broker_version(url).await?;
     let (connection, socket) = dial(url, "doctor").await?;
-    let connection = Connection::new(1, connection, socket);
+    let tasks = Supervisor::new().group("doctor", Duration::ZERO);
+    let connection = Connection::new(1, connection, socket, tasks);
     let mut queues = Vec::new();
     for name in [topology.events(), topology.undeliverable()] {
         let depth = depth(&connection, &name).await?;

@@ -6,6 +6,7 @@
 //! One rule carries the rest: a connection is a [`Connection`]. Whatever fails on it (the manager, a channel, a confirm that
 //! does not come) ends the whole connection, and the [`ConnectionManager`] makes the next one. Nothing is repaired in place.
 
+mod broker;
 mod confirms;
 mod connection;
 mod connection_manager;
@@ -20,6 +21,7 @@ mod url;
 
 use crate::telemetry::chain;
 
+pub use broker::{Broker, DRAIN_TIMEOUT};
 pub use confirms::{Confirm, ConfirmChannel, PendingConfirm};
 pub use connection::Connection;
 pub use connection_manager::{ConnectionManager, ConnectionState};

@@ -111,7 +111,7 @@ impl ReplyChannel {
 
 impl fmt::Debug for ReplyChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyPublisher")
+        f.debug_struct("ReplyChannel")
             .field("connection", &self.connection)
             .finish_non_exhaustive()
     }

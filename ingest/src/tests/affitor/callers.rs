@@ -130,6 +130,10 @@ async fn a_stranger_who_hangs_up_keeps_the_place_until_the_answer() {
         .map(|_| service.ingest.keyless_permit().unwrap())
         .collect();
     let call = keyless("/api/v1/track/lead", &json!({"click_id": "k"}));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is aborted, as the call of a client that hangs up"
+    )]
     let caller = tokio::spawn(tower::ServiceExt::oneshot(service.router.clone(), call));
     let submission = service.submissions.recv().await.unwrap();
     caller.abort();

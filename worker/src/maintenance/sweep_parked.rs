@@ -1,0 +1,38 @@
+//! Looks after parked events: those whose order has come meanwhile are queued, those that have waited too long are dead.
+
+use std::time::Duration;
+
+use common::{
+    db::{self, DbError, events, notify, spool},
+    telemetry,
+};
+use futures_util::FutureExt as _;
+
+use super::{Context, Done, RETRY, Task};
+
+pub(super) const TASK: Task = Task {
+    name: "sweep parked events",
+    every: Duration::from_secs(5),
+    retry: RETRY,
+    run: |context| sweep_parked(context).boxed(),
+};
+
+async fn sweep_parked(context: &Context) -> Result<Done, DbError> {
+    let mut transaction = db::begin(&context.pool).await?;
+    let (queued, dead) = events::sweep_parked(&mut transaction, context.clock.now()).await?;
+    let spooled = spool::depth(&mut transaction).await?;
+    if queued > 0 {
+        notify::notify(&mut transaction, notify::EVENTS).await?;
+    }
+    db::commit(transaction).await?;
+    telemetry::metrics::spool_envelopes(u32::try_from(spooled).unwrap_or(u32::MAX));
+    if dead > 0 {
+        telemetry::metrics::dead("missing_parent".to_owned(), dead);
+        tracing::warn!(
+            dead,
+            queued,
+            "parked events waited too long for their orders: see `commissary dlq list`"
+        );
+    }
+    Ok(Done::All)
+}
