@@ -20,13 +20,18 @@ macro_rules! columns {
         impl<$life> $columns<$life> {
             /// `None`: there are no rows, and nothing is to be done.
             fn of(rows: impl IntoIterator<Item = $row_type>) -> Option<Self> {
-                let mut rows = rows.into_iter().peekable();
-                rows.peek()?;
-                let mut columns = Self::default();
-                for $row in rows {
-                    $(columns.$column.push($value);)+
+                /// One row. That a field has the name of a column hides nothing here.
+                struct Values<$life> {
+                    $($column: $type,)+
                 }
-                Some(columns)
+                let values_of = |$row: $row_type| Values { $($column: $value,)+ };
+                let mut rows = rows.into_iter().map(values_of).peekable();
+                rows.peek()?;
+                $(let mut $column = Vec::new();)+
+                for values in rows {
+                    $($column.push(values.$column);)+
+                }
+                Some(Self { $($column,)+ })
             }
         }
     };
