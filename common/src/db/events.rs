@@ -274,13 +274,35 @@ pub async fn enqueue(
     events: Vec<Event>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
+    let due_now = events.into_iter().map(|event| (event, now));
+    enqueue_each(connection, due_now).await
+}
+
+/// Gives events their rows, to be applied from there, each when it is due.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub(crate) async fn enqueue_each(
+    connection: &mut Connection,
+    events: impl Iterator<Item = (Event, DateTime<Utc>)>,
+) -> Result<(), DbError> {
     let queued = |event| Decision {
         event,
         outcome: Outcome::Queued,
         verdict: Verdict::Insert,
     };
-    let queued: Vec<Decision> = events.into_iter().map(queued).collect();
-    write(connection, &queued, now).await
+    let decisions: Vec<_> = events.map(|(event, due_at)| (queued(event), due_at)).collect();
+    let mut rows = Vec::with_capacity(decisions.len());
+    for (decision, due_at) in &decisions {
+        rows.push(EventRow {
+            due_at: Some(*due_at),
+            ..EventRow::of(decision, *due_at)?
+        });
+    }
+    match Columns::of(&rows) {
+        Some(rows) => insert(connection, &rows).await,
+        None => Ok(()),
+    }
 }
 
 /// A decided event as its row holds it.

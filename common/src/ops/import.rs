@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{Connection, DbError, decode};
-use crate::domain::{Event, EventId, OrgId};
+use crate::{
+    db::{Connection, DbError, events},
+    domain::{Event, EventId, OrgId},
+};
 
 /// How far a file has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub struct Chunk<'a> {
 }
 
 /// A line of a file, and what became of its event.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     pub line: i64,
     pub event_id: Uuid,
@@ -65,33 +67,27 @@ pub async fn begin(
     now: DateTime<Utc>,
 ) -> Result<Import, DbError> {
     let failed = |error| DbError::new("import.begin", error);
-    sqlx::query(
+    sqlx::query!(
         "INSERT INTO imports (org_id, fingerprint, file, due_until, started_at) VALUES ($1, $2, $3, $4, $4)
          ON CONFLICT (org_id, fingerprint) DO NOTHING",
+        key.org.0,
+        key.fingerprint,
+        file,
+        now
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
-    .bind(file)
-    .bind(now)
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    let (records_done, invalid, unapplied, due_until, is_finished) = sqlx::query_as(
-        "SELECT records_done, invalid, unapplied, due_until, finished_at IS NOT NULL FROM imports
-         WHERE org_id = $1 AND fingerprint = $2",
+    sqlx::query_as!(
+        Import,
+        r#"SELECT records_done, invalid, unapplied, due_until, finished_at IS NOT NULL AS "is_finished!" FROM imports
+         WHERE org_id = $1 AND fingerprint = $2"#,
+        key.org.0,
+        key.fingerprint
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
     .fetch_one(connection)
     .await
-    .map_err(failed)?;
-    Ok(Import {
-        records_done,
-        invalid,
-        unapplied,
-        due_until,
-        is_finished,
-    })
+    .map_err(failed)
 }
 
 /// Forgets how far the file has come: it can be imported again. Its events stay.
@@ -99,12 +95,12 @@ pub async fn begin(
 /// # Errors
 /// When the database does not answer.
 pub async fn forget(connection: &mut Connection, key: ImportKey<'_>) -> Result<(), DbError> {
-    sqlx::query(
+    sqlx::query!(
         "WITH lines AS (DELETE FROM import_lines WHERE org_id = $1 AND fingerprint = $2)
          DELETE FROM imports WHERE org_id = $1 AND fingerprint = $2",
+        key.org.0,
+        key.fingerprint
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("import.forget", error))?;
@@ -121,55 +117,44 @@ pub async fn queue(
     key: ImportKey<'_>,
     chunk: &Chunk<'_>,
 ) -> Result<bool, DbError> {
-    let moved = sqlx::query(
+    let failed = |error| DbError::new("import.queue", error);
+    let moved = sqlx::query!(
         "UPDATE imports SET records_done = records_done + $4, invalid = invalid + $5, due_until = $6
          WHERE org_id = $1 AND fingerprint = $2 AND records_done = $3",
+        key.org.0,
+        key.fingerprint,
+        chunk.records_before,
+        chunk.records,
+        chunk.invalid,
+        chunk.due_until
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
-    .bind(chunk.records_before)
-    .bind(chunk.records)
-    .bind(chunk.invalid)
-    .bind(chunk.due_until)
     .execute(&mut *connection)
     .await
-    .map_err(|error| DbError::new("import.queue", error))?;
+    .map_err(failed)?;
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
-    let events = || chunk.events.iter().map(|(_, event, _)| event);
-    let bodies: Vec<String> = events()
-        .map(|event| serde_json::to_string(&event.body))
-        .collect::<Result<_, _>>()
-        .map_err(|error| decode("events.body", error))?;
-    sqlx::query(
-        "WITH new AS (
-             SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-                 $9::timestamptz[], $10::boolean[], $11::bigint[], $12::text[])
-               AS new (event_id, line, kind, dialect, order_key, received_at, due_at, trusted, program_scope, body)),
-         lines AS (
-             INSERT INTO import_lines (org_id, event_id, fingerprint, line)
-             SELECT $1, event_id, $2, line FROM new)
-         INSERT INTO events (event_id, org_id, kind, dialect, status, order_key, received_at, due_at, trusted,
-             program_scope, body)
-         SELECT event_id, $1, kind, dialect, 'queued', order_key, received_at, due_at, trusted, program_scope, body::json
-         FROM new",
+    let (lines, ids): (Vec<i64>, Vec<Uuid>) = chunk
+        .events
+        .iter()
+        .map(|(line, event, _)| (*line, event.id.0))
+        .unzip();
+    sqlx::query!(
+        "INSERT INTO import_lines (org_id, fingerprint, line, event_id)
+         SELECT $1, $2, line, event_id FROM unnest($3::bigint[], $4::uuid[]) AS new (line, event_id)",
+        key.org.0,
+        key.fingerprint,
+        &lines,
+        &ids
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
-    .bind(events().map(|event| event.id.0).collect::<Vec<_>>())
-    .bind(chunk.events.iter().map(|(line, _, _)| *line).collect::<Vec<_>>())
-    .bind(events().map(|event| event.body.kind().name()).collect::<Vec<_>>())
-    .bind(events().map(|event| event.dialect.name()).collect::<Vec<_>>())
-    .bind(events().map(Event::order).collect::<Vec<_>>())
-    .bind(events().map(|event| event.received_at).collect::<Vec<_>>())
-    .bind(chunk.events.iter().map(|(_, _, due_at)| *due_at).collect::<Vec<_>>())
-    .bind(events().map(|event| event.authenticated).collect::<Vec<_>>())
-    .bind(events().map(|event| event.program_scope.map(|id| id.0)).collect::<Vec<_>>())
-    .bind(bodies)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
-    .map_err(|error| DbError::new("import.queue", error))?;
+    .map_err(failed)?;
+    let events = chunk
+        .events
+        .iter()
+        .map(|(_, event, due_at)| (event.clone(), *due_at));
+    events::enqueue_each(connection, events).await?;
     Ok(true)
 }
 
@@ -182,13 +167,15 @@ pub async fn finish(
     key: ImportKey<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    sqlx::query("UPDATE imports SET finished_at = $3 WHERE org_id = $1 AND fingerprint = $2")
-        .bind(key.org.0)
-        .bind(key.fingerprint)
-        .bind(now)
-        .execute(connection)
-        .await
-        .map_err(|error| DbError::new("import.finish", error))?;
+    sqlx::query!(
+        "UPDATE imports SET finished_at = $3 WHERE org_id = $1 AND fingerprint = $2",
+        key.org.0,
+        key.fingerprint,
+        now
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("import.finish", error))?;
     Ok(())
 }
 
@@ -203,20 +190,21 @@ pub async fn lines(
     limit: i64,
 ) -> Result<Vec<Line>, DbError> {
     // Only rows of applied events are ever dropped.
-    sqlx::query_as(
-        "SELECT l.line, l.event_id, COALESCE(e.status, 'applied') AS status,
+    sqlx::query_as!(
+        Line,
+        r#"SELECT l.line, l.event_id, COALESCE(e.status, 'applied') AS "status!",
              CASE WHEN e.outcome #>> '{applied,refund,is_repeat}' = 'true' THEN $5 ELSE e.reason END AS reason,
-             e.outcome #>> '{refused,detail}' AS detail, e.due_at
+             e.outcome #>> '{refused,detail}' AS detail, e.due_at AS "due_at?"
          FROM (SELECT line, event_id FROM import_lines WHERE org_id = $1 AND fingerprint = $2 AND line > $3
                ORDER BY line LIMIT $4) l
          LEFT JOIN events e ON e.event_id = l.event_id
-         ORDER BY l.line",
+         ORDER BY l.line"#,
+        key.org.0,
+        key.fingerprint,
+        after,
+        limit,
+        REPEATED_REFUND
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
-    .bind(after)
-    .bind(limit)
-    .bind(REPEATED_REFUND)
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("import.lines", error))
@@ -232,14 +220,14 @@ pub async fn forget_lines(
     lines: &[i64],
     unapplied: i64,
 ) -> Result<(), DbError> {
-    sqlx::query(
+    sqlx::query!(
         "WITH lines AS (DELETE FROM import_lines WHERE org_id = $1 AND fingerprint = $2 AND line = ANY ($3))
          UPDATE imports SET unapplied = unapplied + $4 WHERE org_id = $1 AND fingerprint = $2",
+        key.org.0,
+        key.fingerprint,
+        lines,
+        unapplied
     )
-    .bind(key.org.0)
-    .bind(key.fingerprint)
-    .bind(lines)
-    .bind(unapplied)
     .execute(connection)
     .await
     .map_err(|error| DbError::new("import.forget_lines", error))?;
@@ -273,7 +261,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        db::{Pool, events},
+        db::Pool,
         domain::{Body, Chargeback, Dialect, ProgramId},
         message::EventIds,
     };
@@ -385,8 +373,8 @@ mod tests {
             .await
             .unwrap();
         }
-        let told = lines(&mut conn, KEY, 0, 3).await.unwrap();
-        let shown: Vec<_> = told
+        let first = lines(&mut conn, KEY, 0, 3).await.unwrap();
+        let shown: Vec<_> = first
             .iter()
             .map(|line| {
                 (
@@ -405,7 +393,7 @@ mod tests {
                 (4, false, Some(REPEATED_REFUND), None),
             ]
         );
-        assert_eq!(told[1].event(), queued[1].1.id);
+        assert_eq!(first[1].event(), queued[1].1.id);
         let rest = lines(&mut conn, KEY, 4, 3).await.unwrap();
         assert!(matches!(rest.as_slice(), [line] if line.line == 5 && line.is_parked()));
         forget_lines(&mut conn, KEY, &[2, 4], 1).await.unwrap();

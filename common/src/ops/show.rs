@@ -15,7 +15,7 @@ use crate::{
 pub struct EventDetails {
     #[serde(flatten)]
     pub summary: EventSummary,
-    /// Whether a secret vouched for it.
+    /// Whether it came with a key or a signature.
     #[serde(rename = "trusted")]
     pub authenticated: bool,
     /// The number of the program that the key was bound to.

@@ -30,7 +30,7 @@ pub async fn test_counts(
     now: DateTime<Utc>,
 ) -> Result<TestCounts, DbError> {
     // Who tests without a key names only the program: such an event belongs to no organisation, or to the program's. Each
-    // kind, and each way in which an event can name the program, has its own limit: strangers' tests cannot hide the others.
+    // kind, and each way in which an event can name the program, has its own limit: tests without a key cannot hide the others.
     sqlx::query_as!(
         TestCounts,
         r#"WITH named AS (
@@ -171,7 +171,7 @@ mod tests {
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
     async fn only_so_many_test_events_are_counted_and_others_hide_none(pool: Pool) {
         let mut conn = fixture::world(&pool).await;
-        // The program's own sale and a lead, and later so many clicks of strangers: on the program itself, and on others.
+        // The program's own sale and a lead, and later so many clicks without a key or of others: on the program itself, and elsewhere.
         for (first, count, org, what, program) in [
             (1, 1, 1, "sale", "johns"),
             (2, 1, 0, "lead", "johns"),

@@ -45,7 +45,7 @@ pub struct Sale {
     /// The slug of the affiliate who earns.
     pub affiliate: Option<String>,
     pub dialect: String,
-    /// Whether a secret vouched for it.
+    /// Whether it came with a key or a signature.
     #[serde(rename = "signed")]
     pub authenticated: bool,
     /// The time of the sale.

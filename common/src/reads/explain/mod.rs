@@ -57,7 +57,7 @@ pub async fn find(
     Ok(Some(explanation))
 }
 
-/// Somebody waits for the answer: a snapshot for one order need not take as long as one for the books.
+/// Limits the time of a statement: a caller waits, unlike for the snapshots of the ledger check.
 async fn limit_time(conn: &mut Connection) -> Result<(), DbError> {
     sqlx::query!("SET LOCAL statement_timeout = '10s'")
         .execute(conn)

@@ -1,4 +1,4 @@
-//! Balances as partners see them.
+//! Balances as affiliates are owed them.
 
 use rust_decimal::Decimal;
 
@@ -15,7 +15,7 @@ pub async fn payable(
     slug: &str,
     scope: Option<ProgramId>,
 ) -> Result<Option<Vec<(Currency, Decimal)>>, DbError> {
-    // One row without a currency where the affiliate has no balance: that is how it is told from an unknown one.
+    // One row without a currency where the affiliate has no balance: an unknown one has no row.
     let rows = sqlx::query!(
         r#"SELECT b.currency AS "currency?: Currency", b.payable AS "payable?"
            FROM affiliates a

@@ -156,9 +156,9 @@ pub(super) async fn entries(
     query: &Query<'_>,
     accounts: &mut BTreeMap<Currency, CurrencyAccount>,
 ) -> Result<usize, DbError> {
-    // Transfers with what tells their cause. Refunds are recorded apart from their events, so they can be told for ever, as can
+    // Transfers with what tells their cause. Refunds are recorded apart from their events, so they stay known for ever, as does
     // what superseded, deleted or paid; of an update or a chargeback what still holds. Two payments of one event and the same
-    // amount cannot be told apart.
+    // amount cannot be distinguished.
     let mut rows = sqlx::query_as!(
         EntryRow,
         r#"SELECT t.transfer_id, t.recorded_at, t.debit_account, t.credit_account, t.amount,

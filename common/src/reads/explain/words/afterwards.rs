@@ -1,6 +1,6 @@
 //! Everything that happened to a conversion after its first event.
 
-use super::phrases::{by, time};
+use super::phrases::{event_name, time};
 use crate::reads::explain::explanation::{Chapter, Sale, SaleEvent};
 
 pub(super) fn afterwards(sale: &Sale) -> Chapter {
@@ -33,7 +33,7 @@ pub(super) fn afterwards(sale: &Sale) -> Chapter {
     for event in sale.events.iter().filter(|event| event.event != sale.event) {
         // Refunds have their lines above.
         if !sale.refunds.iter().any(|refund| refund.event == event.event) {
-            lines.push(later(event));
+            lines.push(change_line(event));
         }
     }
     Chapter {
@@ -42,7 +42,7 @@ pub(super) fn afterwards(sale: &Sale) -> Chapter {
     }
 }
 
-fn later(event: &SaleEvent) -> String {
+fn change_line(event: &SaleEvent) -> String {
     let at = event
         .received_at
         .map_or_else(String::new, |at| format!("{} ", time(at)));
@@ -53,7 +53,7 @@ fn later(event: &SaleEvent) -> String {
     let what = if is_sale {
         format!("the signed order took its place (event {})", event.event)
     } else {
-        by(event)
+        event_name(event)
     };
     let set = if event.set.is_empty() {
         String::new()

@@ -1,6 +1,6 @@
 //! An event that named the order and had no effect.
 
-use super::{attribution::who, phrases::time};
+use super::{attribution::attribution, phrases::time};
 use crate::reads::explain::explanation::{Attempt, Chapter};
 
 pub(super) fn attempt(attempt: &Attempt) -> Chapter {
@@ -15,7 +15,7 @@ pub(super) fn attempt(attempt: &Attempt) -> Chapter {
     )];
     lines.extend(attempt.detail.iter().cloned());
     if let Some(trace) = &attempt.trace {
-        lines.extend(who(trace));
+        lines.extend(attribution(trace));
     }
     lines.extend(
         attempt

@@ -4,7 +4,7 @@ use super::phrases::name;
 use crate::domain::trace;
 
 /// Each thing that was sent, and who keeps the customer.
-pub(super) fn who(trace: &trace::Trace) -> Vec<String> {
+pub(super) fn attribution(trace: &trace::Trace) -> Vec<String> {
     let mut lines: Vec<_> = trace.candidates.iter().map(candidate).collect();
     if let Some(first) = &trace.kept_by {
         lines.push(format!(
@@ -76,7 +76,7 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            who(&trace)[1],
+            attribution(&trace)[1],
             "but peter keeps the customer: commissions are for life, and peter came first"
         );
     }

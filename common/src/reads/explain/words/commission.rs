@@ -1,12 +1,12 @@
 //! A commission: how it was calculated, whether it is approved and paid, and each movement of its money.
 
-use super::phrases::{by, name, time};
+use super::phrases::{event_name, name, time};
 use crate::{
     domain::{Money, trace},
     reads::explain::explanation::{Chapter, Sale, SaleCommission},
 };
 
-pub(super) fn chapter_of(commission: &SaleCommission, sale: &Sale) -> Chapter {
+pub(super) fn commission_chapter(commission: &SaleCommission, sale: &Sale) -> Chapter {
     let mut lines = vec![calculated(commission)];
     if commission.amount != commission.gross {
         lines.push(format!(
@@ -40,7 +40,7 @@ pub(super) fn chapter_of(commission: &SaleCommission, sale: &Sale) -> Chapter {
             commission.currency,
             moved.from,
             moved.to,
-            event.map_or_else(|| format!("event {}", moved.event), by)
+            event.map_or_else(|| format!("event {}", moved.event), event_name)
         ));
     }
     Chapter {

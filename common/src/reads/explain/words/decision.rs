@@ -1,7 +1,7 @@
 //! How a conversion was decided: when it was sold, how it came, and what it was attributed by.
 
 use super::{
-    attribution::who,
+    attribution::attribution,
     phrases::{name, time},
 };
 use crate::{
@@ -30,7 +30,7 @@ pub(super) fn decision(sale: &Sale) -> Chapter {
         sale.dialect
     )];
     if let Some(trace) = &sale.trace {
-        lines.extend(who(trace));
+        lines.extend(attribution(trace));
     } else {
         lines.push(format!(
             "found by {}; how was not recorded: it is older than the version that does",

@@ -12,7 +12,7 @@ pub(super) fn in_short(explanation: &Explanation) -> Vec<String> {
         Some(sale) if sale.commissions.is_empty() => {
             vec!["it is recorded and brought no commission".to_owned()]
         }
-        Some(sale) => sale.commissions.iter().map(gets).collect(),
+        Some(sale) => sale.commissions.iter().map(commission_line).collect(),
         None if explanation.conversions.is_empty() => {
             vec!["it is not recorded and paid nothing: no attempt had an effect".to_owned()]
         }
@@ -27,7 +27,7 @@ pub(super) fn in_short(explanation: &Explanation) -> Vec<String> {
     lines
 }
 
-fn gets(commission: &SaleCommission) -> String {
+fn commission_line(commission: &SaleCommission) -> String {
     let state = match commission.approved {
         None => "pending",
         Some(true) => "approved",

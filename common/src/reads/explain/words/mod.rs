@@ -10,7 +10,8 @@ mod phrases;
 
 use super::explanation::{Chapter, Explanation};
 use {
-    afterwards::afterwards, attempt::attempt, commission::chapter_of, decision::decision, in_short::in_short,
+    afterwards::afterwards, attempt::attempt, commission::commission_chapter, decision::decision,
+    in_short::in_short,
 };
 
 /// In short; then each conversion with its commissions and what came later; then what had no effect.
@@ -22,7 +23,7 @@ pub(super) fn story(explanation: &Explanation) -> Vec<Chapter> {
     for sale in &explanation.conversions {
         chapters.push(decision(sale));
         let commissions = sale.commissions.iter();
-        chapters.extend(commissions.map(|commission| chapter_of(commission, sale)));
+        chapters.extend(commissions.map(|commission| commission_chapter(commission, sale)));
         chapters.push(afterwards(sale));
     }
     chapters.extend(explanation.attempts.iter().map(attempt));

@@ -13,7 +13,7 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
 }
 
 /// What an event was, as far as its row is kept.
-pub(super) fn by(event: &SaleEvent) -> String {
+pub(super) fn event_name(event: &SaleEvent) -> String {
     let Some(row) = &event.row else {
         return format!("event {}, which is no longer kept", event.event);
     };
