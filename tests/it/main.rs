@@ -34,6 +34,7 @@ mod dev;
 mod exactly_once;
 mod explain;
 mod hang_up;
+mod http_layers;
 mod keys;
 mod ordering;
 mod pixel;

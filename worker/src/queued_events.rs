@@ -10,6 +10,7 @@ use common::{
     message::EventIds,
     telemetry,
 };
+use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::{BatchApplier, Paused, Worker, maintenance::Maintenance, reply_publisher};
@@ -54,7 +55,7 @@ async fn pause(stop: &CancellationToken) {
 async fn listen(worker: &Worker, process: &BatchApplier, stop: &CancellationToken) -> Result<(), DueError> {
     let mut listener = Listener::open(&worker.pool, &[notify::EVENTS]).await?;
     let secret = settings::receipt_secret(&worker.pool).await?;
-    let ids = EventIds::new(secret.expose()).ok_or(DueError::Secret)?;
+    let ids = EventIds::new(secret.expose_secret()).ok_or(DueError::Secret)?;
     let mut chores = Maintenance::new(ids);
     while !stop.is_cancelled() {
         let scheduled = chores.run(worker).await;

@@ -5,6 +5,7 @@ use common::{
     queue::amqp::{AmqpUrl, ConnectionManager, Topology},
     runtime::AmqpArgs,
 };
+use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 /// The managers of one process: publishing and consuming never share a connection.
@@ -23,7 +24,7 @@ pub(crate) fn connect(args: &AmqpArgs, stop: &CancellationToken) -> anyhow::Resu
     let Some(url) = &args.amqp_url else {
         return Ok(None);
     };
-    let url: AmqpUrl = url.expose().parse().context("AMQP_URL")?;
+    let url: AmqpUrl = url.expose_secret().parse().context("AMQP_URL")?;
     let topology = Topology::new(&args.amqp_prefix);
     Ok(Some(Broker {
         publish: ConnectionManager::start(url.clone(), "publish", topology.clone(), stop.clone()),

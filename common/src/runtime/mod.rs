@@ -4,4 +4,4 @@ mod clock;
 mod config;
 
 pub use clock::Clock;
-pub use config::{AmqpArgs, DbArgs, Secret};
+pub use config::{AmqpArgs, DbArgs};
