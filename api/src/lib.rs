@@ -3,6 +3,8 @@
 mod affitor;
 mod affy;
 mod auth;
+#[cfg(test)]
+mod auth_tests;
 mod health;
 mod json;
 mod keyless_permits;

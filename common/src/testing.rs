@@ -5,18 +5,19 @@
     reason = "a test without its database must stop, with a sentence that says what to do"
 )]
 
+use secrecy::SecretString;
 use sqlx::{ConnectOptions as _, Executor as _, postgres::PgConnectOptions};
 
 use crate::{
     catalog,
     db::{self, Pool},
     domain::OrgId,
-    runtime::{Clock, Secret},
+    runtime::Clock,
 };
 
 /// A migrated database with the demo world. It stays in the cluster of the test run, which is thrown away.
 pub struct TestDatabase {
-    pub url: Secret,
+    pub url: SecretString,
     pub pool: Pool,
     /// The organisation `demo`.
     pub org: OrgId,
@@ -51,7 +52,7 @@ async fn make(url: &str) -> Result<TestDatabase, Box<dyn std::error::Error>> {
     admin
         .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .await?;
-    let url = Secret::new(options.database(&name).to_url_lossy().as_str());
+    let url = SecretString::from(options.database(&name).to_url_lossy().as_str());
     let pool = db::connect(&url, 10, "commissary test").await?;
     db::migrate(&pool).await?;
     catalog::sync(&pool, &catalog::parse(catalog::DEMO)?, Clock::default().now()).await?;

@@ -7,10 +7,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use common::{
-    db::{Pool, begin, commit, connect, ping, rollback},
-    runtime::Secret,
-};
+use common::db::{Pool, begin, commit, connect, ping, rollback};
+use secrecy::SecretString;
 use sqlx::{ConnectOptions as _, Executor as _};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
@@ -39,7 +37,7 @@ impl<S: Subscriber> Layer<S> for Warnings {
 
 #[sqlx::test]
 async fn what_is_given_back_has_no_transaction_and_the_server_warns_of_nothing(pool: Pool) {
-    let url = Secret::new(pool.connect_options().to_url_lossy().as_str());
+    let url = SecretString::from(pool.connect_options().to_url_lossy().as_str());
     let pool = connect(&url, 1, "test").await.unwrap();
     let warnings = Warnings::default();
     let subscriber = tracing_subscriber::registry().with(warnings.clone());

@@ -38,6 +38,7 @@ mod dev;
 mod exactly_once;
 mod explain;
 mod hang_up;
+mod http_layers;
 mod keys;
 mod ordering;
 mod pixel;

@@ -13,10 +13,11 @@ use common::{
         Refund,
     },
     message::EventIds,
-    runtime::{Clock, Secret},
+    runtime::Clock,
     testing::{TestDatabase, database},
 };
 use rust_decimal::Decimal;
+use secrecy::{ExposeSecret, SecretString};
 use worker::{BatchApplier, Paused};
 
 fn sale(org: OrgId, order: &str) -> Incoming {
@@ -165,9 +166,9 @@ async fn one_event_of_many_that_meets_a_deploy_bug_is_dead_and_not_everybodys_pa
 async fn a_database_that_takes_no_writes_pauses_and_buries_nothing() {
     let database = database().await;
     let batch = vec![sale(database.org, "o1")];
-    let url = database.url.expose();
+    let url = database.url.expose_secret();
     let separator = if url.contains('?') { '&' } else { '?' };
-    let read_only = Secret::new(format!(
+    let read_only = SecretString::from(format!(
         "{url}{separator}options=-c%20default_transaction_read_only%3Don"
     ));
     let pool = db::connect(&read_only, 2, "a standby").await.unwrap();

@@ -8,8 +8,9 @@ use common::{
     catalog, db,
     http::{serve, with_layers},
     queue::Instances,
-    runtime::{AmqpArgs, Clock, Secret},
+    runtime::{AmqpArgs, Clock},
 };
+use secrecy::{ExposeSecret, SecretString};
 
 use super::migrate;
 use crate::{
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     fresh: bool,
     /// Use this database instead of a private one: it is migrated, and the demo world applied to it.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<Secret>,
+    database_url: Option<SecretString>,
     #[command(flatten)]
     amqp: AmqpArgs,
 }
@@ -61,7 +62,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     } else {
         None
     };
-    let private = cluster.as_ref().map(|cluster| Secret::new(cluster.url()));
+    let private = cluster.as_ref().map(|cluster| SecretString::from(cluster.url()));
     let url = args.database_url.clone().or(private).context("no database")?;
     let served = everything(&args, &url, listener, clock, process).await;
     if let Some(cluster) = cluster {
@@ -72,7 +73,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 
 async fn everything(
     args: &Args,
-    url: &Secret,
+    url: &SecretString,
     listener: tokio::net::TcpListener,
     clock: &Clock,
     process: Process,
@@ -118,14 +119,14 @@ async fn everything(
     Ok(())
 }
 
-fn welcome(address: SocketAddr, args: &Args, url: &Secret) -> anyhow::Result<()> {
+fn welcome(address: SocketAddr, args: &Args, url: &SecretString) -> anyhow::Result<()> {
     // A private cluster's URL holds no secret; one that was given may, and its owner has it already.
     let database = if args.database_url.is_some() {
         String::new()
     } else {
         format!(
             "\n  export DATABASE_URL='{}'    # for commissary events, dlq, ledger, keys in another terminal\n",
-            url.expose()
+            url.expose_secret()
         )
     };
     let queue = if args.amqp.amqp_url.is_some() {

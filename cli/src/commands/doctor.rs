@@ -6,6 +6,7 @@ use common::{
     runtime::{AmqpArgs, Clock, DbArgs},
     telemetry,
 };
+use secrecy::ExposeSecret;
 
 use super::migrate::newest_version;
 use crate::print;
@@ -142,7 +143,7 @@ async fn broker(args: &AmqpArgs) -> Vec<Check> {
             result: Ok("none is configured; events pass through the spool".to_owned()),
         }];
     };
-    let report = match url.expose().parse::<AmqpUrl>() {
+    let report = match url.expose_secret().parse::<AmqpUrl>() {
         Ok(url) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
         Err(error) => Err(error),
     };

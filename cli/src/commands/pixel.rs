@@ -1,11 +1,9 @@
 //! `commissary pixel`: signs the links of pixels.
 
 use anyhow::Context as _;
-use common::{
-    db::{self, keys},
-    runtime::Secret,
-};
+use common::db::{self, keys};
 use ingest::pixel;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::print::print;
 
@@ -50,10 +48,10 @@ struct Sign {
     pixel: Option<String>,
     /// The pixel's secret itself, where there is no database; other users of this machine may see it
     #[arg(long, conflicts_with = "org")]
-    secret: Option<Secret>,
+    secret: Option<SecretString>,
     /// PostgreSQL, as `postgres://user:password@host/database`; with --org
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<Secret>,
+    database_url: Option<SecretString>,
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
@@ -77,5 +75,5 @@ async fn sign(args: Sign) -> anyhow::Result<()> {
         }
         (None, None) => anyhow::bail!("give --org, or --secret"),
     };
-    print(pixel::signed_url(&args.url, secret.expose())?)
+    print(pixel::signed_url(&args.url, secret.expose_secret())?)
 }

@@ -1,5 +1,6 @@
 //! What a catalog file declares, checked. Written to the database as JSON rows, so the field names are the columns'.
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -11,7 +12,6 @@ use crate::{
         Currency,
         catalog::{GroupOverride, Rate},
     },
-    runtime::Secret,
 };
 
 /// A checked catalog: applying it can only fail for what is in the database.
@@ -221,11 +221,11 @@ pub(super) struct Key {
 pub(super) struct PixelKey {
     pub(super) id: Id,
     #[serde(serialize_with = "exposed")]
-    pub(super) secret: Secret,
+    pub(super) secret: SecretString,
     pub(super) address_ranges: Vec<Spanned<String>>,
 }
 
 /// The pixel's secret goes to the database, which needs it itself; `Debug` never prints it.
-fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose())
+fn exposed<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Connection as _, Executor,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use super::DbError;
-use crate::{runtime::Secret, telemetry};
+use crate::telemetry;
 
 /// Connections to Postgres.
 pub type Pool = sqlx::PgPool;
@@ -23,9 +24,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the URL is malformed or the database does not answer.
-pub async fn connect(url: &Secret, size: u32, application: &str) -> Result<Pool, DbError> {
+pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result<Pool, DbError> {
     let options: PgConnectOptions = url
-        .expose()
+        .expose_secret()
         .parse()
         .map_err(|error| DbError::new("database.url", error))?;
     let failed = |error| DbError::new("database.connect", error);

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -10,6 +10,7 @@ use std::{
 
 use axum::extract::{ConnectInfo, Request};
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
+use ipnet::Ipv6Net;
 
 /// Calls without a key that one address may make in a second, at each ingest: enough for all browsers of a shop behind
 /// one proxy.
@@ -26,7 +27,7 @@ pub const KEYLESS_BURST: NonZeroU32 = match NonZeroU32::new(1_000) {
 /// many are remembered at most.
 const FORGET_AFTER: usize = 10_000;
 /// Who holds one IPv6 address holds all that begin with these bits.
-const IPV6_NETWORK: u128 = !0 << 64;
+const IPV6_PREFIX: u8 = 64;
 
 /// The other end of the connection. No header is believed: anybody can send one.
 pub fn peer(request: &Request) -> Option<IpAddr> {
@@ -75,7 +76,7 @@ impl AddressRate {
 
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK)),
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, IPV6_PREFIX).network().into(),
         address @ IpAddr::V4(_) => address,
     }
 }

@@ -5,5 +5,5 @@ mod config;
 mod supervisor;
 
 pub use clock::Clock;
-pub use config::{AmqpArgs, DbArgs, Secret};
+pub use config::{AmqpArgs, DbArgs};
 pub use supervisor::{DRAIN_TIMEOUT, Supervisor, TaskGroup, Unclean};

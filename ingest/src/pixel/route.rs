@@ -15,6 +15,7 @@ use common::http::{
     DialectErrors, Rejection, peer, picture,
     request::{Wait, query_fields},
 };
+use secrecy::ExposeSecret;
 
 const ERRORS: DialectErrors = DialectErrors::Pixel;
 
@@ -70,7 +71,7 @@ async fn record(
         ));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let authenticated = signature::is_signed(pixel.secret.expose(), &query)
+    let authenticated = signature::is_signed(pixel.secret.expose_secret(), &query)
         || peer(&request).is_some_and(|address| pixel.trusts(address));
     if !authenticated {
         ingest.keyless_call(peer(&request))?;

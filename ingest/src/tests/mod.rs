@@ -10,6 +10,7 @@ mod paths;
 mod pixel;
 mod postback;
 mod reading;
+mod request_ids;
 mod rest;
 mod yaplet;
 
@@ -22,15 +23,16 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use common::{
-    db::keys::{AddressRange, ApiKey, Client, KeySnapshot, PixelKey, Scope, hash_key},
+    db::keys::{ApiKey, Client, KeySnapshot, PixelKey, Scope, hash_key},
     domain::{
         AffiliateId, AffiliateView, Applied, CommissionId, CommissionView, ConversionId, ConversionView,
         CreateConversion, CustomerId, CustomerView, Event, EventId, First, MetaData, OrgId, Outcome,
         ProgramId, ProgramView, Reason, Refusal,
     },
     message::EventIds,
-    runtime::{Clock, Secret, Supervisor},
+    runtime::{Clock, Supervisor},
 };
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -93,8 +95,8 @@ fn snapshot(keys: Vec<ApiKey>) -> KeySnapshot {
     let pixel = |key: &str, affiliates_feature| PixelKey {
         key: key.to_owned(),
         org: OrgId(1),
-        secret: Secret::new("demo-pixel-secret"),
-        address_ranges: vec![AddressRange::parse("192.0.2.0/24").unwrap()],
+        secret: SecretString::from("demo-pixel-secret"),
+        address_ranges: vec!["192.0.2.0/24".parse().unwrap()],
         affiliates_feature,
     };
     KeySnapshot {
@@ -105,7 +107,7 @@ fn snapshot(keys: Vec<ApiKey>) -> KeySnapshot {
             client(99, 3, false),
         ],
         pixels: vec![pixel("demo-pixel", true), pixel("locked-pixel", false)],
-        receipt_secret: Secret::new("secret"),
+        receipt_secret: SecretString::from("secret"),
     }
 }
 

@@ -156,7 +156,7 @@ async fn a_request_has_so_many_lines_and_bytes() {
     let in_order: Vec<String> = (0..MAX_LINES).map(|n| n.to_string()).collect();
     assert_eq!(orders(&submitted), in_order);
     let reply = service.refused(post(lines(MAX_LINES + 1)), 400).await;
-    assert_eq!(reply.json(), json!({"error": "there are more than 1000 lines"}));
+    assert_eq!(reply.json()["error"], "there are more than 1000 lines");
 
     let head = r#"{"external_id":"1","coupon":"C","pad":""#;
     let line = |bytes: usize| format!("{head}{}\"}}\n", "x".repeat(bytes - head.len() - 2));

@@ -22,6 +22,7 @@ pub struct Builder {
     ingest_amqp: Option<String>,
     worker_amqp: Option<String>,
     broker_is_away: bool,
+    log: &'static str,
     worker_variables: Vec<(&'static str, String)>,
 }
 
@@ -35,6 +36,7 @@ impl Builder {
             ingest_amqp: None,
             worker_amqp: None,
             broker_is_away: false,
+            log: "info",
             worker_variables: Vec::new(),
         }
     }
@@ -78,6 +80,13 @@ impl Builder {
     #[must_use]
     pub fn broker_is_away(mut self) -> Self {
         self.broker_is_away = true;
+        self
+    }
+
+    /// What the processes log, in the syntax of tracing.
+    #[must_use]
+    pub fn log(mut self, filter: &'static str) -> Self {
+        self.log = filter;
         self
     }
 
@@ -170,7 +179,7 @@ impl Builder {
             .arg(role)
             .env("DATABASE_URL", db.url())
             .env("COMMISSARY_AMQP_PREFIX", prefix)
-            .env("COMMISSARY_LOG", "info");
+            .env("COMMISSARY_LOG", self.log);
         if self.queue == Queue::Rabbit {
             command.env("AMQP_URL", amqp.unwrap_or_else(|| self.broker()));
         }

@@ -1,7 +1,6 @@
 //! API keys and pixel keys. A key in clear is hashed at once.
 
-use std::net::IpAddr;
-
+use secrecy::SecretString;
 use toml::Spanned;
 
 use crate::{
@@ -10,7 +9,6 @@ use crate::{
         file::{Key, PixelKey},
     },
     db::keys::{self, DEFAULT_RATE_PER_MINUTE, Scope},
-    runtime::Secret,
 };
 
 /// Shorter keys can be guessed.
@@ -118,25 +116,14 @@ pub(super) fn parse_pixel(id: Id, mut fields: Fields<'_>) -> PixelKey {
     fields.close();
     PixelKey {
         id,
-        secret: Secret::new(secret.into_inner()),
+        secret: SecretString::from(secret.into_inner()),
         address_ranges,
     }
 }
 
 /// What Postgres takes as `cidr`: an address whose bits after the prefix are zero.
 fn is_network(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else {
-        return text.parse::<IpAddr>().is_ok();
-    };
-    let (Ok(address), Ok(bits)) = (address.parse::<IpAddr>(), bits.parse::<u32>()) else {
-        return false;
-    };
-    let (number, width) = match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
-        IpAddr::V6(address) => (address.to_bits(), 128),
-    };
-    let host_bits = width - bits.min(width);
-    bits <= width && (number.trailing_zeros() >= host_bits || number == 0)
+    keys::address_range(text).is_some_and(|range| range.trunc() == range)
 }
 
 #[cfg(test)]

@@ -11,19 +11,17 @@ mod token;
 mod tests;
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use serde::Serialize;
 
-pub use public::{AddressRange, Client, PixelKey, pixel_secret};
+pub use public::{Client, PixelKey, address_range, pixel_secret};
 pub use scope::{Scope, UnknownScope};
 pub use token::{generate_key, hash_key, is_mistyped};
 
 pub(crate) use token::hint;
 
 use super::{Connection, DbError, notify, orgs, programs, settings};
-use crate::{
-    domain::{OrgId, ProgramId},
-    runtime::Secret,
-};
+use crate::domain::{OrgId, ProgramId};
 
 /// Requests a minute of a key for which nothing else was said.
 pub const DEFAULT_RATE_PER_MINUTE: i32 = 100_000;
@@ -53,7 +51,7 @@ pub struct KeySnapshot {
     pub clients: Vec<Client>,
     pub pixels: Vec<PixelKey>,
     /// Proves that an event id was issued by this installation.
-    pub receipt_secret: Secret,
+    pub receipt_secret: SecretString,
 }
 
 /// A key as its organisation sees it: everything but the key.

@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+use secrecy::SecretString;
+
 use super::{KeyError, org_id};
 use crate::{
     db::{Connection, DbError},
     domain::OrgId,
-    runtime::Secret,
 };
 
 /// An organisation by its client id (seed: AFFY).
@@ -19,65 +21,32 @@ pub struct Client {
 }
 
 /// A pixel key that counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PixelKey {
     pub key: String,
     pub org: OrgId,
     /// Signs links.
-    pub secret: Secret,
+    pub secret: SecretString,
     /// Who asks from there needs no signature.
-    pub address_ranges: Vec<AddressRange>,
+    pub address_ranges: Vec<IpNet>,
     pub affiliates_feature: bool,
 }
 
 impl PixelKey {
-    /// Whether a request from `address` needs no signature.
+    /// Whether a request from `address` needs no signature. An IPv4 address counts as itself also where a socket for both
+    /// families shows it as `::ffff:192.0.2.1`.
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.address_ranges.iter().any(|range| range.contains(address))
-    }
-}
-
-/// A network: all addresses that begin with the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AddressRange {
-    network: IpAddr,
-    bits: u32,
-}
-
-impl AddressRange {
-    /// Reads `192.0.2.0/24` or `2001:db8::/32`; a lone address is a network of one.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (network, bits) = match text.split_once('/') {
-            Some((network, bits)) => (network, Some(bits.parse().ok()?)),
-            None => (text, None),
-        };
-        let network: IpAddr = network.parse().ok()?;
-        let width = width(network);
-        let bits = bits.unwrap_or(width);
-        (bits <= width).then_some(Self { network, bits })
-    }
-
-    /// An IPv4 address counts as itself also where a socket for both families shows it as `::ffff:192.0.2.1`.
-    pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        let ignored = width(self.network) - self.bits;
-        let begins_alike =
-            |address: u128, other: u128| address.checked_shr(ignored) == other.checked_shr(ignored);
-        match (self.network, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                begins_alike(network.to_bits().into(), address.to_bits().into())
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => begins_alike(network.to_bits(), address.to_bits()),
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
+        self.address_ranges.iter().any(|range| range.contains(&address))
     }
 }
 
-fn width(address: IpAddr) -> u32 {
-    match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
+/// Reads `192.0.2.0/24` or `2001:db8::/32`; a lone address is a network of one.
+pub fn address_range(text: &str) -> Option<IpNet> {
+    let network = text.parse();
+    network
+        .or_else(|_no_network| text.parse::<IpAddr>().map(IpNet::from))
+        .ok()
 }
 
 /// All client ids.
@@ -113,11 +82,11 @@ pub(super) async fn pixels(connection: &mut Connection) -> Result<Vec<PixelKey>,
     let pixels = rows.into_iter().map(|row| PixelKey {
         key: row.pixel_key,
         org: row.org,
-        secret: Secret::new(row.secret),
+        secret: SecretString::from(row.secret),
         address_ranges: row
             .address_ranges
             .iter()
-            .filter_map(|text| AddressRange::parse(text))
+            .filter_map(|text| address_range(text))
             .collect(),
         affiliates_feature: row.affiliates_feature,
     });
@@ -128,7 +97,11 @@ pub(super) async fn pixels(connection: &mut Connection) -> Result<Vec<PixelKey>,
 ///
 /// # Errors
 /// When there is no such organisation or pixel key, or the database does not answer.
-pub async fn pixel_secret(connection: &mut Connection, org: &str, pixel: &str) -> Result<Secret, KeyError> {
+pub async fn pixel_secret(
+    connection: &mut Connection,
+    org: &str,
+    pixel: &str,
+) -> Result<SecretString, KeyError> {
     let id = org_id(connection, org).await?;
     let secret = sqlx::query_scalar!(
         "SELECT secret FROM pixel_keys WHERE org_id = $1 AND pixel_key = $2 AND revoked_at IS NULL",
@@ -142,7 +115,7 @@ pub async fn pixel_secret(connection: &mut Connection, org: &str, pixel: &str) -
         org: org.to_owned(),
         key: pixel.to_owned(),
     };
-    secret.map(Secret::new).ok_or_else(unknown)
+    secret.map(SecretString::from).ok_or_else(unknown)
 }
 
 #[cfg(test)]
@@ -167,9 +140,15 @@ mod tests {
             ("::/0", "192.0.2.1", false),
             ("::1/128", "::1", true),
         ] {
-            let range_read = AddressRange::parse(range).unwrap();
+            let pixel = PixelKey {
+                key: String::new(),
+                org: OrgId(1),
+                secret: SecretString::default(),
+                address_ranges: vec![address_range(range).unwrap()],
+                affiliates_feature: true,
+            };
             assert_eq!(
-                range_read.contains(address.parse().unwrap()),
+                pixel.trusts(address.parse().unwrap()),
                 want,
                 "{address} in {range}"
             );
@@ -183,7 +162,7 @@ mod tests {
             "::/129",
             "here",
         ] {
-            assert_eq!(AddressRange::parse(bad), None, "{bad}");
+            assert_eq!(address_range(bad), None, "{bad}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The broker as one process sees it: two connections that come back, and the names of its queues.
 
+use secrecy::ExposeSecret as _;
 use std::time::Duration;
 
 use super::{AmqpError, AmqpUrl, ConnectionManager, Topology};
@@ -27,7 +28,7 @@ impl Broker {
         let Some(url) = &args.amqp_url else {
             return Ok(None);
         };
-        let url: AmqpUrl = url.expose().parse()?;
+        let url: AmqpUrl = url.expose_secret().parse()?;
         let topology = Topology::new(&args.amqp_prefix);
         Ok(Some(Self {
             publish: ConnectionManager::start(url.clone(), "publish", topology.clone(), tasks),
