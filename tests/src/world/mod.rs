@@ -2,6 +2,7 @@
 
 mod builder;
 mod finish;
+mod start;
 
 use std::{
     process::{Command, Stdio},
@@ -26,19 +27,12 @@ use crate::{
     wait::{wait_for, wait_until},
 };
 
-pub use builder::Builder;
+pub use builder::{Builder, Queue};
 pub use finish::Leftovers;
 
 /// How long effects of what was accepted are waited for.
 const EFFECTS: Duration = Duration::from_secs(45);
 const READY: Duration = Duration::from_secs(30);
-
-/// By which way events go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queue {
-    Spool,
-    Rabbit,
-}
 
 /// A finished command of the product.
 #[derive(Debug)]
@@ -92,11 +86,6 @@ impl Drop for Scratch {
 }
 
 impl World {
-    /// One ingest, one worker, one api, the demo world.
-    pub async fn start(queue: Queue) -> Self {
-        Self::of(queue).start().await
-    }
-
     /// To be started otherwise.
     pub fn of(queue: Queue) -> Builder {
         Builder::new(queue)

@@ -6,7 +6,7 @@ use anyhow::bail;
 use common::ops::import::Import;
 use serde_json::json;
 
-use super::{Args, progress::Followed, report::Report};
+use super::{args::Args, progress::Followed, report::Report};
 use crate::print::{print, print_json, warn};
 
 const LATER: &str = "the same command tells later what became of them";

@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Args, MAX_RATE, file,
+    args::{Args, MAX_RATE},
+    file,
     format::Format,
     progress::{Followed, follow},
     queue::{self, CHUNK, Job},
