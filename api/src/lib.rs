@@ -3,6 +3,7 @@
 mod affitor;
 mod affy;
 mod auth;
+mod docs;
 mod health;
 mod json;
 mod keyless_permits;

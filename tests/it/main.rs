@@ -39,6 +39,7 @@ mod exactly_once;
 mod explain;
 mod hang_up;
 mod keys;
+mod openapi;
 mod ordering;
 mod pixel;
 mod poison;
