@@ -8,6 +8,7 @@ use axum::{
 use common::testing::{self, TestDatabase};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use utoipa::openapi::OpenApi;
 
 use crate::{router, testing::over};
 
@@ -37,7 +38,7 @@ async fn one_call_too_many_is_told_so_in_the_documented_words() {
     database
         .run("UPDATE api_keys SET rate_per_minute = 1 WHERE name = 'demo-read-key'")
         .await;
-    let api = router(over(&database.pool));
+    let api = router(over(&database.pool), OpenApi::default());
     let key = [("authorization", "Bearer demo-read-key")];
     let (status, headers, _) = get(&api, "/1.6/conversions/", &key).await;
     let integer = |name: &str| headers[name].to_str().unwrap().parse::<i64>().unwrap();
@@ -75,7 +76,7 @@ async fn one_call_too_many_is_told_so_in_the_documented_words() {
 #[tokio::test]
 async fn an_empty_header_beside_a_good_one_is_no_key() {
     let TestDatabase { pool, .. } = testing::database().await;
-    let api = router(over(&pool));
+    let api = router(over(&pool), OpenApi::default());
     for headers in [
         [("x-api-key", ""), ("api-key", "demo-key")],
         [("x-api-key", " "), ("authorization", "Bearer demo-key")],
@@ -96,7 +97,7 @@ async fn an_empty_header_beside_a_good_one_is_no_key() {
 #[tokio::test]
 async fn our_own_errors_name_the_request() {
     let TestDatabase { pool, .. } = testing::database().await;
-    let api = router(over(&pool));
+    let api = router(over(&pool), OpenApi::default());
     let key = [("x-api-key", "demo-key")];
     for (path, headers, status) in [
         ("/v1/events/nothing", key.as_slice(), 404),

@@ -7,10 +7,10 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use common::{db::Pool, telemetry::metrics::Metrics};
 use tokio::sync::watch;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// A database that has not answered by then counts as gone.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,13 +32,36 @@ pub struct Health {
 
 /// `/healthz`, `/readyz` and `/metrics`.
 pub fn health(health: Health) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .with_state(health)
+    routes().with_state(health).into()
 }
 
+pub(crate) fn routes() -> OpenApiRouter<Health> {
+    OpenApiRouter::default()
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+}
+
+/// The process lives
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operations",
+    security(()),
+    responses((status = 200, content_type = "text/plain"))
+)]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Events can be accepted durably by some path
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operations",
+    security(()),
+    responses((status = 200, content_type = "text/plain"), (status = 503, content_type = "text/plain"))
+)]
 async fn readyz(State(health): State<Health>) -> Response {
     let ready = match &health.ready {
         // Taking a connection from the pool asks the server whether it is still there.
@@ -57,6 +80,14 @@ async fn readyz(State(health): State<Health>) -> Response {
     }
 }
 
+/// Metrics for Prometheus
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operations",
+    security(()),
+    responses((status = 200, content_type = "text/plain"))
+)]
 async fn metrics(State(health): State<Health>) -> Response {
     let prometheus = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, prometheus)], health.metrics.render()).into_response()

@@ -94,7 +94,7 @@ mod tests {
         let TestDatabase { pool, .. } = testing::database().await;
         let api = Arc::new(over(&pool));
         let router = affy::status::router().merge(affitor::router(&api));
-        let router = router.with_state(Arc::clone(&api));
+        let router: Router = router.with_state(Arc::clone(&api)).into();
         let mut permits = Vec::new();
         for _ in 0..MAX_KEYLESS_READS {
             permits.push(api.keyless_permits.permit().await.unwrap());

@@ -5,6 +5,7 @@ mod affy;
 mod auth;
 #[cfg(test)]
 mod auth_tests;
+mod docs;
 mod health;
 mod json;
 mod keyless_permits;

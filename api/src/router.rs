@@ -4,28 +4,28 @@ use std::sync::Arc;
 
 use axum::Router;
 use common::http::with_layers;
+use utoipa::openapi::OpenApi;
 
 use crate::{Api, affitor, affy, health, openapi, rest, v1};
 
-/// The complete control plane.
-pub fn router(api: Api) -> Router {
-    with_layers(routes(api))
+/// The complete control plane. It also describes the calls of `others`, which another process serves.
+pub fn router(api: Api, others: OpenApi) -> Router {
+    with_layers(routes(api, others))
 }
 
 /// The routes alone, for a process that merges them with others and then puts the layers around all of them. All reads but
-/// AFFY's status and Affitor's look for test events need a key.
-pub fn routes(api: Api) -> Router {
-    let health = health(api.health.clone());
+/// AFFY's status and Affitor's look for test events need a key. The calls of `others` are described with them.
+pub fn routes(api: Api, others: OpenApi) -> Router {
+    let health = health::routes().with_state(api.health.clone());
     let api = Arc::new(api);
-    Router::new()
-        .merge(affy::status::router())
+    let routes = affy::status::router()
         .merge(v1::receipts::router(&api))
         .merge(v1::explain::router(&api))
         .merge(rest::router(&api))
         .merge(affitor::router(&api))
         .with_state(api)
-        .merge(health)
-        .merge(openapi::router())
+        .merge(health);
+    openapi::describe(routes, others)
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_there_has_its_dialects_shape() {
         let TestDatabase { pool, .. } = testing::database().await;
-        let api = router(over(&pool));
+        let api = router(over(&pool), OpenApi::default());
         for (path, pointer) in [
             ("/1.6", "/errors/0/message"),
             ("/1.6/x", "/errors/0/message"),
@@ -95,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn a_list_is_the_same_with_a_last_slash_and_its_links_are_those_of_the_call() {
         let TestDatabase { pool, .. } = testing::database().await;
-        let api = router(over(&pool));
+        let api = router(over(&pool), OpenApi::default());
         for path in ["/1.6/conversions", "/1.6/conversions/", "//1.6/conversions/"] {
             let request = Request::get(path)
                 .header("x-api-key", "demo-key")

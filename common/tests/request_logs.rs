@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     reason = "these are tests: what is not as expected shall end them"
 )]
+#![expect(clippy::disallowed_methods, reason = "routes of tests need no description")]
 
 use std::{
     io,

@@ -3,7 +3,7 @@
 //! A handler extracts, authorises, parses into domain types, submits to the [`pipeline`] and prints. It never talks to
 //! the database: keys are in memory, and events leave through the pipeline.
 //!
-//! Reading order: `state`, `auth`, one folder per dialect, `pipeline`.
+//! Reading order: `state`, `auth`, `answer`, one folder per dialect, `pipeline`.
 
 pub mod affitor;
 pub mod affy;
@@ -15,10 +15,11 @@ pub mod receipt;
 pub mod tapfiliate;
 pub mod yaplet;
 
+mod answer;
 mod router;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use router::{router, routes};
+pub use router::{openapi, router, routes};
 pub use state::Ingest;

@@ -40,6 +40,7 @@ mod explain;
 mod hang_up;
 mod http_layers;
 mod keys;
+mod openapi;
 mod ordering;
 mod pixel;
 mod poison;

@@ -5,11 +5,10 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use chrono::SecondsFormat;
 use common::{
@@ -18,6 +17,8 @@ use common::{
     reads::affy::{self, SessionClick},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Problem,
@@ -30,20 +31,37 @@ const MAX_SESSION: usize = 255;
 /// Whoever may send an event may also ask for its visit.
 const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
 
-pub(crate) fn router() -> Router<Arc<Api>> {
-    Router::new().route("/api/v1/tracking/status/{session}", get(status))
+pub(crate) fn router() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(status))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = affy::SessionStatus)]
 struct View {
     session_id: String,
     has_affiliate: bool,
+    #[schema(required)]
     affiliate_reference: Option<String>,
+    /// Ours.
+    #[schema(required)]
     click_id: Option<i64>,
+    #[schema(required, format = DateTime)]
     clicked_at: Option<String>,
 }
 
+/// Whether a session came by an affiliate
+#[utoipa::path(
+    get,
+    path = "/api/v1/tracking/status/{session}",
+    tag = "affy",
+    security((), ("Bearer" = [])),
+    params(("session" = String, Path, description = "The client's own id.", example = "session_unique_id")),
+    responses((status = 200, body = View, example = json!({
+        "sessionId": "session_unique_id", "hasAffiliate": true, "affiliateReference": "aff_xyz123", "clickId": 789,
+        "clickedAt": "2026-03-01T14:30:00Z"
+    })))
+)]
 async fn status(
     State(api): State<Arc<Api>>,
     session: Result<Path<String>, PathRejection>,
@@ -126,12 +144,14 @@ fn refused(problem: &Problem) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::{
+        Router,
         body::{Body, to_bytes},
         http::Request,
     };
     use common::testing::{self, TestDatabase};
     use serde_json::{Value, json};
     use tower::ServiceExt;
+    use utoipa::openapi::OpenApi;
 
     use super::*;
     use crate::{router, testing::over};
@@ -169,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn no_key_is_needed_and_a_wrong_one_is_refused() {
         let TestDatabase { pool, .. } = testing::database().await;
-        let api = router(over(&pool));
+        let api = router(over(&pool), OpenApi::default());
         let unknown = json!({"sessionId": "s 1", "hasAffiliate": false, "affiliateReference": null,
             "clickId": null, "clickedAt": null});
         for (path, key) in [

@@ -14,31 +14,37 @@ use common::{
         ProgramId,
         click_name::{ClickName, click_uuid},
     },
+    http::openapi::{example, null},
     reads::rest::clicks::{self, ClickFilter, ClickRecord},
     tapfiliate_json::{Affiliate, Program, colon_time},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{
-    pages::PageRequest,
+    pages::{PageParams, PageRequest},
     params::{Params, day, flag, text, whole_days},
     user_agent::{Agent, agent},
 };
 use crate::{Api, Problem};
 
 /// What a list may be restricted to (seed: REST 1.6).
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Filter {
     /// Without effect: all times are UTC.
     #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    #[param(example = false)]
     _use_profile_timezone: Option<bool>,
     /// First day, in UTC.
     #[serde(deserialize_with = "day")]
+    #[param(example = "2022-01-01")]
     date_from: Option<NaiveDate>,
     /// Last day, in UTC, inclusive.
     #[serde(deserialize_with = "day")]
+    #[param(example = "2025-12-31")]
     date_to: Option<NaiveDate>,
     /// Only those whose meta data have this key.
     #[serde(rename = "meta_data[key]", deserialize_with = "text")]
@@ -48,9 +54,11 @@ pub(crate) struct Filter {
     meta_value: Option<String>,
     /// The program.
     #[serde(deserialize_with = "text")]
+    #[param(example = "johns-affiliate-program")]
     program_id: Option<String>,
     /// The affiliate.
     #[serde(deserialize_with = "text")]
+    #[param(example = "janejameson")]
     affiliate_id: Option<String>,
 }
 
@@ -76,7 +84,21 @@ impl Filter {
     }
 }
 
-/// Latest first, 25 a page.
+/// List clicks
+// Latest first, 25 a page.
+#[utoipa::path(
+    get,
+    path = "/1.6/clicks",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(PageParams, Filter),
+    responses((
+        status = 200,
+        body = Vec<Visit<'_>>,
+        headers(("Link" = String, description = "The pages `next`, `last`, `first` and `prev`, where there are any.")),
+        example = json!([example(include_str!("examples/listed_click.json"))])
+    ))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
@@ -89,7 +111,16 @@ pub(crate) async fn list(
     Ok(request.answer(&page, Visit::from))
 }
 
-/// By its id, which must be right in both of its parts.
+/// A click
+// By its id, which must be right in both of its parts.
+#[utoipa::path(
+    get,
+    path = "/1.6/clicks/{id}",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(("id" = String, Path, description = "Its UUID.", example = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee")),
+    responses((status = 200, body = Click<'_>, example = json!(example(include_str!("examples/click.json")))))
+)]
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
@@ -107,7 +138,8 @@ pub(crate) async fn retrieve(
 }
 
 /// A click, as the list shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::ListedClick)]
 struct Visit<'a> {
     id: String,
     created_at: String,
@@ -117,7 +149,8 @@ struct Visit<'a> {
 }
 
 /// A click with what it belongs to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::Click)]
 struct Click<'a> {
     #[serde(flatten)]
     visit: Visit<'a>,
@@ -126,32 +159,50 @@ struct Click<'a> {
     link: Link<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::MetaDataPair)]
 struct Pair<'a> {
     key: &'a str,
+    #[schema(value_type = Value)]
     value: &'a Value,
 }
 
-#[derive(Debug, Serialize)]
+/// Null is what the user agent does not tell.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::ClickDetails)]
 struct Details<'a> {
+    #[schema(required)]
     os: Option<String>,
+    #[schema(required)]
     os_version: Option<String>,
+    #[schema(required)]
     browser: Option<String>,
+    /// The major one.
+    #[schema(required)]
     browser_version: Option<String>,
+    #[schema(required)]
     referrer: Option<&'a str>,
+    #[schema(required)]
     platform: Option<&'static str>,
+    #[schema(required)]
     landing_page_url: Option<&'a str>,
 }
 
 /// There is no database of addresses.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::Geolocation)]
 struct Geolocation {
+    /// Always null.
+    #[schema(schema_with = null)]
     country: (),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::ClickLink)]
 struct Link<'a> {
+    #[schema(required)]
     asset_id: Option<&'a str>,
+    #[schema(required)]
     source_id: Option<&'a str>,
 }
 

@@ -10,30 +10,34 @@ use axum::{
 use common::{
     db::keys::ApiKey,
     domain::{CommissionId, ProgramId, PublicIdKind},
+    http::openapi::example,
     reads::rest::commissions::{self, CommissionFilter, CommissionStatus},
-    tapfiliate_json::Commission,
+    tapfiliate_json::{COMMISSION_EXAMPLE, Commission},
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
-    pages::PageRequest,
+    pages::{PageParams, PageRequest},
     params::{Params, flag, text},
     row_id::number_of,
 };
 use crate::{Api, Problem};
 
 /// What a list may be restricted to (seed: REST 1.6).
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Filter {
-    /// `approved`, `disapproved` or `pending`.
     #[serde(deserialize_with = "status")]
+    #[param(inline, example = "approved")]
     status: Option<CommissionStatus>,
     /// Whether a payment covers it.
     #[serde(deserialize_with = "flag")]
+    #[param(example = false)]
     paid: Option<bool>,
     /// The affiliate who earns.
     #[serde(deserialize_with = "text")]
+    #[param(example = "janejameson")]
     affiliate_id: Option<String>,
 }
 
@@ -56,7 +60,21 @@ impl Filter {
     }
 }
 
-/// Latest first, 25 a page.
+/// List commissions
+// Latest first, 25 a page.
+#[utoipa::path(
+    get,
+    path = "/1.6/commissions",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(PageParams, Filter),
+    responses((
+        status = 200,
+        body = Vec<Commission<'_>>,
+        headers(("Link" = String, description = "The pages `next`, `last`, `first` and `prev`, where there are any.")),
+        example = json!([example(COMMISSION_EXAMPLE)])
+    ))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
@@ -69,7 +87,16 @@ pub(crate) async fn list(
     Ok(request.answer(&page, Commission::from))
 }
 
-/// By its number or its `cm_` id.
+/// A commission
+// By its number or its `cm_` id.
+#[utoipa::path(
+    get,
+    path = "/1.6/commissions/{id}",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(("id" = String, Path, description = "Its number or its `cm_` id.", example = "1")),
+    responses((status = 200, body = Commission<'_>, example = json!(example(COMMISSION_EXAMPLE))))
+)]
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,

@@ -11,42 +11,51 @@ use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
     domain::{ConversionId, ProgramId, PublicIdKind},
+    http::openapi::example,
     reads::rest::conversions::{self, ConversionFilter},
-    tapfiliate_json::Conversion,
+    tapfiliate_json::{CONVERSION_EXAMPLE, Conversion},
 };
 use serde::Deserialize;
 
 use super::{
-    pages::PageRequest,
+    pages::{PageParams, PageRequest},
     params::{Params, day, flag, text, whole_days},
     row_id::number_of,
 };
 use crate::{Api, Problem};
 
 /// What a list may be restricted to (seed: REST 1.6).
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Filter {
     /// Without effect: all times are UTC.
     #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    #[param(example = false)]
     _use_profile_timezone: Option<bool>,
     /// First day, in UTC.
     #[serde(deserialize_with = "day")]
+    #[param(example = "2022-01-01")]
     date_from: Option<NaiveDate>,
     /// Last day, in UTC, inclusive.
     #[serde(deserialize_with = "day")]
+    #[param(example = "2025-12-31")]
     date_to: Option<NaiveDate>,
     /// Only those with a commission that waits for approval.
     #[serde(deserialize_with = "flag")]
+    #[param(example = false)]
     pending: Option<bool>,
     /// The program.
     #[serde(deserialize_with = "text")]
+    #[param(example = "johns-affiliate-program")]
     program_id: Option<String>,
     /// The order.
     #[serde(deserialize_with = "text")]
+    #[param(example = "ORD123")]
     external_id: Option<String>,
     /// The affiliate who made the sale.
     #[serde(deserialize_with = "text")]
+    #[param(example = "janejameson")]
     affiliate_id: Option<String>,
 }
 
@@ -66,7 +75,21 @@ impl Filter {
     }
 }
 
-/// Latest first, 25 a page.
+/// List conversions
+// Latest first, 25 a page.
+#[utoipa::path(
+    get,
+    path = "/1.6/conversions",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(PageParams, Filter),
+    responses((
+        status = 200,
+        body = Vec<Conversion<'_>>,
+        headers(("Link" = String, description = "The pages `next`, `last`, `first` and `prev`, where there are any.")),
+        example = json!([example(CONVERSION_EXAMPLE)])
+    ))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
@@ -79,7 +102,16 @@ pub(crate) async fn list(
     Ok(request.answer(&page, Conversion::from))
 }
 
-/// By its number or its `cv_` id.
+/// A conversion
+// By its number or its `cv_` id.
+#[utoipa::path(
+    get,
+    path = "/1.6/conversions/{id}",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(("id" = String, Path, description = "Its number or its `cv_` id.", example = "1")),
+    responses((status = 200, body = Conversion<'_>, example = json!(example(CONVERSION_EXAMPLE))))
+)]
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,

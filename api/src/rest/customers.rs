@@ -11,38 +11,46 @@ use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
     domain::{CustomerId, ProgramId, PublicId, PublicIdKind},
+    http::openapi::example,
     reads::rest::customers::{self, CustomerFilter},
-    tapfiliate_json::Customer,
+    tapfiliate_json::{CUSTOMER_EXAMPLE, Customer},
 };
 use serde::Deserialize;
 
 use super::{
-    pages::PageRequest,
+    pages::{PageParams, PageRequest},
     params::{Params, day, flag, text, whole_days},
 };
 use crate::{Api, Problem};
 
 /// What a list may be restricted to (seed: REST 1.6).
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Filter {
     /// Without effect: all times are UTC.
     #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    #[param(example = false)]
     _use_profile_timezone: Option<bool>,
     /// First day, in UTC.
     #[serde(deserialize_with = "day")]
+    #[param(example = "2022-01-01")]
     date_from: Option<NaiveDate>,
     /// Last day, in UTC, inclusive.
     #[serde(deserialize_with = "day")]
+    #[param(example = "2025-12-31")]
     date_to: Option<NaiveDate>,
     /// The program.
     #[serde(deserialize_with = "text")]
+    #[param(example = "johns-affiliate-program")]
     program_id: Option<String>,
     /// The merchant's id of the customer.
     #[serde(deserialize_with = "text")]
+    #[param(example = "USER123")]
     customer_id: Option<String>,
     /// The affiliate who brought the customer.
     #[serde(deserialize_with = "text")]
+    #[param(example = "janejameson")]
     affiliate_id: Option<String>,
 }
 
@@ -61,7 +69,21 @@ impl Filter {
     }
 }
 
-/// Latest first, 25 a page.
+/// List customers
+// Latest first, 25 a page.
+#[utoipa::path(
+    get,
+    path = "/1.6/customers",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(PageParams, Filter),
+    responses((
+        status = 200,
+        body = Vec<Customer<'_>>,
+        headers(("Link" = String, description = "The pages `next`, `last`, `first` and `prev`, where there are any.")),
+        example = json!([example(CUSTOMER_EXAMPLE)])
+    ))
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
@@ -74,7 +96,16 @@ pub(crate) async fn list(
     Ok(request.answer(&page, Customer::from))
 }
 
-/// By its `cu_` id: a number could be taken for the merchant's own id.
+/// A customer
+// By its `cu_` id: a number could be taken for the merchant's own id.
+#[utoipa::path(
+    get,
+    path = "/1.6/customers/{id}",
+    tag = "rest",
+    security(("XApiKey" = [])),
+    params(("id" = String, Path, description = "Its `cu_` id.", example = "cu_eXampl3")),
+    responses((status = 200, body = Customer<'_>, example = json!(example(CUSTOMER_EXAMPLE))))
+)]
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,

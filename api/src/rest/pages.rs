@@ -21,10 +21,12 @@ pub(crate) struct PageRequest {
     headers: HeaderMap,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
-struct PageParams {
+pub(crate) struct PageParams {
     #[serde(deserialize_with = "page_number")]
+    #[param(minimum = 1, example = 1)]
     page: Option<u32>,
 }
 

@@ -3,35 +3,39 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json, Router,
+    Extension, Json,
     extract::{Query, State, rejection::QueryRejection},
     middleware::from_fn_with_state,
-    routing::get,
 };
 use common::{
     db::keys::{ApiKey, Scope},
+    http::openapi::example,
     reads::explain::{self, Explanation},
 };
 use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Problem,
     auth::{Guard, guard},
 };
 
-pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
     let needs = Guard {
         api: Arc::clone(api),
         scopes: &[Scope::Read],
     };
-    Router::new()
-        .route("/v1/explain", get(show))
+    OpenApiRouter::default()
+        .routes(routes!(explain))
         .route_layer(from_fn_with_state(needs, guard))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Params {
+    /// The order's id.
     #[serde(default)]
+    #[param(required, example = "ORD007")]
     external_id: String,
 }
 
@@ -46,7 +50,16 @@ impl Params {
     }
 }
 
-async fn show(
+/// Why an order paid or did not
+#[utoipa::path(
+    get,
+    path = "/v1/explain",
+    tag = "native",
+    security(("XApiKey" = []), ("Bearer" = [])),
+    params(Params),
+    responses((status = 200, body = Explanation, example = json!(example(include_str!("examples/explain.json")))))
+)]
+async fn explain(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     params: Result<Query<Params>, QueryRejection>,

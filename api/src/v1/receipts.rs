@@ -6,10 +6,9 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json, Router,
+    Extension, Json,
     extract::{Path, State},
     middleware::from_fn_with_state,
-    routing::get,
 };
 use chrono::{DateTime, Utc};
 use common::{
@@ -22,6 +21,8 @@ use common::{
 };
 use serde::Serialize;
 use serde_json::{Number, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Problem,
@@ -32,27 +33,60 @@ use crate::{
 /// Whoever may send an event may also ask what became of it.
 const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
 
-pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
     let needs = Guard {
         api: Arc::clone(api),
         scopes: SCOPES,
     };
-    Router::new()
-        .route("/v1/events/{id}", get(show))
+    OpenApiRouter::default()
+        .routes(routes!(receipt))
         .route_layer(from_fn_with_state(needs, guard))
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = native::EventReceipt)]
 struct View {
     event_id: EventId,
-    /// accepted, applied, refused, parked, dead or discarded.
+    #[schema(value_type = EventStatus)]
     status: String,
+    /// What it brought, or why it was refused or is dead; null where nothing can be said.
+    #[schema(required, value_type = Option<Object>)]
     outcome: Option<Value>,
+    #[schema(format = DateTime)]
     received_at: String,
+    #[schema(required, format = DateTime)]
     applied_at: Option<String>,
 }
 
-async fn show(
+#[derive(ToSchema)]
+#[schema(as = native::EventStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the words of `View`")]
+enum EventStatus {
+    /// Durable, and not decided yet.
+    Accepted,
+    Applied,
+    Refused,
+    /// Waits for the event that it depends on.
+    Parked,
+    /// Could not be applied; operators look at it.
+    Dead,
+    /// Operators gave it up.
+    Discarded,
+}
+
+/// What became of an event
+#[utoipa::path(
+    get,
+    path = "/v1/events/{id}",
+    tag = "native",
+    security(("XApiKey" = []), ("Bearer" = [])),
+    params(("id" = String, Path, description = "The event's id.", example = "019339b1-5c5e-7cc3-8f6f-0d4c1a2b3c4d")),
+    responses((status = 200, body = View, example = json!({
+        "event_id": "019339b1-5c5e-7cc3-8f6f-0d4c1a2b3c4d", "status": "refused",
+        "outcome": {"reason": "unknown_partner"}, "received_at": "2026-11-21T15:00:00.000Z", "applied_at": null
+    })))
+)]
+async fn receipt(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     Path(id): Path<String>,
@@ -179,10 +213,10 @@ fn other_effect(applied: &Applied) -> Value {
         }
         Applied::Commission(commission) => json!({"commission_ids": [commission.id]}),
         Applied::Commissions(commissions) => {
-            json!({"commission_ids": commissions.iter().map(|one| one.id).collect::<Vec<_>>()})
+            json!({"commission_ids": commissions.iter().map(|commission| commission.id).collect::<Vec<_>>()})
         }
         Applied::Payments(payments) => {
-            json!({"payment_ids": payments.iter().map(|one| one.id).collect::<Vec<_>>()})
+            json!({"payment_ids": payments.iter().map(|payment| payment.id).collect::<Vec<_>>()})
         }
         Applied::Test { number } => json!({"test_event": number}),
         Applied::Conversion(_) | Applied::Refund(_) | Applied::Nothing => json!({}),

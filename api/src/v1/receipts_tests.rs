@@ -16,6 +16,7 @@ use common::{
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use utoipa::openapi::OpenApi;
 
 use crate::{
     router,
@@ -60,7 +61,7 @@ async fn receipt(api: &Router, id: EventId, key: &str) -> (u16, Value) {
 #[tokio::test]
 async fn a_call_without_a_key_has_a_receipt_for_any_key_but_of_another_organisation() {
     let TestDatabase { pool, org, .. } = testing::database().await;
-    let (api, ids) = (router(over(&pool)), ids());
+    let (api, ids) = (router(over(&pool), OpenApi::default()), ids());
     let now = Clock::default().now();
     let issue = || ids.issue(OrgId::UNLOCATED, now);
 

@@ -33,7 +33,8 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let ids = roles::event_ids(&pool).await?;
     let metrics = process.metrics()?;
     let ready = api::Ready::Database(pool.clone());
-    let router = api::router(Api::new(pool, ids, clock.clone(), ready, metrics));
+    let api = Api::new(pool, ids, clock.clone(), ready, metrics);
+    let router = api::router(api, ingest::openapi());
     tracing::info!(address = %listener.local_addr()?, "api is ready");
     let requests = process.requests();
     requests.spawn("server", serve(listener, router, requests.clone()));

@@ -105,13 +105,8 @@ async fn everything(
     worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
     let (ingest, requests) =
         roles::ingest::start(&process, &pool, ids.clone(), broker.as_ref(), instances, clock).await?;
-    let router = ingest::routes(ingest).merge(api::routes(Api::new(
-        pool.clone(),
-        ids,
-        clock.clone(),
-        ready,
-        metrics,
-    )));
+    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics);
+    let router = ingest::routes(ingest).merge(api::routes(api, ingest::openapi()));
     welcome(listener.local_addr()?, args, url)?;
     requests.spawn("server", serve(listener, with_layers(router), requests.clone()));
     process.finish().await?;

@@ -4,6 +4,7 @@ use std::{collections::HashSet, fmt, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use sqids::Sqids;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 macro_rules! numeric_ids {
@@ -43,7 +44,7 @@ impl OrgId {
 }
 
 /// An event's id: a UUIDv7, so ids order by the millisecond in which the event was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
 

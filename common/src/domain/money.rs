@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The largest order amount accepted: a trillion units. Commissions and balances of it still fit their columns.
 pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
@@ -12,8 +13,9 @@ pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false
 pub const ORDER_SCALE: u32 = 6;
 
 /// An ISO 4217 currency with a minor unit.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "USD")]
 pub struct Currency(iso_currency::Currency);
 
 /// Why a text is no currency.

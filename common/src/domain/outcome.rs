@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, EventId, MetaData, PaymentId,
@@ -93,7 +94,7 @@ pub struct First {
 }
 
 /// Reason codes: closed, stable, documented in docs/OPERATIONS.md.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Nothing that was sent leads to an affiliate.

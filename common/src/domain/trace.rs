@@ -4,10 +4,12 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The steps of one decision.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[schema(as = explain::Trace)]
 pub struct Trace {
     /// What was sent, in the order of the dialect's ranks, up to the one that was chosen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -27,7 +29,8 @@ pub struct Trace {
 }
 
 /// Something that could have led to an affiliate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = explain::Candidate)]
 pub struct Candidate {
     /// `coupon`, `click_id`, …
     pub rank: String,
@@ -45,8 +48,9 @@ pub struct Candidate {
     pub window_days: Option<i32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = explain::Verdict)]
 pub enum Verdict {
     Chosen,
     /// Leads to nobody.
@@ -60,23 +64,25 @@ pub enum Verdict {
 }
 
 /// How one commission was calculated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = explain::Rule)]
 pub struct Rule {
     pub source: RuleSource,
     /// The commission type, or `level-2`.
     pub commission_type: String,
-    /// The version of the rule: since when it holds; `None`: from the beginning of time.
+    /// The version of the rule: since when it holds; Null: from the beginning of time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
-    /// Percent; `None`: a fixed or explicit amount.
+    /// Percent; Null: a fixed or explicit amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<Decimal>,
     /// Before rounding.
     pub exact: Decimal,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = explain::RuleSource)]
 pub enum RuleSource {
     /// The request said how much.
     Explicit,
@@ -91,7 +97,8 @@ pub enum RuleSource {
 }
 
 /// The limits of a program, for one customer at one conversion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = explain::Cap)]
 pub struct Cap {
     /// Conversions that counted before this one.
     pub counted: i64,

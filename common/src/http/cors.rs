@@ -68,6 +68,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of tests need no description")]
 mod tests {
     use axum::{Router, body::Body, middleware::from_fn, routing::get};
     use tower::ServiceExt;

@@ -47,5 +47,6 @@ fn turned_away(request: &Request, rejection: &Rejection) -> Response {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of tests need no description")]
 #[path = "layers_tests.rs"]
 mod tests;

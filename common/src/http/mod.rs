@@ -5,7 +5,9 @@ mod address;
 mod cors;
 mod credentials;
 mod dialect_errors;
+mod error_bodies;
 mod layers;
+pub mod openapi;
 mod panics;
 mod path;
 mod picture;
@@ -22,6 +24,9 @@ pub use credentials::{
     sends_bearer,
 };
 pub use dialect_errors::{DialectErrors, PrintedError, whole_seconds};
+pub use error_bodies::{
+    AffitorError, AffyError, PlainError, TapfiliateError, TapfiliateMessage, YapletError,
+};
 pub use layers::with_layers;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit, RateLimits};

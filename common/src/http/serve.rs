@@ -89,6 +89,7 @@ async fn answer(router: Router, request: Request) -> Result<Response, Infallible
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of tests need no description")]
 mod tests {
     use axum::routing::get;
     use tokio::{

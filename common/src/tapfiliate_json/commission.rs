@@ -2,48 +2,65 @@
 
 use serde::Serialize;
 use serde_json::Number;
+use utoipa::ToSchema;
 
 use super::{Affiliate, number, plain_time};
-use crate::domain::{CommissionView, PublicId, PublicIdKind};
+use crate::domain::{CommissionView, PublicId, PublicIdKind, entities::CommissionKind};
+use crate::http::openapi::null;
 
 /// A commission, as its conversion shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::CommissionLine)]
 pub struct CommissionLine<'a> {
     id: i64,
-    /// A bonus is calculated on no sale: it lacks the key (seed: list of commissions).
+    /// A bonus is calculated on no sale and lacks it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, format = "decimal", nullable = false)]
     conversion_sub_amount: Option<Number>,
+    #[schema(value_type = f64, format = "decimal")]
     amount: Number,
     commission_type: &'a str,
+    /// Null while it is pending.
+    #[schema(required)]
     approved: Option<bool>,
     affiliate: Affiliate<'a>,
+    #[schema(value_type = CommissionKind)]
     kind: &'a str,
+    /// ISO 4217
     currency: &'a str,
     created_at: String,
     /// The payment that covers it.
+    #[schema(required)]
     payout: Option<Payout>,
+    #[schema(required)]
     comment: Option<&'a str>,
-    /// Nothing is known of it but that it is null.
+    /// Always null.
+    #[schema(schema_with = null)]
     r#final: (),
     commission_name: &'a str,
 }
 
 /// A commission with what it belongs to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::Commission)]
 pub struct Commission<'a> {
     #[serde(flatten)]
     line: CommissionLine<'a>,
+    #[schema(required)]
     conversion: Option<ConversionId>,
     /// When it is approved by itself.
+    #[schema(required)]
     finalization_date: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::ConversionId)]
 struct ConversionId {
     id: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::Payout)]
 struct Payout {
     id: String,
 }

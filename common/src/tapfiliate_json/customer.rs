@@ -1,23 +1,34 @@
 //! Customers.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{Affiliate, Click, Program, colon_time, warnings};
+use super::{Affiliate, Click, CustomerStatus, Program, colon_time, warnings};
 use crate::domain::{CustomerRecord, MetaData, PublicId, PublicIdKind};
 
 /// A customer, nulls included. Postback 1.7 prints the same but for the time of its click.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::Customer)]
 pub struct Customer<'a> {
     id: String,
+    /// The merchant's own id.
     #[serde(rename = "customer_id")]
+    #[schema(required)]
     external_id: Option<&'a str>,
+    #[schema(value_type = CustomerStatus)]
     status: &'a str,
     created_at: String,
+    #[schema(required)]
     click: Option<Click<'a>>,
     program: Program<'a>,
     affiliate: Affiliate<'a>,
+    /// What the affiliate attached to the click.
+    #[schema(required, value_type = Option<Object>)]
     affiliate_meta_data: Option<&'a MetaData>,
+    #[schema(value_type = Object)]
     meta_data: &'a MetaData,
+    /// Null or a list, never an empty one.
+    #[schema(required)]
     warnings: Option<&'a [String]>,
 }
 

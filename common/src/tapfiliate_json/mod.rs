@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Number;
+use utoipa::ToSchema;
 
 pub use commission::{Commission, CommissionLine};
 pub use conversion::Conversion;
@@ -18,16 +19,26 @@ pub use customer::Customer;
 
 use crate::domain::{AffiliateView, ClickSummary, ProgramView};
 
+/// A conversion, for descriptions.
+pub const CONVERSION_EXAMPLE: &str = include_str!("examples/conversion.json");
+/// A commission as a resource of its own, for descriptions.
+pub const COMMISSION_EXAMPLE: &str = include_str!("examples/commission.json");
+/// A customer, for descriptions.
+pub const CUSTOMER_EXAMPLE: &str = include_str!("examples/customer.json");
+
 /// A program, as everything shows it that belongs to one.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = tapfiliate::Program)]
 pub struct Program<'a> {
     id: &'a str,
     title: &'a str,
+    /// ISO 4217
     currency: &'a str,
 }
 
 /// An affiliate, as everything shows it that belongs to one.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = tapfiliate::Affiliate)]
 pub struct Affiliate<'a> {
     id: &'a str,
     firstname: &'a str,
@@ -35,10 +46,13 @@ pub struct Affiliate<'a> {
 }
 
 /// A click, as conversions and customers show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::CustomerClick)]
 pub struct Click<'a> {
     created_at: String,
+    #[schema(required)]
     referrer: Option<&'a str>,
+    #[schema(required)]
     landing_page: Option<&'a str>,
 }
 
@@ -72,6 +86,23 @@ impl<'a> From<&'a ClickSummary> for Click<'a> {
     }
 }
 
+/// The track on which a customer began, and how far it has come.
+// For descriptions alone: `domain::customer_status` finds the words.
+#[derive(Debug, ToSchema)]
+#[schema(as = tapfiliate::CustomerStatus, rename_all = "snake_case")]
+pub enum CustomerStatus {
+    New,
+    Active,
+    Stopped,
+    Trial,
+    Paying,
+    Canceled,
+    Lead,
+    Won,
+    Lost,
+    Capped,
+}
+
 /// Warnings are null or a list, never an empty one.
 pub fn warnings(texts: &[String]) -> Option<&[String]> {
     (!texts.is_empty()).then_some(texts)
@@ -99,7 +130,15 @@ pub fn colon_time(at: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use utoipa::PartialSchema;
+
     use super::*;
+    use crate::domain::{
+        Track,
+        customer_status::{Standing, status},
+    };
 
     #[test]
     fn amounts_are_exact_numbers() {
@@ -121,6 +160,34 @@ mod tests {
         let at = DateTime::from_timestamp_millis(1_614_775_159_250).unwrap();
         assert_eq!(plain_time(at), "2021-03-03T12:39:19+0000");
         assert_eq!(colon_time(at), "2021-03-03T12:39:19+00:00");
+    }
+
+    #[test]
+    fn all_words_of_a_status_are_described() {
+        let shown = serde_json::to_value(CustomerStatus::schema()).unwrap();
+        let described: BTreeSet<&str> = shown["enum"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|word| word.as_str().unwrap())
+            .collect();
+        let mut found = BTreeSet::new();
+        for track in [Track::New, Track::Trial, Track::Lead] {
+            for [canceled, capped, has_bought] in [
+                [false, false, false],
+                [false, false, true],
+                [false, true, false],
+                [true, false, false],
+            ] {
+                found.insert(status(Standing {
+                    track,
+                    canceled,
+                    capped,
+                    has_bought,
+                }));
+            }
+        }
+        assert_eq!(found, described);
     }
 
     #[test]

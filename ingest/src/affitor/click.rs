@@ -1,17 +1,117 @@
 //! A visitor came by an affiliate's link.
 
-use common::domain::{Body, MetaData, RecordClick};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use common::domain::{Body, ClickView, MetaData, RecordClick, click_name::click_code};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
+use utoipa::ToSchema;
 
 use super::{
-    Names,
-    details::{MAX_PAGE_URL, details},
+    answer::Message,
+    call::{Call, Names, track},
+    details::{AdditionalData, MAX_PAGE_URL, details},
     errors::{AFFILIATE_URL_INVALID, AFFILIATE_URL_REQUIRED, NO_AFF},
+    test_mode::TestTracked,
 };
-use common::http::request::{
-    Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, MAX_NOTES, MAX_USER_AGENT, path_text,
+use crate::{Ingest, receipt::Pending};
+use common::http::{
+    openapi::example,
+    request::{
+        Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, MAX_NOTES, MAX_USER_AGENT, Preferences, path_text,
+    },
 };
+
+/// Record a click on an affiliate's link
+#[utoipa::path(
+    post,
+    path = "/api/v1/track/click",
+    tag = "affitor",
+    security(()),
+    params(Preferences),
+    request_body(content = ClickBody, example = json!(example(include_str!("examples/click.json")))),
+    responses(
+        (status = 200, body = ClickAnswer, example = json!(example(include_str!("examples/click_tracked.json")))),
+        Pending,
+    )
+)]
+pub(super) async fn click(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, Call::Click, Names::Current, request).await
+}
+
+/// The older path of a click
+#[utoipa::path(
+    post,
+    path = "/api/tracking/click",
+    tag = "affitor",
+    security(()),
+    params(Preferences),
+    request_body(content = ClickBody, example = json!(example(include_str!("examples/click.json")))),
+    responses(
+        (status = 200, body = ClickAnswer, example = json!(example(include_str!("examples/click_tracked.json")))),
+        Pending,
+    )
+)]
+pub(super) async fn older_click(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, Call::Click, Names::Legacy, request).await
+}
+
+#[derive(ToSchema)]
+#[schema(as = affitor::Click)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct ClickBody {
+    /// The page with the affiliate's code, as `aff`. Its parameters that begin with `tm_` become the click's meta data.
+    #[schema(format = "uri", example = "https://tapper.inc/pricing?aff=abc123")]
+    affiliate_url: String,
+    page_url: Option<String>,
+    referrer_url: Option<String>,
+    /// The click of an earlier visit, which this one is to renew.
+    existing_click_id: Option<String>,
+    page_title: Option<String>,
+    session_id: Option<String>,
+    /// By default that of the request.
+    user_agent: Option<String>,
+    screen_resolution: Option<String>,
+    viewport_size: Option<String>,
+    language: Option<String>,
+    timezone: Option<String>,
+    additional_data: Option<AdditionalData>,
+}
+
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = affitor::ClickAnswer)]
+#[expect(dead_code, reason = "describes the answers of one call")]
+enum ClickAnswer {
+    Tracked(ClickTracked),
+    Inactive(Message),
+    Test(TestTracked),
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = affitor::ClickTracked)]
+pub(super) struct ClickTracked {
+    success: bool,
+    click_id: String,
+    /// The affiliate's code.
+    partner_code: String,
+    /// Days for which the click counts.
+    cookie_window_days: i32,
+}
+
+impl From<&ClickView> for ClickTracked {
+    fn from(view: &ClickView) -> Self {
+        Self {
+            success: true,
+            click_id: click_code(view.id, view.created_at),
+            partner_code: view.referral_code.clone(),
+            cookie_window_days: view.cookie_time,
+        }
+    }
+}
 
 /// Affiliates attach their own data to links with parameters of this prefix (seed: Postback 1.7, meta data).
 const META_PREFIX: &str = "tm_";

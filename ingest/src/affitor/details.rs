@@ -2,11 +2,24 @@
 
 use common::domain::MetaData;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use common::http::request::{Fields, Invalid, MAX_OBJECT_BYTES};
 
 /// Characters of a page's address, at most.
 pub(super) const MAX_PAGE_URL: usize = 4_000;
+
+/// Free data of a call.
+#[derive(ToSchema)]
+#[schema(as = affitor::AdditionalData)]
+#[expect(dead_code, reason = "describes what `test_mode` reads")]
+pub(super) struct AdditionalData {
+    /// The call is only tried out.
+    test_mode: Option<bool>,
+    /// Whose test it is: slug or number; by default the key's program.
+    #[schema(value_type = Option<Value>)]
+    program_id: Option<Value>,
+}
 
 /// The texts of these names and lengths, and `additional_data`.
 ///

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use common::domain::Reason;
 
-use super::Call;
+use super::call::Call;
 
 pub(super) const AFFILIATE_URL_REQUIRED: &str = "affiliate_url is required";
 pub(super) const AFFILIATE_URL_INVALID: &str = "Invalid affiliate_url";

@@ -1,15 +1,149 @@
 //! A visitor has signed up.
 
-use common::domain::{Body, Lead};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use common::domain::{Body, Lead, LeadView, click_name::click_code};
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::{
-    Names,
-    details::{MAX_PAGE_URL, details},
+    answer::AnswerContext,
+    call::{Call, Names, track},
+    details::{AdditionalData, MAX_PAGE_URL, details},
     errors::LEAD_NAMES_NOBODY,
+    test_mode::TestTracked,
 };
-use common::http::request::{Fields, Invalid, MAX_ID, path_text};
+use crate::{Ingest, receipt::Pending};
+use common::http::{
+    openapi::example,
+    request::{Fields, Invalid, MAX_ID, Preferences, path_text},
+};
+
+/// Record a sign-up
+#[utoipa::path(
+    post,
+    path = "/api/v1/track/lead",
+    tag = "affitor",
+    security((), ("Bearer" = [])),
+    params(Preferences),
+    request_body(content = LeadBody, example = json!(example(include_str!("examples/lead.json")))),
+    responses(
+        (status = 200, body = LeadAnswer, example = json!(example(include_str!("examples/lead_tracked.json")))),
+        Pending,
+    )
+)]
+pub(super) async fn lead(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, Call::Lead, Names::Current, request).await
+}
+
+/// The older path of a sign-up
+#[utoipa::path(
+    post,
+    path = "/api/tracking/lead",
+    tag = "affitor",
+    security((), ("Bearer" = [])),
+    params(Preferences),
+    request_body(content = OlderLeadBody, example = json!(example(include_str!("examples/lead.json")))),
+    responses(
+        (status = 200, body = LeadAnswer, example = json!(example(include_str!("examples/lead_tracked.json")))),
+        Pending,
+    )
+)]
+pub(super) async fn older_lead(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, Call::Lead, Names::Legacy, request).await
+}
+
+/// Names the customer by a click or by a key of the caller's own.
+#[derive(ToSchema)]
+#[schema(as = affitor::Lead)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct LeadBody {
+    click_id: Option<String>,
+    /// At most 20; without a key 5.
+    click_ids: Option<Vec<String>>,
+    /// The caller's own id of the customer.
+    customer_key: Option<String>,
+    /// Kept as a hash alone.
+    #[schema(format = "email")]
+    email: Option<String>,
+    session_id: Option<String>,
+    page_url: Option<String>,
+    additional_data: Option<AdditionalData>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = affitor::OlderLead)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct OlderLeadBody {
+    #[serde(flatten)]
+    lead: LeadBody,
+    #[serde(flatten)]
+    older: OlderNames,
+}
+
+/// Names that fields had before.
+#[derive(ToSchema)]
+#[schema(as = affitor::OlderNames)]
+#[expect(dead_code, reason = "describes what `either` reads")]
+pub(super) struct OlderNames {
+    /// As `click_id`.
+    customer_code: Option<String>,
+    /// As `customer_key`.
+    user_id: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = affitor::LeadAnswer)]
+#[expect(dead_code, reason = "describes the answers of one call")]
+enum LeadAnswer {
+    Tracked(LeadTracked),
+    Test(TestTracked),
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = affitor::LeadTracked)]
+pub(super) struct LeadTracked {
+    success: bool,
+    /// It binds nobody: the program wants leads with a key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    provisional: bool,
+    message: &'static str,
+    #[serde(flatten)]
+    older: Option<CustomerCode>,
+}
+
+/// On the older path alone.
+#[derive(Serialize, ToSchema)]
+#[schema(as = affitor::CustomerCode)]
+struct CustomerCode {
+    /// The click that was sent or found.
+    customer_code: Option<String>,
+}
+
+const TRACKED: &str = "Lead tracked successfully";
+const PROVISIONAL: &str = "Lead recorded as provisional. This program requires server-side (Bearer) lead \
+                           tracking to settle attribution.";
+
+impl LeadTracked {
+    pub(super) fn new(context: &AnswerContext, view: &LeadView) -> Self {
+        let found = view.click.as_ref();
+        let found = found.map(|click| click_code(click.id, click.created_at));
+        let is_older = context.names == Names::Legacy;
+        Self {
+            success: true,
+            provisional: view.is_provisional,
+            message: if view.is_provisional { PROVISIONAL } else { TRACKED },
+            older: is_older.then(|| CustomerCode {
+                customer_code: context.click_id.clone().or(found),
+            }),
+        }
+    }
+}
 
 /// Clicks that one lead may name.
 const MAX_CLICK_IDS: usize = 20;
@@ -68,7 +202,7 @@ fn click_ids(fields: &Fields, names: Names, limit: usize) -> Result<Vec<String>,
     let more = match fields.value("click_ids")? {
         None => &[],
         Some(Value::Array(list)) => list.as_slice(),
-        Some(one @ Value::String(_)) => std::slice::from_ref(one),
+        Some(id @ Value::String(_)) => std::slice::from_ref(id),
         Some(_) => return Err(wrong("must be a list of strings")),
     };
     for id in more {

@@ -1,16 +1,166 @@
 //! A customer has bought.
 
-use common::domain::{AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, MetaData};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use common::domain::{
+    AttributionFields, Body, ConversionView, CreateConversion, Currency, CustomerRef, Identity, MetaData,
+    Refusal, trace::Verdict,
+};
 use rust_decimal::prelude::ToPrimitive;
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{
-    Names,
-    details::{any_json, details},
+    answer::{DuplicateSale, own_commission},
+    call::{Call, Names, track},
+    details::{AdditionalData, any_json, details},
     errors::{AMOUNT_CENTS, SALE_NAMES_NOBODY, TRANSACTION_ID},
-    lead::{click_id, customer_key},
+    lead::{OlderNames, click_id, customer_key},
+    test_mode::TestTracked,
 };
-use common::http::request::{Fields, Invalid, MAX_ID};
+use crate::{Ingest, receipt::Pending};
+use common::http::{
+    openapi::{example, null},
+    request::{Fields, Invalid, MAX_ID, Preferences},
+};
+
+/// Record a sale
+#[utoipa::path(
+    post,
+    path = "/api/v1/track/sale",
+    tag = "affitor",
+    security(("Bearer" = [])),
+    params(Preferences),
+    request_body(content = SaleBody, example = json!(example(include_str!("examples/sale.json")))),
+    responses(
+        (status = 200, body = SaleAnswer, example = json!(example(include_str!("examples/sale_tracked.json")))),
+        Pending,
+        (status = 409, body = DuplicateSale<'_>),
+    )
+)]
+pub(super) async fn sale(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, Call::Sale, Names::Current, request).await
+}
+
+/// The older path of a sale
+#[utoipa::path(
+    post,
+    path = "/api/tracking/sale",
+    tag = "affitor",
+    security(("Bearer" = [])),
+    params(Preferences),
+    request_body(content = OlderSaleBody, example = json!(example(include_str!("examples/sale.json")))),
+    responses(
+        (status = 200, body = SaleAnswer, example = json!(example(include_str!("examples/sale_tracked.json")))),
+        Pending,
+        (status = 409, body = DuplicateSale<'_>),
+    )
+)]
+pub(super) async fn older_sale(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, Call::Sale, Names::Legacy, request).await
+}
+
+/// Names the customer by a click or by a key of the caller's own.
+#[derive(ToSchema)]
+#[schema(as = affitor::Sale)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct SaleBody {
+    /// A number is refused.
+    transaction_id: String,
+    #[schema(minimum = 1)]
+    amount_cents: i64,
+    /// The caller's own id of the customer.
+    customer_key: Option<String>,
+    click_id: Option<String>,
+    /// By default USD.
+    currency: Option<Currency>,
+    sale_type: Option<String>,
+    subscription_id: Option<String>,
+    subscription_interval: Option<String>,
+    product_id: Option<String>,
+    is_recurring: Option<bool>,
+    line_items: Option<Vec<Value>>,
+    additional_data: Option<AdditionalData>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = affitor::OlderSale)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct OlderSaleBody {
+    #[serde(flatten)]
+    sale: SaleBody,
+    #[serde(flatten)]
+    older: OlderNames,
+}
+
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = affitor::SaleAnswer)]
+#[expect(dead_code, reason = "describes the answers of one call")]
+enum SaleAnswer {
+    Tracked(SaleTracked),
+    Expired(ClickExpired),
+    Test(TestTracked),
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = affitor::SaleTracked)]
+pub(super) struct SaleTracked {
+    success: bool,
+    sale_id: i64,
+    #[schema(required)]
+    commission_id: Option<i64>,
+    message: &'static str,
+}
+
+impl From<&ConversionView> for SaleTracked {
+    fn from(view: &ConversionView) -> Self {
+        Self {
+            success: true,
+            sale_id: view.id.0,
+            commission_id: own_commission(view),
+            message: "Sale tracked successfully",
+        }
+    }
+}
+
+/// The click is older than the program lets clicks count: nothing was recorded.
+#[derive(Serialize, ToSchema)]
+#[schema(as = affitor::ClickExpired)]
+pub(super) struct ClickExpired {
+    success: bool,
+    attributed: bool,
+    reason: &'static str,
+    #[schema(required)]
+    click_age_days: Option<i64>,
+    #[schema(required)]
+    window_days: Option<i32>,
+    #[schema(schema_with = null)]
+    sale_id: (),
+    #[schema(schema_with = null)]
+    commission_id: (),
+}
+
+impl From<&Refusal> for ClickExpired {
+    fn from(refusal: &Refusal) -> Self {
+        let candidates = refusal.trace.iter().flat_map(|trace| &trace.candidates);
+        let click = candidates
+            .into_iter()
+            .find(|candidate| candidate.verdict == Verdict::Expired);
+        Self {
+            success: true,
+            attributed: false,
+            reason: "attribution_window_expired",
+            click_age_days: click.and_then(|click| click.click_age_days),
+            window_days: click.and_then(|click| click.window_days),
+            sale_id: (),
+            commission_id: (),
+        }
+    }
+}
 
 /// seed: Affitor, currency
 const DEFAULT_CURRENCY: &str = "USD";

@@ -1,69 +1,92 @@
-//! How AFFY answers: one table of outcomes.
+//! How AFFY answers: one table of outcomes. What a success looks like is in each call's file.
 
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use common::domain::{Applied, EventId, First, Outcome, Reason, Refusal};
+use common::domain::{Applied, EventId, Outcome, Reason, Refusal};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{ERRORS, request::Said};
-use crate::{pipeline::Answer, receipt};
-use common::http::{Rejection, request::json_number};
+use super::{
+    ERRORS,
+    click::ClickTracked,
+    lead_payment::{DuplicatePayment, PaymentLinked},
+    lead_registration::LeadLinked,
+    registration::RegistrationLinked,
+    transaction::Transaction,
+};
+use crate::{
+    answer::{Resolution, resolve},
+    pipeline::Answer,
+    receipt,
+};
+use common::http::request::json_number;
 
-const LINKED: &str = "Registration linked to affiliate referral";
-const PAID: &str = "Payment linked to affiliate referral";
-const UNREFERRED: &str = "No affiliate referral found";
+/// What the answer needs to know of the request.
+pub(super) enum AnswerContext {
+    Click {
+        session: Option<String>,
+    },
+    /// The click is answered as the text that came.
+    Registration {
+        click: Option<String>,
+    },
+    Lead,
+    Payment {
+        value: Decimal,
+        transaction: Option<Transaction>,
+    },
+}
 
-/// What the caller of `event` is told, who said `said`.
-pub(super) fn print(event: EventId, said: &Said, answer: Answer) -> Response {
-    match answer {
-        Answer::Outcome(outcome) => print_outcome(event, said, &outcome),
-        Answer::Accepted => receipt::accepted(event),
-        Answer::Unavailable { retry_after } => ERRORS.print(&Rejection::Unavailable { retry_after }),
+impl AnswerContext {
+    /// Whether the organisation must be named: a registration is found by its click (seed: AFFY).
+    pub(super) fn needs_client(&self) -> bool {
+        !matches!(self, Self::Registration { .. })
+    }
+
+    fn session(&self) -> Option<&str> {
+        match self {
+            Self::Click { session } => session.as_deref(),
+            Self::Registration { .. } | Self::Lead | Self::Payment { .. } => None,
+        }
     }
 }
 
-fn print_outcome(event: EventId, said: &Said, outcome: &Outcome) -> Response {
-    match outcome {
-        Outcome::Applied(applied) => success(event, said, applied),
-        Outcome::Refused(refusal) => refused(event, said, refusal),
-        // Nothing that this caller can be told as final: the receipt says it when it is.
-        Outcome::Parked | Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => receipt::accepted(event),
+/// What the caller of `event` is told.
+pub(super) fn print(event: EventId, context: &AnswerContext, answer: &Answer) -> Response {
+    match resolve(event, answer) {
+        Resolution::Applied(event, applied) => success(event, context, applied),
+        Resolution::Refused(_, refusal) => refused(context, refusal),
+        Resolution::Pending(event) => receipt::accepted(event),
+        Resolution::Unavailable(rejection) => ERRORS.print(&rejection),
     }
 }
 
-fn success(event: EventId, said: &Said, applied: &Applied) -> Response {
-    let body = match applied {
-        Applied::Click(click) => json!({
-            "success": true,
-            "clickId": click.id.0,
-            "sessionId": sent_session(said).or(click.session.as_deref()),
-            "message": "Click tracked successfully",
-        }),
-        Applied::Lead(lead) => lead_body(said, Some(lead.customer.id.0), LINKED),
-        Applied::Conversion(conversion) => payment_body(Some(conversion.id.0), conversion.amount, PAID),
+fn success(event: EventId, context: &AnswerContext, applied: &Applied) -> Response {
+    match applied {
+        Applied::Click(click) => ok(&ClickTracked::new(click, context.session())),
+        Applied::Lead(lead) => linked(context, Some(lead.customer.id.0)),
+        Applied::Conversion(conversion) => ok(&PaymentLinked::new(Some(conversion.id.0), conversion.amount)),
         // No call of this dialect has such an effect.
-        _ => return receipt::accepted(event),
-    };
-    Json(body).into_response()
+        _ => receipt::accepted(event),
+    }
 }
 
-fn refused(event: EventId, said: &Said, refusal: &Refusal) -> Response {
+fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
     let message = |status, text: &str| ERRORS.print_message(status, text);
-    match (refusal.reason, said) {
-        (Reason::IdempotentRepeat, _) => repeated(event, said, refusal.first.as_deref()),
+    match (refusal.reason, context) {
         (Reason::IdempotencyConflict, _) => message(
             StatusCode::UNPROCESSABLE_ENTITY,
             "transactionId or Idempotency-Key was used before for another request",
         ),
         (Reason::DuplicateOrder, _) => duplicate(refusal),
-        (Reason::NotAttributed | Reason::UnknownAffiliate, Said::Click { .. }) => {
+        (Reason::NotAttributed | Reason::UnknownAffiliate, AnswerContext::Click { .. }) => {
             message(StatusCode::BAD_REQUEST, "affiliateReference is not known")
         }
-        (Reason::AffiliateNotApproved, Said::Click { .. }) => message(
+        (Reason::AffiliateNotApproved, AnswerContext::Click { .. }) => message(
             StatusCode::BAD_REQUEST,
             "affiliateReference belongs to an affiliate who is not approved",
         ),
@@ -77,71 +100,54 @@ fn refused(event: EventId, said: &Said, refusal: &Refusal) -> Response {
             | Reason::AffiliateNotApproved
             | Reason::WindowExpired,
             _,
-        ) => unreferred(said, refusal),
+        ) => unreferred(context, refusal),
         _ => message(StatusCode::BAD_REQUEST, &refusal.detail),
     }
 }
 
 /// The customer came by nobody: nothing is wrong with that (see the module's head).
-fn unreferred(said: &Said, refusal: &Refusal) -> Response {
-    let body = match said {
-        Said::Click { .. } => return ERRORS.print_message(StatusCode::BAD_REQUEST, &refusal.detail),
-        Said::Registration { .. } | Said::Lead => lead_body(said, None, UNREFERRED),
-        Said::Payment { value, .. } => payment_body(None, *value, UNREFERRED),
-    };
-    Json(body).into_response()
+fn unreferred(context: &AnswerContext, refusal: &Refusal) -> Response {
+    match context {
+        AnswerContext::Click { .. } => ERRORS.print_message(StatusCode::BAD_REQUEST, &refusal.detail),
+        AnswerContext::Registration { .. } | AnswerContext::Lead => linked(context, None),
+        AnswerContext::Payment { value, .. } => ok(&PaymentLinked::new(None, *value)),
+    }
 }
 
-/// The first outcome as if it were this one's, once there is one.
-fn repeated(event: EventId, said: &Said, first: Option<&First>) -> Response {
-    match first {
-        Some(First {
-            event_id,
-            outcome: Some(outcome),
-        }) => print_outcome(*event_id, said, outcome),
-        Some(First {
-            event_id,
-            outcome: None,
-        }) => receipt::accepted(*event_id),
-        None => receipt::accepted(event),
+fn linked(context: &AnswerContext, lead: Option<i64>) -> Response {
+    let lead = LeadLinked::registration(lead);
+    match context {
+        AnswerContext::Registration { click } => ok(&RegistrationLinked {
+            lead,
+            click_id: click.clone(),
+        }),
+        AnswerContext::Click { .. } | AnswerContext::Lead | AnswerContext::Payment { .. } => ok(&lead),
     }
 }
 
 /// With what a caller learns whose first answer was lost.
 fn duplicate(refusal: &Refusal) -> Response {
     let status = StatusCode::CONFLICT;
-    let mut body = ERRORS.body(status, "transactionId has been recorded before");
-    if let (Some(first), Some(body)) = (&refusal.first, body.as_object_mut()) {
-        body.insert("event_id".to_owned(), first.event_id.to_string().into());
-        if let Some(Outcome::Applied(Applied::Conversion(conversion))) = &first.outcome {
-            body.insert("leadId".to_owned(), conversion.id.0.into());
-            body.insert("leadValue".to_owned(), json_number(conversion.amount, 0));
-        }
-    }
-    (status, Json(body)).into_response()
+    let first = refusal.first.as_deref();
+    let conversion = first.and_then(|first| match &first.outcome {
+        Some(Outcome::Applied(Applied::Conversion(conversion))) => Some(conversion),
+        _ => None,
+    });
+    let shown = DuplicatePayment {
+        error: status.canonical_reason().unwrap_or("Error"),
+        message: "transactionId has been recorded before",
+        event_id: first.map(|first| first.event_id),
+        lead_id: conversion.map(|conversion| conversion.id.0),
+        lead_value: conversion.map(|conversion| json_number(conversion.amount, 0)),
+    };
+    (status, body(&shown)).into_response()
 }
 
-fn lead_body(said: &Said, lead: Option<i64>, message: &str) -> Value {
-    let mut body = json!({"success": true, "leadId": lead, "message": message});
-    if let (Said::Registration { click }, Some(body)) = (said, body.as_object_mut()) {
-        body.insert("clickId".to_owned(), json!(click));
-    }
-    body
+fn ok(shown: &impl Serialize) -> Response {
+    body(shown).into_response()
 }
 
-fn payment_body(lead: Option<i64>, value: Decimal, message: &str) -> Value {
-    json!({
-        "success": true,
-        "leadId": lead,
-        "leadValue": json_number(value, 0),
-        "conversionSource": "TRACKING_API",
-        "message": message,
-    })
-}
-
-fn sent_session(said: &Said) -> Option<&str> {
-    match said {
-        Said::Click { session } => session.as_deref(),
-        Said::Registration { .. } | Said::Lead | Said::Payment { .. } => None,
-    }
+/// With its fields in the order of their names.
+fn body(shown: &impl Serialize) -> Json<Value> {
+    Json(json!(shown))
 }

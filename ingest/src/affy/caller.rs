@@ -3,38 +3,30 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use common::{
-    db::keys::Client,
-    domain::{Body, Dialect, Event, OrgId},
-};
+use common::{db::keys::Client, domain::OrgId};
 
 use crate::{
     Ingest,
-    auth::{AuthError, KeylessPermit, Principal},
-    pipeline::Answer,
+    answer::{Caller, key_holder},
+    auth::{AuthError, Principal},
 };
 use common::http::{
     AFFY_KEYS, Rejection,
-    request::{Fields, Invalid, MAX_ID, Received, Wait},
+    request::{Fields, Invalid, MAX_ID},
 };
-
-pub(super) enum Caller {
-    Keyed(Arc<Principal>),
-    /// The organisation is what was claimed, or [`OrgId::UNLOCATED`]: the worker finds it by the click.
-    Keyless(OrgId, KeylessPermit),
-}
 
 /// The holder of the key, if one was sent.
 ///
 /// # Errors
 /// 401 for an `Authorization` that proves nothing: who meant to sign must not be recorded as unsigned. 403, 429, 503.
-pub(super) async fn keyed(ingest: &Ingest, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Rejection> {
+pub(super) async fn holder(
+    ingest: &Ingest,
+    headers: &HeaderMap,
+) -> Result<Option<Arc<Principal>>, Rejection> {
     if !headers.contains_key(AUTHORIZATION) {
         return Ok(None);
     }
-    let principal = ingest.authenticate(headers, AFFY_KEYS).await?;
-    principal.may_ingest(&principal.take())?;
-    Ok(Some(principal))
+    key_holder(ingest, headers, AFFY_KEYS).await.map(Some)
 }
 
 /// Joins the key with what the body claims.
@@ -44,11 +36,11 @@ pub(super) async fn keyed(ingest: &Ingest, headers: &HeaderMap) -> Result<Option
 /// organisation lacks the feature; 429 when too many callers without a key wait.
 pub(super) async fn identify(
     ingest: &Ingest,
-    keyed: Option<Arc<Principal>>,
+    holder: Option<Arc<Principal>>,
     fields: &Fields,
     needs_client: bool,
 ) -> Result<Caller, Rejection> {
-    let Some(principal) = keyed else {
+    let Some(holder) = holder else {
         let org = match client(ingest, fields).await? {
             Some(client) if !client.affiliates_feature => {
                 return Err(Rejection::Forbidden(
@@ -63,10 +55,10 @@ pub(super) async fn identify(
         return Ok(Caller::Keyless(org, ingest.keyless_permit()?));
     };
     match client(ingest, fields).await? {
-        Some(client) if client.org != principal.key.org => {
+        Some(client) if client.org != holder.key.org => {
             Err(fields.wrong("clientId", "is not that of the API key").into())
         }
-        Some(_) | None => Ok(Caller::Keyed(principal)),
+        Some(_) | None => Ok(Caller::Keyed(holder)),
     }
 }
 
@@ -88,22 +80,4 @@ fn number(text: &str) -> Option<i64> {
     let is_plain =
         whole.bytes().all(|byte| byte.is_ascii_digit()) && fraction.bytes().all(|byte| byte == b'0');
     whole.parse().ok().filter(|_| is_plain)
-}
-
-impl Caller {
-    pub(super) fn event(&self, ingest: &Ingest, received: &Received, body: Body) -> Event {
-        match self {
-            Self::Keyed(principal) => ingest.event(principal, Dialect::Affy, received, body),
-            Self::Keyless(org, _) => {
-                ingest.keyless_event(Dialect::Affy, *org, received.request_id.as_ref(), body)
-            }
-        }
-    }
-
-    pub(super) async fn submit(self, ingest: &Ingest, event: Event, wait: Wait) -> Answer {
-        match self {
-            Self::Keyed(_) => ingest.submit(event, wait).await,
-            Self::Keyless(_, permit) => ingest.submit_keyless(permit, event, wait).await,
-        }
-    }
 }

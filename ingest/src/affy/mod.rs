@@ -3,18 +3,32 @@
 //! What the seed leaves open is decided here. A merchant calls for every customer, referred or not, and forgets the
 //! answer: so a registration or a payment that leads to no affiliate is answered `200` with `leadId` null and "No
 //! affiliate referral found". Only a click must name an affiliate. A client id is public: what comes with it alone is
-//! recorded, but vouched for by nobody. A payment's `transactionId` makes the call safe to repeat, apart for callers with
+//! recorded, but not authenticated. A payment's `transactionId` makes the call safe to repeat, apart for callers with
 //! a key and without, so that a stranger cannot use one up. `GET /api/v1/tracking/status/{session}` reads: it belongs to
 //! the control plane.
 
 mod answer;
+mod call;
 mod caller;
-mod request;
-mod route;
+mod click;
+mod lead;
+mod lead_payment;
+mod lead_registration;
+mod registration;
 mod transaction;
 
-pub use route::routes;
-
 use common::http::DialectErrors;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Ingest;
 
 const ERRORS: DialectErrors = DialectErrors::Affy;
+
+pub fn routes() -> OpenApiRouter<Ingest> {
+    OpenApiRouter::default()
+        .routes(routes!(click::click))
+        .routes(routes!(registration::registration))
+        .routes(routes!(lead::lead))
+        .routes(routes!(lead_registration::lead_registration))
+        .routes(routes!(lead_payment::lead_payment))
+}

@@ -11,33 +11,136 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::domain::{
-    Applied, ConversionView, EventId, First, Outcome, PublicId, PublicIdKind, Reason, Refusal,
-    entities::CommissionKind,
+    Applied, ConversionView, Currency, CustomerRecord, EventId, Outcome, PublicId, PublicIdKind, Reason,
+    Refusal, entities::CommissionKind,
 };
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::ERRORS;
-use crate::pipeline::Answer;
-use common::http::{
-    Rejection,
-    request::{Invalid, json_number},
+use crate::{
+    answer::{Resolution, resolve},
+    pipeline::Answer,
+};
+use common::{
+    http::{
+        Rejection,
+        request::{Invalid, json_number},
+    },
+    tapfiliate_json::CustomerStatus,
 };
 
-const NDJSON: &str = "application/x-ndjson";
+pub(super) const NDJSON: &str = "application/x-ndjson";
 
 /// What became of one line.
-#[derive(Debug)]
-pub(super) struct LineResult {
-    pub(super) line: usize,
-    pub(super) what: What,
-}
-
 #[derive(Debug)]
 pub(super) enum What {
     /// It is no event; nothing is stored.
     Invalid(Invalid),
     Answered(EventId, Answer),
+}
+
+/// How many lines came to what, and each line's result.
+#[derive(Serialize, ToSchema)]
+#[schema(as = native::Results)]
+pub(super) struct BatchResult {
+    applied: usize,
+    refused: usize,
+    accepted: usize,
+    invalid: usize,
+    unavailable: usize,
+    results: Vec<LineResult>,
+}
+
+/// What became of one line.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = native::LineResult)]
+pub(super) struct LineResult {
+    /// From 1.
+    line: usize,
+    status: LineStatus,
+    /// Of the first event, where the line repeats one. An invalid line has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    event_id: Option<EventId>,
+    /// Why the line is invalid or could not be taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// Why the event was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
+    #[serde(flatten)]
+    effect: Effect,
+    /// The event that a refused one repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    first: Option<Earlier>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = native::LineStatus)]
+enum LineStatus {
+    Applied,
+    Refused,
+    /// Durable, and not decided yet: its receipt will say it.
+    #[default]
+    Accepted,
+    Invalid,
+    Unavailable,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = native::Earlier)]
+struct Earlier {
+    event_id: EventId,
+    #[serde(flatten)]
+    effect: Effect,
+}
+
+/// What an applied event left behind, under the name of what it is.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = native::Effect)]
+struct Effect {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    conversion: Option<AppliedConversion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    customer: Option<AppliedCustomer>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = native::Conversion)]
+struct AppliedConversion {
+    id: String,
+    #[schema(required)]
+    external_id: Option<String>,
+    #[schema(value_type = f64, format = "decimal")]
+    amount: Value,
+    currency: Currency,
+    affiliate: String,
+    /// The seller's.
+    #[schema(value_type = f64, format = "decimal")]
+    commission_amount: Value,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = native::Customer)]
+struct AppliedCustomer {
+    id: String,
+    /// The merchant's own id.
+    #[schema(required)]
+    customer_id: Option<String>,
+    #[schema(value_type = CustomerStatus)]
+    status: String,
 }
 
 /// Whether the caller wants one result a line instead of one object.
@@ -52,25 +155,30 @@ pub(super) fn wants_lines(headers: &HeaderMap) -> bool {
 }
 
 /// All results. When nothing could be taken, the request as a whole could not.
-pub(super) fn print(results: &[LineResult], as_lines: bool) -> Response {
-    let retry_after = results.iter().find_map(retry_after);
-    let taken = results.iter().any(is_taken);
-    if let (Some(retry_after), false) = (retry_after, taken) {
+pub(super) fn print(lines: &[(usize, What)], as_lines: bool) -> Response {
+    let retry_after = lines.iter().find_map(|(_, what)| retry_after(what));
+    let is_any_taken = lines.iter().any(|(_, what)| is_taken(what));
+    if let (Some(retry_after), false) = (retry_after, is_any_taken) {
         return ERRORS.print(&Rejection::Unavailable { retry_after });
     }
-    let printed: Vec<Value> = results.iter().map(result).collect();
+    let results: Vec<LineResult> = lines.iter().map(|(line, what)| result(*line, what)).collect();
     let mut response = if as_lines {
-        let lines: Vec<String> = printed.iter().map(|result| format!("{result}\n")).collect();
+        let lines: Vec<String> = results
+            .iter()
+            .map(|result| format!("{}\n", json!(result)))
+            .collect();
         ([(CONTENT_TYPE, NDJSON)], lines.concat()).into_response()
     } else {
-        let count = |status: &str| printed.iter().filter(|result| result["status"] == status).count();
-        let counts = ["applied", "refused", "accepted", "invalid", "unavailable"].map(count);
-        let [applied, refused, accepted, invalid, unavailable] = counts;
-        Json(json!({
-            "applied": applied, "refused": refused, "accepted": accepted, "invalid": invalid,
-            "unavailable": unavailable, "results": printed,
-        }))
-        .into_response()
+        let count = |status| results.iter().filter(|result| result.status == status).count();
+        let counted = BatchResult {
+            applied: count(LineStatus::Applied),
+            refused: count(LineStatus::Refused),
+            accepted: count(LineStatus::Accepted),
+            invalid: count(LineStatus::Invalid),
+            unavailable: count(LineStatus::Unavailable),
+            results,
+        };
+        Json(json!(counted)).into_response()
     };
     if let Some(retry_after) = retry_after {
         let seconds = HeaderValue::from(retry_after.as_secs().max(1));
@@ -79,112 +187,104 @@ pub(super) fn print(results: &[LineResult], as_lines: bool) -> Response {
     response
 }
 
-fn retry_after(result: &LineResult) -> Option<Duration> {
-    match result.what {
-        What::Answered(_, Answer::Unavailable { retry_after }) => Some(retry_after),
+fn retry_after(what: &What) -> Option<Duration> {
+    match what {
+        What::Answered(_, Answer::Unavailable { retry_after }) => Some(*retry_after),
         What::Answered(..) | What::Invalid(_) => None,
     }
 }
 
-fn is_taken(result: &LineResult) -> bool {
-    matches!(
-        result.what,
-        What::Answered(_, Answer::Outcome(_) | Answer::Accepted)
-    )
+fn is_taken(what: &What) -> bool {
+    matches!(what, What::Answered(_, Answer::Outcome(_) | Answer::Accepted))
 }
 
-fn result(result: &LineResult) -> Value {
-    let line = result.line;
-    match &result.what {
-        What::Invalid(invalid) => json!({"line": line, "status": "invalid", "error": invalid.0}),
-        What::Answered(event, Answer::Outcome(outcome)) => of_outcome(line, *event, outcome),
-        What::Answered(event, Answer::Accepted) => accepted(line, *event),
-        What::Answered(event, Answer::Unavailable { .. }) => json!({
-            "line": line, "event_id": event, "status": "unavailable",
-            "error": "this line could not be accepted at the moment: send the whole request again, under the same Idempotency-Key",
-        }),
+fn result(line: usize, what: &What) -> LineResult {
+    match what {
+        What::Invalid(invalid) => LineResult {
+            line,
+            status: LineStatus::Invalid,
+            error: Some(invalid.0.clone()),
+            ..LineResult::default()
+        },
+        What::Answered(event, answer) => match resolve(*event, answer) {
+            Resolution::Applied(event, applied) => LineResult {
+                effect: effect(applied),
+                ..of(line, event, LineStatus::Applied)
+            },
+            Resolution::Refused(event, refusal) => refused(line, event, refusal),
+            Resolution::Pending(event) => of(line, event, LineStatus::Accepted),
+            Resolution::Unavailable(_) => LineResult {
+                error: Some(NOT_TAKEN.to_owned()),
+                ..of(line, *event, LineStatus::Unavailable)
+            },
+        },
     }
 }
 
-fn accepted(line: usize, event: EventId) -> Value {
-    json!({"line": line, "event_id": event, "status": "accepted"})
-}
+const NOT_TAKEN: &str = "this line could not be accepted at the moment: send the whole request again, under the same Idempotency-Key";
 
-fn of_outcome(line: usize, event: EventId, outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Applied(applied) => {
-            let mut printed = json!({"line": line, "event_id": event, "status": "applied"});
-            add(&mut printed, effect(applied));
-            printed
-        }
-        Outcome::Refused(refusal) if refusal.reason == Reason::IdempotentRepeat => {
-            repeated(line, event, refusal.first.as_deref())
-        }
-        Outcome::Refused(refusal) => refused(line, event, refusal),
-        // Nothing that this caller can be told as final: the receipt says it when it is.
-        Outcome::Parked | Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => accepted(line, event),
+fn of(line: usize, event: EventId, status: LineStatus) -> LineResult {
+    LineResult {
+        line,
+        status,
+        event_id: Some(event),
+        ..LineResult::default()
     }
 }
 
-/// The first outcome as if it were this one's, once there is one.
-fn repeated(line: usize, event: EventId, first: Option<&First>) -> Value {
-    match first {
-        Some(First {
-            event_id,
-            outcome: Some(outcome),
-        }) => of_outcome(line, *event_id, outcome),
-        Some(First {
-            event_id,
-            outcome: None,
-        }) => accepted(line, *event_id),
-        None => accepted(line, event),
-    }
-}
-
-fn refused(line: usize, event: EventId, refusal: &Refusal) -> Value {
-    let mut printed = json!({
-        "line": line, "event_id": event, "status": "refused",
-        "reason": refusal.reason.code(), "detail": refusal.detail,
+fn refused(line: usize, event: EventId, refusal: &Refusal) -> LineResult {
+    let first = refusal.first.as_deref().map(|first| Earlier {
+        event_id: first.event_id,
+        effect: match &first.outcome {
+            Some(Outcome::Applied(applied)) => effect(applied),
+            _ => Effect::default(),
+        },
     });
-    if let Some(first) = refusal.first.as_deref() {
-        let mut earlier = json!({"event_id": first.event_id});
-        if let Some(Outcome::Applied(applied)) = &first.outcome {
-            add(&mut earlier, effect(applied));
-        }
-        add(&mut printed, Some(("first", earlier)));
+    LineResult {
+        reason: Some(refusal.reason),
+        detail: Some(refusal.detail.clone()),
+        first,
+        ..of(line, event, LineStatus::Refused)
     }
-    printed
 }
 
-/// What an applied event left behind, under the name of what it is.
-fn effect(applied: &Applied) -> Option<(&'static str, Value)> {
+fn effect(applied: &Applied) -> Effect {
     match applied {
-        Applied::Customer(customer) => Some((
-            "customer",
-            json!({
-                "id": PublicId::new(PublicIdKind::Customer, customer.id.0).to_string(),
-                "customer_id": customer.customer_id, "status": customer.status,
-            }),
-        )),
-        other => other.conversion().map(|view| ("conversion", conversion(view))),
+        Applied::Customer(record) => Effect {
+            customer: Some(AppliedCustomer::from(&**record)),
+            ..Effect::default()
+        },
+        other => Effect {
+            conversion: other.conversion().map(AppliedConversion::from),
+            ..Effect::default()
+        },
     }
 }
 
-fn conversion(view: &ConversionView) -> Value {
-    let own = view
-        .commissions
-        .iter()
-        .find(|commission| commission.kind == CommissionKind::Regular.name());
-    let amount = own.map_or(Decimal::ZERO, |commission| commission.amount);
-    json!({
-        "id": PublicId::new(PublicIdKind::Conversion, view.id.0).to_string(),
-        "external_id": view.external_id, "amount": json_number(view.amount, 0), "currency": view.currency.code(),
-        "affiliate": view.affiliate.slug, "commission_amount": json_number(amount, 0),
-    })
+impl From<&CustomerRecord> for AppliedCustomer {
+    fn from(record: &CustomerRecord) -> Self {
+        Self {
+            id: PublicId::new(PublicIdKind::Customer, record.id.0).to_string(),
+            customer_id: record.customer_id.clone(),
+            status: record.status.clone(),
+        }
+    }
 }
 
-fn add(printed: &mut Value, field: Option<(&'static str, Value)>) {
-    if let (Some((name, value)), Some(printed)) = (field, printed.as_object_mut()) {
-        printed.insert(name.to_owned(), value);
+impl From<&ConversionView> for AppliedConversion {
+    fn from(view: &ConversionView) -> Self {
+        let own = view
+            .commissions
+            .iter()
+            .find(|commission| commission.kind == CommissionKind::Regular.name());
+        let amount = own.map_or(Decimal::ZERO, |commission| commission.amount);
+        Self {
+            id: PublicId::new(PublicIdKind::Conversion, view.id.0).to_string(),
+            external_id: view.external_id.clone(),
+            amount: json_number(view.amount, 0),
+            currency: view.currency,
+            affiliate: view.affiliate.slug.clone(),
+            commission_amount: json_number(amount, 0),
+        }
     }
 }

@@ -34,12 +34,12 @@ pub(super) fn lines(body: &[u8]) -> Result<Vec<(usize, &[u8])>, Invalid> {
 /// Finds the lines that build on an earlier one: they name the same order or customer. Workers beside each other could
 /// decide a refund before its sale, so these go out when the others are decided.
 #[derive(Default)]
-pub(super) struct Named {
+pub(super) struct Mentioned {
     orders: HashSet<String>,
     customers: HashSet<Identity>,
 }
 
-impl Named {
+impl Mentioned {
     /// Whether `event` names what an earlier one did. Remembers what it names.
     pub(super) fn builds_on_earlier(&mut self, event: &Event) -> bool {
         let mut builds = false;

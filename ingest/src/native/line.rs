@@ -1,11 +1,71 @@
 //! One line: an object with the fields of a postback, and a `type` that says what is asked for.
 
 use chrono::{DateTime, Utc};
-use common::domain::{Body, Chargeback, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
+use common::domain::{Body, Chargeback, Currency, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
+use utoipa::ToSchema;
 
 use super::fields::line_fields;
-use crate::tapfiliate::postback::request as postback;
-use common::http::request::{Fields, Invalid, MAX_ID};
+use crate::tapfiliate::postback::{create_conversion, create_customer, update_conversion};
+use common::http::{
+    openapi::{Amount, MetaData},
+    request::{Fields, Invalid, MAX_ID},
+};
+
+/// One event. Which fields it takes is a matter of its type: those of a postback, and what else is said here.
+#[derive(ToSchema)]
+#[schema(as = native::Line)]
+#[expect(dead_code, reason = "describes what `parse_line` reads")]
+pub(super) struct Line {
+    r#type: Option<LineType>,
+    /// The order's id: of all types but those of customers.
+    external_id: Option<String>,
+    /// Of a refund: how much is given back; by default all.
+    amount: Option<Amount>,
+    currency: Option<Currency>,
+    coupon: Option<String>,
+    referral_code: Option<String>,
+    click_id: Option<String>,
+    /// Counts together with `source_id`.
+    asset_id: Option<String>,
+    source_id: Option<String>,
+    /// The merchant's own id of the customer.
+    customer_id: Option<String>,
+    meta_data: Option<MetaData>,
+    /// Of a conversion: when it was, in seconds or milliseconds since 1970.
+    timestamp: Option<i64>,
+    status: Option<LineWord>,
+    /// Of a refund: makes it safe to repeat.
+    refund_id: Option<String>,
+    user_agent: Option<String>,
+    ip: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = native::LineType, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `parse_line` reads")]
+enum LineType {
+    Conversion,
+    Update,
+    Refund,
+    Chargeback,
+    ChargebackReversal,
+    Customer,
+    CustomerUpdate,
+}
+
+/// Of an update, of a customer, and of a customer's update.
+#[derive(ToSchema)]
+#[schema(as = native::LineWord, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the words of three types")]
+enum LineWord {
+    Approved,
+    Disapproved,
+    New,
+    Trial,
+    Lead,
+    Canceled,
+    Active,
+}
 
 /// What a line asks for.
 ///
@@ -22,7 +82,7 @@ pub(super) fn read_line(line: &[u8], now: DateTime<Utc>) -> Result<Body, Invalid
 pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
     match fields.word("type")?.as_deref() {
         None | Some("conversion") => conversion(fields, now),
-        Some("update") => postback::update_conversion(fields),
+        Some("update") => update_conversion::parse(fields),
         Some("refund") => Ok(Body::Refund(Refund {
             external_id: order(fields)?,
             amount: fields.amount("amount")?,
@@ -31,7 +91,7 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> 
         })),
         Some("chargeback") => chargeback(fields, false),
         Some("chargeback_reversal") => chargeback(fields, true),
-        Some("customer") => postback::create_customer(fields),
+        Some("customer") => create_customer::parse(fields),
         Some("customer_update") => customer_update(fields),
         Some(_) => Err(fields.wrong(
             "type",
@@ -41,7 +101,7 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> 
 }
 
 fn conversion(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
-    let mut body = postback::create_conversion(fields)?;
+    let mut body = create_conversion::parse(fields)?;
     // Who brings many events at once often brings old ones.
     if let Body::CreateConversion(create) = &mut body {
         create.occurred_at = fields.timestamp("timestamp", now)?;

@@ -1,21 +1,33 @@
 //! `GET /p/{pixel_key}.gif` with the parameters of a postback.
 
 use axum::{
-    Router,
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::Response,
-    routing::{MethodFilter, on},
+    routing::MethodFilter,
 };
 use common::domain::Dialect;
 
 use super::{picture::recorded, signature};
-use crate::{Ingest, auth::AuthError, pipeline::Answer, tapfiliate::postback};
+use crate::{
+    Ingest,
+    auth::AuthError,
+    pipeline::Answer,
+    tapfiliate::{
+        params::{Attribution, Details},
+        postback::create_conversion::{self, NewConversion},
+    },
+};
 use common::http::{
     DialectErrors, Rejection, peer, picture,
     request::{Wait, query_fields},
 };
 use secrecy::ExposeSecret;
+
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 const ERRORS: DialectErrors = DialectErrors::Pixel;
 
@@ -23,15 +35,31 @@ const ERRORS: DialectErrors = DialectErrors::Pixel;
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 const PREFETCHES: [&str; 3] = ["prefetch", "prerender", "preview"];
 
-pub fn routes() -> Router<Ingest> {
+pub fn routes() -> OpenApiRouter<Ingest> {
     // Else axum would take a HEAD for a GET: who looks must not sell.
     let look = async || picture(StatusCode::OK);
-    Router::new().route(
-        "/p/{file}",
-        on(MethodFilter::GET, pixel).on(MethodFilter::HEAD, look),
-    )
+    OpenApiRouter::default().routes(routes!(pixel).map(|methods| methods.on(MethodFilter::HEAD, look)))
 }
 
+/// Record a conversion; always answered with a picture
+#[utoipa::path(
+    get,
+    path = "/p/{pixel_key}",
+    tag = "pixel",
+    security(()),
+    params(
+        ("pixel_key" = String, Path, description = "The pixel's key and `.gif`.", example = "demo-pixel.gif"),
+        NewConversion,
+        Attribution,
+        Details,
+        Proof,
+    ),
+    responses((
+        status = 200,
+        content_type = "image/gif",
+        headers(("X-Event-Id" = String, description = "The event, when the conversion is durable."))
+    ))
+)]
 async fn pixel(
     State(ingest): State<Ingest>,
     file: Result<Path<String>, PathRejection>,
@@ -43,6 +71,14 @@ async fn pixel(
     record(&ingest, file, request)
         .await
         .unwrap_or_else(|rejection| ERRORS.print(&rejection))
+}
+
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `signature` reads")]
+struct Proof {
+    /// The hex HMAC-SHA256 of the percent-encoded query sorted by name.
+    sig: Option<String>,
 }
 
 fn is_prefetch(headers: &HeaderMap) -> bool {
@@ -77,11 +113,11 @@ async fn record(
         ingest.keyless_call(peer(&request))?;
     }
     // The query alone: a signature says nothing of a body.
-    let body = postback::request::create_conversion(&query_fields(&query)?)?;
+    let body = create_conversion::parse(&query_fields(&query)?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, request.extensions().get(), body);
     event.authenticated = authenticated;
     let id = event.id;
-    // Strangers must not take the places of those who are vouched for.
+    // Only those who are authenticated need no place among the calls without a key.
     let answer = if authenticated {
         ingest.submit(event, Wait::Receipt).await
     } else {

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 use sha2::Sha256;
 
 use super::PATH;
-use crate::tapfiliate::postback;
+use crate::tapfiliate::postback::create_conversion;
 use common::http::request::{Invalid, query_fields};
 
 /// The parameter with the signature.
@@ -64,7 +64,7 @@ pub(super) fn is_signed(secret: &str, query: &str) -> bool {
 pub fn signed_url(url: &str, secret: &str) -> Result<String, Invalid> {
     let url = url.split('#').next().unwrap_or_default();
     let (page, query) = url.split_once('?').unwrap_or((url, ""));
-    postback::request::create_conversion(&query_fields(query)?)?;
+    create_conversion::parse(&query_fields(query)?)?;
     Ok(format!(
         "{page}?{}&{SIGNATURE}={}",
         canonical(query),

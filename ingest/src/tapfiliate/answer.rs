@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use common::domain::{Applied, EventId, First, Outcome, Reason, Refusal};
+use common::domain::{Applied, EventId, Outcome, Reason, Refusal};
 use serde::Serialize;
 use serde_json::{
     Value,
@@ -13,8 +13,11 @@ use serde_json::{
 };
 
 use super::ERRORS;
-use crate::{pipeline::Answer, receipt};
-use common::http::Rejection;
+use crate::{
+    answer::{Resolution, resolve},
+    pipeline::Answer,
+    receipt,
+};
 
 /// How a dialect shows what an event did.
 pub(super) type Effect = fn(&Applied) -> Box<RawValue>;
@@ -25,34 +28,12 @@ pub(super) fn raw(shown: &impl Serialize) -> Box<RawValue> {
 }
 
 /// What the caller of `event` is told. `names_a_row`: the call was about a row that must be there.
-pub(super) fn print(event: EventId, answer: Answer, effect: Effect, names_a_row: bool) -> Response {
-    match answer {
-        Answer::Outcome(outcome) => print_outcome(event, &outcome, effect, names_a_row),
-        Answer::Accepted => receipt::accepted(event),
-        Answer::Unavailable { retry_after } => ERRORS.print(&Rejection::Unavailable { retry_after }),
-    }
-}
-
-fn print_outcome(event: EventId, outcome: &Outcome, effect: Effect, names_a_row: bool) -> Response {
-    match outcome {
-        Outcome::Applied(applied) => (StatusCode::OK, Json(effect(applied))).into_response(),
-        Outcome::Refused(refusal) => match refusal.reason {
-            // The first outcome as if it were this one's, once there is one.
-            Reason::IdempotentRepeat => match refusal.first.as_deref() {
-                Some(First {
-                    event_id,
-                    outcome: Some(outcome),
-                }) => print_outcome(*event_id, outcome, effect, names_a_row),
-                Some(First {
-                    event_id,
-                    outcome: None,
-                }) => receipt::accepted(*event_id),
-                None => receipt::accepted(event),
-            },
-            reason => refused(status(reason, names_a_row), refusal, effect),
-        },
-        // Nothing that this caller can be told as final: the receipt says it when it is.
-        Outcome::Parked | Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => receipt::accepted(event),
+pub(super) fn print(event: EventId, answer: &Answer, effect: Effect, names_a_row: bool) -> Response {
+    match resolve(event, answer) {
+        Resolution::Applied(_, applied) => (StatusCode::OK, Json(effect(applied))).into_response(),
+        Resolution::Refused(_, refusal) => refused(status(refusal.reason, names_a_row), refusal, effect),
+        Resolution::Pending(event) => receipt::accepted(event),
+        Resolution::Unavailable(rejection) => ERRORS.print(&rejection),
     }
 }
 

@@ -52,7 +52,7 @@ impl Wire {
         let event = ingest.event(principal, self.dialect, &received, body);
         let id = event.id;
         let answer = ingest.submit(event, received.wait).await;
-        Ok(print(id, answer, self.effect, names_a_row))
+        Ok(print(id, &answer, self.effect, names_a_row))
     }
 }
 

@@ -1,11 +1,37 @@
 //! Parameters that have the same names and meaning in Postback 1.7 and REST 1.6.
 
 use common::domain::{AttributionFields, Currency, CustomerRef, Identity, MetaData, Track};
+use utoipa::ToSchema;
 
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
 
 /// Characters of an address, at most: proxies send lists of them.
 const MAX_IP: usize = 255;
+
+/// By what an affiliate may be found: one of these, or `asset_id` together with `source_id`.
+#[derive(utoipa::IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[schema(as = tapfiliate::Attribution)]
+#[expect(dead_code, reason = "describes what `attribution` reads")]
+pub(crate) struct Attribution {
+    #[param(example = "nwjinmy")]
+    referral_code: Option<String>,
+    coupon: Option<String>,
+    /// The click's UUID.
+    click_id: Option<String>,
+    asset_id: Option<String>,
+    source_id: Option<String>,
+}
+
+/// What is kept for reports.
+#[derive(utoipa::IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[schema(as = tapfiliate::Details)]
+#[expect(dead_code, reason = "describes what `details` reads")]
+pub(crate) struct Details {
+    user_agent: Option<String>,
+    ip: Option<String>,
+}
 
 /// By what an affiliate may be found in both dialects.
 pub(super) fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid> {
@@ -17,6 +43,21 @@ pub(super) fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid>
         source_id: fields.text("source_id", MAX_ID)?,
         ..AttributionFields::default()
     })
+}
+
+/// As [`attribution`], of which something must lead to an affiliate.
+///
+/// # Errors
+/// Names what would.
+pub(super) fn required_attribution(fields: &Fields) -> Result<AttributionFields, Invalid> {
+    let sent = attribution(fields)?;
+    if leads_somewhere(&sent) {
+        Ok(sent)
+    } else {
+        Err(Invalid::new(
+            "one of coupon, click_id, referral_code, or asset_id together with source_id is required",
+        ))
+    }
 }
 
 /// Whether anything was sent that could lead to an affiliate.

@@ -4,6 +4,7 @@ mod affitor;
 mod affy;
 mod auth;
 mod customers;
+mod described;
 mod leniency;
 mod native;
 mod paths;

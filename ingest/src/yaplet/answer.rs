@@ -5,106 +5,112 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use common::domain::{
-    Applied, CommissionView, ConversionView, EventId, First, Outcome, PublicId, PublicIdKind, Reason,
-    Refusal, entities::CommissionKind,
+use common::{
+    domain::{
+        Applied, CommissionView, ConversionView, EventId, First, Outcome, PublicId, PublicIdKind, Reason,
+        Refusal, entities::CommissionKind,
+    },
+    http::{YapletError, request::json_number},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::ERRORS;
-use crate::{pipeline::Answer, receipt};
-use common::http::{Rejection, request::json_number};
+use crate::{
+    answer::{Resolution, resolve},
+    pipeline::Answer,
+    receipt,
+};
 
 /// What the caller of `event`, by the `code` in the path, is told.
-pub(super) fn print(event: EventId, code: &str, answer: Answer) -> Response {
-    match answer {
-        Answer::Outcome(outcome) => print_outcome(event, code, &outcome),
-        Answer::Accepted => receipt::accepted(event),
-        Answer::Unavailable { retry_after } => ERRORS.print(&Rejection::Unavailable { retry_after }),
+pub(super) fn print(event: EventId, code: &str, answer: &Answer) -> Response {
+    match resolve(event, answer) {
+        Resolution::Applied(_, applied) => Json(Tracked::Recorded(success(code, applied))).into_response(),
+        Resolution::Refused(_, refusal) => refused(code, refusal),
+        Resolution::Pending(event) => receipt::accepted(event),
+        Resolution::Unavailable(rejection) => ERRORS.print(&rejection),
     }
 }
 
-fn print_outcome(event: EventId, code: &str, outcome: &Outcome) -> Response {
-    match outcome {
-        Outcome::Applied(applied) => success(code, applied),
-        Outcome::Refused(refusal) => refused(event, code, refusal),
-        // Nothing that this caller can be told as final: the receipt says it when it is.
-        Outcome::Parked | Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => receipt::accepted(event),
-    }
-}
-
-fn refused(event: EventId, code: &str, refusal: &Refusal) -> Response {
+fn refused(code: &str, refusal: &Refusal) -> Response {
     let message = |status| ERRORS.print_message(status, &refusal.detail);
     match refusal.reason {
         // Not an HTTP error (seed: Yaplet), and the order id stays usable.
-        Reason::NotAttributed | Reason::AffiliateNotApproved => {
-            let text = format!("No approved affiliate partner found for coupon code: {code}");
-            ERRORS.print_message(StatusCode::OK, &text)
-        }
+        Reason::NotAttributed | Reason::AffiliateNotApproved => Json(Tracked::ByNobody(YapletError {
+            message: format!("No approved affiliate partner found for coupon code: {code}"),
+            success: false,
+        }))
+        .into_response(),
         Reason::DuplicateOrder => duplicate(refusal.first.as_deref()),
-        Reason::IdempotentRepeat => repeated(event, code, refusal.first.as_deref()),
         Reason::IdempotencyConflict => message(StatusCode::UNPROCESSABLE_ENTITY),
         _ => message(StatusCode::BAD_REQUEST),
     }
 }
 
-/// The first outcome as if it were this one's, once there is one.
-fn repeated(event: EventId, code: &str, first: Option<&First>) -> Response {
-    match first {
-        Some(First {
-            event_id,
-            outcome: Some(outcome),
-        }) => print_outcome(*event_id, code, outcome),
-        Some(First {
-            event_id,
-            outcome: None,
-        }) => receipt::accepted(*event_id),
-        None => receipt::accepted(event),
-    }
+/// The order was recorded, or no approved affiliate has the code.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = yaplet::Tracked)]
+pub(super) enum Tracked<'a> {
+    Recorded(Success<'a>),
+    ByNobody(YapletError),
 }
 
-/// The documented six.
-#[derive(Serialize)]
-struct Data<'a> {
-    commission_id: Option<String>,
-    partner_id: String,
-    customer_id: Option<String>,
-    commission_amount: Value,
-    order_id: Option<&'a str>,
-    affiliate_code: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Success<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = yaplet::Success)]
+pub(super) struct Success<'a> {
     success: bool,
+    #[schema(required)]
     data: Option<Data<'a>>,
 }
 
-fn success(code: &str, applied: &Applied) -> Response {
-    let body = Success {
-        success: true,
-        data: applied.conversion().map(|view| data(view, Some(code))),
-    };
-    (StatusCode::OK, Json(body)).into_response()
+/// The documented six.
+#[derive(Serialize, ToSchema)]
+#[schema(as = yaplet::Data)]
+struct Data<'a> {
+    #[schema(required)]
+    commission_id: Option<String>,
+    partner_id: String,
+    #[schema(required)]
+    customer_id: Option<String>,
+    #[schema(value_type = f64, format = "decimal")]
+    commission_amount: Value,
+    #[schema(required)]
+    order_id: Option<&'a str>,
+    #[schema(required)]
+    affiliate_code: Option<&'a str>,
 }
 
-/// What a caller learns whose first answer was lost.
-#[derive(Serialize)]
+/// The order has been recorded before.
+#[derive(Serialize, ToSchema)]
+#[schema(as = yaplet::Duplicate)]
+pub(super) struct Duplicate<'a> {
+    success: bool,
+    message: &'a str,
+    /// Of the first event, for a caller whose first answer was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<FirstData<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = yaplet::FirstData)]
 struct FirstData<'a> {
     event_id: EventId,
     #[serde(flatten)]
     data: Option<Data<'a>>,
 }
 
+fn success<'a>(code: &'a str, applied: &'a Applied) -> Success<'a> {
+    Success {
+        success: true,
+        data: applied.conversion().map(|view| data(view, Some(code))),
+    }
+}
+
 fn duplicate(first: Option<&First>) -> Response {
-    let status = StatusCode::CONFLICT;
-    let mut body = ERRORS.body(
-        status,
-        "This order_id has already been tracked for your organization",
-    );
-    let first = first.map(|first| {
+    let data = first.map(|first| {
         let conversion = match &first.outcome {
             Some(Outcome::Applied(applied)) => applied.conversion(),
             _ => None,
@@ -115,12 +121,12 @@ fn duplicate(first: Option<&First>) -> Response {
             data: conversion.map(|conversion| data(conversion, None)),
         }
     });
-    if let Some(Ok(first)) = first.map(serde_json::to_value)
-        && let Some(body) = body.as_object_mut()
-    {
-        body.insert("data".to_owned(), first);
-    }
-    (status, Json(body)).into_response()
+    let body = json!(Duplicate {
+        success: false,
+        message: "This order_id has already been tracked for your organization",
+        data,
+    });
+    (StatusCode::CONFLICT, Json(body)).into_response()
 }
 
 fn data<'a>(conversion: &'a ConversionView, code: Option<&'a str>) -> Data<'a> {
@@ -129,9 +135,9 @@ fn data<'a>(conversion: &'a ConversionView, code: Option<&'a str>) -> Data<'a> {
     let amount = commission.map_or(Decimal::ZERO, |commission| commission.amount);
     let customer = conversion.customer.as_ref();
     Data {
-        commission_id: commission.map(|one| public(PublicIdKind::YapletCommission, one.id.0)),
+        commission_id: commission.map(|commission| public(PublicIdKind::YapletCommission, commission.id.0)),
         partner_id: public(PublicIdKind::YapletPartner, conversion.affiliate.id.0),
-        customer_id: customer.map(|one| public(PublicIdKind::YapletCustomer, one.id.0)),
+        customer_id: customer.map(|customer| public(PublicIdKind::YapletCustomer, customer.id.0)),
         commission_amount: json_number(amount, 0),
         order_id: conversion.external_id.as_deref(),
         affiliate_code: code,

@@ -1,11 +1,15 @@
 //! Yaplet's affiliates track API: one call that records a sale by the coupon code in its path.
 
 mod answer;
-mod request;
-mod route;
-
-pub use route::routes;
+mod track;
 
 use common::http::DialectErrors;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Ingest;
 
 const ERRORS: DialectErrors = DialectErrors::Yaplet;
+
+pub fn routes() -> OpenApiRouter<Ingest> {
+    OpenApiRouter::default().routes(routes!(track::track))
+}

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CustomerRef, Dialect, MetaData, Needs, NewRows};
 use crate::domain::{CommissionId, ConversionId, Currency};
@@ -110,8 +111,9 @@ impl UpdateConversion {
     }
 }
 
-/// The state of all commissions of a conversion (seed: Postback 1.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The state of all commissions of a conversion.
+// seed: Postback 1.7
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConversionStatus {
     Approved,

@@ -1,6 +1,7 @@
 //! Customers: who they are, how they come, and how they leave.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{AttributionFields, MetaData, Needs, NewRows, OrgClue};
 use crate::domain::{ClickId, CustomerId};
@@ -59,8 +60,9 @@ pub struct CustomerRef {
     pub meta_data: MetaData,
 }
 
-/// The three ways of a customer's life (seed: Postback 1.7, status). It is chosen at the start and never changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The three ways of a customer's life. It is chosen at the start and never changes.
+// seed: Postback 1.7, status
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Track {
     /// new, active, stopped

@@ -160,6 +160,8 @@ impl Fields {
 
     /// The fields of an object, under their full names.
     pub fn nested(&self, name: &str) -> Result<Option<Self>, Invalid> {
+        #[cfg(any(test, feature = "testing"))]
+        super::asked::note(&self.prefix, name);
         if self.clashes.contains(std::slice::from_ref(&name.to_owned())) {
             return Err(self.wrong(name, SENT_TWICE));
         }
@@ -306,6 +308,8 @@ impl Fields {
     /// # Errors
     /// When the field, or something in it, was sent again with another value.
     pub fn value(&self, name: &str) -> Result<Option<&Value>, Invalid> {
+        #[cfg(any(test, feature = "testing"))]
+        super::asked::note(&self.prefix, name);
         if let Some(path) = self.clashes_of(name).next() {
             return Err(self.wrong(&path.join("."), SENT_TWICE));
         }

@@ -2,6 +2,8 @@
 //!
 //! What real clients send decides here, not what they declare. Nothing here knows a dialect's field names.
 
+#[cfg(any(test, feature = "testing"))]
+mod asked;
 mod body;
 mod fields;
 mod form;
@@ -14,6 +16,8 @@ mod text_checks;
 mod timestamp;
 mod value;
 
+#[cfg(any(test, feature = "testing"))]
+pub use asked::asked;
 pub use body::{BODY_TIMEOUT, MAX_BODY_BYTES};
 pub use fields::{
     Fields, MAX_EMAIL, MAX_ID, MAX_META_KEY, MAX_META_PROPERTIES, MAX_META_VALUE, MAX_NAME, MAX_NOTES,
@@ -22,7 +26,7 @@ pub use fields::{
 pub use form::{MAX_PARAMETERS, named_values};
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
-pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Wait, in_scope};
+pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope};
 pub use received::Received;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::{Idempotency, ProgramId};
 use axum::http::HeaderMap;
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
 use super::Invalid;
 
@@ -14,6 +15,22 @@ pub const DEFAULT_WAIT: Duration = Duration::from_secs(3);
 pub const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Characters of an `Idempotency-Key`.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// The headers of a call that records something, for its description.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Preferences {
+    /// The same request again under its key gets the first outcome; another one is refused (422).
+    #[param(rename = "Idempotency-Key", required = false, pattern = "^[!-~]{1,255}$")]
+    pub idempotency_key: String,
+    /// respond-async: the receipt at once; wait=N: the outcome within N seconds, at most 10.
+    #[param(
+        rename = "Prefer",
+        required = false,
+        pattern = "^(respond-async|wait=[0-9]{1,2})$"
+    )]
+    pub prefer: String,
+}
 
 /// How an accepted event is to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -11,7 +12,7 @@ use crate::domain::{
 };
 
 /// All that is known of an order. Money is text in JSON, with the decimals of its currency.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Explanation {
     /// The organisation's slug.
     pub org: String,
@@ -28,21 +29,25 @@ pub struct Explanation {
 }
 
 /// Sentences about one thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = explain::Chapter)]
 pub struct Chapter {
     pub title: String,
     pub lines: Vec<String>,
 }
 
 /// A conversion and what became of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Sale)]
 pub struct Sale {
     pub conversion: i64,
     /// The event that created it.
     pub event: Uuid,
     /// The program's slug.
+    #[schema(required)]
     pub program: Option<String>,
     /// The slug of the affiliate who earns.
+    #[schema(required)]
     pub affiliate: Option<String>,
     pub dialect: String,
     /// Whether it came with a key or a signature.
@@ -52,15 +57,19 @@ pub struct Sale {
     pub created_at: DateTime<Utc>,
     /// The attribution method that found the affiliate.
     pub attributed_by: String,
-    /// How it was decided. `None`: it is older than the version that records it.
+    /// How it was decided. Null: it is older than the version that records it.
+    #[schema(required)]
     pub trace: Option<Trace>,
+    #[schema(required)]
     pub click: Option<SaleClick>,
+    #[schema(required)]
     pub customer: Option<SaleCustomer>,
     /// How often it counts towards the cap of its customer: itself, and its recurring commissions.
     #[serde(rename = "counted")]
     pub counts_towards_cap: i32,
     pub warnings: Vec<String>,
     /// What was sent for reports (user agent, ip, notes, products), without e-mail addresses.
+    #[schema(value_type = Object)]
     pub details: MetaData,
     /// As the create sent it.
     #[serde(rename = "base_amount")]
@@ -71,8 +80,10 @@ pub struct Sale {
     pub refunded: Decimal,
     pub fully_refunded: bool,
     pub charged_back: bool,
+    #[schema(required)]
     pub deleted_at: Option<DateTime<Utc>>,
     /// The authenticated conversion that took its place.
+    #[schema(required)]
     pub superseded_by: Option<i64>,
     pub commissions: Vec<SaleCommission>,
     pub refunds: Vec<SaleRefund>,
@@ -81,7 +92,8 @@ pub struct Sale {
 }
 
 /// The click by which a sale came, as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Click)]
 pub struct SaleClick {
     pub click: i64,
     pub referral_code: String,
@@ -91,32 +103,40 @@ pub struct SaleClick {
 }
 
 /// The customer of a sale, as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Customer)]
 pub struct SaleCustomer {
     pub customer: i64,
     /// The merchant's id.
+    #[schema(required)]
     pub customer_id: Option<String>,
     pub status: String,
     /// The slug of the affiliate who brought the customer first.
+    #[schema(required)]
     pub affiliate: Option<String>,
     /// Conversions and recurring commissions that count towards the cap.
     pub counted: i64,
+    #[schema(required)]
     pub first_sale_at: Option<DateTime<Utc>>,
 }
 
 /// A commission, its rule, and each movement of its money.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Commission)]
 pub struct SaleCommission {
     pub commission: i64,
     /// `regular`, `level` or `recurring`.
     pub kind: String,
     /// The slug of the affiliate who gets it.
+    #[schema(required)]
     pub affiliate: Option<String>,
     pub commission_type: String,
     pub commission_name: String,
-    /// How it was calculated at first. `None`: not recorded.
+    /// How it was calculated at first. Null: not recorded.
+    #[schema(required)]
     pub rule: Option<Rule>,
-    /// Percent; `None`: a fixed or explicit amount.
+    /// Percent; Null: a fixed or explicit amount.
+    #[schema(required)]
     pub rate: Option<Decimal>,
     pub sub_amount: Decimal,
     /// Before refunds.
@@ -124,21 +144,26 @@ pub struct SaleCommission {
     /// After refunds.
     pub amount: Decimal,
     pub currency: Currency,
-    /// `None`: pending.
+    /// Null: pending.
+    #[schema(required)]
     pub approved: Option<bool>,
     /// When it is approved by itself.
     #[serde(rename = "final_at")]
+    #[schema(required)]
     pub finalised_at: Option<DateTime<Utc>>,
+    #[schema(required)]
     pub comment: Option<String>,
     /// The payment that covers it.
+    #[schema(required)]
     pub payment: Option<SalePayment>,
     pub transfers: Vec<SaleTransfer>,
-    /// Its share of the conversion's original amount; `None`: it does not follow that.
+    /// Its share of the conversion's original amount; Null: it does not follow that.
     #[serde(skip)]
     pub(super) share: Option<Decimal>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Payment)]
 pub struct SalePayment {
     pub payment: i64,
     /// Of the whole payment.
@@ -147,7 +172,8 @@ pub struct SalePayment {
 }
 
 /// One row of the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Transfer)]
 pub struct SaleTransfer {
     pub transfer: i64,
     pub time: DateTime<Utc>,
@@ -158,29 +184,36 @@ pub struct SaleTransfer {
     pub event: Uuid,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Refund)]
 pub struct SaleRefund {
     /// The client's refund id.
+    #[schema(required)]
     pub refund_id: Option<String>,
-    /// `None`: all that was left.
+    /// Null: all that was left.
+    #[schema(required)]
     pub amount: Option<Decimal>,
     pub created_at: DateTime<Utc>,
     pub event: Uuid,
 }
 
 /// An event that took effect on a sale.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Event)]
 pub struct SaleEvent {
     pub event: Uuid,
     /// The time is in the id: it is known when the row is gone.
+    #[schema(required)]
     pub received_at: Option<DateTime<Utc>>,
     /// Of the row, while it is kept.
+    #[schema(required)]
     pub row: Option<EventRow>,
     /// What of the sale still stands by it: amount, status, meta_data, chargeback.
     pub set: Vec<&'static str>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::EventRow)]
 pub struct EventRow {
     #[serde(skip)]
     pub(super) event_id: Uuid,
@@ -189,8 +222,10 @@ pub struct EventRow {
     pub status: String,
     #[serde(rename = "signed")]
     pub authenticated: bool,
+    #[schema(required)]
     pub applied_at: Option<DateTime<Utc>>,
     /// What fell due, where it came by itself: `hold_ends`, `recur`.
+    #[schema(required)]
     pub due: Option<String>,
     /// It deletes the conversion.
     pub deletes: bool,
@@ -199,22 +234,28 @@ pub struct EventRow {
 }
 
 /// An event that named the order and had no effect.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = explain::Attempt)]
 pub struct Attempt {
     pub event: Uuid,
     pub kind: String,
     pub dialect: String,
     /// refused, parked or dead.
     pub status: String,
+    #[schema(required)]
     pub reason: Option<String>,
+    #[schema(required)]
     pub detail: Option<String>,
     #[serde(rename = "signed")]
     pub authenticated: bool,
     pub received_at: DateTime<Utc>,
     /// parked: dead after.
+    #[schema(required)]
     pub due_at: Option<DateTime<Utc>>,
     /// The event that it repeats.
+    #[schema(required)]
     pub first: Option<Uuid>,
     /// How an affiliate was looked for.
+    #[schema(required)]
     pub trace: Option<Trace>,
 }

@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Whether a commission earns (seed: REST 1.6, list of commissions).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum CommissionStatus {
     Pending,
     Approved,

@@ -3,15 +3,16 @@
 use common::{
     domain::{
         Applied, ClickSummary, CommissionView, ConversionView, CustomerRecord, CustomerView, MetaData,
-        PublicId, PublicIdKind,
+        PublicId, PublicIdKind, entities::CommissionKind,
     },
-    tapfiliate_json::{Affiliate, Program, colon_time, warnings},
+    tapfiliate_json::{Affiliate, CustomerStatus, Program, colon_time, warnings},
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
+use utoipa::ToSchema;
 
 use crate::tapfiliate::answer::raw;
-use common::http::request::json_number;
+use common::http::{openapi::null, request::json_number};
 
 /// Decimals of an amount, at least: the documented answers print `100.0`.
 const DECIMALS: u32 = 1;
@@ -24,67 +25,106 @@ pub(super) fn effect(applied: &Applied) -> Box<RawValue> {
     }
 }
 
-#[derive(Serialize)]
-struct Conversion<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = postback::Conversion)]
+pub(super) struct Conversion<'a> {
     id: String,
     created_at: String,
+    #[schema(required)]
     click: Option<Click<'a>>,
+    /// What the affiliate attached to the click.
+    #[schema(required, value_type = Option<Object>)]
     affiliate_meta_data: Option<&'a MetaData>,
     program: Program<'a>,
     affiliate: Affiliate<'a>,
+    /// Null or a list, never an empty one.
+    #[schema(required)]
     warnings: Option<&'a [String]>,
+    #[schema(value_type = f64, format = "decimal")]
     amount: Value,
+    #[schema(value_type = Object)]
     meta_data: &'a MetaData,
+    #[schema(required)]
     customer: Option<Buyer<'a>>,
+    #[schema(required)]
     external_id: Option<&'a str>,
     commissions: Vec<Commission<'a>>,
 }
 
 /// A customer, as a conversion shows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = postback::Buyer)]
 struct Buyer<'a> {
     id: String,
+    /// The merchant's own id.
     #[serde(rename = "customer_id")]
+    #[schema(required)]
     external_id: Option<&'a str>,
+    #[schema(value_type = CustomerStatus)]
     status: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = postback::Click)]
 struct Click<'a> {
     created_at: String,
+    #[schema(required)]
     referrer: Option<&'a str>,
+    #[schema(required)]
     landing_page: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Customer<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = postback::Customer)]
+pub(super) struct Customer<'a> {
     id: String,
     created_at: String,
+    #[schema(required)]
     click: Option<Click<'a>>,
+    /// What the affiliate attached to the click.
+    #[schema(required, value_type = Option<Object>)]
     affiliate_meta_data: Option<&'a MetaData>,
     program: Program<'a>,
     affiliate: Affiliate<'a>,
+    /// Null or a list, never an empty one.
+    #[schema(required)]
     warnings: Option<&'a [String]>,
+    #[schema(value_type = Object)]
     meta_data: &'a MetaData,
+    /// The merchant's own id.
     #[serde(rename = "customer_id")]
+    #[schema(required)]
     external_id: Option<&'a str>,
+    #[schema(value_type = CustomerStatus)]
     status: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = postback::Commission)]
 struct Commission<'a> {
+    #[schema(value_type = CommissionKind)]
     kind: &'a str,
     affiliate: Affiliate<'a>,
+    /// ISO 4217
     currency: &'static str,
     id: String,
     created_at: String,
+    /// Always null.
+    #[schema(schema_with = null)]
     payout: (),
     #[serde(rename = "commission_type")]
     of_type: &'a str,
+    /// Null while it is pending.
+    #[schema(required)]
     approved: Option<bool>,
+    #[schema(value_type = f64, format = "decimal")]
     amount: Value,
+    #[schema(required)]
     comment: Option<&'a str>,
+    #[schema(value_type = f64, format = "decimal")]
     conversion_sub_amount: Value,
+    /// Always null.
+    #[schema(schema_with = null)]
     r#final: (),
 }
 

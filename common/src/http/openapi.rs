@@ -1,0 +1,62 @@
+//! What the descriptions of calls share, in both planes: examples that lie in files, and schemas that no type has.
+
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{Object, ObjectBuilder, SchemaType, Type},
+    },
+};
+
+use super::request::MAX_META_PROPERTIES;
+
+/// An example from a file beside its handler: `example = json!(example(include_str!("order.json")))`. Null if it is no JSON,
+/// which a test of the whole document would find.
+pub fn example(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The named schemas of `T`: first its own, then those that it refers to.
+pub fn schemas_of<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas
+}
+
+/// For a field that is always null: `#[schema(schema_with = null)]`.
+pub fn null() -> Object {
+    ObjectBuilder::new().schema_type(Type::Null).build()
+}
+
+/// An amount of a request.
+#[derive(Debug)]
+pub struct Amount;
+
+impl PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Number, Type::String]))
+            .description(Some("Exact and not negative: a number, or the same as text."))
+            .examples([100])
+            .into()
+    }
+}
+
+impl ToSchema for Amount {}
+
+/// `meta_data` of a request.
+#[derive(Debug)]
+pub struct MetaData;
+
+impl PartialSchema for MetaData {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("The caller's own data: at most 10 properties."))
+            .max_properties(Some(MAX_META_PROPERTIES))
+            .into()
+    }
+}
+
+impl ToSchema for MetaData {}

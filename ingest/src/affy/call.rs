@@ -1,0 +1,51 @@
+//! What AFFY's five tracking calls have in common: who calls, and the way to the answer.
+
+use axum::{extract::Request, response::Response};
+use common::domain::{Body, Dialect};
+
+use super::{
+    ERRORS,
+    answer::{self, AnswerContext},
+    caller,
+};
+use crate::Ingest;
+use common::http::{
+    Rejection, peer,
+    request::{Fields, Invalid, Received},
+};
+
+/// What a call asks for, and what its answer repeats.
+pub(super) struct Parsed {
+    pub(super) body: Body,
+    pub(super) context: AnswerContext,
+}
+
+/// Reads what a call asks for.
+pub(super) type Parse = fn(&Fields) -> Result<Parsed, Invalid>;
+
+pub(super) async fn track(ingest: &Ingest, request: Request, parse: Parse) -> Response {
+    record(ingest, request, parse)
+        .await
+        .unwrap_or_else(|rejection| ERRORS.print(&rejection))
+}
+
+async fn record(ingest: &Ingest, request: Request, parse: Parse) -> Result<Response, Rejection> {
+    let holder = caller::holder(ingest, request.headers()).await?;
+    if holder.is_none() {
+        ingest.keyless_call(peer(&request))?;
+    }
+    let received = Received::read(request).await?;
+    let fields = received.body_fields()?;
+    let Parsed { body, context } = parse(&fields)?;
+    let caller = caller::identify(ingest, holder, &fields, context.needs_client()).await?;
+    let mut event = caller.event(ingest, Dialect::Affy, &received, body);
+    if let AnswerContext::Payment {
+        transaction: Some(transaction),
+        ..
+    } = &context
+    {
+        transaction.bind(&mut event);
+    }
+    let (event, answer) = caller.submit(ingest, event, received.wait).await;
+    Ok(answer::print(event, &context, &answer))
+}

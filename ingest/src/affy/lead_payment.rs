@@ -1,0 +1,166 @@
+//! A customer has paid, found by the session or the click.
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use common::domain::{
+    AttributionFields, Body, CreateConversion, Currency, CustomerRef, EventId, Identity, MetaData,
+};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    answer::AnswerContext,
+    call::{Parsed, track},
+    lead::{LeadType, Visit, Visitor, lead_type, visit},
+    lead_registration::LeadLinked,
+    transaction::Transaction,
+};
+use crate::{Ingest, receipt::Pending, tapfiliate::params};
+use common::http::{
+    openapi::Amount,
+    request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences, json_number},
+};
+
+/// A payment by session
+#[utoipa::path(
+    post,
+    path = "/api/v1/tracking/lead/payment",
+    tag = "affy",
+    security((), ("Bearer" = [])),
+    params(Preferences),
+    request_body(content = PaymentBody, example = json!({
+        "clientId": 12345, "leadType": "PAYMENT", "customerEmail": "customer@example.com", "leadValue": 99.00,
+        "sessionId": "session_unique_id", "transactionId": "pay_1"
+    })),
+    responses(
+        (status = 200, body = PaymentLinked, example = json!({
+            "success": true, "leadId": 456, "leadValue": 99.00, "conversionSource": "TRACKING_API",
+            "message": "Payment linked to affiliate referral"
+        })),
+        Pending,
+        (status = 409, body = DuplicatePayment),
+    )
+)]
+pub(super) async fn lead_payment(State(ingest): State<Ingest>, request: Request) -> Response {
+    track(&ingest, request, parse).await
+}
+
+#[derive(ToSchema)]
+#[schema(as = affy::Payment, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct PaymentBody {
+    #[serde(flatten)]
+    visitor: Visitor,
+    lead_type: Option<PaymentType>,
+    lead_value: Amount,
+    currency: Option<Currency>,
+    /// Makes it safe to repeat; payments without one are distinct.
+    transaction_id: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = affy::PaymentType, rename_all = "UPPERCASE")]
+#[expect(dead_code, reason = "the one word of a path")]
+enum PaymentType {
+    Payment,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = affy::PaymentLinked)]
+pub(super) struct PaymentLinked {
+    #[serde(flatten)]
+    lead: LeadLinked,
+    #[schema(value_type = f64, format = "decimal")]
+    lead_value: Value,
+    conversion_source: &'static str,
+}
+
+/// The payment has been recorded before: for a caller whose first answer was lost.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = affy::DuplicatePayment)]
+pub(super) struct DuplicatePayment {
+    /// The HTTP status in words.
+    pub(super) error: &'static str,
+    pub(super) message: &'static str,
+    #[serde(rename = "event_id", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) event_id: Option<EventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) lead_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, format = "decimal", required = false)]
+    pub(super) lead_value: Option<Value>,
+}
+
+impl PaymentLinked {
+    /// `None`: the customer came by nobody.
+    pub(super) fn new(lead: Option<i64>, value: Decimal) -> Self {
+        Self {
+            lead: LeadLinked::new(lead, "Payment linked to affiliate referral"),
+            lead_value: json_number(value, 0),
+            conversion_source: "TRACKING_API",
+        }
+    }
+}
+
+/// # Errors
+/// Names the field that is missing or wrong.
+fn parse(fields: &Fields) -> Result<Parsed, Invalid> {
+    match lead_type(fields)? {
+        Some(LeadType::Registration) => Err(fields.wrong("leadType", "must be PAYMENT at this path")),
+        Some(LeadType::Payment) | None => read(fields),
+    }
+}
+
+pub(super) fn read(fields: &Fields) -> Result<Parsed, Invalid> {
+    let Visit { click, session } = visit(fields)?;
+    let value = fields.required_amount("leadValue")?;
+    let currency = params::currency(fields)?;
+    let transaction_id = fields.text("transactionId", MAX_ID)?;
+    let customer = fields.text("customerId", MAX_ID)?;
+    let email = fields.email("customerEmail")?;
+    let name = fields.prose("customerName", MAX_NAME)?;
+    let transaction = transaction_id.clone().map(|id| {
+        let code = currency.map(Currency::code);
+        let (click, session) = (click.as_deref(), session.as_deref());
+        let parts = [code, click, session, customer.as_deref(), email.as_deref()];
+        Transaction::new(id, value, &parts)
+    });
+    let mut details = MetaData::new();
+    for (key, text) in [("customer_email", &email), ("customer_name", &name)] {
+        if let Some(text) = text {
+            details.insert(key.to_owned(), text.clone().into());
+        }
+    }
+    let create = CreateConversion {
+        external_id: transaction_id,
+        attribution: AttributionFields {
+            click_id: click,
+            session,
+            ..AttributionFields::default()
+        },
+        amount: value,
+        currency,
+        // Without an id the customer is whoever the click brought: an address identifies nobody here.
+        customer: customer.map(|id| CustomerRef {
+            identity: Identity::Id(id.clone()),
+            external_id: Some(id),
+            email,
+            name,
+            meta_data: MetaData::new(),
+        }),
+        details,
+        ..CreateConversion::default()
+    };
+    Ok(Parsed {
+        body: Body::CreateConversion(Box::new(create)),
+        context: AnswerContext::Payment { value, transaction },
+    })
+}

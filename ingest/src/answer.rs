@@ -1,0 +1,111 @@
+//! What the handlers of all dialects do alike: who calls, handing the event over, and what can be said of its outcome. How a
+//! request is read and how an answer looks is each dialect's own.
+//!
+//! A handler's way: authenticate, take from the allowance, read, parse, submit, print.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::HeaderMap;
+use common::{
+    domain::{Applied, Body, Dialect, Event, EventId, First, OrgId, Outcome, Reason, Refusal},
+    http::{
+        KeySource, Rejection,
+        request::{Received, Wait},
+    },
+};
+
+use crate::{
+    Ingest,
+    auth::{KeylessPermit, Principal},
+    pipeline::Answer,
+};
+
+/// The holder of the key that is presented in one of `sources`, if it may send an event now. One is taken from its allowance.
+///
+/// # Errors
+/// 401, 403, 429 or 503.
+pub(crate) async fn key_holder(
+    ingest: &Ingest,
+    headers: &HeaderMap,
+    sources: &[KeySource],
+) -> Result<Arc<Principal>, Rejection> {
+    let principal = ingest.authenticate(headers, sources).await?;
+    principal.may_ingest(&principal.take())?;
+    Ok(principal)
+}
+
+/// Who sends an event.
+pub(crate) enum Caller {
+    Keyed(Arc<Principal>),
+    /// Without a key. The organisation is the one that was claimed, or [`OrgId::UNLOCATED`]: the worker finds it by the click.
+    Keyless(OrgId, KeylessPermit),
+}
+
+impl Caller {
+    pub(crate) fn event(&self, ingest: &Ingest, dialect: Dialect, received: &Received, body: Body) -> Event {
+        match self {
+            Self::Keyed(principal) => ingest.event(principal, dialect, received, body),
+            Self::Keyless(org, _) => ingest.keyless_event(dialect, *org, received.request_id.as_ref(), body),
+        }
+    }
+
+    /// Hands `event` over and waits for what is to be answered.
+    pub(crate) async fn submit(self, ingest: &Ingest, event: Event, wait: Wait) -> (EventId, Answer) {
+        let id = event.id;
+        let answer = match self {
+            Self::Keyed(_) => ingest.submit(event, wait).await,
+            Self::Keyless(_, permit) => ingest.submit_keyless(permit, event, wait).await,
+        };
+        (id, answer)
+    }
+}
+
+/// What a caller can be told of an event.
+pub(crate) enum Resolution<'a> {
+    Applied(EventId, &'a Applied),
+    Refused(EventId, &'a Refusal),
+    /// Nothing final: the event's receipt will say it.
+    Pending(EventId),
+    Unavailable(Rejection),
+}
+
+/// What the caller of `event` can be told. The repetition of a request under its `Idempotency-Key` has the first event's
+/// outcome as if it were its own, once there is one.
+pub(crate) fn resolve(event: EventId, answer: &Answer) -> Resolution<'_> {
+    match answer {
+        Answer::Outcome(outcome) => of_outcome(event, outcome),
+        Answer::Accepted => Resolution::Pending(event),
+        Answer::Unavailable { retry_after } => unavailable(*retry_after),
+    }
+}
+
+fn of_outcome(event: EventId, outcome: &Outcome) -> Resolution<'_> {
+    match outcome {
+        Outcome::Applied(applied) => Resolution::Applied(event, applied),
+        Outcome::Refused(refusal) if refusal.reason == Reason::IdempotentRepeat => {
+            repeated(event, refusal.first.as_deref())
+        }
+        Outcome::Refused(refusal) => Resolution::Refused(event, refusal),
+        Outcome::Parked | Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => {
+            Resolution::Pending(event)
+        }
+    }
+}
+
+fn repeated(event: EventId, first: Option<&First>) -> Resolution<'_> {
+    match first {
+        Some(First {
+            event_id,
+            outcome: Some(outcome),
+        }) => of_outcome(*event_id, outcome),
+        Some(First {
+            event_id,
+            outcome: None,
+        }) => Resolution::Pending(*event_id),
+        None => Resolution::Pending(event),
+    }
+}
+
+fn unavailable<'a>(retry_after: Duration) -> Resolution<'a> {
+    Resolution::Unavailable(Rejection::Unavailable { retry_after })
+}

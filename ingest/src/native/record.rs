@@ -1,0 +1,150 @@
+//! `POST /v1/events`: many events at once.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use common::domain::{Dialect, Event, EventId, Idempotency};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::{
+    ERRORS,
+    answer::{self, BatchResult, LineResult, NDJSON, What},
+    batch::{self, MAX_BATCH_BYTES, Mentioned},
+    line::{Line, read_line},
+};
+use crate::{Ingest, answer::key_holder, auth::Principal, pipeline::Answer};
+use common::http::{
+    NATIVE_KEYS, Rejection,
+    openapi::example,
+    request::{Invalid, Preferences, Received, Wait},
+};
+
+const ABOUT: &str = "Record up to 1,000 events, one JSON object a line: type conversion (default), update, refund, chargeback, \
+                     chargeback_reversal, customer or customer_update, with a postback's fields. A line has at most 64 KiB and costs as \
+                     much of the rate limit as a call. An Idempotency-Key stands for each line at its place: when the answer was lost, \
+                     or lines were unavailable, send the whole request again under the same key";
+
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    tag = "native",
+    summary = ABOUT,
+    security(("XApiKey" = []), ("Bearer" = [])),
+    params(Preferences),
+    request_body(
+        content = Vec<Line>,
+        content_type = NDJSON,
+        description = "One JSON object a line, and no array: the array of this description stands for the lines.",
+        example = json!(example(include_str!("examples/lines.json")))
+    ),
+    responses((
+        status = 200,
+        content(
+            (BatchResult = "application/json", example = json!(example(include_str!("examples/results.json")))),
+            (LineResult = "application/x-ndjson")
+        )
+    ))
+)]
+pub(super) async fn events(State(ingest): State<Ingest>, request: Request) -> Response {
+    record(&ingest, request)
+        .await
+        .unwrap_or_else(|rejection| ERRORS.print(&rejection))
+}
+
+async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection> {
+    let holder = key_holder(ingest, request.headers(), NATIVE_KEYS).await?;
+    let as_lines = answer::wants_lines(request.headers());
+    let received = Received::read_up_to(request, MAX_BATCH_BYTES).await?;
+    let (mut results, mut first, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    let mut mentioned = Mentioned::default();
+    let lines = batch::lines(received.body())?;
+    take_others(&holder, lines.len())?;
+    for (line, text) in lines {
+        match event(ingest, &holder, &received, line, text) {
+            Err(invalid) => results.push((line, What::Invalid(invalid))),
+            Ok(event) if mentioned.builds_on_earlier(&event) => later.push((line, event)),
+            Ok(event) => first.push((line, event)),
+        }
+    }
+    // A client that hangs up must not stop between the two.
+    let (submitter, wait) = (ingest.clone(), received.wait);
+    let submitted = ingest.outlive("the lines of a call", async move {
+        submit(&submitter, first, later, wait).await
+    });
+    results.extend(submitted.await.map_err(|_panicked| Rejection::Unavailable {
+        retry_after: crate::pipeline::RETRY_AFTER,
+    })?);
+    results.sort_by_key(|(line, _)| *line);
+    Ok(answer::print(&results, as_lines))
+}
+
+/// Each line costs as much of the key's allowance as a call of its own. The first one was taken before the body was read.
+fn take_others(principal: &Principal, lines: usize) -> Result<(), Rejection> {
+    let others = u32::try_from(lines.saturating_sub(1)).unwrap_or(u32::MAX);
+    let Some(others) = NonZeroU32::new(others) else {
+        return Ok(());
+    };
+    match principal.take_many(others) {
+        Some(rate) => principal.may_ingest(&rate),
+        None => Err(Rejection::Invalid(Invalid::new(format!(
+            "the request has {lines} lines, and the API key may send {} events a minute: send fewer at once",
+            principal.key.rate_per_minute
+        )))),
+    }
+}
+
+/// The event of one line.
+fn event(
+    ingest: &Ingest,
+    principal: &Principal,
+    received: &Received,
+    line: usize,
+    text: &[u8],
+) -> Result<Event, Invalid> {
+    let body = read_line(text, ingest.clock().now())?;
+    let mut event = ingest.event(principal, Dialect::Native, received, body);
+    // The request's key stands for all its lines, each with its own content.
+    event.idempotency = received.idempotency.as_ref().map(|request| Idempotency {
+        key: format!("{}:{line}", request.key),
+        hash: hex::encode(
+            Sha256::new_with_prefix("POST /v1/events\n")
+                .chain_update(text)
+                .finalize(),
+        ),
+    });
+    Ok(event)
+}
+
+/// Hands over first what stands alone, then, once that is decided, what builds on it.
+async fn submit(
+    ingest: &Ingest,
+    first: Vec<(usize, Event)>,
+    later: Vec<(usize, Event)>,
+    wait: Wait,
+) -> Vec<(usize, What)> {
+    let started = Instant::now();
+    let mut results = submit_all(ingest, first, wait).await;
+    let wait = match wait {
+        Wait::Outcome(wait) => match wait.saturating_sub(started.elapsed()) {
+            Duration::ZERO => Wait::Receipt,
+            left => Wait::Outcome(left),
+        },
+        Wait::Receipt => Wait::Receipt,
+    };
+    results.extend(submit_all(ingest, later, wait).await);
+    results
+}
+
+async fn submit_all(ingest: &Ingest, events: Vec<(usize, Event)>, wait: Wait) -> Vec<(usize, What)> {
+    let lines: Vec<(usize, EventId)> = events.iter().map(|(line, event)| (*line, event.id)).collect();
+    let events = events.into_iter().map(|(_, event)| event).collect();
+    let answers: Vec<Answer> = ingest.submit_all(events, wait).await;
+    let answered = lines.into_iter().zip(answers);
+    answered
+        .map(|((line, event), answer)| (line, What::Answered(event, answer)))
+        .collect()
+}

@@ -1,0 +1,46 @@
+//! What the postbacks have in common: query and body count alike, whatever the method.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::Request,
+    http::header::ALLOW,
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, MethodRouter},
+};
+use common::domain::{Body, Dialect};
+
+use super::effect::effect;
+use crate::{
+    Ingest,
+    tapfiliate::{ERRORS, call::Wire},
+};
+use common::http::{
+    Rejection,
+    request::{Fields, Invalid},
+};
+
+const WIRE: Wire = Wire {
+    dialect: Dialect::Postback,
+    effect,
+};
+
+pub(super) async fn call(
+    ingest: &Ingest,
+    request: Request,
+    parse: fn(&Fields) -> Result<Body, Invalid>,
+) -> Response {
+    WIRE.call(ingest, request, |received| Ok(parse(&received.all_fields()?)?))
+        .await
+}
+
+/// Else axum would take a HEAD for a GET: who looks must not sell. The fallback, because axum would allow it there.
+pub(super) fn get_and_post(methods: MethodRouter<Ingest>) -> MethodRouter<Ingest, Infallible> {
+    methods
+        .on(MethodFilter::HEAD, no_other_method)
+        .fallback(no_other_method)
+}
+
+async fn no_other_method() -> impl IntoResponse {
+    ([(ALLOW, "GET,POST")], ERRORS.print(&Rejection::MethodNotAllowed))
+}

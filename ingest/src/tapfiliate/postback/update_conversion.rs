@@ -1,0 +1,87 @@
+//! `/1.7/pb/con/u/`: the change of a sale.
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use common::domain::{Body, ConversionStatus, UpdateConversion};
+use utoipa::ToSchema;
+
+use super::{call::call, effect::Conversion};
+use crate::{Ingest, receipt::Pending};
+use common::http::{
+    openapi::{Amount, MetaData, example},
+    request::{Fields, Invalid, MAX_ID, Preferences},
+};
+
+/// Change a conversion
+#[utoipa::path(
+    get,
+    path = "/1.7/pb/con/u",
+    tag = "postback",
+    security(("XApiKey" = [])),
+    params(ConversionChange, Preferences),
+    responses(
+        (status = 200, body = Conversion<'_>, example = json!(example(include_str!("examples/conversion.json")))),
+        Pending,
+    )
+)]
+pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> Response {
+    call(&ingest, request, parse).await
+}
+
+/// Change a conversion
+#[utoipa::path(
+    post,
+    path = "/1.7/pb/con/u",
+    tag = "postback",
+    security(("XApiKey" = [])),
+    params(Preferences),
+    request_body(content = ConversionChange, example = json!({
+        "external_id": "ORD005", "status": "disapproved", "amount": "100", "meta_data": {"testparam": "testvalue"}
+    })),
+    responses(
+        (status = 200, body = Conversion<'_>, example = json!(example(include_str!("examples/conversion.json")))),
+        Pending,
+    )
+)]
+pub(super) async fn by_body(State(ingest): State<Ingest>, request: Request) -> Response {
+    call(&ingest, request, parse).await
+}
+
+#[derive(utoipa::IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[schema(as = postback::ConversionChange)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+struct ConversionChange {
+    /// The order's id.
+    #[param(example = "ORD005")]
+    external_id: String,
+    #[param(example = "100")]
+    amount: Option<Amount>,
+    #[param(example = "disapproved")]
+    status: Option<ConversionStatus>,
+    /// Takes the place of what was there.
+    #[param(style = DeepObject, explode)]
+    meta_data: Option<MetaData>,
+}
+
+/// # Errors
+/// Names the parameter that is missing or wrong.
+pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
+    Ok(Body::UpdateConversion(UpdateConversion {
+        external_id: fields.required_text("external_id", MAX_ID)?,
+        amount: fields.amount("amount")?,
+        status: status(fields)?,
+        meta_data: fields.meta_data("meta_data")?,
+    }))
+}
+
+fn status(fields: &Fields) -> Result<Option<ConversionStatus>, Invalid> {
+    match fields.word("status")?.as_deref() {
+        None => Ok(None),
+        Some("approved") => Ok(Some(ConversionStatus::Approved)),
+        Some("disapproved") => Ok(Some(ConversionStatus::Disapproved)),
+        Some(_) => Err(fields.wrong("status", "must be approved or disapproved")),
+    }
+}
