@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 use common::{
     apply::{ApplyError, apply, batches},
     db::{
-        self, DbError, FailureClass, Pool,
+        self, FailureClass, Pool,
         dead_letters::{self, Failure},
     },
     domain::{Decision, Event, Incoming, Outcome, Verdict},
@@ -136,12 +136,13 @@ impl BatchApplier {
         lock_wait: Option<Duration>,
     ) -> Result<Vec<Decision>, ApplyError> {
         let (events, began) = (batch.len(), std::time::Instant::now());
-        let mut transaction = db::begin(&self.pool).await?;
-        if let Some(limit) = lock_wait {
-            db::limit_lock_waits(&mut transaction, limit).await?;
-        }
-        let decisions = apply(&mut transaction, batch, self.clock.now()).await?;
-        db::commit(transaction).await?;
+        let decisions = db::in_transaction(&self.pool, async |transaction| {
+            if let Some(limit) = lock_wait {
+                db::limit_lock_waits(transaction, limit).await?;
+            }
+            apply(transaction, batch, self.clock.now()).await
+        });
+        let decisions = decisions.await?;
         telemetry::metrics::batch(events, began.elapsed());
         Ok(decisions)
     }
@@ -179,13 +180,9 @@ impl BatchApplier {
     /// Hands an event that others keep from being applied to the queued events, where it is tried again later.
     async fn postpone(&self, incoming: &Incoming, error: &ApplyError) -> Result<Decision, Paused> {
         let now = self.clock.now();
-        let postponed = async {
-            let mut transaction = db::begin(&self.pool).await?;
-            let waits =
-                dead_letters::postpone(&mut transaction, &incoming.event, incoming.queued, now).await?;
-            db::commit(transaction).await?;
-            Ok::<bool, DbError>(waits)
-        };
+        let postponed = db::in_transaction(&self.pool, async |transaction| {
+            dead_letters::postpone(transaction, &incoming.event, incoming.queued, now).await
+        });
         if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
             return self.dead_letter(suspect(incoming.event.clone(), error)).await;
         }

@@ -20,7 +20,7 @@ pub(crate) async fn event(
     event: &Event,
     failure: &Failure,
 ) -> Result<(), DbError> {
-    match record(pool, clock, event, failure).await {
+    let is_dead = match record(pool, clock, event, failure).await {
         Err(error) if error.class() == FailureClass::Data => {
             let detail = format!(
                 "{}; the event itself could not be kept: {}",
@@ -30,18 +30,24 @@ pub(crate) async fn event(
             let failure = Failure::new(&failure.code, &detail, &failure.fingerprint);
             let bytes = serde_json::to_vec(event).unwrap_or_else(|_never| event.id.to_string().into_bytes());
             self::bytes(pool, clock, &bytes, &failure).await?;
+            true
         }
         result => result?,
+    };
+    if !is_dead {
+        tracing::info!(event.id = %event.id, code = failure.code, "an event that failed here has been decided meanwhile");
+        return Ok(());
     }
     tracing::error!(event.id = %event.id, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
     telemetry::metrics::dead(failure.code.clone(), 1);
     Ok(())
 }
 
-async fn record(pool: &Pool, clock: &Clock, event: &Event, failure: &Failure) -> Result<(), DbError> {
-    let mut transaction = db::begin(pool).await?;
-    dead_letters::record(&mut transaction, event, failure, clock.now()).await?;
-    db::commit(transaction).await
+async fn record(pool: &Pool, clock: &Clock, event: &Event, failure: &Failure) -> Result<bool, DbError> {
+    db::in_transaction(pool, async |transaction| {
+        dead_letters::record(transaction, event, failure, clock.now()).await
+    })
+    .await
 }
 
 /// Keeps bytes that stand for no event that could be recorded. Returns the id of their record.
@@ -54,8 +60,8 @@ pub(crate) async fn bytes(
     bytes: &[u8],
     failure: &Failure,
 ) -> Result<impl std::fmt::Display, DbError> {
-    let mut transaction = db::begin(pool).await?;
-    let id = dead_letters::record_bytes(&mut transaction, bytes, failure, clock.now()).await?;
-    db::commit(transaction).await?;
-    Ok(id)
+    db::in_transaction(pool, async |transaction| {
+        dead_letters::record_bytes(transaction, bytes, failure, clock.now()).await
+    })
+    .await
 }

@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use common::{
-    db::{self, dead_letters::Failure, events},
+    db::{self, DbError, dead_letters::Failure, events, spool},
     domain::EventId,
     message::{DecodeError, Envelope},
     queue::amqp::{AmqpError, Broker, Connection, Subscription},
@@ -50,14 +50,15 @@ async fn drain(worker: &Worker, broker: &Broker, connection: &Arc<Connection>) -
 }
 
 /// Events of the envelope that have no row were never applied: whatever crashed the workers is among them.
-async fn dead_letter(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbError> {
+async fn dead_letter(worker: &Worker, payload: Vec<u8>) -> Result<(), DbError> {
     let envelope = match Envelope::decode(&payload) {
         Ok(envelope) => envelope,
         // Nothing is wrong with it, and this queue counts no deliveries: it waits in the spool for a newer worker.
         Err(DecodeError::NewerVersion(_)) => {
-            let mut transaction = db::begin(&worker.pool).await?;
-            db::spool::put(&mut transaction, &payload).await?;
-            return db::commit(transaction).await;
+            let spooled = db::in_transaction(&worker.pool, async |transaction| {
+                spool::put(transaction, &payload).await
+            });
+            return spooled.await;
         }
         Err(DecodeError::Malformed(_)) => {
             let mut batch = Batch::default();
@@ -67,14 +68,11 @@ async fn dead_letter(worker: &Worker, payload: Vec<u8>) -> Result<(), db::DbErro
             return batch.record_undecodable(&worker.pool, &worker.clock).await;
         }
     };
-    let mut transaction = db::begin(&worker.pool).await?;
     let ids: Vec<EventId> = envelope.events.iter().map(|event| event.id).collect();
-    let known: HashSet<EventId> = events::known(&mut transaction, &ids)
-        .await?
-        .into_iter()
-        .map(|(id, _)| id)
-        .collect();
-    db::rollback(transaction).await?;
+    let known = db::in_transaction(&worker.pool, async |transaction| {
+        events::known(transaction, &ids).await
+    });
+    let known: HashSet<EventId> = known.await?.into_iter().map(|(id, _)| id).collect();
     let failure = Failure::new(
         "crash_loop",
         "the broker gave it up after too many deliveries: workers crashed or were killed while applying it",

@@ -75,9 +75,10 @@ async fn listen(
 
 /// How long nothing becomes due, as far as is known.
 async fn until_due(worker: &Worker) -> Result<Duration, QueuedError> {
-    let mut transaction = db::begin(&worker.pool).await?;
-    let next = events::next_due(&mut transaction).await?;
-    db::rollback(transaction).await?;
+    let next = db::in_transaction(&worker.pool, async |transaction| {
+        events::next_due(transaction).await
+    });
+    let next = next.await?;
     let wait = next.map(|next| (next - worker.clock.now()).to_std().unwrap_or_default());
     Ok(wait.map_or(POLL, |wait| wait.clamp(TURN_PAUSE, POLL)))
 }
@@ -134,7 +135,9 @@ async fn put_off(worker: &Worker, unreadable: &[(EventId, DbError)]) -> Result<(
         );
     }
     let ids: Vec<EventId> = unreadable.iter().map(|(id, _)| *id).collect();
-    let mut transaction = db::begin(&worker.pool).await?;
-    events::put_off(&mut transaction, &ids, worker.clock.now() + UNREADABLE_WAIT).await?;
-    db::commit(transaction).await
+    let until = worker.clock.now() + UNREADABLE_WAIT;
+    db::in_transaction(&worker.pool, async |transaction| {
+        events::put_off(transaction, &ids, until).await
+    })
+    .await
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use common::{
-    db::{Pool, notify},
+    db::{self, Pool, notify},
     domain::{Decision, EventId, Outcome, Verdict},
     message::{Reply, ReplyBatch},
     queue::{
@@ -98,11 +98,9 @@ impl ReplyPublisher {
 
 /// One call a batch wakes the ingests' readers of outcomes.
 pub(crate) async fn call_readers(pool: &Pool) {
-    let called = async {
-        let mut transaction = common::db::begin(pool).await?;
-        notify::notify(&mut transaction, notify::OUTCOMES).await?;
-        common::db::commit(transaction).await
-    };
+    let called = db::in_transaction(pool, async |transaction| {
+        notify::notify(transaction, notify::OUTCOMES).await
+    });
     if let Err(error) = called.await {
         tracing::debug!(error = %telemetry::chain(&error), "calling the readers of outcomes");
     }

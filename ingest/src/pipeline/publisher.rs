@@ -49,9 +49,10 @@ impl Overflow {
     async fn put(&self, envelope: &[u8]) -> Result<(), DbError> {
         // The semaphore is never closed; were it, an unlimited insert would still be right.
         let _turn = self.turns.acquire().await.ok();
-        let mut transaction = db::begin(&self.pool).await?;
-        spool::put(&mut transaction, envelope).await?;
-        db::commit(transaction).await
+        db::in_transaction(&self.pool, async |transaction| {
+            spool::put(transaction, envelope).await
+        })
+        .await
     }
 }
 

@@ -52,12 +52,9 @@ async fn read(pool: &Pool, waiters: &PendingReplies) -> DbError {
         if awaited.is_empty() {
             continue;
         }
-        let found = async {
-            let mut transaction = db::begin(pool).await?;
-            let found = events::known(&mut transaction, &awaited).await?;
-            db::rollback(transaction).await?;
-            Ok(found)
-        };
+        let found = db::in_transaction(pool, async |transaction| {
+            events::known(transaction, &awaited).await
+        });
         match found.await {
             // What is parked or queued has no answer yet: its caller waits on, or gets a receipt.
             Ok(found) => waiters.deliver_found(

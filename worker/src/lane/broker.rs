@@ -159,8 +159,9 @@ impl Lane {
     }
 
     async fn spool(&self, payload: &[u8]) -> Result<(), DbError> {
-        let mut transaction = db::begin(&self.worker.pool).await?;
-        spool::put(&mut transaction, payload).await?;
-        db::commit(transaction).await
+        db::in_transaction(&self.worker.pool, async |transaction| {
+            spool::put(transaction, payload).await
+        })
+        .await
     }
 }

@@ -39,16 +39,17 @@ async fn run(context: &Context) -> Result<Done, DbError> {
 /// When the database does not answer; nothing has happened then.
 pub async fn close_months(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Result<usize, DbError> {
     let Some(last) = last_month(now) else { return Ok(0) };
-    let mut transaction = db::begin(pool).await?;
-    let reached = bonuses::close_months(&mut transaction, last, BONUS_MONTHS, now).await?;
-    let queued = reached.len();
-    if queued > 0 {
-        let reached = reached.into_iter().map(|candidate| bonus(ids, candidate, now));
-        events::enqueue(&mut transaction, reached.collect(), now).await?;
-        notify::notify(&mut transaction, notify::EVENTS).await?;
-    }
-    db::commit(transaction).await?;
-    Ok(queued)
+    db::in_transaction(pool, async |transaction| {
+        let reached = bonuses::close_months(transaction, last, BONUS_MONTHS, now).await?;
+        let queued = reached.len();
+        if queued > 0 {
+            let reached = reached.into_iter().map(|candidate| bonus(ids, candidate, now));
+            events::enqueue(transaction, reached.collect(), now).await?;
+            notify::notify(transaction, notify::EVENTS).await?;
+        }
+        Ok(queued)
+    })
+    .await
 }
 
 /// The first day of the last month that has ended, grace included.

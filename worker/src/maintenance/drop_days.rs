@@ -3,7 +3,7 @@
 use common::db::{self, DbError, partitions};
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, PARTITIONS_EVERY, PARTITIONS_RETRY, Task, begin_partitions};
+use super::{Context, Done, PARTITIONS_EVERY, PARTITIONS_LOCK_WAIT, PARTITIONS_RETRY, Task};
 
 pub(super) const TASK: Task = Task {
     name: "drop days of events",
@@ -13,9 +13,12 @@ pub(super) const TASK: Task = Task {
 };
 
 async fn drop_days(context: &Context) -> Result<Done, DbError> {
-    let mut transaction = begin_partitions(&context.pool).await?;
-    let dropped = partitions::drop_old(&mut transaction, context.clock.now()).await?;
-    db::commit(transaction).await?;
+    let now = context.clock.now();
+    let dropped = db::in_transaction(&context.pool, async |transaction| {
+        db::limit_lock_waits(transaction, PARTITIONS_LOCK_WAIT).await?;
+        partitions::drop_old(transaction, now).await
+    });
+    let dropped = dropped.await?;
     if dropped > 0 {
         tracing::info!(dropped, "days of events");
     }

@@ -3,7 +3,7 @@
 use common::db::{self, DbError, partitions};
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, PARTITIONS_EVERY, PARTITIONS_RETRY, Task, begin_partitions};
+use super::{Context, Done, PARTITIONS_EVERY, PARTITIONS_LOCK_WAIT, PARTITIONS_RETRY, Task};
 
 pub(super) const TASK: Task = Task {
     name: "make days of events",
@@ -13,9 +13,12 @@ pub(super) const TASK: Task = Task {
 };
 
 async fn make_days(context: &Context) -> Result<Done, DbError> {
-    let mut transaction = begin_partitions(&context.pool).await?;
-    let made = partitions::make(&mut transaction, context.clock.now()).await?;
-    db::commit(transaction).await?;
+    let now = context.clock.now();
+    let made = db::in_transaction(&context.pool, async |transaction| {
+        db::limit_lock_waits(transaction, PARTITIONS_LOCK_WAIT).await?;
+        partitions::make(transaction, now).await
+    });
+    let made = made.await?;
     if made > 0 {
         tracing::info!(made, "days of events");
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use common::{
-    db::{self, DbError, Pool, settings},
+    db::{DbError, Pool, settings},
     domain::{Body, Dialect, Event, OrgId, Scheduled},
     message::EventIds,
     runtime::Clock,
@@ -142,11 +142,4 @@ fn internal_event(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTim
         request_id: None,
         body: Body::Scheduled(scheduled),
     }
-}
-
-/// A transaction that changes the partitions of events, and lets nobody wait long behind it.
-async fn begin_partitions(pool: &Pool) -> Result<db::Transaction, DbError> {
-    let mut transaction = db::begin(pool).await?;
-    db::limit_lock_waits(&mut transaction, PARTITIONS_LOCK_WAIT).await?;
-    Ok(transaction)
 }

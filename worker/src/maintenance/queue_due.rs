@@ -36,20 +36,19 @@ async fn run(context: &Context) -> Result<Done, DbError> {
 /// # Errors
 /// When the database does not answer; nothing has happened then.
 pub async fn queue_due(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Result<bool, DbError> {
-    let mut transaction = db::begin(pool).await?;
-    let due = schedules::take_due(&mut transaction, now, TURN_SCHEDULES).await?;
-    let more = i64::try_from(due.len()).is_ok_and(|count| count >= TURN_SCHEDULES);
-    if due.is_empty() {
-        db::rollback(transaction).await?;
-        return Ok(false);
-    }
-    let due = due
-        .iter()
-        .map(|schedule| internal_event(ids, schedule.org, body(schedule), now));
-    events::enqueue(&mut transaction, due.collect(), now).await?;
-    notify::notify(&mut transaction, notify::EVENTS).await?;
-    db::commit(transaction).await?;
-    Ok(more)
+    db::in_transaction(pool, async |transaction| {
+        let due = schedules::take_due(transaction, now, TURN_SCHEDULES).await?;
+        let more = i64::try_from(due.len()).is_ok_and(|count| count >= TURN_SCHEDULES);
+        if !due.is_empty() {
+            let due = due
+                .iter()
+                .map(|schedule| internal_event(ids, schedule.org, body(schedule), now));
+            events::enqueue(transaction, due.collect(), now).await?;
+            notify::notify(transaction, notify::EVENTS).await?;
+        }
+        Ok(more)
+    })
+    .await
 }
 
 fn body(schedule: &Schedule) -> Scheduled {

@@ -18,13 +18,16 @@ pub(super) const TASK: Task = Task {
 };
 
 async fn sweep_parked(context: &Context) -> Result<Done, DbError> {
-    let mut transaction = db::begin(&context.pool).await?;
-    let (queued, dead) = events::sweep_parked(&mut transaction, context.clock.now()).await?;
-    let spooled = spool::depth(&mut transaction).await?;
-    if queued > 0 {
-        notify::notify(&mut transaction, notify::EVENTS).await?;
-    }
-    db::commit(transaction).await?;
+    let now = context.clock.now();
+    let swept = db::in_transaction(&context.pool, async |transaction| {
+        let (queued, dead) = events::sweep_parked(transaction, now).await?;
+        if queued > 0 {
+            notify::notify(transaction, notify::EVENTS).await?;
+        }
+        let spooled = spool::depth(transaction).await?;
+        Ok::<_, DbError>((queued, dead, spooled))
+    });
+    let (queued, dead, spooled) = swept.await?;
     telemetry::metrics::spool_envelopes(u32::try_from(spooled).unwrap_or(u32::MAX));
     if dead > 0 {
         telemetry::metrics::dead("missing_parent".to_owned(), dead);
