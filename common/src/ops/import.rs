@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{Connection, DbError, decode};
-use crate::domain::{Event, EventId, OrgId};
+use crate::domain::{Event, EventId, EventStatus, OrgId};
 
 /// How far a file has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Chunk<'a> {
 pub struct Line {
     pub line: i64,
     pub event_id: Uuid,
-    pub status: String,
+    pub status: EventStatus,
     pub reason: Option<String>,
     pub detail: Option<String>,
     /// When it is looked at next; for a parked event, until when it waits for its order.
@@ -253,17 +253,17 @@ impl Line {
 
     /// It waits for its turn.
     pub fn is_queued(&self) -> bool {
-        self.status == "queued"
+        self.status == EventStatus::Queued
     }
 
     /// It waits for its order.
     pub fn is_parked(&self) -> bool {
-        self.status == "parked"
+        self.status == EventStatus::Parked
     }
 
     /// It took effect.
     pub fn is_applied(&self) -> bool {
-        self.status == "applied" && self.reason.is_none()
+        self.status == EventStatus::Applied && self.reason.is_none()
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::{
-    Currency, MetaData,
+    Currency, EventStatus, MetaData,
+    ledger::TransferCode,
     trace::{Rule, Trace},
 };
 
@@ -151,7 +152,7 @@ pub struct SalePayment {
 pub struct SaleTransfer {
     pub transfer: i64,
     pub time: DateTime<Utc>,
-    pub code: String,
+    pub code: TransferCode,
     pub from: String,
     pub to: String,
     pub amount: Decimal,
@@ -186,7 +187,7 @@ pub struct EventRow {
     pub(super) event_id: Uuid,
     pub kind: String,
     pub dialect: String,
-    pub status: String,
+    pub status: EventStatus,
     #[serde(rename = "signed")]
     pub authenticated: bool,
     pub applied_at: Option<DateTime<Utc>>,
@@ -205,7 +206,7 @@ pub struct Attempt {
     pub kind: String,
     pub dialect: String,
     /// refused, parked or dead.
-    pub status: String,
+    pub status: EventStatus,
     pub reason: Option<String>,
     pub detail: Option<String>,
     #[serde(rename = "signed")]

@@ -35,7 +35,7 @@ pub(super) fn chapter_of(commission: &SaleCommission, sale: &Sale) -> Chapter {
         lines.push(format!(
             "{} {} {} {} from {} to {}, by {}",
             time(moved.time),
-            moved.code,
+            moved.code.name(),
             moved.amount,
             commission.currency,
             moved.from,
