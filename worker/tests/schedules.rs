@@ -59,9 +59,12 @@ impl World {
     async fn apply(&self, events: &[Incoming]) -> Vec<String> {
         let applier = BatchApplier::new(self.database.pool.clone(), self.clock.clone());
         let decisions = applier.run(events).await.unwrap();
-        let said = decisions
-            .iter()
-            .map(|one| one.outcome.reason().unwrap_or(one.outcome.status()).to_owned());
+        let said = decisions.iter().map(|one| {
+            one.outcome
+                .reason()
+                .unwrap_or(one.outcome.status().name())
+                .to_owned()
+        });
         said.collect()
     }
 

@@ -14,7 +14,8 @@ use chrono::{DateTime, Utc};
 use common::{
     db::keys::{ApiKey, Scope},
     domain::{
-        Applied, CommissionView, EVENT_RETENTION, EventId, OrgId, Outcome, Refusal, click_name::click_uuid,
+        Applied, CommissionView, EVENT_RETENTION, EventId, EventStatus, OrgId, Outcome, Refusal,
+        click_name::click_uuid,
     },
     message::received_at,
     reads::receipts::{self, Receipt, ReceiptLookup},
@@ -43,12 +44,15 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
         .route_layer(from_fn_with_state(needs, guard))
 }
 
+/// Of an event that has not been decided yet.
+const ACCEPTED: &str = "accepted";
+
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(as = native::EventReceipt)]
 struct View {
     event_id: EventId,
-    #[schema(value_type = EventStatus)]
-    status: String,
+    #[schema(value_type = ReceiptStatus)]
+    status: &'static str,
     /// What it brought, or why it was refused or is dead; null where nothing can be said.
     #[schema(required, value_type = Option<Object>)]
     outcome: Option<Value>,
@@ -61,7 +65,7 @@ struct View {
 #[derive(ToSchema)]
 #[schema(as = native::EventStatus, rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the words of `View`")]
-enum EventStatus {
+enum ReceiptStatus {
     /// Durable, and not decided yet.
     Accepted,
     Applied,
@@ -118,7 +122,7 @@ fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
     let received_at = received_at(id)?;
     (received_at > now - EVENT_RETENTION).then(|| View {
         event_id: id,
-        status: "accepted".to_owned(),
+        status: ACCEPTED,
         outcome: None,
         received_at: time(received_at),
         applied_at: None,
@@ -139,13 +143,13 @@ fn short(receipt: Receipt) -> View {
 }
 
 fn view(receipt: Receipt) -> View {
-    let status = match receipt.status.as_str() {
+    let status = match receipt.status {
         // That it waits in the database again is ours to know.
-        "queued" => "accepted".to_owned(),
-        _ => receipt.status,
+        EventStatus::Queued => ACCEPTED,
+        other => other.name(),
     };
     // A dead event's row has no outcome, only a reason.
-    let reason = receipt.reason.filter(|_| status == "dead");
+    let reason = receipt.reason.filter(|_| receipt.status == EventStatus::Dead);
     let reason = reason.map(|reason| json!({"reason": reason}));
     View {
         event_id: receipt.event_id,
@@ -249,12 +253,12 @@ mod tests {
     use super::*;
     use crate::{auth::tests::key, rest::tests::conversion};
 
-    fn receipt(status: &str, outcome: Option<Outcome>) -> Receipt {
+    fn receipt(status: EventStatus, outcome: Option<Outcome>) -> Receipt {
         let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
         Receipt {
             event_id: EventIds::new("s").unwrap().issue(OrgId(1), now),
             org: OrgId(1),
-            status: status.into(),
+            status,
             reason: None,
             outcome,
             received_at: now,
@@ -266,7 +270,7 @@ mod tests {
     #[test]
     fn an_applied_event_shows_what_it_brought() {
         let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
-        let shown = serde_json::to_value(view(receipt("applied", Some(applied)))).unwrap();
+        let shown = serde_json::to_value(view(receipt(EventStatus::Applied, Some(applied)))).unwrap();
         assert_eq!(shown["status"], "applied");
         assert_eq!(shown["received_at"], "2026-11-20T12:00:00.123Z");
         assert_eq!(
@@ -293,7 +297,9 @@ mod tests {
             affiliate: conversion.affiliate,
         };
         let applied = Outcome::Applied(Applied::Click(Box::new(click)));
-        let shown = view(receipt("applied", Some(applied))).outcome.unwrap();
+        let shown = view(receipt(EventStatus::Applied, Some(applied)))
+            .outcome
+            .unwrap();
         assert_eq!(shown["click_id"], 10);
         let uuid = shown["click_uuid"].as_str().unwrap();
         assert_eq!(uuid, click_uuid(ClickId(10), created_at).to_string());
@@ -304,10 +310,10 @@ mod tests {
         let mut refusal = Refusal::new(Reason::DuplicateOrder, "external_id \"ORD123\" has been recorded");
         let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
         refusal.first = Some(Box::new(First {
-            event_id: receipt("", None).event_id,
+            event_id: receipt(EventStatus::Applied, None).event_id,
             outcome: Some(applied),
         }));
-        let shown = view(receipt("refused", Some(Outcome::Refused(refusal))))
+        let shown = view(receipt(EventStatus::Refused, Some(Outcome::Refused(refusal))))
             .outcome
             .unwrap();
         assert_eq!(shown["reason"], "duplicate_order");
@@ -318,15 +324,20 @@ mod tests {
     #[test]
     fn other_statuses() {
         for (status, outcome, shown, reason) in [
-            ("queued", Some(Outcome::Queued), "accepted", None),
-            ("parked", Some(Outcome::Parked), "parked", None),
+            (EventStatus::Queued, Some(Outcome::Queued), "accepted", None),
+            (EventStatus::Parked, Some(Outcome::Parked), "parked", None),
             (
-                "dead",
+                EventStatus::Dead,
                 Some(Outcome::Dead("data_error".into())),
                 "dead",
                 Some("data_error"),
             ),
-            ("discarded", Some(Outcome::Discarded), "discarded", None),
+            (
+                EventStatus::Discarded,
+                Some(Outcome::Discarded),
+                "discarded",
+                None,
+            ),
         ] {
             let view = view(receipt(status, outcome));
             assert_eq!(view.status, shown);
@@ -347,7 +358,7 @@ mod tests {
     #[test]
     fn a_key_has_its_organisation_and_its_program() {
         let mut bound = key(SCOPES);
-        let mut receipt = receipt("parked", None);
+        let mut receipt = receipt(EventStatus::Parked, None);
         assert!(is_own(&receipt, &bound));
         bound.program = Some(ProgramId(2));
         assert!(!is_own(&receipt, &bound));
@@ -360,11 +371,11 @@ mod tests {
     #[test]
     fn in_short_there_is_a_reason_and_no_outcome() {
         let refusal = Refusal::new(Reason::NotAttributed, "referral_code \"secret\" is not known");
-        let mut refused = receipt("refused", Some(Outcome::Refused(refusal)));
+        let mut refused = receipt(EventStatus::Refused, Some(Outcome::Refused(refusal)));
         refused.reason = Some("unknown_partner".to_owned());
         assert_eq!(short(refused).outcome, Some(json!({"reason": "unknown_partner"})));
         let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
-        let applied = short(receipt("applied", Some(applied)));
-        assert_eq!((applied.status.as_str(), applied.outcome), ("applied", None));
+        let applied = short(receipt(EventStatus::Applied, Some(applied)));
+        assert_eq!((applied.status, applied.outcome), ("applied", None));
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use common::{
     db::{self, Connection},
-    domain::EventId,
-    ops::{self, Counts, MAX_SELECTION, Selection, Status},
+    domain::{EventId, EventStatus},
+    ops::{self, Counts, MAX_SELECTION, Selection},
     runtime::{Clock, DbArgs},
 };
 use serde::Serialize;
@@ -219,12 +219,12 @@ async fn discard(args: Discard, clock: &Clock) -> anyhow::Result<()> {
 }
 
 impl States {
-    fn statuses(&self, filter: &FilterArgs, parked: bool) -> Vec<Status> {
+    fn statuses(&self, filter: &FilterArgs, parked: bool) -> Vec<EventStatus> {
         let refused = self.refused || self.duplicates || filter.names_a_refusal();
         [
-            (true, Status::Dead),
-            (refused, Status::Refused),
-            (parked, Status::Parked),
+            (true, EventStatus::Dead),
+            (refused, EventStatus::Refused),
+            (parked, EventStatus::Parked),
         ]
         .into_iter()
         .filter_map(|(wanted, status)| wanted.then_some(status))
@@ -303,16 +303,19 @@ fn print_counts(chosen: &Selection, counts: &Counts, done: &str, json: bool) -> 
 }
 
 fn explained(why: &str) -> &str {
+    match EventStatus::parse(why) {
+        Some(EventStatus::Applied) => return "applied, which is final",
+        Some(EventStatus::Queued) => return "queued already",
+        Some(EventStatus::Parked) => return "parked: they wait for their order",
+        Some(EventStatus::Discarded) => return "discarded",
+        Some(EventStatus::Dead | EventStatus::Refused) => return "changed meanwhile",
+        None => {}
+    }
     match why {
-        "applied" => "applied, which is final",
-        "queued" => "queued already",
-        "parked" => "parked: they wait for their order",
-        "discarded" => "discarded",
         "undecodable" => {
             "undecodable: there is nothing to apply; look at them with `dlq show`, then discard them"
         }
         "unknown" => "unknown: no such event",
-        "dead" | "refused" => "changed meanwhile",
         other => other,
     }
 }

@@ -1,12 +1,15 @@
 //! Arguments that say which events are meant.
 
+use std::str::FromStr;
+
 use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use common::{
     db::{Connection, orgs},
-    domain::{EventId, EventKind, Reason},
-    ops::{Filter, Status},
+    domain::{EventId, EventKind, EventStatus, Reason},
+    ops::Filter,
 };
+use strum::VariantNames;
 use uuid::Uuid;
 
 /// The filters that all commands about events share.
@@ -20,8 +23,8 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
 
-    /// Only this kind: create_conversion, update_conversion or refund.
-    #[arg(long, value_name = "KIND", value_parser = kind)]
+    /// Only this kind, such as create_conversion or click; an unknown one is answered with all there are.
+    #[arg(long, value_name = "KIND", value_parser = one_of::<EventKind>)]
     kind: Option<EventKind>,
 
     /// Only events about the order with this external id.
@@ -51,13 +54,13 @@ impl FilterArgs {
     /// The code is one of a refusal, so refused events are meant.
     pub(super) fn names_a_refusal(&self) -> bool {
         let code = self.code.as_deref();
-        Reason::ALL.iter().any(|reason| Some(reason.code()) == code)
+        code.is_some_and(|code| code.parse::<Reason>().is_ok())
     }
 
     pub(super) async fn filter(
         self,
         conn: &mut Connection,
-        statuses: Vec<Status>,
+        statuses: Vec<EventStatus>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Filter> {
         let org = match &self.org {
@@ -123,23 +126,10 @@ fn when(text: &str) -> Result<When, String> {
         })
 }
 
-fn kind(text: &str) -> Result<EventKind, String> {
-    let kinds = [
-        EventKind::CreateConversion,
-        EventKind::UpdateConversion,
-        EventKind::Refund,
-    ];
-    kinds
-        .into_iter()
-        .find(|kind| kind.name() == text)
-        .ok_or_else(|| format!("one of {}", kinds.map(EventKind::name).join(", ")))
-}
-
-pub(super) fn status(text: &str) -> Result<Status, String> {
-    Status::ALL
-        .into_iter()
-        .find(|status| status.name() == text)
-        .ok_or_else(|| format!("one of {}", Status::ALL.map(Status::name).join(", ")))
+/// The value of a closed list that `text` names.
+pub(super) fn one_of<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_unknown| format!("one of {}", T::VARIANTS.join(", ")))
 }
 
 pub(super) fn event_id(text: &str) -> Result<EventId, String> {
@@ -150,6 +140,8 @@ pub(super) fn event_id(text: &str) -> Result<EventId, String> {
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator as _;
+
     use super::*;
 
     #[test]
@@ -168,10 +160,17 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        assert_eq!(kind("refund"), Ok(EventKind::Refund));
-        assert!(kind("refunds").unwrap_err().contains("update_conversion"));
-        assert_eq!(status("dead"), Ok(Status::Dead));
-        assert!(status("broken").unwrap_err().contains("parked"));
+        for kind in EventKind::iter() {
+            assert_eq!(one_of(kind.name()), Ok(kind));
+        }
+        let unknown = one_of::<EventKind>("refunds").unwrap_err();
+        assert!(unknown.contains("update_conversion, refund, ") && unknown.contains(", click, "));
+        assert_eq!(one_of("dead"), Ok(EventStatus::Dead));
+        let unknown = one_of::<EventStatus>("broken").unwrap_err();
+        assert_eq!(
+            unknown,
+            "one of applied, refused, parked, queued, dead, discarded"
+        );
         assert!(event_id("17").is_err());
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn print_list(events: &[EventSummary], limit: u32, json: bool) -> any
             printable(event.org.as_deref()),
             event.kind.clone(),
             printable(event.order.as_deref()),
-            event.status.clone(),
+            event.status.name().to_owned(),
             printable(event.reason.as_deref()),
             event.attempt.to_string(),
             shortened(event.detail.as_deref().unwrap_or_default()),
@@ -70,7 +70,7 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
     row("org", printable(summary.org.as_deref()));
     row("kind", format!("{}, as {}", summary.kind, summary.dialect));
     row("order", printable(summary.order.as_deref()));
-    row("status", summary.status.clone());
+    row("status", summary.status.name().to_owned());
     row("reason", printable(summary.reason.as_deref()));
     row("detail", printable(summary.detail.as_deref()));
     row("received", rfc3339(summary.received_at));

@@ -2,13 +2,13 @@
 
 use common::{
     db,
-    domain::EventId,
-    ops::{self, Status},
+    domain::{EventId, EventStatus},
+    ops,
     runtime::{Clock, DbArgs},
 };
 
 use super::{
-    event_args::{FilterArgs, event_id, status},
+    event_args::{FilterArgs, event_id, one_of},
     event_output::{print_list, show},
 };
 
@@ -50,9 +50,9 @@ struct List {
     db: DbArgs,
     #[command(flatten)]
     filter: FilterArgs,
-    /// Only these states: queued, applied, refused, parked, dead, discarded. Default: all.
-    #[arg(long, value_name = "STATUS", value_parser = status, value_delimiter = ',')]
-    status: Vec<Status>,
+    /// Only these states: applied, refused, parked, queued, dead, discarded. Default: all.
+    #[arg(long, value_name = "STATUS", value_parser = one_of::<EventStatus>, value_delimiter = ',')]
+    status: Vec<EventStatus>,
     /// Also events that only repeat an earlier one.
     #[arg(long)]
     duplicates: bool,

@@ -3,57 +3,35 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use strum::{EnumIter, IntoStaticStr};
 
 /// The kinds of things that a file declares, in the order in which they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, EnumIter, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum Thing {
+    #[strum(serialize = "organisation")]
     Org,
     Group,
+    #[strum(serialize = "custom field")]
     CustomField,
     Program,
     Asset,
+    #[strum(serialize = "commission type")]
     CommissionType,
     Level,
     Bonus,
     Affiliate,
     Affiliation,
     Key,
+    #[strum(serialize = "pixel key")]
     PixelKey,
 }
 
 impl Thing {
-    pub const ALL: [Self; 12] = [
-        Self::Org,
-        Self::Group,
-        Self::CustomField,
-        Self::Program,
-        Self::Asset,
-        Self::CommissionType,
-        Self::Level,
-        Self::Bonus,
-        Self::Affiliate,
-        Self::Affiliation,
-        Self::Key,
-        Self::PixelKey,
-    ];
-
     /// As a person calls it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Org => "organisation",
-            Self::Group => "group",
-            Self::CustomField => "custom field",
-            Self::Program => "program",
-            Self::Asset => "asset",
-            Self::CommissionType => "commission type",
-            Self::Level => "level",
-            Self::Bonus => "bonus",
-            Self::Affiliate => "affiliate",
-            Self::Affiliation => "affiliation",
-            Self::Key => "key",
-            Self::PixelKey => "pixel key",
-        }
+        self.into()
     }
 }
 

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::{Connection, DbError, columns::columns, decode, locks};
 use crate::{
-    domain::{Body, Decision, Dialect, Event, EventId, Idempotency, OrgId, Outcome, ProgramId, Verdict},
+    domain::{
+        Body, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId, Verdict,
+    },
     telemetry,
 };
 
@@ -25,13 +27,15 @@ struct OutcomeRow {
 
 impl OutcomeRow {
     fn outcome(self) -> Result<(EventId, Outcome), DbError> {
-        let outcome = match (self.status.as_str(), self.outcome) {
-            ("applied" | "refused", Some(outcome)) => outcome.0,
-            ("queued", _) => Outcome::Queued,
-            ("parked", _) => Outcome::Parked,
-            ("dead", _) => Outcome::Dead(self.reason.unwrap_or_default()),
-            ("discarded", _) => Outcome::Discarded,
-            (status, _) => return Err(decode("events.status", status)),
+        let outcome = match (EventStatus::parse(&self.status), self.outcome) {
+            (Some(EventStatus::Applied | EventStatus::Refused), Some(outcome)) => outcome.0,
+            (Some(EventStatus::Queued), _) => Outcome::Queued,
+            (Some(EventStatus::Parked), _) => Outcome::Parked,
+            (Some(EventStatus::Dead), _) => Outcome::Dead(self.reason.unwrap_or_default()),
+            (Some(EventStatus::Discarded), _) => Outcome::Discarded,
+            (Some(EventStatus::Applied | EventStatus::Refused) | None, _) => {
+                return Err(decode("events.status", self.status));
+            }
         };
         Ok((self.id, outcome))
     }
@@ -357,7 +361,7 @@ columns! {
         org_id: i64 = org.0,
         kind: &'a str = event.body.kind().name(),
         dialect: &'a str = dialect.name(),
-        status: &'a str = outcome.status(),
+        status: &'a str = outcome.status().name(),
         reason: Option<&'a str> = outcome.reason(),
         order_key: Option<&'a str> = event.order(),
         received_at: DateTime<Utc> = *received_at,

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{Connection, DbError, columns::columns};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::ledger::{Balance, Transfer};
 
 columns! {
     /// Transfers, column by column.
@@ -20,7 +20,7 @@ columns! {
         credit_account: &'a str = credit.name(),
         amount: Decimal = *amount,
         currency: &'a str = currency.code(),
-        code: &'a str = code,
+        code: &'a str = code.stored(),
         commission_id: Option<i64> = commission.map(|id| id.0),
         event_id: Uuid = event.0,
         recorded_at: DateTime<Utc> = *recorded_at,
@@ -57,27 +57,9 @@ pub async fn post(connection: &mut Connection, transfers: &[Transfer]) -> Result
     move_balances(connection, transfers).await
 }
 
-#[derive(Default)]
-struct Delta {
-    pending: Decimal,
-    payable: Decimal,
-    paid: Decimal,
-}
-
-impl Delta {
-    fn add(&mut self, account: Account, amount: Decimal) {
-        match account {
-            Account::Expense => {}
-            Account::Pending => self.pending += amount,
-            Account::Payable => self.payable += amount,
-            Account::Paid => self.paid += amount,
-        }
-    }
-}
-
 columns! {
     /// Movements of balances, column by column.
-    BalanceColumns<'a> of ((org, affiliate, currency), Delta { pending, payable, paid }) in (&'a BalanceKey, &'a Delta) {
+    BalanceColumns<'a> of ((org, affiliate, currency), Balance { pending, payable, paid }) in (&'a BalanceKey, &'a Balance) {
         org_id: i64 = *org,
         affiliate_id: i64 = *affiliate,
         currency: &'a str = currency,
@@ -92,13 +74,12 @@ type BalanceKey = (i64, i64, &'static str);
 
 async fn move_balances(connection: &mut Connection, transfers: &[Transfer]) -> Result<(), DbError> {
     // A busy affiliate costs one row lock per batch, and sorted rows cannot deadlock with another batch.
-    let mut deltas: BTreeMap<BalanceKey, Delta> = BTreeMap::new();
+    let mut deltas: BTreeMap<BalanceKey, Balance> = BTreeMap::new();
     for transfer in transfers {
         let delta = deltas
             .entry((transfer.org.0, transfer.affiliate.0, transfer.currency.code()))
             .or_default();
-        delta.add(transfer.credit, transfer.amount);
-        delta.add(transfer.debit, -transfer.amount);
+        delta.post(transfer.debit, transfer.credit, transfer.amount);
     }
     let Some(moved) = BalanceColumns::of(&deltas) else {
         return Ok(());

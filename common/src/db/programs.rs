@@ -162,13 +162,7 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
 }
 
 fn recurrence(word: &str) -> Result<Recurrence, DbError> {
-    match word {
-        "once" => Ok(Recurrence::Once),
-        "weekly" => Ok(Recurrence::Weekly),
-        "monthly" => Ok(Recurrence::Monthly),
-        "yearly" => Ok(Recurrence::Yearly),
-        other => Err(decode("commission_types.recurrence", other)),
-    }
+    Recurrence::parse(word).ok_or_else(|| decode("commission_types.recurrence", word))
 }
 
 /// A rate as two columns hold it.

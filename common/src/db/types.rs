@@ -10,9 +10,10 @@ use sqlx::{
 use uuid::Uuid;
 
 use crate::domain::{
-    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, OrgId,
-    PaymentId, ProgramId,
+    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, EventStatus,
+    OrgId, PaymentId, ProgramId,
     entities::{CommissionKind, ScheduleKind},
+    ledger::{Account, TransferCode},
 };
 
 /// `$type` is stored as `$stored`, and made of it by `$read`.
@@ -57,6 +58,9 @@ stored_as! { &str,
     Dialect => |name| known(name, Self::parse(name)),
     CommissionKind => |name| known(name, Self::parse(name)),
     ScheduleKind => |name| known(name, Self::parse(name)),
+    EventStatus => |name| known(name, Self::parse(name)),
+    Account => |name| known(name, Self::parse(name)),
+    TransferCode => |code| known(code, Self::from_stored(code)),
 }
 
 /// A name that no version of this code wrote is an error of its row.

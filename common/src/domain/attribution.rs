@@ -3,43 +3,38 @@
 //! What is sent but unknown at one rank falls through to the next; all unknown is a refusal.
 
 use chrono::{DateTime, Utc};
+use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 use super::{
     AttributionFields, ClickId, Dialect, OrgId, ProgramId, Reason, Refusal, World,
     catalog::{Affiliation, OrgCatalog, Program},
     entities::{Click, Customer},
+    names::named,
     trace::{Candidate, Trace, Verdict},
 };
 
-/// One way to find the affiliate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One way to find the affiliate, named by the field that is sent for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum AttributionMethod {
     /// The affiliate who brought the customer.
+    #[strum(serialize = "customer_id")]
     Customer,
     Coupon,
+    #[strum(serialize = "click_id")]
     Click,
     ReferralCode,
     /// Asset id and source id together.
+    #[strum(serialize = "asset_id")]
     Source,
     /// A click, by the id of the page's script.
+    #[strum(serialize = "tracking_id")]
     Tracking,
     /// The latest click of a session.
     Session,
 }
 
-impl AttributionMethod {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Customer => "customer_id",
-            Self::Coupon => "coupon",
-            Self::Click => "click_id",
-            Self::ReferralCode => "referral_code",
-            Self::Source => "asset_id",
-            Self::Tracking => "tracking_id",
-            Self::Session => "session",
-        }
-    }
-}
+named! { AttributionMethod }
 
 /// The ranks of a dialect's conversions, highest first.
 pub fn ranks(dialect: Dialect) -> &'static [AttributionMethod] {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 
-use super::{AffiliateId, AffiliateView, Currency, OrgId, ProgramId, ProgramView};
+use super::{AffiliateId, AffiliateView, Currency, OrgId, ProgramId, ProgramView, names::named};
 
 /// How much a commission is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +20,8 @@ pub enum Rate {
 }
 
 /// When a program's commissions become payable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Approval {
     Manual,
     Immediate,
@@ -94,7 +96,8 @@ pub struct CommissionType {
 }
 
 /// Whether a commission comes again by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Recurrence {
     #[default]
     Once,
@@ -102,6 +105,8 @@ pub enum Recurrence {
     Monthly,
     Yearly,
 }
+
+named! { Recurrence, BonusTarget }
 
 /// What reaching a target in a calendar month brings (seed: REST 1.6, program bonuses).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,8 +145,21 @@ fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Erro
     })
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum BonusTarget {
     ConversionCount,
     /// The sum of amounts in the program's currency.

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, Identity,
-    MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, Track, ledger::Position, trace::Trace,
+    MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, Track, ledger::Position, names::named, trace::Trace,
 };
 
 /// Whether a row must be written.
@@ -168,7 +169,8 @@ impl Conversion {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr, VariantNames, ToSchema)]
+#[strum(serialize_all = "snake_case")]
 #[schema(rename_all = "snake_case")]
 pub enum CommissionKind {
     Regular,
@@ -178,23 +180,6 @@ pub enum CommissionKind {
     Bonus,
     /// Came by itself: a refund of the first sale does not touch it.
     Recurring,
-}
-
-impl CommissionKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Regular => "regular",
-            Self::Level => "level",
-            Self::Bonus => "bonus",
-            Self::Recurring => "recurring",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Regular, Self::Level, Self::Bonus, Self::Recurring]
-            .into_iter()
-            .find(|kind| kind.name() == name)
-    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -268,26 +253,14 @@ pub struct Schedule {
     pub due_at: DateTime<Utc>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum ScheduleKind {
     Hold,
     Recurrence,
 }
 
-impl ScheduleKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Hold => "hold",
-            Self::Recurrence => "recurrence",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Hold, Self::Recurrence]
-            .into_iter()
-            .find(|kind| kind.name() == name)
-    }
-}
+named! { CommissionKind, ScheduleKind }
 
 /// What an affiliate sold in a program in one month, as a bonus is decided by it.
 #[derive(Clone, Debug, Default, PartialEq)]

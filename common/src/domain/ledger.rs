@@ -1,13 +1,32 @@
 //! Double entry: every movement of money is a transfer from one account to another, posted by one rule.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use strum::{EnumIter, EnumString, IntoEnumIterator as _, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
 
-use super::{AffiliateId, CommissionId, Currency, EventId, OrgId};
+use super::{AffiliateId, CommissionId, Currency, EventId, OrgId, names::named};
 
 /// The accounts of one affiliate in one currency, in the order in which money comes nearer to the affiliate. `Expense`
 /// is the organisation's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Account {
     Expense,
     Pending,
@@ -15,21 +34,102 @@ pub enum Account {
     Paid,
 }
 
-impl Account {
-    pub const ALL: [Self; 4] = [Self::Expense, Self::Pending, Self::Payable, Self::Paid];
+/// What a transfer was for, by the name that people are shown.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum TransferCode {
+    /// A commission was earned.
+    Accrual,
+    /// It became payable.
+    Approval,
+    /// It is earned no more.
+    Reversal,
+    /// It is pending again.
+    ApprovalReversal,
+    /// Money has left for the affiliate.
+    Payout,
+    /// A payment was cancelled.
+    PayoutReversal,
+}
 
-    /// The reverse of [`Account::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|account| account.name() == name)
+named! { Account, TransferCode }
+
+impl TransferCode {
+    /// As rows hold it: transfers are never changed, so the words of the first version stay there.
+    pub fn stored(self) -> &'static str {
+        match self {
+            Self::Accrual => "accrue",
+            Self::Approval => "approve",
+            Self::Reversal => "reverse",
+            Self::ApprovalReversal => "unapprove",
+            Self::Payout => "pay",
+            Self::PayoutReversal => "unpay",
+        }
     }
 
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Expense => "expense",
-            Self::Pending => "pending",
-            Self::Payable => "payable",
-            Self::Paid => "paid",
+    /// The reverse of [`TransferCode::stored`].
+    pub fn from_stored(code: &str) -> Option<Self> {
+        Self::iter().find(|known| known.stored() == code)
+    }
+}
+
+/// Where an affiliate's money stands in one currency, or by how much it has moved. The organisation's side is not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    pub pending: Decimal,
+    pub payable: Decimal,
+    pub paid: Decimal,
+}
+
+impl Balance {
+    /// Moves `amount` from the `debit` to the `credit` account.
+    pub fn post(&mut self, debit: Account, credit: Account, amount: Decimal) {
+        self.add(credit, amount);
+        self.add(debit, -amount);
+    }
+
+    fn add(&mut self, account: Account, amount: Decimal) {
+        match account {
+            Account::Expense => {}
+            Account::Pending => self.pending += amount,
+            Account::Payable => self.payable += amount,
+            Account::Paid => self.paid += amount,
         }
+    }
+
+    /// With the decimals of the currency, for people.
+    pub fn shown(self, currency: Currency) -> Self {
+        Self {
+            pending: currency.shown(self.pending),
+            payable: currency.shown(self.payable),
+            paid: currency.shown(self.paid),
+        }
+    }
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            pending,
+            payable,
+            paid,
+        } = self;
+        write!(f, "pending {pending}, payable {payable}, paid {paid}")
     }
 }
 
@@ -67,8 +167,7 @@ pub struct Transfer {
     /// Above zero.
     pub amount: Decimal,
     pub currency: Currency,
-    /// What it was for: `accrue`, `approve`, `reverse`, `unapprove`, `pay`, `unpay`.
-    pub code: &'static str,
+    pub code: TransferCode,
     /// `None`: a payment, which is for an affiliate.
     pub commission: Option<CommissionId>,
     pub event: EventId,
@@ -81,7 +180,7 @@ pub struct Movement {
     pub debit: Account,
     pub credit: Account,
     pub amount: Decimal,
-    pub code: &'static str,
+    pub code: TransferCode,
 }
 
 /// The movements that bring `from` to `to`, at most two: first between pending and payable, then with the expense.
@@ -100,14 +199,34 @@ pub fn movements(from: Position, to: Position) -> Vec<Movement> {
     let (pending, payable) = (to.pending - from.pending, to.payable - from.payable);
     let approved = payable.min(-pending).max(Decimal::ZERO);
     let unapproved = pending.min(-payable).max(Decimal::ZERO);
-    push(Account::Pending, Account::Payable, approved, "approve");
-    push(Account::Payable, Account::Pending, unapproved, "unapprove");
+    push(
+        Account::Pending,
+        Account::Payable,
+        approved,
+        TransferCode::Approval,
+    );
+    push(
+        Account::Payable,
+        Account::Pending,
+        unapproved,
+        TransferCode::ApprovalReversal,
+    );
     let pending = pending + approved - unapproved;
     let payable = payable - approved + unapproved;
-    push(Account::Expense, Account::Pending, pending, "accrue");
-    push(Account::Expense, Account::Payable, payable, "accrue");
-    push(Account::Pending, Account::Expense, -pending, "reverse");
-    push(Account::Payable, Account::Expense, -payable, "reverse");
+    push(Account::Expense, Account::Pending, pending, TransferCode::Accrual);
+    push(Account::Expense, Account::Payable, payable, TransferCode::Accrual);
+    push(
+        Account::Pending,
+        Account::Expense,
+        -pending,
+        TransferCode::Reversal,
+    );
+    push(
+        Account::Payable,
+        Account::Expense,
+        -payable,
+        TransferCode::Reversal,
+    );
     moved
 }
 
@@ -135,23 +254,23 @@ mod tests {
         let ten = Decimal::new(1000, 2);
         assert_eq!(
             one(position(0, 0), position(1000, 0)),
-            (Expense, Pending, ten, "accrue")
+            (Expense, Pending, ten, TransferCode::Accrual)
         );
         assert_eq!(
             one(position(0, 0), position(0, 1000)),
-            (Expense, Payable, ten, "accrue")
+            (Expense, Payable, ten, TransferCode::Accrual)
         );
         assert_eq!(
             one(position(1000, 0), position(0, 1000)),
-            (Pending, Payable, ten, "approve")
+            (Pending, Payable, ten, TransferCode::Approval)
         );
         assert_eq!(
             one(position(0, 1000), position(1000, 0)),
-            (Payable, Pending, ten, "unapprove")
+            (Payable, Pending, ten, TransferCode::ApprovalReversal)
         );
         assert_eq!(
             one(position(0, 1000), position(0, 0)),
-            (Payable, Expense, ten, "reverse")
+            (Payable, Expense, ten, TransferCode::Reversal)
         );
         assert!(movements(position(5, 0), position(5, 0)).is_empty());
     }

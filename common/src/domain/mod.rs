@@ -16,6 +16,7 @@ pub mod event;
 pub mod ids;
 pub mod ledger;
 pub mod money;
+mod names;
 pub mod outcome;
 pub mod trace;
 pub mod world;
@@ -39,6 +40,7 @@ pub use ids::{
 pub use money::{Currency, MAX_AMOUNT, Money};
 pub use outcome::{
     AffiliateView, Applied, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
-    CustomerView, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RefundView, Refusal,
+    CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RefundView,
+    Refusal,
 };
 pub use world::{PoolExhausted, World};

@@ -3,16 +3,33 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, EventId, MetaData, PaymentId,
-    trace::Trace,
+    names::named, trace::Trace,
 };
 
 /// The result of deciding one event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(rename_all = "snake_case")]
+#[strum_discriminants(
+    name(EventStatus),
+    doc = "The status of an event's row: its [`Outcome`] without what belongs to it.",
+    derive(
+        Hash,
+        Serialize,
+        Deserialize,
+        EnumIter,
+        EnumString,
+        IntoStaticStr,
+        VariantNames,
+        ToSchema
+    ),
+    serde(rename_all = "snake_case"),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Outcome {
     /// It took effect. Final.
     Applied(Applied),
@@ -94,14 +111,31 @@ pub struct First {
 }
 
 /// Reason codes: closed, stable, documented in docs/OPERATIONS.md.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
-    /// Nothing that was sent leads to an affiliate.
+    /// Nothing that was sent leads to an affiliate. The word on the wire and in rows is older than its name here.
     #[serde(rename = "unknown_partner")]
+    #[strum(serialize = "unknown_partner")]
     NotAttributed,
-    /// The affiliate that was found may not earn in this program.
+    /// The affiliate that was found may not earn in this program. The word is older than its name here, too.
     #[serde(rename = "partner_not_approved")]
+    #[strum(serialize = "partner_not_approved")]
     AffiliateNotApproved,
     /// The order id has been recorded before.
     DuplicateOrder,
@@ -147,72 +181,18 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 23] = [
-        Self::NotAttributed,
-        Self::AffiliateNotApproved,
-        Self::DuplicateOrder,
-        Self::IdempotentRepeat,
-        Self::IdempotencyConflict,
-        Self::UnknownOrder,
-        Self::UnknownCommissionType,
-        Self::AmountOutOfRange,
-        Self::ParkingFull,
-        Self::UnknownCustomer,
-        Self::DuplicateCustomer,
-        Self::CustomerElsewhere,
-        Self::CustomerConverted,
-        Self::WindowExpired,
-        Self::UnknownClick,
-        Self::ClickTaken,
-        Self::UnknownCommission,
-        Self::UnknownAffiliate,
-        Self::UnknownPayment,
-        Self::RecurrenceEnded,
-        Self::RecurrenceSkipped,
-        Self::TargetMissed,
-        Self::TooMany,
-    ];
-
+    /// As it is stored and printed.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::NotAttributed => "unknown_partner",
-            Self::AffiliateNotApproved => "partner_not_approved",
-            Self::DuplicateOrder => "duplicate_order",
-            Self::IdempotentRepeat => "idempotent_repeat",
-            Self::IdempotencyConflict => "idempotency_conflict",
-            Self::UnknownOrder => "unknown_order",
-            Self::UnknownCommissionType => "unknown_commission_type",
-            Self::AmountOutOfRange => "amount_out_of_range",
-            Self::ParkingFull => "parking_full",
-            Self::UnknownCustomer => "unknown_customer",
-            Self::DuplicateCustomer => "duplicate_customer",
-            Self::CustomerElsewhere => "customer_elsewhere",
-            Self::CustomerConverted => "customer_converted",
-            Self::WindowExpired => "window_expired",
-            Self::UnknownClick => "unknown_click",
-            Self::ClickTaken => "click_taken",
-            Self::UnknownCommission => "unknown_commission",
-            Self::UnknownAffiliate => "unknown_affiliate",
-            Self::UnknownPayment => "unknown_payment",
-            Self::RecurrenceEnded => "recurrence_ended",
-            Self::RecurrenceSkipped => "recurrence_skipped",
-            Self::TargetMissed => "target_missed",
-            Self::TooMany => "too_many",
-        }
+        self.into()
     }
 }
 
+named! { EventStatus }
+
 impl Outcome {
     /// The status of the event's row.
-    pub fn status(&self) -> &'static str {
-        match self {
-            Self::Applied(_) => "applied",
-            Self::Refused(_) => "refused",
-            Self::Parked => "parked",
-            Self::Queued => "queued",
-            Self::Dead(_) => "dead",
-            Self::Discarded => "discarded",
-        }
+    pub fn status(&self) -> EventStatus {
+        self.into()
     }
 
     /// The reason code, where there is one.

@@ -5,51 +5,18 @@ use uuid::Uuid;
 
 use crate::{
     db::{conditions::Conditions, id_range::first_id_at},
-    domain::{EventId, EventKind, OrgId, Reason},
+    domain::{EventId, EventKind, EventStatus, OrgId, Reason},
 };
 
 /// Refusals that only repeat an earlier event: hidden unless asked for.
 pub const DUPLICATES: [Reason; 2] = [Reason::DuplicateOrder, Reason::IdempotentRepeat];
-
-/// The status of an event's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Queued,
-    Applied,
-    Refused,
-    Parked,
-    Dead,
-    Discarded,
-}
-
-impl Status {
-    pub const ALL: [Self; 6] = [
-        Self::Queued,
-        Self::Applied,
-        Self::Refused,
-        Self::Parked,
-        Self::Dead,
-        Self::Discarded,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Applied => "applied",
-            Self::Refused => "refused",
-            Self::Parked => "parked",
-            Self::Dead => "dead",
-            Self::Discarded => "discarded",
-        }
-    }
-}
 
 /// What is not given does not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub org: Option<OrgId>,
     /// Empty: all.
-    pub statuses: Vec<Status>,
+    pub statuses: Vec<EventStatus>,
     /// The reason of a refusal, or the code of a dead event.
     pub code: Option<String>,
     pub kind: Option<EventKind>,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     db::{Connection, DbError, events},
-    domain::{Event, EventId, OrgId},
+    domain::{Event, EventId, EventStatus, OrgId},
 };
 
 /// How far a file has come.
@@ -46,7 +46,7 @@ pub struct Chunk<'a> {
 pub struct Line {
     pub line: i64,
     pub event_id: Uuid,
-    pub status: String,
+    pub status: EventStatus,
     pub reason: Option<String>,
     pub detail: Option<String>,
     /// When it is looked at next; for a parked event, until when it waits for its order.
@@ -192,7 +192,7 @@ pub async fn lines(
     // Only rows of applied events are ever dropped.
     sqlx::query_as!(
         Line,
-        r#"SELECT l.line, l.event_id, COALESCE(e.status, 'applied') AS "status!",
+        r#"SELECT l.line, l.event_id, COALESCE(e.status, 'applied') AS "status!: EventStatus",
              CASE WHEN e.outcome #>> '{applied,refund,is_repeat}' = 'true' THEN $5 ELSE e.reason END AS reason,
              e.outcome #>> '{refused,detail}' AS detail, e.due_at AS "due_at?"
          FROM (SELECT line, event_id FROM import_lines WHERE org_id = $1 AND fingerprint = $2 AND line > $3
@@ -241,17 +241,17 @@ impl Line {
 
     /// It waits for its turn.
     pub fn is_queued(&self) -> bool {
-        self.status == "queued"
+        self.status == EventStatus::Queued
     }
 
     /// It waits for its order.
     pub fn is_parked(&self) -> bool {
-        self.status == "parked"
+        self.status == EventStatus::Parked
     }
 
     /// It took effect.
     pub fn is_applied(&self) -> bool {
-        self.status == "applied" && self.reason.is_none()
+        self.status == EventStatus::Applied && self.reason.is_none()
     }
 }
 

@@ -5,7 +5,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::filter::Filter;
-use crate::db::{Connection, DbError};
+use crate::{
+    db::{Connection, DbError},
+    domain::EventStatus,
+};
 
 /// One line about an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -15,7 +18,7 @@ pub struct EventSummary {
     pub org: Option<String>,
     pub kind: String,
     pub dialect: String,
-    pub status: String,
+    pub status: EventStatus,
     /// The reason of a refusal, or the code of a dead event.
     pub reason: Option<String>,
     /// The sentence that goes with the reason.

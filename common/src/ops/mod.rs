@@ -12,6 +12,6 @@ mod show;
 mod tests;
 
 pub use actions::{Counts, MAX_SELECTION, Selection, discard, replay, select};
-pub use filter::{DUPLICATES, Filter, Status};
+pub use filter::{DUPLICATES, Filter};
 pub use list::{EventSummary, list};
 pub use show::{Action, EventDetails, Failure, show};

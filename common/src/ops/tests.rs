@@ -3,12 +3,12 @@ use std::time::Duration;
 use super::*;
 use crate::{
     db::{Connection, Pool, fixture, orgs},
-    domain::{EventId, EventKind, OrgId},
+    domain::{EventId, EventKind, EventStatus, OrgId},
 };
 
 fn failed() -> Filter {
     Filter {
-        statuses: vec![Status::Dead, Status::Refused],
+        statuses: vec![EventStatus::Dead, EventStatus::Refused],
         ..Default::default()
     }
 }
@@ -31,7 +31,7 @@ async fn found(conn: &mut Connection, filter: Filter) -> Vec<u128> {
     listed
 }
 
-async fn status(conn: &mut Connection, id: EventId) -> (String, Option<String>, i32) {
+async fn status(conn: &mut Connection, id: EventId) -> (EventStatus, Option<String>, i32) {
     let shown = show(conn, id).await.unwrap().unwrap().summary;
     (shown.status, shown.reason, shown.attempt)
 }
@@ -180,12 +180,12 @@ async fn replay_queues_what_failed_and_nothing_else(pool: Pool) {
     for n in [3, 4, 5] {
         assert_eq!(
             status(&mut conn, fixture::event(n)).await,
-            ("queued".into(), None, 2)
+            (EventStatus::Queued, None, 2)
         );
     }
     assert_eq!(
         status(&mut conn, fixture::event(1)).await,
-        ("applied".into(), None, 1)
+        (EventStatus::Applied, None, 1)
     );
     let shown = show(&mut conn, fixture::event(5)).await.unwrap().unwrap();
     assert_eq!(shown.summary.due_at, Some(fixture::now()));
@@ -226,14 +226,14 @@ async fn discarding_keeps_why_it_failed(pool: Pool) {
     assert_eq!((counts.done, counts.skipped.get("applied")), (5, Some(&2)));
     let shown = show(&mut conn, fixture::event(7)).await.unwrap().unwrap();
     assert_eq!(
-        (shown.summary.status.as_str(), shown.summary.reason.as_deref()),
-        ("discarded", Some("undecodable"))
+        (shown.summary.status, shown.summary.reason.as_deref()),
+        (EventStatus::Discarded, Some("undecodable"))
     );
     assert_eq!(shown.actions[0].reason.as_deref(), Some("test data"));
     let parked = show(&mut conn, fixture::event(6)).await.unwrap().unwrap();
     assert_eq!(
-        (parked.summary.status.as_str(), parked.summary.due_at),
-        ("discarded", None)
+        (parked.summary.status, parked.summary.due_at),
+        (EventStatus::Discarded, None)
     );
     let replayed = replay(&mut conn, &all, "ann", fixture::now()).await.unwrap();
     assert_eq!(replayed.done, 0);
@@ -284,5 +284,5 @@ async fn an_event_applied_meanwhile_is_left_alone(pool: Pool) {
     let (counts, ()) = tokio::join!(operator, commit);
     assert_eq!(counts.done, 0);
     let mut conn = pool.acquire().await.unwrap();
-    assert_eq!(status(&mut conn, id).await.0, "applied");
+    assert_eq!(status(&mut conn, id).await.0, EventStatus::Applied);
 }

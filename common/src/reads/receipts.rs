@@ -5,7 +5,7 @@ use sqlx::types::Json;
 
 use crate::{
     db::{Connection, DbError},
-    domain::{EventId, OrgId, Outcome, ProgramId},
+    domain::{EventId, EventStatus, OrgId, Outcome, ProgramId},
 };
 
 /// The row of an event, as its caller may see it.
@@ -14,8 +14,7 @@ pub struct Receipt {
     pub event_id: EventId,
     /// [`OrgId::UNLOCATED`]: it came without a key and has found no organisation.
     pub org: OrgId,
-    /// queued, applied, refused, parked, dead or discarded.
-    pub status: String,
+    pub status: EventStatus,
     pub reason: Option<String>,
     pub outcome: Option<Outcome>,
     pub received_at: DateTime<Utc>,
@@ -39,7 +38,7 @@ pub enum ReceiptLookup {
 /// one partition is read.
 pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Result<ReceiptLookup, DbError> {
     let row = sqlx::query!(
-        r#"SELECT org_id AS "org: OrgId", status, reason, outcome AS "outcome: Json<Outcome>", received_at, applied_at,
+        r#"SELECT org_id AS "org: OrgId", status AS "status: EventStatus", reason, outcome AS "outcome: Json<Outcome>", received_at, applied_at,
                 program_scope AS "program_scope: ProgramId"
            FROM events WHERE event_id = $1"#,
         event_id.0
@@ -81,7 +80,7 @@ mod tests {
         let ReceiptLookup::Receipt(found) = find(&mut conn, 1, refused).await else {
             panic!("it is there")
         };
-        assert_eq!((found.status.as_str(), found.applied_at), ("refused", None));
+        assert_eq!((found.status, found.applied_at), (EventStatus::Refused, None));
         let refusal = Refusal::new(Reason::NotAttributed, "coupon \"NO\" is not known");
         assert_eq!(found.outcome, Some(Outcome::Refused(refusal)));
         assert_eq!(find(&mut conn, 2, refused).await, ReceiptLookup::Elsewhere);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use strum::IntoEnumIterator as _;
 
 use crate::domain::{Dialect, Reason};
 
@@ -109,10 +110,10 @@ fn register() {
         TASK_RESTARTS,
         "Tasks of this process that were started again after a panic or an unexpected end, by name"
     );
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::iter() {
         accepted(dialect, 0);
     }
-    for reason in Reason::ALL {
+    for reason in Reason::iter() {
         refused(reason, 0);
     }
     applied(0);

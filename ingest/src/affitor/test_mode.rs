@@ -94,12 +94,7 @@ impl TestTracked {
 
 /// The word for a test of `call` in its answer.
 fn name(call: Call) -> &'static str {
-    match call {
-        Call::Click => "click",
-        Call::Lead => "lead",
-        Call::Sale => "sale",
-        Call::Refund => "refund",
-    }
+    kind(call).name()
 }
 
 /// But for the address, which is never kept as it is.

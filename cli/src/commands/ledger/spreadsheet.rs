@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
-use common::reads::statement::{Balance, Entry, Statement};
+use common::{
+    domain::ledger::Balance,
+    reads::statement::{Entry, Statement},
+};
 
 use crate::commands::event_output::rfc3339;
 
@@ -84,7 +87,7 @@ fn transfer_row<'a>(entry: &'a Entry, currency: &'a str) -> Row<'a> {
         harmless(&entry.what),
         entry.amount.to_string().into(),
         currency.into(),
-        harmless(&entry.code),
+        entry.code.name().into(),
         entry.from.into(),
         entry.to.into(),
         harmless(entry.order.as_deref().unwrap_or_default()),
@@ -129,7 +132,7 @@ mod tests {
             [
                 header.as_str(),
                 "opening,2026-11-01,opening balance,,USD,,,,,,,10.00,0.00,0.00,,",
-                "transfer,2026-11-20T12:00:00.000Z,commission 12 of order =1+1 reversed: refund of 30.00,-3.00,USD,reverse,\
+                "transfer,2026-11-20T12:00:00.000Z,commission 12 of order =1+1 reversed: refund of 30.00,-3.00,USD,reversal,\
                  pending,expense,'=1+1,12,partner-program,7.00,0.00,0.00,34,00000000-0000-0000-0000-000000000000",
                 "closing,,closing balance,,USD,,,,,,,7.00,0.00,0.00,,",
             ]

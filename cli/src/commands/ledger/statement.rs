@@ -5,8 +5,8 @@ use chrono::NaiveDate;
 use comfy_table::CellAlignment;
 use common::{
     db,
-    domain::Currency,
-    reads::statement::{self, Balance, CurrencyAccount, Query, Statement},
+    domain::{Currency, ledger::Balance},
+    reads::statement::{self, CurrencyAccount, Query, Statement},
     runtime::DbArgs,
 };
 
@@ -30,7 +30,8 @@ and the last update and chargeback of an order for ever.
   row         opening, transfer or closing
   time        of a transfer (RFC 3339, UTC); the first and last day of the period for opening and closing, if given
   what        in words
-  amount, currency, code
+  amount, currency
+  code        accrual, approval, reversal, approval_reversal, payout or payout_reversal
   from, to    accounts: expense, pending, payable, paid
   order       external id
   commission  number
@@ -49,7 +50,7 @@ Examples:
   $ commissary ledger statement janejameson --org demo --currency USD --format csv
   row,time,what,amount,currency,code,from,to,order,commission,program,pending,payable,paid,transfer,event
   opening,,opening balance,,USD,,,,,,,0.00,0.00,0.00,,
-  transfer,2026-11-20T08:30:00.000Z,\"commission 12 of order ORD005 accrued, pending\",10.00,USD,accrue,expense,pending,ORD005,12,\
+  transfer,2026-11-20T08:30:00.000Z,\"commission 12 of order ORD005 accrued, pending\",10.00,USD,accrual,expense,pending,ORD005,12,\
 johns-affiliate-program,10.00,0.00,0.00,34,019a9f8c-0c40-7000-8000-000000000001
   closing,,closing balance,,USD,,,,,,,10.00,0.00,0.00,,
   $ commissary ledger statement janejameson --format json | jq '.currencies[].closing'";
@@ -181,7 +182,7 @@ fn print_table(account: &CurrencyAccount) -> anyhow::Result<()> {
         let [at, _, amount, code, order, program, ..] = &mut cells;
         *at = rfc3339(entry.time);
         *amount = entry.amount.to_string();
-        code.clone_from(&entry.code);
+        entry.code.name().clone_into(code);
         *order = printable(entry.order.as_deref());
         *program = printable(entry.program.as_deref());
         rows.add_row(cells);
@@ -198,7 +199,7 @@ fn print_table(account: &CurrencyAccount) -> anyhow::Result<()> {
 #[cfg(test)]
 pub(super) mod examples {
     use chrono::DateTime;
-    use common::reads::statement::Entry;
+    use common::{domain::ledger::TransferCode, reads::statement::Entry};
     use rust_decimal::Decimal;
 
     use super::*;
@@ -215,7 +216,7 @@ pub(super) mod examples {
             time: DateTime::from_timestamp(1_795_176_000, 0).unwrap(),
             what: "commission 12 of order =1+1 reversed: refund of 30.00".into(),
             amount: Decimal::new(-300, 2),
-            code: "reverse".into(),
+            code: TransferCode::Reversal,
             from: "pending",
             to: "expense",
             order: Some("=1+1".into()),

@@ -94,7 +94,7 @@ async fn commit(pool: &Pool, events: Vec<Incoming>) -> Vec<Decision> {
 fn reasons(decisions: &[Decision]) -> Vec<&str> {
     decisions
         .iter()
-        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status()))
+        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status().name()))
         .collect()
 }
 

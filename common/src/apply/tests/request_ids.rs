@@ -11,7 +11,7 @@ fn with_id(mut incoming: Incoming, id: &str) -> Incoming {
 async fn shown(pool: &Pool, event: EventId) -> (String, Option<String>) {
     let mut conn = pool.acquire().await.unwrap();
     let details = ops::show(&mut conn, event).await.unwrap().unwrap();
-    (details.summary.status, details.request_id)
+    (details.summary.status.name().to_owned(), details.request_id)
 }
 
 fn row(status: &str, id: &str) -> (String, Option<String>) {

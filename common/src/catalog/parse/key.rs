@@ -1,6 +1,7 @@
 //! API keys and pixel keys. A key in clear is hashed at once.
 
 use secrecy::SecretString;
+use strum::IntoEnumIterator as _;
 use toml::Spanned;
 
 use crate::{
@@ -95,7 +96,7 @@ fn scopes(fields: &mut Fields<'_>) -> Vec<Scope> {
     let mut scopes = Vec::new();
     for text in texts {
         match (text.get_ref().as_str(), text.get_ref().parse::<Scope>()) {
-            ("all", _) => scopes.extend(Scope::ALL),
+            ("all", _) => scopes.extend(Scope::iter()),
             (_, Ok(scope)) => scopes.push(scope),
             (_, Err(error)) => fields.wrong(&text.span(), &error.to_string()),
         }

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::json;
+use strum::VariantNames as _;
 use toml::Spanned;
 
 use super::{RATE_SCALE, rate, required_rate};
@@ -10,7 +11,7 @@ use crate::{
         fields::{Fields, Id},
         file::{Bonus, BonusDefinition, CommissionType, Level, Program},
     },
-    domain::catalog::GroupOverride,
+    domain::catalog::{Approval, BonusTarget, GroupOverride, Recurrence},
 };
 
 /// Days that a click counts where the file does not say.
@@ -19,13 +20,12 @@ const DEFAULT_COOKIE_TIME: i32 = 45;
 const MAX_DAYS: i32 = 36_500;
 /// The domain pays no more parents than that.
 const MAX_LEVEL: i32 = 20;
-/// What a bonus can count, and over which time: the calendar month (seed: REST 1.6, program bonuses).
-const BONUS_TARGETS: &[&str] = &["conversion_count", "conversion_amount"];
+/// Over which time a bonus counts: the calendar month (seed: REST 1.6, program bonuses).
 const BONUS_INTERVALS: &[&str] = &["calmo"];
 
 pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
     let standard = Spanned::new(fields.span.clone(), "standard".to_owned());
-    let approval = fields.word("approval", &["manual", "immediate", "hold"], "manual");
+    let approval = fields.word("approval", Approval::VARIANTS, "manual");
     let hold_days = fields.small("hold_days", 0..=MAX_DAYS);
     if (approval == "hold") != fields.has("hold_days") {
         let span = fields.span_of("approval");
@@ -120,7 +120,7 @@ fn commission_types(program: &mut Fields<'_>) -> Vec<CommissionType> {
         let parsed = CommissionType {
             title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),
             rate: required_rate(&mut fields),
-            recurrence: fields.word("recurrence", &["once", "weekly", "monthly", "yearly"], "once"),
+            recurrence: fields.word("recurrence", Recurrence::VARIANTS, Recurrence::Once.name()),
             count_towards_cap: fields.boolean("count_towards_cap", true),
             group_overrides,
             groups,
@@ -192,7 +192,11 @@ fn bonuses(program: &mut Fields<'_>) -> Vec<Bonus> {
         }
         let definition = BonusDefinition {
             title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),
-            target_type: fields.word("target_type", BONUS_TARGETS, "conversion_count"),
+            target_type: fields.word(
+                "target_type",
+                BonusTarget::VARIANTS,
+                BonusTarget::ConversionCount.name(),
+            ),
             target: fields.integer("target", 1..=1_000_000_000).unwrap_or_default(),
             interval: fields.word("interval", BONUS_INTERVALS, "calmo"),
             rate: rate(&mut fields),

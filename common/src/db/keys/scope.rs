@@ -1,12 +1,27 @@
 //! What keys may do.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownScope, parse_err_fn = unknown)]
 pub enum Scope {
     /// Send events.
     Ingest,
@@ -22,27 +37,15 @@ pub enum Scope {
 
 /// The text is not the name of a scope.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("unknown scope {0:?}, known are ingest, read, manage, replay, admin")]
+#[error("unknown scope {name:?}, known are {known}", name = .0, known = Scope::VARIANTS.join(", "))]
 pub struct UnknownScope(pub String);
 
-impl Scope {
-    pub const ALL: [Self; 5] = [Self::Ingest, Self::Read, Self::Manage, Self::Replay, Self::Admin];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ingest => "ingest",
-            Self::Read => "read",
-            Self::Manage => "manage",
-            Self::Replay => "replay",
-            Self::Admin => "admin",
-        }
-    }
+fn unknown(name: &str) -> UnknownScope {
+    UnknownScope(name.to_owned())
 }
 
-impl FromStr for Scope {
-    type Err = UnknownScope;
-    fn from_str(name: &str) -> Result<Self, UnknownScope> {
-        let found = Self::ALL.into_iter().find(|scope| scope.name() == name);
-        found.ok_or_else(|| UnknownScope(name.to_owned()))
+impl Scope {
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

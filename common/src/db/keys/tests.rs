@@ -2,6 +2,7 @@ use super::*;
 use crate::{catalog, db::Pool};
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgListener;
+use strum::IntoEnumIterator as _;
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().unwrap()
@@ -55,7 +56,7 @@ fn the_hash_is_plain_sha256_and_hints_tell_little() {
 
 #[test]
 fn scopes_are_known_by_name() {
-    for scope in Scope::ALL {
+    for scope in Scope::iter() {
         assert_eq!(scope.name().parse(), Ok(scope));
         assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
     }
@@ -117,7 +118,7 @@ async fn the_snapshot_says_what_a_request_needs(pool: Pool) {
             .unwrap()
     };
     let demo = find("demo-key");
-    assert_eq!(demo.scopes, Scope::ALL);
+    assert_eq!(demo.scopes, Scope::iter().collect::<Vec<_>>());
     assert_eq!(
         (demo.owner.as_str(), demo.owner_id.as_str()),
         ("John Tapper", "johntapper")

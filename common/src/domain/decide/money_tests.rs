@@ -177,8 +177,12 @@ fn a_commission_is_pending_approved_or_disapproved() {
             "{status} by {id}; an older event does not overwrite a newer one"
         );
     }
-    let codes: Vec<&str> = story.transfers.iter().map(|one| one.code).collect();
-    assert_eq!(codes, ["accrue", "approve", "reverse", "accrue"]);
+    let codes: Vec<&str> = story
+        .transfers
+        .iter()
+        .map(|transfer| transfer.code.name())
+        .collect();
+    assert_eq!(codes, ["accrual", "approval", "reversal", "accrual"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::domain::{
     Applied, CancelPayment, MAX_AMOUNT, Money, Pay, PaymentOrder, PaymentView, Reason, Refusal, World,
     catalog::{Affiliate, OrgCatalog},
     entities::{Change, Payment},
-    ledger::{Account, Transfer},
+    ledger::{Account, Transfer, TransferCode},
 };
 
 /// Payments in one event. More are refused, so that one request cannot hold the balances for long.
@@ -36,7 +36,13 @@ pub(super) fn pay(
             created_at: context.event.received_at,
             canceled_at: None,
         };
-        let paid = transfer(context, &payment, Account::Payable, Account::Paid, "pay");
+        let paid = transfer(
+            context,
+            &payment,
+            Account::Payable,
+            Account::Paid,
+            TransferCode::Payout,
+        );
         effects.transfers.push(paid);
         views.push(view(&payment, affiliate));
         world.payments.insert(payment.id, payment);
@@ -70,7 +76,13 @@ pub(super) fn cancel_payment(
     })?;
     payment.canceled_at = Some(context.now);
     payment.change.touch();
-    let taken_back = transfer(context, payment, Account::Paid, Account::Payable, "unpay");
+    let taken_back = transfer(
+        context,
+        payment,
+        Account::Paid,
+        Account::Payable,
+        TransferCode::PayoutReversal,
+    );
     effects.transfers.push(taken_back);
     Ok(Applied::Payments(vec![view(payment, affiliate)]))
 }
@@ -80,7 +92,7 @@ fn transfer(
     payment: &Payment,
     debit: Account,
     credit: Account,
-    code: &'static str,
+    code: TransferCode,
 ) -> Transfer {
     Transfer {
         org: context.org,

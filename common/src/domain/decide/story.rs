@@ -93,5 +93,5 @@ impl Story {
 
 /// The reason of a refusal, else the status.
 pub(super) fn word(outcome: &Outcome) -> &str {
-    outcome.reason().unwrap_or(outcome.status())
+    outcome.reason().unwrap_or(outcome.status().name())
 }

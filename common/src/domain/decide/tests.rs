@@ -159,7 +159,7 @@ pub(super) fn statuses(decided: &Decisions) -> Vec<&str> {
     decided
         .decisions
         .iter()
-        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status()))
+        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status().name()))
         .collect()
 }
 
@@ -277,7 +277,10 @@ fn what_somebody_waits_for_is_looked_at_twice_instead_of_parked() {
         let decided = decide(events, world).unwrap();
         let last = decided.decisions.last().unwrap();
         assert_eq!(last.verdict, Verdict::Update);
-        last.outcome.reason().unwrap_or(last.outcome.status()).to_owned()
+        last.outcome
+            .reason()
+            .unwrap_or(last.outcome.status().name())
+            .to_owned()
     };
     assert_eq!(again(None, false), "unknown_order");
     assert_eq!(again(None, true), "parked", "the caller has gone with a receipt");

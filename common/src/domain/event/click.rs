@@ -1,8 +1,10 @@
 //! Clicks on affiliates' links, and test events.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 use super::{MetaData, Needs, NewRows, OrgClue};
+use crate::domain::names::named;
 
 /// A visitor came by an affiliate's link (seed: REST 1.6, Affitor, AFFY).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,14 +49,30 @@ impl RecordClick {
 }
 
 /// What a test event imitates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum TestKind {
     Click,
     Lead,
     Sale,
     Refund,
 }
+
+named! { TestKind }
 
 /// A test (seed: Affitor, test mode): an event row and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,11 @@
 //! Customers: who they are, how they come, and how they leave.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use super::{AttributionFields, MetaData, Needs, NewRows, OrgClue};
-use crate::domain::{ClickId, CustomerId};
+use crate::domain::{ClickId, CustomerId, names::named};
 
 /// By what a customer is known within the organisation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,8 +63,23 @@ pub struct CustomerRef {
 
 /// The three ways of a customer's life. It is chosen at the start and never changes.
 // seed: Postback 1.7, status
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Track {
     /// new, active, stopped
     #[default]
@@ -74,22 +90,7 @@ pub enum Track {
     Lead,
 }
 
-impl Track {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Trial => "trial",
-            Self::Lead => "lead",
-        }
-    }
-
-    /// The reverse of [`Track::name`], which is also the word that clients send.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::New, Self::Trial, Self::Lead]
-            .into_iter()
-            .find(|track| track.name() == name)
-    }
-}
+named! { Track }
 
 /// A customer to record before any sale (seed: Postback 1.7 and REST 1.6).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod scheduled;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 pub use click::{RecordClick, TestEvent, TestKind};
 pub use conversion::{
@@ -22,7 +23,7 @@ pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
 pub use scheduled::{BonusDue, Repetition, Scheduled};
 
-use super::{EventId, OrgId, ProgramId};
+use super::{EventId, OrgId, ProgramId, names::named};
 
 /// Free data that a client attaches; values are JSON.
 pub type MetaData = serde_json::Map<String, serde_json::Value>;
@@ -95,8 +96,22 @@ impl Event {
 }
 
 /// The wire format in which an event came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Dialect {
     Yaplet,
     Postback,
@@ -109,36 +124,6 @@ pub enum Dialect {
     Internal,
 }
 
-impl Dialect {
-    pub const ALL: [Self; 8] = [
-        Self::Yaplet,
-        Self::Postback,
-        Self::Rest,
-        Self::Affitor,
-        Self::Affy,
-        Self::Pixel,
-        Self::Native,
-        Self::Internal,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Yaplet => "yaplet",
-            Self::Postback => "postback",
-            Self::Rest => "rest",
-            Self::Affitor => "affitor",
-            Self::Affy => "affy",
-            Self::Pixel => "pixel",
-            Self::Native => "native",
-            Self::Internal => "internal",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
-    }
-}
-
 /// A client's `Idempotency-Key`, unique in its organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
@@ -148,8 +133,15 @@ pub struct Idempotency {
 }
 
 /// What is asked for. Later versions add variants: an envelope with one of them has a later version.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(rename_all = "snake_case")]
+#[strum_discriminants(
+    name(EventKind),
+    doc = "The kind of a [`Body`], as rows hold it and operators filter by it.",
+    derive(Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, VariantNames),
+    serde(rename_all = "snake_case"),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Body {
     CreateConversion(Box<CreateConversion>),
     UpdateConversion(UpdateConversion),
@@ -168,67 +160,10 @@ pub enum Body {
     Test(TestEvent),
 }
 
-/// The kind of a [`Body`], as operators filter by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventKind {
-    CreateConversion,
-    UpdateConversion,
-    Refund,
-    Chargeback,
-    EditConversion,
-    AddCommissions,
-    EditCommission,
-    Click,
-    CreateCustomer,
-    UpdateCustomer,
-    Lead,
-    Pay,
-    CancelPayment,
-    Scheduled,
-    Test,
-}
-
 impl Body {
     pub fn kind(&self) -> EventKind {
-        match self {
-            Self::CreateConversion(_) => EventKind::CreateConversion,
-            Self::UpdateConversion(_) => EventKind::UpdateConversion,
-            Self::Refund(_) => EventKind::Refund,
-            Self::Chargeback(_) => EventKind::Chargeback,
-            Self::EditConversion(_) => EventKind::EditConversion,
-            Self::AddCommissions(_) => EventKind::AddCommissions,
-            Self::EditCommission(_) => EventKind::EditCommission,
-            Self::Click(_) => EventKind::Click,
-            Self::CreateCustomer(_) => EventKind::CreateCustomer,
-            Self::UpdateCustomer(_) => EventKind::UpdateCustomer,
-            Self::Lead(_) => EventKind::Lead,
-            Self::Pay(_) => EventKind::Pay,
-            Self::CancelPayment(_) => EventKind::CancelPayment,
-            Self::Scheduled(_) => EventKind::Scheduled,
-            Self::Test(_) => EventKind::Test,
-        }
+        self.into()
     }
 }
 
-impl EventKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CreateConversion => "create_conversion",
-            Self::UpdateConversion => "update_conversion",
-            Self::Refund => "refund",
-            Self::Chargeback => "chargeback",
-            Self::EditConversion => "edit_conversion",
-            Self::AddCommissions => "add_commissions",
-            Self::EditCommission => "edit_commission",
-            Self::Click => "click",
-            Self::CreateCustomer => "create_customer",
-            Self::UpdateCustomer => "update_customer",
-            Self::Lead => "lead",
-            Self::Pay => "pay",
-            Self::CancelPayment => "cancel_payment",
-            Self::Scheduled => "scheduled",
-            Self::Test => "test",
-        }
-    }
-}
+named! { Dialect, EventKind }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     db::{Connection, DbError},
-    domain::{OrgId, ProgramId, trace::Trace},
+    domain::{EventStatus, OrgId, ProgramId, trace::Trace},
 };
 
 /// The latest [`MAX_ATTEMPTS`], the oldest of them first, and whether there are more. A key that is bound to a program sees
@@ -20,7 +20,7 @@ pub(super) async fn of_order(
     scope: Option<ProgramId>,
 ) -> Result<(Vec<Attempt>, bool), DbError> {
     let mut rows = sqlx::query!(
-        r#"SELECT e.event_id AS "event_id!", e.kind AS "kind!", e.dialect AS "dialect!", e.status AS "status!", e.reason,
+        r#"SELECT e.event_id AS "event_id!", e.kind AS "kind!", e.dialect AS "dialect!", e.status AS "status!: EventStatus", e.reason,
                 e.trusted AS "authenticated!", e.received_at AS "received_at!", e.due_at,
                 coalesce(e.outcome #>> '{refused,detail}', f.detail) AS detail,
                 e.outcome #>> '{refused,first,event_id}' AS first, e.outcome #> '{refused,trace}' AS "trace: Json<Trace>"

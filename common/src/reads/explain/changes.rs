@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     db::{Connection, DbError},
-    domain::{Currency, OrgId},
+    domain::{Currency, EventStatus, OrgId},
 };
 
 pub(super) struct RefundRow {
@@ -65,7 +65,7 @@ pub(super) async fn event_rows(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let rows = sqlx::query_as!(
         EventRow,
-        r#"SELECT event_id, kind, dialect, status, trusted AS authenticated, applied_at,
+        r#"SELECT event_id, kind, dialect, status AS "status: EventStatus", trusted AS authenticated, applied_at,
                 CASE kind WHEN 'scheduled' THEN (SELECT min(due) FROM json_object_keys(body -> 'scheduled') due) END AS due,
                 coalesce((body #>> '{edit_conversion,delete}')::boolean, false) AS "deletes!",
                 coalesce((body #>> '{chargeback,reversed}')::boolean, false) AS "reverses!"

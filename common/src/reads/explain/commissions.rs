@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     db::{Connection, DbError},
-    domain::{Currency, OrgId},
+    domain::{Currency, OrgId, ledger::TransferCode},
 };
 
 /// The earliest [`MAX_ROWS`] commissions of the conversions, each beside the number of its conversion, with their earliest
@@ -122,7 +122,7 @@ struct TransferRow {
     transfer_id: i64,
     commission_id: i64,
     recorded_at: DateTime<Utc>,
-    code: String,
+    code: TransferCode,
     debit_account: String,
     credit_account: String,
     amount: Decimal,
@@ -150,8 +150,8 @@ async fn transfers(
 ) -> Result<Vec<TransferRow>, DbError> {
     sqlx::query_as!(
         TransferRow,
-        r#"SELECT transfer_id, commission_id AS "commission_id!", recorded_at, code, debit_account, credit_account, amount,
-                event_id
+        r#"SELECT transfer_id, commission_id AS "commission_id!", recorded_at, code AS "code: TransferCode",
+                debit_account, credit_account, amount, event_id
            FROM transfers WHERE org_id = $1 AND commission_id = ANY ($2)
           ORDER BY transfer_id
           LIMIT $3"#,

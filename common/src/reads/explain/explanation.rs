@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Currency, MetaData,
+    Currency, EventStatus, MetaData,
+    ledger::TransferCode,
     trace::{Rule, Trace},
 };
 
@@ -177,7 +178,7 @@ pub struct SalePayment {
 pub struct SaleTransfer {
     pub transfer: i64,
     pub time: DateTime<Utc>,
-    pub code: String,
+    pub code: TransferCode,
     pub from: String,
     pub to: String,
     pub amount: Decimal,
@@ -219,7 +220,7 @@ pub struct EventRow {
     pub(super) event_id: Uuid,
     pub kind: String,
     pub dialect: String,
-    pub status: String,
+    pub status: EventStatus,
     #[serde(rename = "signed")]
     pub authenticated: bool,
     #[schema(required)]
@@ -241,7 +242,7 @@ pub struct Attempt {
     pub kind: String,
     pub dialect: String,
     /// refused, parked or dead.
-    pub status: String,
+    pub status: EventStatus,
     #[schema(required)]
     pub reason: Option<String>,
     #[schema(required)]

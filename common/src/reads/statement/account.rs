@@ -1,52 +1,14 @@
 //! The running account of one currency. Pure: what the rows say is added up here, independently of the stored balance.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::domain::{Currency, ledger::Account};
-
-/// Where an affiliate's money stands, in units of the currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Balance {
-    pub pending: Decimal,
-    pub payable: Decimal,
-    pub paid: Decimal,
-}
-
-impl fmt::Display for Balance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            pending,
-            payable,
-            paid,
-        } = self;
-        write!(f, "pending {pending}, payable {payable}, paid {paid}")
-    }
-}
-
-impl Balance {
-    fn add(&mut self, account: Account, amount: Decimal) {
-        match account {
-            Account::Expense => {}
-            Account::Pending => self.pending += amount,
-            Account::Payable => self.payable += amount,
-            Account::Paid => self.paid += amount,
-        }
-    }
-
-    /// With the decimals of the currency.
-    fn shown(self, currency: Currency) -> Self {
-        Self {
-            pending: currency.shown(self.pending),
-            payable: currency.shown(self.payable),
-            paid: currency.shown(self.paid),
-        }
-    }
-}
+use crate::domain::{
+    Currency,
+    ledger::{Account, Balance, TransferCode},
+};
 
 /// One movement.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,7 +20,7 @@ pub struct Entry {
     pub what: String,
     /// Above zero when money came nearer to the affiliate (expense, pending, payable, paid), below when it went back.
     pub amount: Decimal,
-    pub code: String,
+    pub code: TransferCode,
     pub from: &'static str,
     pub to: &'static str,
     /// The order's external id.
@@ -101,8 +63,7 @@ impl CurrencyAccount {
 
     /// Adds the next movement of `amount`, which is above zero; the entry's own amount and balance are set here.
     pub(super) fn push(&mut self, debit: Account, credit: Account, amount: Decimal, mut entry: Entry) {
-        self.closing.add(credit, amount);
-        self.closing.add(debit, -amount);
+        self.closing.post(debit, credit, amount);
         self.closing = self.closing.shown(self.currency);
         let signed = if credit > debit { amount } else { -amount };
         entry.amount = self.currency.shown(signed);

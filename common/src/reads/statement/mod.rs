@@ -19,7 +19,7 @@ use crate::{
     db::{Pool, pool, rollback},
     domain::Currency,
 };
-pub use account::{Balance, CurrencyAccount, Entry};
+pub use account::{CurrencyAccount, Entry};
 pub use error::StatementError;
 pub use query::{MAX_ENTRIES, Query};
 

@@ -8,15 +8,18 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    account::{Balance, CurrencyAccount, Entry},
+    account::{CurrencyAccount, Entry},
     cause::Evidence,
     error::StatementError,
     query::{MAX_ENTRIES, MAX_NAMED_ORGS, Query},
     words::{Subject, describe},
 };
 use crate::{
-    db::{Connection, DbError, decode, orgs},
-    domain::{Currency, ledger::Account},
+    db::{Connection, DbError, orgs},
+    domain::{
+        Currency,
+        ledger::{Account, Balance, TransferCode},
+    },
 };
 
 pub(super) struct Affiliate {
@@ -124,11 +127,11 @@ pub(super) async fn openings(
 struct EntryRow {
     transfer_id: i64,
     recorded_at: DateTime<Utc>,
-    debit_account: String,
-    credit_account: String,
+    debit_account: Account,
+    credit_account: Account,
     amount: Decimal,
     currency: Currency,
-    code: String,
+    code: TransferCode,
     event_id: Uuid,
     commission_id: Option<i64>,
     commission_kind: Option<String>,
@@ -161,8 +164,9 @@ pub(super) async fn entries(
     // amount cannot be distinguished.
     let mut rows = sqlx::query_as!(
         EntryRow,
-        r#"SELECT t.transfer_id, t.recorded_at, t.debit_account, t.credit_account, t.amount,
-           t.currency AS "currency: Currency", t.code, t.event_id, t.commission_id, m.kind AS "commission_kind?", m.conversion_id AS "conversion_id?",
+        r#"SELECT t.transfer_id, t.recorded_at, t.debit_account AS "debit_account: Account",
+           t.credit_account AS "credit_account: Account", t.amount, t.currency AS "currency: Currency",
+           t.code AS "code: TransferCode", t.event_id, t.commission_id, m.kind AS "commission_kind?", m.conversion_id AS "conversion_id?",
            c.external_id AS "order?", p.slug AS "program?",
            coalesce(c.event_id = t.event_id, false) AS "is_sale!",
            r.event_id IS NOT NULL AS "is_refund!", r.amount AS "refunded?",
@@ -205,16 +209,15 @@ pub(super) async fn entries(
         .await
         .map_err(|error| DbError::new("statement.entries", error))?
     {
-        add(row, accounts)?;
+        add(row, accounts);
         count += 1;
     }
     Ok(count)
 }
 
-fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Result<(), DbError> {
+fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) {
     let currency = row.currency;
-    let account = |name: &str| Account::parse(name).ok_or_else(|| decode("statement.account", name));
-    let (debit, credit) = (account(&row.debit_account)?, account(&row.credit_account)?);
+    let (debit, credit) = (row.debit_account, row.credit_account);
     let subject = Subject {
         commission: row.commission_id,
         kind: row.commission_kind.as_deref(),
@@ -254,5 +257,4 @@ fn add(row: EntryRow, accounts: &mut BTreeMap<Currency, CurrencyAccount>) -> Res
         .entry(currency)
         .or_insert_with(|| CurrencyAccount::new(currency, Balance::default(), None))
         .push(debit, credit, row.amount, entry);
-    Ok(())
 }

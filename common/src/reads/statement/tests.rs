@@ -9,8 +9,8 @@ use crate::{
     catalog,
     db::{self, fixture},
     domain::{
-        AttributionFields, Body, ConversionStatus, CreateConversion, Dialect, Event, Incoming, OrgId, Refund,
-        UpdateConversion,
+        AttributionFields, Body, ConversionStatus, CreateConversion, Dialect, Event, EventStatus, Incoming,
+        OrgId, Refund, UpdateConversion, ledger::Balance,
     },
     message::EventIds,
 };
@@ -50,7 +50,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
     let mut transaction = db::begin(pool).await.unwrap();
     let incoming = Incoming { event, queued: false };
     let decisions = apply(&mut transaction, vec![incoming], at).await.unwrap();
-    assert_eq!(decisions[0].outcome.status(), "applied");
+    assert_eq!(decisions[0].outcome.status(), EventStatus::Applied);
     db::commit(transaction).await.unwrap();
 }
 
@@ -118,7 +118,7 @@ fn lines(account: &CurrencyAccount) -> Vec<String> {
         let number = format!("commission {}", entry.commission.unwrap());
         let what = entry.what.replace(&number, "commission");
         let balance = figures(entry.balance);
-        format!("{what} | {} | {} | {balance}", entry.amount, entry.code)
+        format!("{what} | {} | {} | {balance}", entry.amount, entry.code.name())
     });
     shown.collect()
 }
@@ -138,12 +138,12 @@ async fn a_history_is_told_movement_by_movement(pool: Pool) {
     assert_eq!(
         lines(usd),
         [
-            "commission of order o1 accrued, pending | 10.00 | accrue | 10.00 0.00 0.00",
-            "commission of order o1 accrued, pending: order updated, amount set to 120.00 | 2.00 | accrue | 12.00 0.00 0.00",
-            "commission of order o1 approved | 12.00 | approve | 0.00 12.00 0.00",
-            "commission of order o1 reversed: refund of 30.00 | -3.00 | reverse | 0.00 9.00 0.00",
-            "commission of order o1 reversed: refund of all that was left | -9.00 | reverse | 0.00 0.00 0.00",
-            "commission of order o2 accrued, pending | 5.00 | accrue | 5.00 0.00 0.00",
+            "commission of order o1 accrued, pending | 10.00 | accrual | 10.00 0.00 0.00",
+            "commission of order o1 accrued, pending: order updated, amount set to 120.00 | 2.00 | accrual | 12.00 0.00 0.00",
+            "commission of order o1 approved | 12.00 | approval | 0.00 12.00 0.00",
+            "commission of order o1 reversed: refund of 30.00 | -3.00 | reversal | 0.00 9.00 0.00",
+            "commission of order o1 reversed: refund of all that was left | -9.00 | reversal | 0.00 0.00 0.00",
+            "commission of order o2 accrued, pending | 5.00 | accrual | 5.00 0.00 0.00",
         ]
     );
     assert_eq!(figures(usd.closing), "5.00 0.00 0.00");
@@ -169,7 +169,7 @@ async fn the_parent_sees_the_level(pool: Pool) {
     let statement = run(&pool, &sandra).await.unwrap();
     assert_eq!(
         lines(&statement.currencies[0])[3],
-        "level commission of order o1 reversed: refund of 30.00 | -1.50 | reverse | 0.00 4.50 0.00"
+        "level commission of order o1 reversed: refund of 30.00 | -1.50 | reversal | 0.00 4.50 0.00"
     );
 }
 

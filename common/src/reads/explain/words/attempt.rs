@@ -1,7 +1,10 @@
 //! An event that named the order and had no effect.
 
 use super::{attribution::attribution, phrases::time};
-use crate::reads::explain::explanation::{Attempt, Chapter};
+use crate::{
+    domain::EventStatus,
+    reads::explain::explanation::{Attempt, Chapter},
+};
 
 pub(super) fn attempt(attempt: &Attempt) -> Chapter {
     let mut lines = vec![format!(
@@ -41,10 +44,12 @@ pub(super) fn attempt(attempt: &Attempt) -> Chapter {
 pub(super) fn what_became(attempt: &Attempt) -> String {
     let reason = attempt.reason.as_deref();
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    match attempt.status.as_str() {
-        "refused" => format!("was refused{reason}"),
-        "dead" => format!("could not be applied{reason}"),
-        "parked" => "waits for its order".to_owned(),
-        other => format!("is {other}{reason}"),
+    match attempt.status {
+        EventStatus::Refused => format!("was refused{reason}"),
+        EventStatus::Dead => format!("could not be applied{reason}"),
+        EventStatus::Parked => "waits for its order".to_owned(),
+        EventStatus::Applied | EventStatus::Queued | EventStatus::Discarded => {
+            format!("is {}{reason}", attempt.status.name())
+        }
     }
 }

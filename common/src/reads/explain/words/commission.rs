@@ -35,7 +35,7 @@ pub(super) fn commission_chapter(commission: &SaleCommission, sale: &Sale) -> Ch
         lines.push(format!(
             "{} {} {} {} from {} to {}, by {}",
             time(moved.time),
-            moved.code,
+            moved.code.name(),
             moved.amount,
             commission.currency,
             moved.from,
