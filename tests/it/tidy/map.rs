@@ -236,6 +236,7 @@ const MAP: &[Cell] = &[
             Rule::Only(
                 "common::domain",
                 &[
+                    "common::domain::BonusDue",
                     "common::domain::Body::Scheduled",
                     "common::domain::CommissionId",
                     "common::domain::Decision",
@@ -245,6 +246,7 @@ const MAP: &[Cell] = &[
                     "common::domain::Incoming",
                     "common::domain::OrgId",
                     "common::domain::Outcome",
+                    "common::domain::Repetition",
                     "common::domain::Scheduled",
                     "common::domain::Verdict",
                     "common::domain::entities::Schedule",

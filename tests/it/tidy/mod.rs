@@ -6,9 +6,11 @@
 
 mod circles;
 mod code;
+mod docs;
 mod files;
 mod manifests;
 mod map;
+mod migrations;
 mod modules;
 
 use files::Source;
