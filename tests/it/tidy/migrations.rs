@@ -15,7 +15,7 @@ const OUTSIDE_TRANSACTION: &str = "-- no-transaction\n";
 fn migrations() -> Vec<Source> {
     files::written()
         .into_iter()
-        .filter(|source| source.path.starts_with("migrations/") && source.path.ends_with(".sql"))
+        .filter(|source| source.path.starts_with("migrations/") && source.is_a("sql"))
         .collect()
 }
 

@@ -51,7 +51,7 @@ impl Crate {
         let prefix = format!("{folder}/");
         let mut files: Vec<File> = sources
             .iter()
-            .filter(|source| source.is_rust())
+            .filter(|source| source.is_a("rs"))
             .filter_map(|source| {
                 let module = module_of(source.path.strip_prefix(&prefix)?);
                 let code = Code::read(&source.text);
