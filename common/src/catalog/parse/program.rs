@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use toml::Spanned;
 
-use super::{RATE_SCALE, rate, required_rate};
+use super::rate::{RATE_SCALE, rate, required_rate};
 use crate::{
     catalog::{
         fields::{Fields, Id},
