@@ -7,6 +7,7 @@
 mod circles;
 mod code;
 mod docs;
+mod doors;
 mod files;
 mod manifests;
 mod map;
