@@ -27,6 +27,7 @@ pub mod keys;
 pub mod ledger;
 pub mod ledger_check;
 pub mod locks;
+mod migrations;
 pub mod notify;
 pub mod org_lookup;
 pub mod orgs;
@@ -43,9 +44,10 @@ mod types;
 pub use commissions::{lock_bonuses, write as write_commissions};
 pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
+pub use migrations::{MIGRATOR, migrate};
 pub use pool::{
-    MIGRATOR, Pool, begin, begin_outer, commit, connect, forget_statements, in_transaction, limit_lock_waits,
-    migrate, ping, rollback,
+    Pool, begin, begin_outer, commit, connect, forget_statements, in_transaction, limit_lock_waits, ping,
+    rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.
