@@ -1,6 +1,10 @@
-//! The README's table of variables is what the binary's help says.
+//! What the documentation says of the binary is what its help says: the README's table of variables, and every command that
+//! any page names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use commissary_tests::commissary;
 
@@ -15,6 +19,54 @@ fn the_table_of_variables_is_what_the_help_says() {
     let (_, rest) = readme.split_once("<!-- configuration").unwrap();
     let (table, _) = rest.split_once("<!-- end -->").unwrap();
     assert_eq!(of_table(table), of_help());
+}
+
+const PAGES: [&str; 7] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "migrations/README.md",
+    "docs/ARCHITECTURE.md",
+    "docs/OPERATIONS.md",
+    "docs/PIXEL.md",
+];
+
+#[test]
+fn commands_that_pages_name_are_there() {
+    let commands = subcommands(&[]);
+    assert!(commands.contains("dev"), "{commands:?}");
+    let below: BTreeMap<String, BTreeSet<String>> = commands
+        .iter()
+        .map(|command| (command.clone(), subcommands(&[command])))
+        .collect();
+    for page in PAGES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+        let text = std::fs::read_to_string(path).unwrap();
+        for named in text.split("commissary ").skip(1) {
+            let end = named.find(['`', '\n', '#']).unwrap_or(named.len());
+            let mut words = named[..end].split_whitespace();
+            let Some(below) = words.next().and_then(|command| below.get(command)) else {
+                let word = named.split_whitespace().next().unwrap_or_default();
+                panic!("{page} names `commissary {word}`, which is no command");
+            };
+            let second = words.next().filter(|_| !below.is_empty());
+            let names_one = second.is_none_or(|word| below.contains(word) || word.starts_with('{'));
+            assert!(names_one, "{page} names `commissary {}`", &named[..end]);
+        }
+    }
+}
+
+/// The commands that the help of a command lists.
+fn subcommands(command: &[&str]) -> BTreeSet<String> {
+    let output = commissary().args(command).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    // What a command is for may take more lines, further to the right.
+    let lines = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    lines
+        .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
+        .collect()
 }
 
 fn of_table(table: &str) -> Variables {
