@@ -1,7 +1,6 @@
 //! How Affitor answers: one table of outcomes. What a success looks like is in each call's file.
 
 use axum::{
-    Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -23,7 +22,7 @@ use super::{
     test_mode::TestTracked,
 };
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, json_body, ok, resolve},
     pipeline::Answer,
     receipt,
 };
@@ -78,7 +77,7 @@ fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
             let documented = errors::of(call, reason);
             let (status, text) = documented.unwrap_or((StatusCode::BAD_REQUEST, &refusal.detail));
             match refusal.first.as_deref() {
-                Some(first) => (status, body(&DuplicateSale::new(text, first))).into_response(),
+                Some(first) => (status, json_body(&DuplicateSale::new(text, first))).into_response(),
                 None => ERRORS.print_message(status, text),
             }
         }
@@ -127,13 +126,4 @@ pub(super) fn own_commission(view: &ConversionView) -> Option<i64> {
         .iter()
         .filter(|commission| commission.kind == CommissionKind::Regular.name());
     own.next().map(|commission| commission.id.0)
-}
-
-fn ok(shown: &impl Serialize) -> Response {
-    body(shown).into_response()
-}
-
-/// With its fields in the order of their names.
-fn body(shown: &impl Serialize) -> Json<Value> {
-    Json(json!(shown))
 }

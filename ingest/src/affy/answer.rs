@@ -1,14 +1,11 @@
 //! How AFFY answers: one table of outcomes. What a success looks like is in each call's file.
 
 use axum::{
-    Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use common::domain::{Applied, EventId, Outcome, Reason, Refusal};
 use rust_decimal::Decimal;
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{
     ERRORS,
@@ -19,7 +16,7 @@ use super::{
     transaction::Transaction,
 };
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, json_body, ok, resolve},
     pipeline::Answer,
     receipt,
 };
@@ -140,14 +137,5 @@ fn duplicate(refusal: &Refusal) -> Response {
         lead_id: conversion.map(|conversion| conversion.id.0),
         lead_value: conversion.map(|conversion| json_number(conversion.amount, 0)),
     };
-    (status, body(&shown)).into_response()
-}
-
-fn ok(shown: &impl Serialize) -> Response {
-    body(shown).into_response()
-}
-
-/// With its fields in the order of their names.
-fn body(shown: &impl Serialize) -> Json<Value> {
-    Json(json!(shown))
+    (status, json_body(&shown)).into_response()
 }

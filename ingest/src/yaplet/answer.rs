@@ -14,12 +14,12 @@ use common::{
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::ERRORS;
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, json_body, resolve},
     pipeline::Answer,
     receipt,
 };
@@ -121,12 +121,12 @@ fn duplicate(first: Option<&First>) -> Response {
             data: conversion.map(|conversion| data(conversion, None)),
         }
     });
-    let body = json!(Duplicate {
+    let body = Duplicate {
         success: false,
         message: "This order_id has already been tracked for your organization",
         data,
-    });
-    (StatusCode::CONFLICT, Json(body)).into_response()
+    };
+    (StatusCode::CONFLICT, json_body(&body)).into_response()
 }
 
 fn data<'a>(conversion: &'a ConversionView, code: Option<&'a str>) -> Data<'a> {
