@@ -20,7 +20,7 @@ use utoipa_axum::{
     routes,
 };
 
-use super::ERRORS;
+use super::errors::ERRORS;
 use crate::{
     Ingest,
     answer::{json_body, key_holder, ok},

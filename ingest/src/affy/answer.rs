@@ -1,4 +1,4 @@
-//! How AFFY answers: one table of outcomes. What a success looks like is in each call's file.
+//! How AFFY answers: one table of outcomes.
 
 use axum::{
     http::StatusCode,
@@ -8,11 +8,7 @@ use common::domain::{Applied, EventId, Outcome, Reason, Refusal};
 use rust_decimal::Decimal;
 
 use super::{
-    ERRORS,
-    click::ClickTracked,
-    lead_payment::{DuplicatePayment, PaymentLinked},
-    lead_registration::LeadLinked,
-    registration::RegistrationLinked,
+    success::{ClickTracked, DuplicatePayment, LeadLinked, PaymentLinked, RegistrationLinked},
     transaction::Transaction,
 };
 use crate::{
@@ -20,7 +16,9 @@ use crate::{
     pipeline::Answer,
     receipt,
 };
-use common::http::request::json_number;
+use common::http::{DialectErrors, request::json_number};
+
+pub(super) const ERRORS: DialectErrors = DialectErrors::Affy;
 
 /// What the answer needs to know of the request.
 pub(super) enum AnswerContext {

@@ -18,19 +18,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::ERRORS;
 use crate::{
     answer::{Resolution, ok, resolve},
     pipeline::Answer,
 };
 use common::{
     http::{
-        Rejection,
+        DialectErrors, Rejection,
         request::{Invalid, json_number},
     },
     tapfiliate_json::CustomerStatus,
 };
 
+pub(super) const ERRORS: DialectErrors = DialectErrors::Plain;
 pub(super) const NDJSON: &str = "application/x-ndjson";
 
 /// What became of one line.

@@ -10,19 +10,20 @@ use common::{
         Applied, CommissionView, ConversionView, EventId, First, Outcome, PublicId, PublicIdKind, Reason,
         Refusal, entities::CommissionKind,
     },
-    http::{YapletError, request::json_number},
+    http::{DialectErrors, YapletError, request::json_number},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::ERRORS;
 use crate::{
     answer::{Resolution, json_body, resolve},
     pipeline::Answer,
     receipt,
 };
+
+pub(super) const ERRORS: DialectErrors = DialectErrors::Yaplet;
 
 /// What the caller of `event`, by the `code` in the path, is told.
 pub(super) fn print(event: EventId, code: &str, answer: &Answer) -> Response {

@@ -15,10 +15,7 @@ use common::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    ERRORS,
-    answer::{self, Duplicate, Tracked},
-};
+use super::answer::{self, Duplicate, ERRORS, Tracked};
 use crate::{
     Ingest,
     answer::{Caller, key_holder},
