@@ -60,7 +60,7 @@ pub(super) async fn older_refund(State(ingest): State<Ingest>, request: Request)
 #[expect(dead_code, reason = "describes what `parse` reads")]
 struct RefundBody {
     transaction_id: String,
-    /// None or 0: all of it.
+    /// Absent or 0: all of it.
     #[schema(minimum = 0)]
     refund_amount_cents: Option<i64>,
     /// Without one, two refunds of one amount are one and its repetition.

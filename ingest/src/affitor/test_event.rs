@@ -115,7 +115,8 @@ enum ChainVerdict {
     Fail,
 }
 
-/// The one error of this dialect that is an object (seed: Affitor, agent surface).
+/// The one error of this dialect that is an object.
+// seed: Affitor, agent surface
 #[derive(Serialize, ToSchema)]
 #[schema(as = affitor::TooManyChains)]
 struct TooManyChains {
