@@ -14,9 +14,9 @@ use common::{
         ProgramId,
         click_name::{ClickName, click_uuid},
     },
-    http::openapi::{example, null},
+    http::openapi::example,
     reads::rest::clicks::{self, ClickFilter, ClickRecord},
-    tapfiliate_json::{Affiliate, Program, colon_time},
+    tapfiliate_json::{Affiliate, Program, colon_time, null},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

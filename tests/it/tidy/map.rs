@@ -62,6 +62,8 @@ const MAP: &[Cell] = &[
                 "sqids",
                 "strum",
                 "thiserror",
+                // What the api says of the domain's types is derived beside them.
+                "utoipa",
                 "uuid",
             ]),
         ],
