@@ -2,8 +2,7 @@
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-# SQL is checked against committed metadata, not against a database.
-ENV SQLX_OFFLINE=true
+# With .sqlx, against which SQL is checked: no database is needed.
 COPY . .
 # The caches keep crates and compiled dependencies between builds; a cache is not part of the image, hence the copy.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

@@ -53,11 +53,19 @@ fn entry(html: &mut String, document: &Value, path: &str, method: &str, operatio
     }
     let body = &operation["requestBody"];
     for (media, content) in fields(&body["content"]) {
-        put!(html, "<p>Body: {media}</p>{}", example(&content["example"]));
+        let about = escaped(text(&body["description"]));
+        put!(
+            html,
+            "<p>Body: {media} {about}</p>{}",
+            example(&content["example"])
+        );
         let schema = resolved(document, &content["schema"]);
         let schema = schema.get("items").unwrap_or(schema);
-        let described: Vec<String> = properties(document, schema);
-        put!(html, "<p>Fields: {}</p>\n", described.join(", "));
+        put!(
+            html,
+            "<p>Fields: {}</p>\n",
+            properties(document, schema).join(", ")
+        );
     }
     for (status, response) in fields(&operation["responses"]) {
         let response = resolved(document, response);

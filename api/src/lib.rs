@@ -10,6 +10,7 @@ mod health;
 mod json;
 mod keyless_permits;
 mod openapi;
+mod path_id;
 mod rest;
 mod router;
 mod state;

@@ -109,7 +109,6 @@ fn document(calls: OpenApi) -> OpenApi {
     let mut components = calls.components.unwrap_or_default();
     add_keys(&mut components);
     add_headers(&mut components);
-    components.schemas.values_mut().for_each(let_alternatives_overlap);
     for (path, mut item) in calls.paths.paths {
         let errors = DialectErrors::of_path(&path);
         let path = documented(path, errors);
@@ -132,6 +131,7 @@ fn document(calls: OpenApi) -> OpenApi {
         components.schemas.extend(errors.schemas());
         document.paths.paths.insert(path, item);
     }
+    components.schemas.values_mut().for_each(let_alternatives_overlap);
     document.components = Some(components);
     document
 }
@@ -208,11 +208,13 @@ fn complete(response: &mut Response, status: &str, errors: DialectErrors) {
     }
     let is_limited = errors == DialectErrors::Tapfiliate && status != "401";
     let rate = RATE.iter().filter(|_| is_limited);
-    let later = matches!(status, "429" | "503").then_some(&RETRY_AFTER);
-    for name in rate.chain(later).chain([&REQUEST_ID]) {
-        let header = Ref::new(format!("#/components/headers/{name}"));
-        response.headers.insert((*name).to_owned(), RefOr::Ref(header));
-    }
+    rate.chain([&REQUEST_ID])
+        .for_each(|name| add_header(response, name));
+}
+
+fn add_header(response: &mut Response, name: &str) {
+    let header = Ref::new(format!("#/components/headers/{name}"));
+    response.headers.insert(name.to_owned(), RefOr::Ref(header));
 }
 
 fn operation_id(method: &str, path: &str) -> String {
@@ -253,6 +255,9 @@ fn failure(status: u16, errors: DialectErrors) -> Response {
     };
     let mut response = ResponseBuilder::new().content(media, content).build();
     complete(&mut response, &status.to_string(), errors);
+    if matches!(status, 429 | 503) {
+        add_header(&mut response, RETRY_AFTER);
+    }
     response
 }
 

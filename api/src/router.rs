@@ -68,6 +68,8 @@ mod tests {
             ("/api/v1/programs", "/error"),
             ("/api/v1/tracking", "/message"),
             ("/v1/nothing", "/error"),
+            ("/v1/events/%FF", "/request_id"),
+            ("/1.6/clicks/%FF/", "/errors/0/message"),
             ("/nothing", "/error"),
         ] {
             let (status, body) = call(&api, "GET", path).await;

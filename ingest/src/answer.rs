@@ -5,7 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::HeaderMap;
+use axum::{
+    Json,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
 use common::{
     domain::{Applied, Body, Dialect, Event, EventId, First, OrgId, Outcome, Reason, Refusal},
     http::{
@@ -13,6 +17,9 @@ use common::{
         request::{Received, Wait},
     },
 };
+
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
     Ingest,
@@ -108,4 +115,14 @@ fn repeated(event: EventId, first: Option<&First>) -> Resolution<'_> {
 
 fn unavailable<'a>(retry_after: Duration) -> Resolution<'a> {
     Resolution::Unavailable(Rejection::Unavailable { retry_after })
+}
+
+/// `200` with this body.
+pub(crate) fn ok(body: &impl Serialize) -> Response {
+    json_body(body).into_response()
+}
+
+/// JSON with the fields in the order of their names, as all that these dialects print.
+pub(crate) fn json_body(body: &impl Serialize) -> Json<Value> {
+    Json(json!(body))
 }

@@ -109,7 +109,8 @@ pub(crate) fn log_events(events: &[Incoming]) {
         return;
     }
     for Incoming { event, queued } in events {
-        tracing::debug!(event.id = %event.id, org = event.org.0, queued, "an event is taken");
+        let request = event.request_id.as_deref();
+        tracing::debug!(event.id = %event.id, request.id = request, org = event.org.0, queued, "an event is taken");
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) async fn event(
         tracing::info!(event.id = %event.id, code = failure.code, "an event that failed here has been decided meanwhile");
         return Ok(());
     }
-    tracing::error!(event.id = %event.id, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
+    let request = event.request_id.as_deref();
+    tracing::error!(event.id = %event.id, request.id = request, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
     telemetry::metrics::dead(failure.code.clone(), 1);
     Ok(())
 }

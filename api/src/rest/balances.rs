@@ -2,17 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-};
+use axum::{Extension, Json, extract::State};
 use common::{db::keys::ApiKey, domain::Currency, reads::rest::balances};
 use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::params::is_storable;
-use crate::{Api, Problem, json::number};
+use crate::{Api, Problem, json::number, path_id::PathId};
 
 /// An affiliate's balances by currency
 #[utoipa::path(
@@ -26,7 +23,7 @@ use crate::{Api, Problem, json::number};
 pub(crate) async fn of_affiliate(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Json<Balances>, Problem> {
     if !is_storable(&id) {
         return Err(Problem::not_found());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
@@ -14,9 +14,9 @@ use common::{
         ProgramId,
         click_name::{ClickName, click_uuid},
     },
-    http::openapi::{example, null},
+    http::openapi::example,
     reads::rest::clicks::{self, ClickFilter, ClickRecord},
-    tapfiliate_json::{Affiliate, Program, colon_time},
+    tapfiliate_json::{Affiliate, Program, colon_time, null},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +27,7 @@ use super::{
     params::{Params, day, flag, text, whole_days},
     user_agent::{Agent, agent},
 };
-use crate::{Api, Problem};
+use crate::{Api, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -124,7 +124,7 @@ pub(crate) async fn list(
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Response, Problem> {
     let ClickName::Ours { id, millis } = ClickName::parse(&id) else {
         return Err(Problem::not_found());

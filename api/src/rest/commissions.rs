@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use common::{
@@ -21,7 +21,7 @@ use super::{
     params::{Params, flag, text},
     row_id::number_of,
 };
-use crate::{Api, Problem};
+use crate::{Api, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -100,7 +100,7 @@ pub(crate) async fn list(
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Response, Problem> {
     let id = number_of(&id, PublicIdKind::Commission).ok_or_else(Problem::not_found)?;
     let mut conn = api.connection().await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
@@ -22,7 +22,7 @@ use super::{
     params::{Params, day, flag, text, whole_days},
     row_id::number_of,
 };
-use crate::{Api, Problem};
+use crate::{Api, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -115,7 +115,7 @@ pub(crate) async fn list(
 pub(crate) async fn retrieve(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Response, Problem> {
     let id = number_of(&id, PublicIdKind::Conversion).ok_or_else(Problem::not_found)?;
     let mut conn = api.connection().await?;

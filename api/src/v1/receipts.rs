@@ -5,11 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    middleware::from_fn_with_state,
-};
+use axum::{Extension, Json, extract::State, middleware::from_fn_with_state};
 use chrono::{DateTime, Utc};
 use common::{
     db::keys::{ApiKey, Scope},
@@ -29,6 +25,7 @@ use crate::{
     Api, Problem,
     auth::{Guard, guard},
     json::{number, time},
+    path_id::PathId,
 };
 
 /// Whoever may send an event may also ask what became of it.
@@ -93,7 +90,7 @@ enum ReceiptStatus {
 async fn receipt(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Json<View>, Problem> {
     let id = id
         .parse()

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::{catalog, id_demand};
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, conversions, conversions::Lookup,
-        customers, events, idempotency, ids, lock_bonuses, payments,
+        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, commissions, conversions,
+        conversions::Lookup, customers, events, idempotency, ids, payments,
     },
     domain::{ClickId, CustomerId, Event, EventId, Incoming, Needs, OrgId, World, click_name::ClickName},
 };
@@ -206,7 +206,7 @@ async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut Wo
         }));
     }
     if !commissions.is_empty() {
-        for (org, bonus) in lock_bonuses(connection, &commissions).await? {
+        for (org, bonus) in commissions::lock_bonuses(connection, &commissions).await? {
             world.bonuses.insert(bonus.id, (org, bonus));
         }
     }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, conversions, customers, events,
-        idempotency, ledger, notify, payments, refunds, schedules, write_commissions,
+        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, commissions, conversions, customers,
+        events, idempotency, ledger, notify, payments, refunds, schedules,
     },
     domain::{
         ClickId, Decisions, OrgId, Outcome, Verdict, World,
@@ -33,7 +33,7 @@ pub(super) async fn write(
     });
     let bonuses = world.bonuses.values().map(|(org, one)| (*org, None, one));
     let commissions: Vec<_> = of_conversions.chain(bonuses).collect();
-    write_commissions(connection, &commissions).await?;
+    commissions::write(connection, &commissions).await?;
     payments::write(connection, &sorted_payments(world)).await?;
     if !decided.effects.refunds.is_empty() {
         refunds::insert(connection, &decided.effects.refunds).await?;

@@ -93,7 +93,7 @@ pub async fn monthly_sales(
 ///
 /// # Errors
 /// When the database does not answer, or a bonus was given already.
-pub async fn write_awards(
+pub(crate) async fn write_awards(
     connection: &mut Connection,
     awards: &[(BonusCandidate, EventId)],
 ) -> Result<(), DbError> {

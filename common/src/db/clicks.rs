@@ -163,7 +163,7 @@ columns! {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(connection: &mut Connection, clicks: &[&Click]) -> Result<(), DbError> {
+pub(crate) async fn write(connection: &mut Connection, clicks: &[&Click]) -> Result<(), DbError> {
     let marked = |change| {
         let clicks = clicks.iter().copied();
         clicks.filter(move |click| click.change == change)
@@ -258,7 +258,7 @@ columns! {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write_sessions(
+pub(crate) async fn write_sessions(
     connection: &mut Connection,
     latest: &[(&str, OrgId, ClickId)],
 ) -> Result<(), DbError> {

@@ -175,7 +175,7 @@ columns! {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(connection: &mut Connection, commissions: &[Owned<'_>]) -> Result<(), DbError> {
+pub(crate) async fn write(connection: &mut Connection, commissions: &[Owned<'_>]) -> Result<(), DbError> {
     let marked = |change| {
         let commissions = commissions.iter();
         commissions.filter(move |(_, _, commission)| commission.change == change)

@@ -167,7 +167,7 @@ struct Warnings<'a> {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
+pub(crate) async fn write(connection: &mut Connection, conversions: &[&Conversion]) -> Result<(), DbError> {
     let marked = |change| {
         let conversions = conversions.iter().copied();
         conversions.filter(move |conversion| conversion.change == change)

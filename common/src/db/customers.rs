@@ -107,7 +107,7 @@ columns! {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write<S: BuildHasher>(
+pub(crate) async fn write<S: BuildHasher>(
     connection: &mut Connection,
     customers: &HashMap<(OrgId, Identity), Customer, S>,
 ) -> Result<(), DbError> {

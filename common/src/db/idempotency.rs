@@ -49,7 +49,7 @@ columns! {
 ///
 /// # Errors
 /// When the database does not answer, or another transaction noted a key without holding its lock.
-pub async fn insert(
+pub(crate) async fn insert(
     connection: &mut Connection,
     uses: &[(OrgId, Idempotency, EventId)],
 ) -> Result<(), DbError> {

@@ -31,7 +31,7 @@ columns! {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn post(connection: &mut Connection, transfers: &[Transfer]) -> Result<(), DbError> {
+pub(crate) async fn post(connection: &mut Connection, transfers: &[Transfer]) -> Result<(), DbError> {
     let Some(new) = Columns::of(transfers) else {
         return Ok(());
     };

@@ -1,17 +1,18 @@
 //! SQL, one file per aggregate. Functions take a connection or a transaction; the caller owns it.
 //!
-//! Only `apply` may call what writes conversions, commissions, customers, transfers and balances.
+//! What writes conversions, commissions, customers, transfers, balances, payments and events is `pub(crate)`: only `apply` calls
+//! it, and `ops` what changes events. tests/it/tidy holds that.
 
-pub mod affiliations;
+pub(crate) mod affiliations;
 pub mod bonuses;
-pub mod clicks;
+pub(crate) mod clicks;
 mod columns;
-mod commissions;
+pub(crate) mod commissions;
 pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
-pub mod conversions;
-pub mod customers;
+pub(crate) mod conversions;
+pub(crate) mod customers;
 pub mod dead_letters;
 pub(crate) mod decode;
 pub mod doctor;
@@ -21,31 +22,32 @@ pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod id_range;
-pub mod idempotency;
-pub mod ids;
+pub(crate) mod idempotency;
+pub(crate) mod ids;
 pub mod keys;
-pub mod ledger;
+pub(crate) mod ledger;
 pub mod ledger_check;
 pub mod locks;
+mod migrations;
 pub mod notify;
-pub mod org_lookup;
+pub(crate) mod org_lookup;
 pub mod orgs;
 pub mod partitions;
-pub mod payments;
+pub(crate) mod payments;
 pub(crate) mod pool;
 pub mod programs;
-pub mod refunds;
+pub(crate) mod refunds;
 pub mod schedules;
 pub mod settings;
 pub mod spool;
 mod types;
 
-pub use commissions::{lock_bonuses, write as write_commissions};
 pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
+pub use migrations::{MIGRATOR, migrate};
 pub use pool::{
-    MIGRATOR, Pool, begin, begin_outer, commit, connect, forget_statements, in_transaction, limit_lock_waits,
-    migrate, ping, rollback,
+    Pool, begin, begin_outer, commit, connect, forget_statements, in_transaction, limit_lock_waits, ping,
+    rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.

@@ -45,7 +45,7 @@ pub async fn lock(
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(connection: &mut Connection, payments: &[&Payment]) -> Result<(), DbError> {
+pub(crate) async fn write(connection: &mut Connection, payments: &[&Payment]) -> Result<(), DbError> {
     for payment in payments {
         match payment.change {
             Change::None => {}

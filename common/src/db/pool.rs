@@ -14,9 +14,6 @@ use crate::telemetry;
 /// Connections to Postgres.
 pub type Pool = sqlx::PgPool;
 
-/// The migrations, embedded into the binary.
-pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
-
 /// How long to wait for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -58,17 +55,6 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
         .connect_with(options)
         .await
         .map_err(failed)
-}
-
-/// Brings the schema to this version. Safe to run again, and by several at once.
-///
-/// # Errors
-/// When a migration fails, or the database has one that this binary does not know.
-pub async fn migrate(pool: &Pool) -> Result<(), DbError> {
-    MIGRATOR
-        .run(pool)
-        .await
-        .map_err(|error| DbError::new("database.migrate", error.into()))
 }
 
 /// Begins a transaction.
@@ -218,7 +204,7 @@ mod tests {
         work
     }
 
-    #[sqlx::test(migrator = "MIGRATOR")]
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
     async fn a_transaction_holds_what_succeeds_and_nothing_of_what_fails(pool: Pool) {
         let put = async |envelope: &[u8], answer: Result<(), DbError>| {
             let work = in_transaction(&pool, async |connection| {

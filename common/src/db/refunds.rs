@@ -67,7 +67,7 @@ columns! {
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn insert(connection: &mut Connection, refunds: &[RefundEntry]) -> Result<(), DbError> {
+pub(crate) async fn insert(connection: &mut Connection, refunds: &[RefundEntry]) -> Result<(), DbError> {
     let Some(new) = Columns::of(refunds) else {
         return Ok(());
     };

@@ -5,7 +5,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr, Schema,
-        schema::{Object, ObjectBuilder, SchemaType, Type},
+        schema::{ObjectBuilder, SchemaType, Type},
     },
 };
 
@@ -22,11 +22,6 @@ pub fn schemas_of<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut schemas);
     schemas
-}
-
-/// For a field that is always null: `#[schema(schema_with = null)]`.
-pub fn null() -> Object {
-    ObjectBuilder::new().schema_type(Type::Null).build()
 }
 
 /// An amount of a request.

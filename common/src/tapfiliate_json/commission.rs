@@ -4,9 +4,8 @@ use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::{Affiliate, number, plain_time};
+use super::{Affiliate, null, number, plain_time};
 use crate::domain::{CommissionView, PublicId, PublicIdKind, entities::CommissionKind};
-use crate::http::openapi::null;
 
 /// A commission, as its conversion shows it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Number;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 pub use commission::{Commission, CommissionLine};
 pub use conversion::Conversion;
@@ -84,6 +87,11 @@ impl<'a> From<&'a ClickSummary> for Click<'a> {
             landing_page: view.landing_page.as_deref(),
         }
     }
+}
+
+/// For a field that is always null: `#[schema(schema_with = null)]`.
+pub fn null() -> Object {
+    ObjectBuilder::new().schema_type(Type::Null).build()
 }
 
 /// The track on which a customer began, and how far it has come.

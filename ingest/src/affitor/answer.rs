@@ -1,29 +1,22 @@
-//! How Affitor answers: one table of outcomes. What a success looks like is in each call's file.
+//! How Affitor answers: one table of outcomes.
 
 use axum::{
-    Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use common::domain::{
-    Applied, ConversionView, EventId, First, Outcome, Reason, Refusal, entities::CommissionKind,
-};
-use serde::Serialize;
+use common::domain::{Applied, EventId, Reason, Refusal};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
 use super::{
-    ERRORS,
-    call::{Call, Names},
-    click::ClickTracked,
-    errors,
-    lead::LeadTracked,
-    refund::RefundTracked,
-    sale::{ClickExpired, SaleTracked},
-    test_mode::TestTracked,
+    errors::{self, ERRORS},
+    kind::{Call, Names},
+    success::{
+        ClickExpired, ClickTracked, DuplicateSale, LeadTracked, Message, RefundTracked, SaleTracked,
+        TestTracked,
+    },
 };
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, json_body, ok, resolve},
     pipeline::Answer,
     receipt,
 };
@@ -52,7 +45,11 @@ pub(super) fn print(event: EventId, context: &AnswerContext, answer: &Answer) ->
 fn success(context: &AnswerContext, applied: &Applied) -> Response {
     match applied {
         Applied::Click(view) => ok(&ClickTracked::from(&**view)),
-        Applied::Lead(view) => ok(&LeadTracked::new(context, view)),
+        Applied::Lead(view) => ok(&LeadTracked::new(
+            context.names,
+            context.click_id.as_deref(),
+            view,
+        )),
         Applied::Conversion(view) => ok(&SaleTracked::from(&**view)),
         Applied::Refund(view) => ok(&RefundTracked::from(&**view)),
         Applied::Test { number } => {
@@ -69,71 +66,15 @@ fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
             ERRORS.print_message(StatusCode::UNPROCESSABLE_ENTITY, &refusal.detail)
         }
         // Two refusals that are no errors to these clients.
-        (Call::Click, Reason::AffiliateNotApproved) => ok(&Message {
-            success: false,
-            message: errors::LINK_INACTIVE,
-        }),
+        (Call::Click, Reason::AffiliateNotApproved) => ok(&Message::not_recorded(errors::LINK_INACTIVE)),
         (Call::Sale, Reason::WindowExpired) => ok(&ClickExpired::from(refusal)),
         (call, reason) => {
             let documented = errors::of(call, reason);
             let (status, text) = documented.unwrap_or((StatusCode::BAD_REQUEST, &refusal.detail));
             match refusal.first.as_deref() {
-                Some(first) => (status, body(&DuplicateSale::new(text, first))).into_response(),
+                Some(first) => (status, json_body(&DuplicateSale::new(text, first))).into_response(),
                 None => ERRORS.print_message(status, text),
             }
         }
     }
-}
-
-/// Nothing was recorded, which is no error.
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::Message)]
-pub(super) struct Message {
-    success: bool,
-    message: &'static str,
-}
-
-/// The sale has been recorded before: for a caller whose first answer was lost.
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::DuplicateSale)]
-pub(super) struct DuplicateSale<'a> {
-    error: &'a str,
-    event_id: EventId,
-    #[schema(required)]
-    sale_id: Option<i64>,
-    #[schema(required)]
-    commission_id: Option<i64>,
-}
-
-impl<'a> DuplicateSale<'a> {
-    fn new(error: &'a str, first: &First) -> Self {
-        let view = match &first.outcome {
-            Some(Outcome::Applied(applied)) => applied.conversion(),
-            _ => None,
-        };
-        Self {
-            error,
-            event_id: first.event_id,
-            sale_id: view.map(|view| view.id.0),
-            commission_id: view.and_then(own_commission),
-        }
-    }
-}
-
-/// The seller's: what levels above earn is not this caller's matter.
-pub(super) fn own_commission(view: &ConversionView) -> Option<i64> {
-    let mut own = view
-        .commissions
-        .iter()
-        .filter(|commission| commission.kind == CommissionKind::Regular.name());
-    own.next().map(|commission| commission.id.0)
-}
-
-fn ok(shown: &impl Serialize) -> Response {
-    body(shown).into_response()
-}
-
-/// With its fields in the order of their names.
-fn body(shown: &impl Serialize) -> Json<Value> {
-    Json(json!(shown))
 }

@@ -10,9 +10,10 @@ use axum::{
 use common::domain::{Body, Dialect, OrgId};
 
 use super::{
-    ERRORS,
     answer::{self, AnswerContext},
-    click, lead, refund, sale, test_mode,
+    errors::ERRORS,
+    kind::{Call, Names},
+    test_mode,
 };
 use crate::{
     Ingest,
@@ -25,24 +26,29 @@ use common::http::{
     sends_bearer,
 };
 
-/// What a path asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
-    Click,
-    Lead,
-    Sale,
-    Refund,
+/// What was sent, and what reading it depends on.
+pub(super) struct SentCall<'a> {
+    pub(super) fields: &'a Fields,
+    pub(super) names: Names,
+    /// Who sends it holds a key.
+    pub(super) is_keyed: bool,
+    /// It is only tried out.
+    pub(super) is_test: bool,
+    /// The request's own.
+    pub(super) user_agent: Option<&'a str>,
 }
 
-/// Which names the fields have: those of the older paths are taken beside today's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
-    Current,
-    Legacy,
-}
+/// Reads what a call asks for.
+pub(super) type Parse = fn(&SentCall<'_>) -> Result<Body, Invalid>;
 
-pub(super) async fn track(ingest: &Ingest, call: Call, names: Names, request: Request) -> Response {
-    record(ingest, call, names, request)
+pub(super) async fn track(
+    ingest: &Ingest,
+    call: Call,
+    names: Names,
+    request: Request,
+    parse: Parse,
+) -> Response {
+    record(ingest, call, names, request, parse)
         .await
         .unwrap_or_else(|rejection| ERRORS.print(&rejection))
 }
@@ -52,6 +58,7 @@ async fn record(
     call: Call,
     names: Names,
     mut request: Request,
+    parse: Parse,
 ) -> Result<Response, Rejection> {
     let holder = holder(ingest, call, request.headers()).await?;
     if holder.is_none() {
@@ -62,7 +69,29 @@ async fn record(
     let received = Received::read(request).await?;
     let fields = received.body_fields()?;
     let user_agent = user_agent.as_ref().and_then(|value| value.to_str().ok());
-    let (context, body) = read(call, names, holder.as_deref(), &fields, user_agent)?;
+    let program = holder.as_ref().and_then(|holder| holder.key.program);
+    let test = test_mode::test(&fields, program)?;
+    // A test is held to the same rules: else it would prove nothing.
+    let body = parse(&SentCall {
+        fields: &fields,
+        names,
+        is_keyed: holder.is_some(),
+        is_test: test.is_some(),
+        user_agent,
+    })?;
+    let context = AnswerContext {
+        call,
+        names,
+        click_id: first_click(&body),
+        program_id: test
+            .as_ref()
+            .map(|test| test.program_id.clone())
+            .unwrap_or_default(),
+    };
+    let body = match &test {
+        Some(test) => test_mode::event(call, test, &fields)?,
+        None => body,
+    };
     let caller = match holder {
         Some(holder) => Caller::Keyed(holder),
         // Whose it is, the click or the code that it names will tell.
@@ -87,34 +116,10 @@ async fn holder(
     key_holder(ingest, headers, AFFITOR_KEYS).await.map(Some)
 }
 
-fn read(
-    call: Call,
-    names: Names,
-    holder: Option<&Principal>,
-    fields: &Fields,
-    user_agent: Option<&str>,
-) -> Result<(AnswerContext, Body), Invalid> {
-    let test = test_mode::test(fields, holder.and_then(|holder| holder.key.program))?;
-    // A test is held to the same rules: else it would prove nothing.
-    let body = match call {
-        Call::Click => click::parse(fields, names, user_agent)?,
-        Call::Lead => lead::parse(fields, names, holder.is_some())?,
-        Call::Sale => sale::parse(fields, names, test.is_some())?,
-        Call::Refund => refund::parse(fields)?,
-    };
-    let click_id = match &body {
+/// Of a lead, as it was sent.
+fn first_click(body: &Body) -> Option<String> {
+    match body {
         Body::Lead(lead) => lead.click_ids.first().cloned(),
         _ => None,
-    };
-    let body = match &test {
-        Some(test) => test_mode::event(call, test, fields)?,
-        None => body,
-    };
-    let context = AnswerContext {
-        call,
-        names,
-        click_id,
-        program_id: test.map(|test| test.program_id).unwrap_or_default(),
-    };
-    Ok((context, body))
+    }
 }

@@ -4,18 +4,17 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Body, ClickView, MetaData, RecordClick, click_name::click_code};
-use serde::Serialize;
+use common::domain::{Body, MetaData, RecordClick};
 use serde_json::{Map, Value};
 use url::Url;
 use utoipa::ToSchema;
 
 use super::{
-    answer::Message,
-    call::{Call, Names, track},
+    call::{SentCall, track},
     details::{AdditionalData, MAX_PAGE_URL, details},
     errors::{AFFILIATE_URL_INVALID, AFFILIATE_URL_REQUIRED, NO_AFF},
-    test_mode::TestTracked,
+    kind::{Call, Names},
+    success::{ClickTracked, Message, TestTracked},
 };
 use crate::{Ingest, receipt::Pending};
 use common::http::{
@@ -39,7 +38,7 @@ use common::http::{
     )
 )]
 pub(super) async fn click(State(ingest): State<Ingest>, request: Request) -> Response {
-    track(&ingest, Call::Click, Names::Current, request).await
+    track(&ingest, Call::Click, Names::Current, request, parse).await
 }
 
 /// The older path of a click
@@ -56,7 +55,7 @@ pub(super) async fn click(State(ingest): State<Ingest>, request: Request) -> Res
     )
 )]
 pub(super) async fn older_click(State(ingest): State<Ingest>, request: Request) -> Response {
-    track(&ingest, Call::Click, Names::Legacy, request).await
+    track(&ingest, Call::Click, Names::Legacy, request, parse).await
 }
 
 #[derive(ToSchema)]
@@ -91,28 +90,6 @@ enum ClickAnswer {
     Test(TestTracked),
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::ClickTracked)]
-pub(super) struct ClickTracked {
-    success: bool,
-    click_id: String,
-    /// The affiliate's code.
-    partner_code: String,
-    /// Days for which the click counts.
-    cookie_window_days: i32,
-}
-
-impl From<&ClickView> for ClickTracked {
-    fn from(view: &ClickView) -> Self {
-        Self {
-            success: true,
-            click_id: click_code(view.id, view.created_at),
-            partner_code: view.referral_code.clone(),
-            cookie_window_days: view.cookie_time,
-        }
-    }
-}
-
 /// Affiliates attach their own data to links with parameters of this prefix (seed: Postback 1.7, meta data).
 const META_PREFIX: &str = "tm_";
 const DETAILS: [(&str, usize); 7] = [
@@ -125,21 +102,20 @@ const DETAILS: [(&str, usize); 7] = [
     ("timezone", MAX_ID),
 ];
 
-/// `user_agent` is the request's own, for where the body has none.
-///
 /// # Errors
 /// Names the field that is missing or wrong.
-pub(super) fn parse(fields: &Fields, names: Names, user_agent: Option<&str>) -> Result<Body, Invalid> {
+fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
+    let fields = sent.fields;
     let text = fields
         .prose("affiliate_url", MAX_PAGE_URL)?
         .ok_or_else(|| Invalid::new(AFFILIATE_URL_REQUIRED))?;
     let url = link(&text)?;
     let mut details = details(fields, &DETAILS)?;
-    if let Some(user_agent) = user_agent.filter(|text| text.len() <= MAX_USER_AGENT) {
+    if let Some(user_agent) = sent.user_agent.filter(|text| text.len() <= MAX_USER_AGENT) {
         details.entry("user_agent").or_insert_with(|| user_agent.into());
     }
     Ok(Body::Click(Box::new(RecordClick {
-        referral_code: code(&url, names)?,
+        referral_code: code(&url, sent.names)?,
         host: url.host_str().map(|host| host.trim_end_matches('.').to_owned()),
         existing: fields.text("existing_click_id", MAX_ID)?,
         referrer: fields.prose("referrer_url", MAX_PAGE_URL)?,

@@ -2,6 +2,7 @@
 
 use common::domain::MetaData;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use common::http::request::{Fields, Invalid, MAX_OBJECT_BYTES};
@@ -50,4 +51,10 @@ pub(super) fn any_json(fields: &Fields, name: &str) -> Result<Option<Value>, Inv
         return Err(fields.wrong(name, &format!("is larger than {MAX_OBJECT_BYTES} bytes")));
     }
     Ok(Some(value.clone()))
+}
+
+/// Addresses are never kept as they are (seed: Affitor, lead).
+pub(super) fn hashed(address: &str) -> String {
+    let hash = Sha256::digest(address.trim().to_lowercase().as_bytes());
+    format!("sha256:{}", hex::encode(hash))
 }

@@ -1,10 +1,11 @@
 //! Every text with which Affitor's calls say no, word for word (seed: Affitor, error reference).
 
 use axum::http::StatusCode;
-use common::domain::Reason;
+use common::{domain::Reason, http::DialectErrors};
 
-use super::call::Call;
+use super::kind::Call;
 
+pub(super) const ERRORS: DialectErrors = DialectErrors::Affitor;
 pub(super) const AFFILIATE_URL_REQUIRED: &str = "affiliate_url is required";
 pub(super) const AFFILIATE_URL_INVALID: &str = "Invalid affiliate_url";
 pub(super) const NO_AFF: &str = "No aff parameter found in affiliate_url";

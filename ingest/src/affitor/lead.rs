@@ -4,18 +4,16 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Body, Lead, LeadView, click_name::click_code};
-use serde::Serialize;
+use common::domain::{Body, Lead};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{
-    answer::AnswerContext,
-    call::{Call, Names, track},
-    details::{AdditionalData, MAX_PAGE_URL, details},
+    call::{SentCall, track},
+    details::{AdditionalData, MAX_PAGE_URL, details, hashed},
     errors::LEAD_NAMES_NOBODY,
-    test_mode::TestTracked,
+    kind::{Call, Names},
+    success::{LeadTracked, TestTracked},
 };
 use crate::{Ingest, receipt::Pending};
 use common::http::{
@@ -37,7 +35,7 @@ use common::http::{
     )
 )]
 pub(super) async fn lead(State(ingest): State<Ingest>, request: Request) -> Response {
-    track(&ingest, Call::Lead, Names::Current, request).await
+    track(&ingest, Call::Lead, Names::Current, request, parse).await
 }
 
 /// The older path of a sign-up
@@ -54,7 +52,7 @@ pub(super) async fn lead(State(ingest): State<Ingest>, request: Request) -> Resp
     )
 )]
 pub(super) async fn older_lead(State(ingest): State<Ingest>, request: Request) -> Response {
-    track(&ingest, Call::Lead, Names::Legacy, request).await
+    track(&ingest, Call::Lead, Names::Legacy, request, parse).await
 }
 
 /// Names the customer by a click or by a key of the caller's own.
@@ -105,46 +103,6 @@ enum LeadAnswer {
     Test(TestTracked),
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::LeadTracked)]
-pub(super) struct LeadTracked {
-    success: bool,
-    /// It binds nobody: the program wants leads with a key.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    provisional: bool,
-    message: &'static str,
-    #[serde(flatten)]
-    older: Option<CustomerCode>,
-}
-
-/// On the older path alone.
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::CustomerCode)]
-struct CustomerCode {
-    /// The click that was sent or found.
-    customer_code: Option<String>,
-}
-
-const TRACKED: &str = "Lead tracked successfully";
-const PROVISIONAL: &str = "Lead recorded as provisional. This program requires server-side (Bearer) lead \
-                           tracking to settle attribution.";
-
-impl LeadTracked {
-    pub(super) fn new(context: &AnswerContext, view: &LeadView) -> Self {
-        let found = view.click.as_ref();
-        let found = found.map(|click| click_code(click.id, click.created_at));
-        let is_older = context.names == Names::Legacy;
-        Self {
-            success: true,
-            provisional: view.is_provisional,
-            message: if view.is_provisional { PROVISIONAL } else { TRACKED },
-            older: is_older.then(|| CustomerCode {
-                customer_code: context.click_id.clone().or(found),
-            }),
-        }
-    }
-}
-
 /// Clicks that one lead may name.
 const MAX_CLICK_IDS: usize = 20;
 /// The same without a key: each is looked for, and a browser has one.
@@ -153,8 +111,9 @@ const DETAILS: [(&str, usize); 2] = [("session_id", MAX_ID), ("page_url", MAX_PA
 
 /// # Errors
 /// Names the field that is missing or wrong.
-pub(super) fn parse(fields: &Fields, names: Names, is_keyed: bool) -> Result<Body, Invalid> {
-    let limit = if is_keyed {
+fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
+    let (fields, names) = (sent.fields, sent.names);
+    let limit = if sent.is_keyed {
         MAX_CLICK_IDS
     } else {
         MAX_KEYLESS_CLICK_IDS
@@ -187,12 +146,6 @@ fn either(fields: &Fields, names: Names, current: &str, legacy: &str) -> Result<
         None if names == Names::Legacy => fields.text(legacy, MAX_ID),
         found => Ok(found),
     }
-}
-
-/// Addresses are never kept as they are (seed: Affitor, lead).
-pub(super) fn hashed(address: &str) -> String {
-    let hash = Sha256::digest(address.trim().to_lowercase().as_bytes());
-    format!("sha256:{}", hex::encode(hash))
 }
 
 /// `click_id` first, then what `click_ids` adds.

@@ -1,27 +1,26 @@
 //! Affitor's tracking API: a visitor's click, the lead that names the customer, the sale, its refund.
 //!
-//! Reading order: a file per call, `call` with what they have in common, `test_mode` and `test_event`, `answer`, `errors`
-//! with every text.
+//! Reading order: a file per call, `call` with what they have in common, `test_mode` and `test_event`, `answer`, `success`,
+//! `errors` with every text.
 
 mod answer;
 mod call;
 mod click;
 mod details;
 mod errors;
+mod kind;
 mod lead;
 mod refund;
 mod sale;
+mod success;
 mod test_event;
 mod test_mode;
 
 pub use test_event::CHAINS_PER_HOUR;
 
-use common::http::DialectErrors;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Ingest;
-
-const ERRORS: DialectErrors = DialectErrors::Affitor;
 
 pub fn routes() -> OpenApiRouter<Ingest> {
     OpenApiRouter::default()

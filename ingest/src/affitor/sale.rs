@@ -4,26 +4,22 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{
-    AttributionFields, Body, ConversionView, CreateConversion, Currency, CustomerRef, Identity, MetaData,
-    Refusal, trace::Verdict,
-};
+use common::domain::{AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, MetaData};
 use rust_decimal::prelude::ToPrimitive;
-use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{DuplicateSale, own_commission},
-    call::{Call, Names, track},
+    call::{SentCall, track},
     details::{AdditionalData, any_json, details},
     errors::{AMOUNT_CENTS, SALE_NAMES_NOBODY, TRANSACTION_ID},
+    kind::{Call, Names},
     lead::{OlderNames, click_id, customer_key},
-    test_mode::TestTracked,
+    success::{ClickExpired, DuplicateSale, SaleTracked, TestTracked},
 };
 use crate::{Ingest, receipt::Pending};
 use common::http::{
-    openapi::{example, null},
+    openapi::example,
     request::{Fields, Invalid, MAX_ID, Preferences},
 };
 
@@ -42,7 +38,7 @@ use common::http::{
     )
 )]
 pub(super) async fn sale(State(ingest): State<Ingest>, request: Request) -> Response {
-    track(&ingest, Call::Sale, Names::Current, request).await
+    track(&ingest, Call::Sale, Names::Current, request, parse).await
 }
 
 /// The older path of a sale
@@ -60,7 +56,7 @@ pub(super) async fn sale(State(ingest): State<Ingest>, request: Request) -> Resp
     )
 )]
 pub(super) async fn older_sale(State(ingest): State<Ingest>, request: Request) -> Response {
-    track(&ingest, Call::Sale, Names::Legacy, request).await
+    track(&ingest, Call::Sale, Names::Legacy, request, parse).await
 }
 
 /// Names the customer by a click or by a key of the caller's own.
@@ -106,62 +102,6 @@ enum SaleAnswer {
     Test(TestTracked),
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::SaleTracked)]
-pub(super) struct SaleTracked {
-    success: bool,
-    sale_id: i64,
-    #[schema(required)]
-    commission_id: Option<i64>,
-    message: &'static str,
-}
-
-impl From<&ConversionView> for SaleTracked {
-    fn from(view: &ConversionView) -> Self {
-        Self {
-            success: true,
-            sale_id: view.id.0,
-            commission_id: own_commission(view),
-            message: "Sale tracked successfully",
-        }
-    }
-}
-
-/// The click is older than the program lets clicks count: nothing was recorded.
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::ClickExpired)]
-pub(super) struct ClickExpired {
-    success: bool,
-    attributed: bool,
-    reason: &'static str,
-    #[schema(required)]
-    click_age_days: Option<i64>,
-    #[schema(required)]
-    window_days: Option<i32>,
-    #[schema(schema_with = null)]
-    sale_id: (),
-    #[schema(schema_with = null)]
-    commission_id: (),
-}
-
-impl From<&Refusal> for ClickExpired {
-    fn from(refusal: &Refusal) -> Self {
-        let candidates = refusal.trace.iter().flat_map(|trace| &trace.candidates);
-        let click = candidates
-            .into_iter()
-            .find(|candidate| candidate.verdict == Verdict::Expired);
-        Self {
-            success: true,
-            attributed: false,
-            reason: "attribution_window_expired",
-            click_age_days: click.and_then(|click| click.click_age_days),
-            window_days: click.and_then(|click| click.window_days),
-            sale_id: (),
-            commission_id: (),
-        }
-    }
-}
-
 /// seed: Affitor, currency
 const DEFAULT_CURRENCY: &str = "USD";
 const DETAILS: [(&str, usize); 4] = [
@@ -175,9 +115,10 @@ const DETAILS: [(&str, usize); 4] = [
 ///
 /// # Errors
 /// Names the field that is missing or wrong.
-pub(super) fn parse(fields: &Fields, names: Names, is_test: bool) -> Result<Body, Invalid> {
+fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
+    let (fields, names) = (sent.fields, sent.names);
     let external_id = transaction_id(fields)?;
-    if external_id.is_none() && !is_test {
+    if external_id.is_none() && !sent.is_test {
         return Err(Invalid::new(TRANSACTION_ID));
     }
     let units = minor_units(fields, "amount_cents").filter(|units| *units > 0);

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
@@ -14,15 +14,19 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
 };
 
-use super::ERRORS;
-use crate::{Ingest, answer::key_holder, auth::Principal, pipeline::Answer};
+use super::errors::ERRORS;
+use crate::{
+    Ingest,
+    answer::{json_body, key_holder, ok},
+    auth::Principal,
+    pipeline::Answer,
+};
 use common::http::{
     AFFITOR_KEYS, Rejection,
     openapi::example,
@@ -111,7 +115,8 @@ enum ChainVerdict {
     Fail,
 }
 
-/// The one error of this dialect that is an object (seed: Affitor, agent surface).
+/// The one error of this dialect that is an object.
+// seed: Affitor, agent surface
 #[derive(Serialize, ToSchema)]
 #[schema(as = affitor::TooManyChains)]
 struct TooManyChains {
@@ -187,7 +192,7 @@ async fn run(ingest: &Ingest, chains: &Chains, request: Request) -> Result<Respo
         verdict,
         attributed,
     };
-    Ok(Json(json!(TestChain { data })).into_response())
+    Ok(ok(&TestChain { data }))
 }
 
 const SHORT_CODE: &str = "test";
@@ -227,7 +232,7 @@ fn too_many(wait: Duration) -> Response {
         message: format!("a program may run {CHAINS_PER_HOUR} test chains in an hour"),
         retry_after_seconds: seconds,
     };
-    let mut response = (status, Json(json!(TooManyChains { error }))).into_response();
+    let mut response = (status, json_body(&TooManyChains { error })).into_response();
     response
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,11 +1,9 @@
 //! Calls that try out an integration: `"additional_data": {"test_mode": true}`. They leave an event and nothing else.
 
 use common::domain::{Body, MetaData, ProgramId, TestEvent, TestKind};
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
-use super::{call::Call, lead::hashed};
+use super::{details::hashed, kind::Call};
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_OBJECT_BYTES};
 
 /// What a test says about itself.
@@ -56,45 +54,6 @@ fn kind(call: Call) -> TestKind {
         Call::Sale => TestKind::Sale,
         Call::Refund => TestKind::Refund,
     }
-}
-
-/// The call was only tried out.
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::TestTracked)]
-pub(super) struct TestTracked {
-    success: bool,
-    message: String,
-    data: TestData,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = affitor::TestData)]
-struct TestData {
-    #[serde(rename = "eventId")]
-    event_id: i64,
-    /// As it was sent.
-    #[serde(rename = "programId")]
-    program_id: Value,
-    test_mode: bool,
-}
-
-impl TestTracked {
-    pub(super) fn new(call: Call, number: i64, program_id: Value) -> Self {
-        Self {
-            success: true,
-            message: format!("Test {} event tracked successfully", name(call)),
-            data: TestData {
-                event_id: number,
-                program_id,
-                test_mode: true,
-            },
-        }
-    }
-}
-
-/// The word for a test of `call` in its answer.
-fn name(call: Call) -> &'static str {
-    kind(call).name()
 }
 
 /// But for the address, which is never kept as it is.

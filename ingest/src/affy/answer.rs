@@ -1,29 +1,24 @@
-//! How AFFY answers: one table of outcomes. What a success looks like is in each call's file.
+//! How AFFY answers: one table of outcomes.
 
 use axum::{
-    Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use common::domain::{Applied, EventId, Outcome, Reason, Refusal};
 use rust_decimal::Decimal;
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{
-    ERRORS,
-    click::ClickTracked,
-    lead_payment::{DuplicatePayment, PaymentLinked},
-    lead_registration::LeadLinked,
-    registration::RegistrationLinked,
+    success::{ClickTracked, DuplicatePayment, LeadLinked, PaymentLinked, RegistrationLinked},
     transaction::Transaction,
 };
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, json_body, ok, resolve},
     pipeline::Answer,
     receipt,
 };
-use common::http::request::json_number;
+use common::http::{DialectErrors, request::json_number};
+
+pub(super) const ERRORS: DialectErrors = DialectErrors::Affy;
 
 /// What the answer needs to know of the request.
 pub(super) enum AnswerContext {
@@ -140,14 +135,5 @@ fn duplicate(refusal: &Refusal) -> Response {
         lead_id: conversion.map(|conversion| conversion.id.0),
         lead_value: conversion.map(|conversion| json_number(conversion.amount, 0)),
     };
-    (status, body(&shown)).into_response()
-}
-
-fn ok(shown: &impl Serialize) -> Response {
-    body(shown).into_response()
-}
-
-/// With its fields in the order of their names.
-fn body(shown: &impl Serialize) -> Json<Value> {
-    Json(json!(shown))
+    (status, json_body(&shown)).into_response()
 }

@@ -4,8 +4,7 @@ use axum::{extract::Request, response::Response};
 use common::domain::{Body, Dialect};
 
 use super::{
-    ERRORS,
-    answer::{self, AnswerContext},
+    answer::{self, AnswerContext, ERRORS},
     caller,
 };
 use crate::Ingest;

@@ -11,7 +11,7 @@ use crate::{
     auth::{AuthError, Principal},
 };
 use common::http::{
-    AFFY_KEYS, Rejection,
+    AFFY_KEYS, Rejection, note_org,
     request::{Fields, Invalid, MAX_ID},
 };
 
@@ -47,7 +47,10 @@ pub(super) async fn identify(
                     "your organization does not have access to the affiliates feature",
                 ));
             }
-            Some(client) => client.org,
+            Some(client) => {
+                note_org(client.org);
+                client.org
+            }
             None if needs_client => return Err(fields.required("clientId").into()),
             None => OrgId::UNLOCATED,
         };

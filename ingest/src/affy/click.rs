@@ -4,13 +4,13 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Body, ClickView, MetaData, RecordClick};
-use serde::Serialize;
+use common::domain::{Body, MetaData, RecordClick};
 use utoipa::ToSchema;
 
 use super::{
     answer::AnswerContext,
     call::{Parsed, track},
+    success::ClickTracked,
 };
 use crate::{Ingest, receipt::Pending};
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT, Preferences};
@@ -61,29 +61,6 @@ struct ClickBody {
     referrer_url: Option<String>,
     user_agent: Option<String>,
     source: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = affy::ClickTracked)]
-pub(super) struct ClickTracked {
-    success: bool,
-    /// Ours.
-    click_id: i64,
-    #[schema(required)]
-    session_id: Option<String>,
-    message: &'static str,
-}
-
-impl ClickTracked {
-    pub(super) fn new(view: &ClickView, sent_session: Option<&str>) -> Self {
-        Self {
-            success: true,
-            click_id: view.id.0,
-            session_id: sent_session.or(view.session.as_deref()).map(str::to_owned),
-            message: "Click tracked successfully",
-        }
-    }
 }
 
 /// # Errors

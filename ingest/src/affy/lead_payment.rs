@@ -4,25 +4,20 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{
-    AttributionFields, Body, CreateConversion, Currency, CustomerRef, EventId, Identity, MetaData,
-};
-use rust_decimal::Decimal;
-use serde::Serialize;
-use serde_json::Value;
+use common::domain::{AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, MetaData};
 use utoipa::ToSchema;
 
 use super::{
     answer::AnswerContext,
     call::{Parsed, track},
-    lead::{LeadType, Visit, Visitor, lead_type, visit},
-    lead_registration::LeadLinked,
+    success::{DuplicatePayment, PaymentLinked},
     transaction::Transaction,
+    visit::{LeadType, Visit, Visitor, lead_type, visit},
 };
 use crate::{Ingest, receipt::Pending, tapfiliate::params};
 use common::http::{
     openapi::Amount,
-    request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences, json_number},
+    request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences},
 };
 
 /// A payment by session
@@ -67,47 +62,6 @@ struct PaymentBody {
 #[expect(dead_code, reason = "the one word of a path")]
 enum PaymentType {
     Payment,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = affy::PaymentLinked)]
-pub(super) struct PaymentLinked {
-    #[serde(flatten)]
-    lead: LeadLinked,
-    #[schema(value_type = f64, format = "decimal")]
-    lead_value: Value,
-    conversion_source: &'static str,
-}
-
-/// The payment has been recorded before: for a caller whose first answer was lost.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = affy::DuplicatePayment)]
-pub(super) struct DuplicatePayment {
-    /// The HTTP status in words.
-    pub(super) error: &'static str,
-    pub(super) message: &'static str,
-    #[serde(rename = "event_id", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(super) event_id: Option<EventId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(super) lead_id: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = f64, format = "decimal", required = false)]
-    pub(super) lead_value: Option<Value>,
-}
-
-impl PaymentLinked {
-    /// `None`: the customer came by nobody.
-    pub(super) fn new(lead: Option<i64>, value: Decimal) -> Self {
-        Self {
-            lead: LeadLinked::new(lead, "Payment linked to affiliate referral"),
-            lead_value: json_number(value, 0),
-            conversion_source: "TRACKING_API",
-        }
-    }
 }
 
 /// # Errors

@@ -5,13 +5,13 @@ use axum::{
     response::Response,
 };
 use common::domain::{Body, Lead, MetaData};
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     answer::AnswerContext,
     call::{Parsed, track},
-    lead::{LeadType, Visit, Visitor, lead_type, visit},
+    success::LeadLinked,
+    visit::{LeadType, Visit, Visitor, lead_type, visit},
 };
 use crate::{Ingest, receipt::Pending};
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences};
@@ -50,34 +50,6 @@ struct RegistrationBody {
 #[expect(dead_code, reason = "the one word of a path")]
 enum RegistrationType {
     Registration,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = affy::LeadLinked)]
-pub(super) struct LeadLinked {
-    success: bool,
-    /// Null: the customer came by no affiliate, and nothing was recorded.
-    #[schema(required)]
-    lead_id: Option<i64>,
-    message: &'static str,
-}
-
-const UNREFERRED: &str = "No affiliate referral found";
-
-impl LeadLinked {
-    /// Of a sign-up. `None`: the customer came by nobody.
-    pub(super) fn registration(lead: Option<i64>) -> Self {
-        Self::new(lead, "Registration linked to affiliate referral")
-    }
-
-    pub(super) fn new(lead_id: Option<i64>, linked: &'static str) -> Self {
-        Self {
-            success: true,
-            lead_id,
-            message: if lead_id.is_some() { linked } else { UNREFERRED },
-        }
-    }
 }
 
 /// # Errors

@@ -15,14 +15,13 @@ mod lead;
 mod lead_payment;
 mod lead_registration;
 mod registration;
+mod success;
 mod transaction;
+mod visit;
 
-use common::http::DialectErrors;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Ingest;
-
-const ERRORS: DialectErrors = DialectErrors::Affy;
 
 pub fn routes() -> OpenApiRouter<Ingest> {
     OpenApiRouter::default()

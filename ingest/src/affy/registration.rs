@@ -5,13 +5,12 @@ use axum::{
     response::Response,
 };
 use common::domain::{Body, Lead, MetaData};
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     answer::AnswerContext,
     call::{Parsed, track},
-    lead_registration::LeadLinked,
+    success::RegistrationLinked,
 };
 use crate::{Ingest, receipt::Pending};
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences};
@@ -52,17 +51,6 @@ struct RegistrationBody {
     customer_name: Option<String>,
     /// The organisation's.
     client_id: Option<i64>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = affy::RegistrationLinked)]
-pub(super) struct RegistrationLinked {
-    #[serde(flatten)]
-    pub(super) lead: LeadLinked,
-    /// As it was sent.
-    #[schema(required)]
-    pub(super) click_id: Option<String>,
 }
 
 /// # Errors

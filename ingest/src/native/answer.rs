@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::{
-    Json,
     http::{
         HeaderMap, HeaderValue,
         header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
@@ -19,19 +18,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::ERRORS;
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, ok, resolve},
     pipeline::Answer,
 };
 use common::{
     http::{
-        Rejection,
+        DialectErrors, Rejection,
         request::{Invalid, json_number},
     },
     tapfiliate_json::CustomerStatus,
 };
 
+pub(super) const ERRORS: DialectErrors = DialectErrors::Plain;
 pub(super) const NDJSON: &str = "application/x-ndjson";
 
 /// What became of one line.
@@ -178,7 +177,7 @@ pub(super) fn print(lines: &[(usize, What)], as_lines: bool) -> Response {
             unavailable: count(LineStatus::Unavailable),
             results,
         };
-        Json(json!(counted)).into_response()
+        ok(&counted)
     };
     if let Some(retry_after) = retry_after {
         let seconds = HeaderValue::from(retry_after.as_secs().max(1));

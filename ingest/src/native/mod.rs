@@ -12,12 +12,9 @@ pub use batch::{MAX_BATCH_BYTES, MAX_LINES};
 pub use fields::{FIELDS, MAX_LINE_BYTES, column, line_fields, row_fields};
 pub use line::parse_line;
 
-use common::http::DialectErrors;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Ingest;
-
-const ERRORS: DialectErrors = DialectErrors::Plain;
 
 pub fn routes() -> OpenApiRouter<Ingest> {
     OpenApiRouter::default().routes(routes!(record::events))

@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::{
-    ERRORS,
-    answer::{self, BatchResult, LineResult, NDJSON, What},
+    answer::{self, BatchResult, ERRORS, LineResult, NDJSON, What},
     batch::{self, MAX_BATCH_BYTES, Mentioned},
     line::{Line, read_line},
 };

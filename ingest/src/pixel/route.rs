@@ -19,7 +19,7 @@ use crate::{
     },
 };
 use common::http::{
-    DialectErrors, Rejection, peer, picture,
+    DialectErrors, Rejection, note_org, peer, picture,
     request::{Wait, query_fields},
 };
 use secrecy::ExposeSecret;
@@ -101,6 +101,7 @@ async fn record(
         AuthError::UnknownKey => Rejection::NotFound,
         AuthError::Unverifiable(_) => Rejection::Unverifiable,
     })?;
+    note_org(pixel.org);
     if !pixel.affiliates_feature {
         return Err(Rejection::Forbidden(
             "the organization does not have access to the affiliates feature",

@@ -5,19 +5,23 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use common::domain::{Applied, EventId, Outcome, Reason, Refusal};
+use common::{
+    domain::{Applied, EventId, Outcome, Reason, Refusal},
+    http::DialectErrors,
+};
 use serde::Serialize;
 use serde_json::{
     Value,
     value::{RawValue, to_raw_value},
 };
 
-use super::ERRORS;
 use crate::{
     answer::{Resolution, resolve},
     pipeline::Answer,
     receipt,
 };
+
+pub(super) const ERRORS: DialectErrors = DialectErrors::Tapfiliate;
 
 /// How a dialect shows what an event did.
 pub(super) type Effect = fn(&Applied) -> Box<RawValue>;

@@ -3,10 +3,7 @@
 use axum::{extract::Request, response::Response};
 use common::domain::{Body, Dialect};
 
-use super::{
-    ERRORS,
-    answer::{Effect, print},
-};
+use super::answer::{ERRORS, Effect, print};
 use crate::{Ingest, auth::Principal};
 use common::http::{Rate, Rejection, TAPFILIATE_KEYS, request::Received};
 

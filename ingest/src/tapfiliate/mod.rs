@@ -6,7 +6,3 @@ pub mod rest;
 mod answer;
 mod call;
 pub(crate) mod params;
-
-use common::http::DialectErrors;
-
-const ERRORS: DialectErrors = DialectErrors::Tapfiliate;

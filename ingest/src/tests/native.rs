@@ -175,11 +175,11 @@ async fn a_request_has_so_many_lines_and_bytes() {
     assert_eq!(reply.status.as_u16(), 200);
     let reply = service.refused(post(padded(MAX_BATCH_BYTES + 1)), 413).await;
     assert_eq!(
-        reply.json(),
-        json!({"error": "the request body is larger than 1048576 bytes"})
+        reply.json()["error"],
+        "the request body is larger than 1048576 bytes"
     );
     let reply = service.refused(post("\r\n \n"), 400).await;
-    assert_eq!(reply.json(), json!({"error": "the request body has no lines"}));
+    assert_eq!(reply.json()["error"], "the request body has no lines");
 }
 
 #[tokio::test]

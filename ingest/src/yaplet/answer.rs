@@ -10,19 +10,20 @@ use common::{
         Applied, CommissionView, ConversionView, EventId, First, Outcome, PublicId, PublicIdKind, Reason,
         Refusal, entities::CommissionKind,
     },
-    http::{YapletError, request::json_number},
+    http::{DialectErrors, YapletError, request::json_number},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::ERRORS;
 use crate::{
-    answer::{Resolution, resolve},
+    answer::{Resolution, json_body, resolve},
     pipeline::Answer,
     receipt,
 };
+
+pub(super) const ERRORS: DialectErrors = DialectErrors::Yaplet;
 
 /// What the caller of `event`, by the `code` in the path, is told.
 pub(super) fn print(event: EventId, code: &str, answer: &Answer) -> Response {
@@ -121,12 +122,12 @@ fn duplicate(first: Option<&First>) -> Response {
             data: conversion.map(|conversion| data(conversion, None)),
         }
     });
-    let body = json!(Duplicate {
+    let body = Duplicate {
         success: false,
         message: "This order_id has already been tracked for your organization",
         data,
-    });
-    (StatusCode::CONFLICT, Json(body)).into_response()
+    };
+    (StatusCode::CONFLICT, json_body(&body)).into_response()
 }
 
 fn data<'a>(conversion: &'a ConversionView, code: Option<&'a str>) -> Data<'a> {

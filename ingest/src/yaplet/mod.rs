@@ -3,12 +3,9 @@
 mod answer;
 mod track;
 
-use common::http::DialectErrors;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Ingest;
-
-const ERRORS: DialectErrors = DialectErrors::Yaplet;
 
 pub fn routes() -> OpenApiRouter<Ingest> {
     OpenApiRouter::default().routes(routes!(track::track))

@@ -15,10 +15,7 @@ use common::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    ERRORS,
-    answer::{self, Duplicate, Tracked},
-};
+use super::answer::{self, Duplicate, ERRORS, Tracked};
 use crate::{
     Ingest,
     answer::{Caller, key_holder},
@@ -78,12 +75,20 @@ struct OrderBody {
     notes: Option<String>,
     /// Seconds or milliseconds since 1970.
     timestamp: Option<i64>,
-    /// The caller's own data, such as its id, name and category.
-    #[schema(value_type = Option<Object>)]
-    product: Option<MetaData>,
+    product: Option<ProductBody>,
     /// The caller's own data.
     #[schema(value_type = Option<Object>)]
     metadata: Option<MetaData>,
+}
+
+/// Kept whole for reports, with whatever else it has.
+#[derive(ToSchema)]
+#[schema(as = yaplet::Product)]
+#[expect(dead_code, reason = "describes what `details` reads")]
+struct ProductBody {
+    id: Option<String>,
+    name: Option<String>,
+    category: Option<String>,
 }
 
 /// The address is the customer's identity.

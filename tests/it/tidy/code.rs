@@ -52,6 +52,8 @@ pub(super) struct Code {
     pub(super) functions: Vec<Function>,
     /// Constants with texts: their name, and the texts.
     pub(super) constants: Vec<(String, Vec<String>)>,
+    /// All texts, those in methods among them.
+    pub(super) texts: Vec<String>,
 }
 
 impl Code {
@@ -104,6 +106,10 @@ impl Code {
             return;
         }
         let name = rest.get(name_at).map(ToString::to_string).unwrap_or_default();
+        let is_inline_module = keyword == "mod" && matches!(rest.last(), Some(TokenTree::Group(_)));
+        if !is_inline_module {
+            self.texts.extend(texts(item));
+        }
         match (keyword.as_str(), rest.last()) {
             ("mod", Some(TokenTree::Group(body))) => {
                 let mut within = within.to_vec();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) const CRATES: [&str; 6] = ["common", "ingest", "worker", "api", "cli", "tests"];
 /// Folders with files that people write, besides the crates.
-const FOLDERS: [&str; 4] = ["migrations", "scripts", "docs", "demo"];
+pub(super) const FOLDERS: [&str; 4] = ["migrations", "scripts", "docs", "demo"];
 
 /// A text file.
 #[derive(Clone, Debug)]
@@ -22,10 +22,11 @@ impl Source {
         }
     }
 
-    pub(super) fn is_rust(&self) -> bool {
+    /// Whether its name ends so, without the dot.
+    pub(super) fn is_a(&self, extension: &str) -> bool {
         Path::new(&self.path)
             .extension()
-            .is_some_and(|extension| extension == "rs")
+            .is_some_and(|end| end == extension)
     }
 }
 
@@ -49,7 +50,7 @@ pub(super) fn written() -> Vec<Source> {
 
 /// All Rust files.
 pub(super) fn rust() -> Vec<Source> {
-    written().into_iter().filter(Source::is_rust).collect()
+    written().into_iter().filter(|source| source.is_a("rs")).collect()
 }
 
 fn below(folder: &Path) -> Vec<Source> {

@@ -6,9 +6,12 @@
 
 mod circles;
 mod code;
+mod docs;
+mod doors;
 mod files;
 mod manifests;
 mod map;
+mod migrations;
 mod modules;
 
 use files::Source;

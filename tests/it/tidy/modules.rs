@@ -51,7 +51,7 @@ impl Crate {
         let prefix = format!("{folder}/");
         let mut files: Vec<File> = sources
             .iter()
-            .filter(|source| source.is_rust())
+            .filter(|source| source.is_a("rs"))
             .filter_map(|source| {
                 let module = module_of(source.path.strip_prefix(&prefix)?);
                 let code = Code::read(&source.text);
@@ -117,7 +117,7 @@ impl Crate {
         });
         imports.chain(names).filter_map(|(path, line)| {
             let (first, rest) = path.split_first()?;
-            let target = (*first == self.name).then(|| self.defining(rest, MAX_REEXPORTS))??;
+            let (target, _) = (*first == self.name).then(|| self.defining(rest, MAX_REEXPORTS))??;
             (target.path != file.path).then_some((target, line))
         })
     }
@@ -199,8 +199,18 @@ impl Crate {
         })
     }
 
-    /// The file that defines what a path from this crate's root names. `None`: it names a module, whose contents are not used by that.
-    fn defining(&self, path: &[String], depth: usize) -> Option<&File> {
+    /// The items of this crate that a file names, each with the file that defines it, its name there, and the line that names it.
+    pub(super) fn items<'a>(&'a self, file: &'a File) -> impl Iterator<Item = (&'a File, String, usize)> {
+        self.named(file).into_iter().filter_map(|named| {
+            let (first, rest) = named.path.split_first()?;
+            let (target, item) = (*first == self.name).then(|| self.defining(rest, MAX_REEXPORTS))??;
+            Some((target, item, named.line))
+        })
+    }
+
+    /// The file that defines what a path from this crate's root names, and its name there. `None`: it names a module, whose
+    /// contents are not used by that.
+    fn defining(&self, path: &[String], depth: usize) -> Option<(&File, String)> {
         let length = (0..=path.len())
             .rev()
             .find(|length| self.by_module.contains_key(&path[..*length]))?;
@@ -208,7 +218,7 @@ impl Crate {
         let (item, rest) = path[length..].split_first()?;
         let defines = |item: &String| file.code.defines.contains(&(Vec::new(), item.clone()));
         if item == "*" || defines(item) || depth == 0 {
-            return Some(file);
+            return Some((file, item.clone()));
         }
         let exports = file.code.imports.iter().filter(|import| import.within.is_empty());
         for import in exports {
@@ -233,15 +243,17 @@ impl Crate {
             let found = self.defining(leads_to, depth - 1);
             let by_star = import.alias == "*";
             match found {
-                Some(found) if !by_star || found.code.defines.contains(&(Vec::new(), item.clone())) => {
-                    return Some(found);
+                Some((found, name))
+                    if !by_star || found.code.defines.contains(&(Vec::new(), item.clone())) =>
+                {
+                    return Some((found, name));
                 }
                 None if !by_star => return None,
                 _ => {}
             }
         }
         // Made by a macro.
-        Some(file)
+        Some((file, item.clone()))
     }
 }
 

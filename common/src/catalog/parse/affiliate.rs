@@ -3,7 +3,7 @@
 use serde_json::{Map, Number, Value};
 use toml::{Spanned, de::DeValue};
 
-use super::rate;
+use super::rate::rate;
 use crate::{
     catalog::{
         fields::{Fields, Id},

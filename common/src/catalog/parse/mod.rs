@@ -5,11 +5,11 @@ mod affiliate;
 mod key;
 mod org;
 mod program;
+mod rate;
 
 #[cfg(test)]
 mod tests;
 
-use rust_decimal::Decimal;
 use toml::de::DeTable;
 
 use super::{
@@ -18,10 +18,6 @@ use super::{
     file::CatalogFile,
     problem::{CatalogError, Problems},
 };
-use crate::domain::{MAX_AMOUNT, catalog::Rate};
-
-/// The columns of rates keep as many decimals; more would be lost, and found changed again at every apply.
-const RATE_SCALE: u32 = 6;
 
 /// Reads and checks a catalog file.
 ///
@@ -52,22 +48,4 @@ pub fn parse(text: &str) -> Result<CatalogFile, CatalogError> {
     let file = CatalogFile { orgs };
     check::check(&file, &problems);
     problems.finish(file)
-}
-
-/// `percentage` or `fixed`, not both.
-fn rate(fields: &mut Fields<'_>) -> Option<Rate> {
-    let percentage = fields.decimal("percentage", Decimal::ONE_HUNDRED, RATE_SCALE);
-    let fixed = fields.decimal("fixed", MAX_AMOUNT, RATE_SCALE);
-    if fields.has("percentage") && fields.has("fixed") {
-        fields.wrong(&fields.span, "percentage and fixed exclude each other");
-    }
-    percentage.map(Rate::Percentage).or(fixed.map(Rate::Fixed))
-}
-
-/// A [`rate`] that must be there.
-fn required_rate(fields: &mut Fields<'_>) -> Option<Rate> {
-    if !fields.has("percentage") && !fields.has("fixed") {
-        fields.wrong(&fields.span, "percentage or fixed is missing");
-    }
-    rate(fields)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use strum::VariantNames as _;
 use toml::Spanned;
 
-use super::{RATE_SCALE, rate, required_rate};
+use super::rate::{RATE_SCALE, rate, required_rate};
 use crate::{
     catalog::{
         fields::{Fields, Id},

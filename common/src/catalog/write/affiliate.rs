@@ -2,7 +2,10 @@
 
 use sqlx::types::Json;
 
-use super::{Of, SyncError, Target, Written, WrittenRow, owned};
+use super::{
+    error::SyncError,
+    target::{Of, Target, Written, WrittenRow, owned},
+};
 use crate::catalog::{file::Affiliation, report::Thing};
 
 pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {

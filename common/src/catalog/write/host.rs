@@ -3,7 +3,10 @@
 use serde::Serialize;
 use sqlx::types::Json;
 
-use super::{SyncError, Target, Written, WrittenRow};
+use super::{
+    error::SyncError,
+    target::{Target, Written, WrittenRow},
+};
 
 #[derive(Serialize)]
 struct Host<'a> {

@@ -2,7 +2,10 @@
 
 use sqlx::types::Json;
 
-use super::{SyncError, Target, Written, WrittenRow};
+use super::{
+    error::SyncError,
+    target::{Target, Written, WrittenRow},
+};
 use crate::catalog::report::Thing;
 
 pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {

@@ -11,21 +11,15 @@ mod key;
 mod org;
 mod program;
 mod rule;
-
-use std::collections::BTreeMap;
+mod target;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use sqlx::{
-    Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Map,
-};
 
 pub use error::SyncError;
 
+use self::target::Target;
 use super::{
-    file::{CatalogFile, Org},
+    file::CatalogFile,
     report::{SyncReport, Thing},
 };
 use crate::db::{self, Connection, DbError, Pool, keys};
@@ -86,83 +80,4 @@ async fn write(
         keys::notify(connection).await?;
     }
     Ok(report)
-}
-
-/// An organisation that is being written.
-struct Target<'a> {
-    connection: &'a mut Connection,
-    report: &'a mut SyncReport,
-    org: &'a Org,
-    org_id: i64,
-    now: DateTime<Utc>,
-}
-
-/// A row that a statement wrote.
-struct WrittenRow {
-    id: String,
-    is_new: bool,
-}
-
-/// Ids of the rows that a statement wrote, with whether they are new.
-type Written = BTreeMap<String, bool>;
-
-impl Target<'_> {
-    /// Runs a statement on so many rows of this organisation.
-    async fn run<F>(
-        &mut self,
-        operation: &'static str,
-        rows: usize,
-        query: Map<'_, Postgres, F, PgArguments>,
-    ) -> Result<Written, SyncError>
-    where
-        F: FnMut(PgRow) -> Result<WrittenRow, sqlx::Error> + Send,
-    {
-        let written = fetch(self.connection, operation, rows, query).await;
-        written.map_err(|error| SyncError::of(operation, error, self.org))
-    }
-
-    /// Notes what became of `declared` things.
-    fn add(&mut self, thing: Thing, declared: usize, written: Written) {
-        let path = |(id, is_new)| (format!("{}/{id}", self.org.id.get_ref()), is_new);
-        let written = written.into_iter().map(path).collect();
-        self.report.add(thing, declared, written);
-    }
-}
-
-async fn fetch<F>(
-    connection: &mut Connection,
-    operation: &'static str,
-    rows: usize,
-    query: Map<'_, Postgres, F, PgArguments>,
-) -> Result<Written, sqlx::Error>
-where
-    F: FnMut(PgRow) -> Result<WrittenRow, sqlx::Error> + Send,
-{
-    if rows == 0 {
-        return Ok(Written::new());
-    }
-    let written = query.fetch_all(connection).await?;
-    tracing::debug!(operation, rows, written = written.len(), "catalog rows written");
-    Ok(written.into_iter().map(|row| (row.id, row.is_new)).collect())
-}
-
-/// A thing of a program, as a row.
-#[derive(Serialize)]
-struct Of<'a, T> {
-    owner: &'a str,
-    #[serde(flatten)]
-    thing: &'a T,
-}
-
-/// Things with their owner's id beside them.
-fn owned<'a, O, T>(
-    owners: &'a [O],
-    id: impl Fn(&'a O) -> &'a str,
-    things: impl Fn(&'a O) -> &'a [T],
-) -> Vec<Of<'a, T>> {
-    let rows = owners.iter().flat_map(|owner| {
-        let id = id(owner);
-        things(owner).iter().map(move |thing| Of { owner: id, thing })
-    });
-    rows.collect()
 }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{SyncError, Target, Written, WrittenRow, fetch};
+use super::{
+    error::SyncError,
+    target::{Target, Written, WrittenRow, fetch},
+};
 use crate::{
     catalog::{
         file::{CatalogFile, Org},

@@ -3,7 +3,11 @@
 use serde::Serialize;
 use sqlx::types::Json;
 
-use super::{SyncError, Target, Written, WrittenRow, host, rule};
+use super::{
+    error::SyncError,
+    host, rule,
+    target::{Target, Written, WrittenRow},
+};
 use crate::catalog::{file::Program, report::Thing};
 
 pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {

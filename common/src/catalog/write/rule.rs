@@ -3,7 +3,10 @@
 
 use sqlx::types::Json;
 
-use super::{Of, SyncError, Target, Written, WrittenRow, owned};
+use super::{
+    error::SyncError,
+    target::{Of, Target, Written, WrittenRow, owned},
+};
 use crate::catalog::{
     file::{Bonus, CommissionType, Level, Program},
     report::Thing,

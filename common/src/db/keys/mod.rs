@@ -3,6 +3,7 @@
 //! The ingest reads all of them into memory and never asks the database on the request path; every change of keys
 //! notifies [`notify::KEYS`] when it commits.
 
+mod error;
 mod public;
 mod scope;
 mod token;
@@ -14,13 +15,15 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::Serialize;
 
+pub use error::KeyError;
 pub use public::{Client, PixelKey, address_range, pixel_secret};
 pub use scope::{Scope, UnknownScope};
 pub use token::{generate_key, hash_key, is_mistyped};
 
 pub(crate) use token::hint;
 
-use super::{Connection, DbError, notify, orgs, programs, settings};
+use self::error::org_id;
+use super::{Connection, DbError, notify, programs, settings};
 use crate::domain::{OrgId, ProgramId};
 
 /// Requests a minute of a key for which nothing else was said.
@@ -84,21 +87,6 @@ pub struct NewKey {
     pub rate_per_minute: i32,
     pub owner: String,
     pub owner_id: String,
-}
-
-/// Why keys could not be managed as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    #[error("there is no organisation {0:?}")]
-    UnknownOrg(String),
-    #[error("organisation {org:?} has no program {program:?}")]
-    UnknownProgram { org: String, program: String },
-    #[error("organisation {org:?} has no key {key:?}")]
-    UnknownKey { org: String, key: String },
-    #[error("organisation {org:?} has several keys {key:?}: name one by its number")]
-    Ambiguous { org: String, key: String },
-    #[error(transparent)]
-    Database(#[from] DbError),
 }
 
 struct ApiKeyRow {
@@ -293,13 +281,6 @@ pub async fn revoke(
 /// Tells every ingest to read the keys again, once the transaction commits.
 pub(crate) async fn notify(connection: &mut Connection) -> Result<(), DbError> {
     notify::notify(connection, notify::KEYS).await
-}
-
-async fn org_id(connection: &mut Connection, slug: &str) -> Result<i64, KeyError> {
-    let found = orgs::by_slug(connection, slug).await?;
-    found
-        .map(|org| org.0)
-        .ok_or_else(|| KeyError::UnknownOrg(slug.to_owned()))
 }
 
 async fn program_id(

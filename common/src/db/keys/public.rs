@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{KeyError, org_id};
+use super::error::{KeyError, org_id};
 use crate::{
     db::{Connection, DbError},
     domain::OrgId,

@@ -1,6 +1,6 @@
 //! Commissions: their amounts, their places in the ledger, their references.
 
-use super::checks::{Check, Row, check};
+use super::check::{Check, Row, check};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(

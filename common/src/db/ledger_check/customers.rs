@@ -1,6 +1,6 @@
 //! Clicks, sessions and customers.
 
-use super::checks::{Check, Row, check};
+use super::check::{Check, Row, check};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(

@@ -1,6 +1,6 @@
 //! The ledger: transfers and balances.
 
-use super::checks::{Check, Row, check};
+use super::check::{Check, Row, check};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(

@@ -1,6 +1,6 @@
 //! Payments and bonuses.
 
-use super::checks::{Check, Row, check};
+use super::check::{Check, Row, check};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(

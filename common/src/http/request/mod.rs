@@ -7,6 +7,7 @@ mod asked;
 mod body;
 mod fields;
 mod form;
+mod invalid;
 mod json;
 mod macros;
 mod number;
@@ -24,6 +25,7 @@ pub use fields::{
     MAX_OBJECT_BYTES, MAX_USER_AGENT,
 };
 pub use form::{MAX_PARAMETERS, named_values};
+pub use invalid::Invalid;
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope};
@@ -33,17 +35,6 @@ pub use value::Sent;
 
 /// Bytes of path and query, at most.
 pub const MAX_URL_BYTES: usize = 8 * 1024;
-
-/// What is wrong with a request, in words that name the field. Always 400.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Invalid(pub String);
-
-impl Invalid {
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
-    }
-}
 
 /// The fields of a query.
 ///

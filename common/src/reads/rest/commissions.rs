@@ -9,7 +9,8 @@ use crate::{
     domain::{CommissionId, CommissionView, OrgId, ProgramId},
 };
 
-/// Whether a commission earns (seed: REST 1.6, list of commissions).
+/// Whether a commission earns.
+// seed: REST 1.6, list of commissions
 #[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum CommissionStatus {

@@ -13,7 +13,7 @@ use common::domain::{Body, Dialect};
 use super::effect::effect;
 use crate::{
     Ingest,
-    tapfiliate::{ERRORS, call::Wire},
+    tapfiliate::{answer::ERRORS, call::Wire},
 };
 use common::http::{
     Rejection,

@@ -5,14 +5,14 @@ use common::{
         Applied, ClickSummary, CommissionView, ConversionView, CustomerRecord, CustomerView, MetaData,
         PublicId, PublicIdKind, entities::CommissionKind,
     },
-    tapfiliate_json::{Affiliate, CustomerStatus, Program, colon_time, warnings},
+    tapfiliate_json::{Affiliate, CustomerStatus, Program, colon_time, null, warnings},
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use utoipa::ToSchema;
 
 use crate::tapfiliate::answer::raw;
-use common::http::{openapi::null, request::json_number};
+use common::http::request::json_number;
 
 /// Decimals of an amount, at least: the documented answers print `100.0`.
 const DECIMALS: u32 = 1;

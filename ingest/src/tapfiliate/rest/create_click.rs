@@ -5,17 +5,16 @@ use axum::{
     response::Response,
 };
 use common::{
-    domain::{Body, ClickView, MetaData, RecordClick, click_name::click_uuid},
+    domain::{Body, MetaData, RecordClick},
     http::{
         openapi::{self, example},
         request::{Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, Preferences},
     },
 };
-use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::call::call;
+use super::{call::call, effect::ClickId};
 use crate::{
     Ingest,
     receipt::Pending,
@@ -54,20 +53,6 @@ struct ClickBody {
     meta_data: Option<openapi::MetaData>,
     #[serde(flatten)]
     details: Details,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = rest::ClickId)]
-pub(super) struct ClickId {
-    /// A UUID.
-    id: String,
-}
-
-impl From<&ClickView> for ClickId {
-    fn from(view: &ClickView) -> Self {
-        let id = click_uuid(view.id, view.created_at).to_string();
-        Self { id }
-    }
 }
 
 /// # Errors

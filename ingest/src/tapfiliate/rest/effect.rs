@@ -1,12 +1,13 @@
 //! What a call did, as REST 1.6 prints it.
 
 use common::{
-    domain::Applied,
+    domain::{Applied, ClickView, click_name::click_uuid},
     tapfiliate_json::{Commission, CommissionLine, Conversion, Customer},
 };
+use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-use super::create_click::ClickId;
 use crate::tapfiliate::answer::raw;
 
 /// The row as it is now; of a click its id alone.
@@ -20,5 +21,19 @@ pub(super) fn effect(applied: &Applied) -> Box<RawValue> {
         }
         Applied::Commission(view) => raw(&Commission::from(&**view)),
         _ => raw(&applied.conversion().map(Conversion::from)),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = rest::ClickId)]
+pub(super) struct ClickId {
+    /// A UUID.
+    id: String,
+}
+
+impl From<&ClickView> for ClickId {
+    fn from(view: &ClickView) -> Self {
+        let id = click_uuid(view.id, view.created_at).to_string();
+        Self { id }
     }
 }

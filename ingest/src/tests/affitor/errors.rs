@@ -80,7 +80,7 @@ async fn a_click_names_a_link() {
 async fn a_lead_names_somebody() {
     let nobody = "click_id or customer_key is required";
     let not_a_list = "click_ids must be a list of strings";
-    let clicks = |number: usize| (0..number).map(|one| format!("k{one}")).collect::<Vec<_>>();
+    let clicks = |number: usize| (0..number).map(|index| format!("k{index}")).collect::<Vec<_>>();
     let long =
         json!({"click_id": "k", "page_title": "x".repeat(8_192), "additional_data": {"test_mode": true}});
     refused(

@@ -27,6 +27,14 @@ const fn coin(code: &'static str, scale: u32) -> Coin {
 
 pub(super) const COINS: [Coin; 3] = [coin("USD", 2), coin("JPY", 0), coin("KWD", 3)];
 
+/// How the program of a history approves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Approves {
+    ByHand,
+    AtOnce,
+    AfterADay,
+}
+
 /// Something that happens. Amounts are in thousandths of a unit, payments in whole units. Numbers and orders may be
 /// anybody's or nobody's.
 #[derive(Clone, Debug)]

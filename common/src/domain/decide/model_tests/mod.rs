@@ -13,8 +13,8 @@ use proptest::{
 use rust_decimal::Decimal;
 
 use self::{
-    history::{COINS, Coin, Step, Steps, create, events, named, steps, with_ids},
-    model::{Approves, Balances, Model},
+    history::{Approves, COINS, Coin, Step, Steps, create, events, named, steps, with_ids},
+    model::{Balances, Model},
 };
 use super::{
     Decisions, Incoming, World, decide,

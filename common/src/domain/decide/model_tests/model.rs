@@ -4,17 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    history::{Coin, Step},
+    history::{Approves, Coin, Step},
     sale::Sale,
 };
-
-/// How the program of a history approves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Approves {
-    ByHand,
-    AtOnce,
-    AfterADay,
-}
 
 /// Pending, payable and paid, in minor units.
 pub(super) type Sums = [i128; 3];

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    history::{Coin, Step},
-    model::Approves,
-};
+use super::history::{Approves, Coin, Step};
 
 /// A sale and all that has happened to it.
 #[derive(Debug)]

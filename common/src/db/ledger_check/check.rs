@@ -4,7 +4,6 @@
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::{commissions, conversions, customers, money, payments};
 use crate::db::Connection;
 
 /// One statement of the proof.
@@ -71,16 +70,3 @@ macro_rules! check {
     };
 }
 pub(super) use check;
-
-/// All of the proof, in the order in which it runs.
-pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [
-        money::CHECKS,
-        commissions::CHECKS,
-        conversions::CHECKS,
-        customers::CHECKS,
-        payments::CHECKS,
-    ]
-    .into_iter()
-    .flatten()
-}
