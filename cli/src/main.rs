@@ -7,10 +7,11 @@ mod roles;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use common::{
     runtime::Clock,
-    telemetry::{self, LogFormat},
+    telemetry::{self, TelemetryArgs},
 };
 
 /// Affiliate conversions, each recorded exactly once.
@@ -20,31 +21,9 @@ use common::{
 #[command(version, propagate_version = true)]
 struct Cli {
     #[command(flatten)]
-    logs: LogArgs,
+    telemetry: TelemetryArgs,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Debug, clap::Args)]
-struct LogArgs {
-    /// What is logged, in the syntax of tracing: `info`, `warn,common=debug`.
-    #[arg(
-        long,
-        env = "COMMISSARY_LOG",
-        default_value = "info",
-        global = true,
-        value_name = "FILTER"
-    )]
-    log: String,
-    /// How log lines look.
-    #[arg(
-        long,
-        env = "COMMISSARY_LOG_FORMAT",
-        default_value = "text",
-        global = true,
-        value_enum
-    )]
-    log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,16 +61,24 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    telemetry::init(&cli.logs.log, cli.logs.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return print::failure(&anyhow::Error::from(error).context("starting the runtime")),
-    };
-    match runtime.block_on(run(cli.command)) {
+    let matches = Cli::command().get_matches();
+    let role = matches.subcommand_name().unwrap_or_default();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match in_runtime(cli, role) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => print::failure(&error),
     }
+}
+
+fn in_runtime(cli: Cli, role: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let traces = telemetry::init(&cli.telemetry, role, runtime.handle())?;
+    let ended = runtime.block_on(run(cli.command));
+    traces.flush();
+    ended
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

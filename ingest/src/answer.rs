@@ -52,7 +52,7 @@ impl Caller {
     pub(crate) fn event(&self, ingest: &Ingest, dialect: Dialect, received: &Received, body: Body) -> Event {
         match self {
             Self::Keyed(principal) => ingest.event(principal, dialect, received, body),
-            Self::Keyless(org, _) => ingest.keyless_event(dialect, *org, received.request_id.as_ref(), body),
+            Self::Keyless(org, _) => ingest.keyless_event(dialect, *org, received.origin.as_ref(), body),
         }
     }
 

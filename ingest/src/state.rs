@@ -4,13 +4,14 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::http::HeaderMap;
 use common::{
-    domain::{Body, Dialect, Event, OrgId},
+    domain::{Body, Dialect, Event, OrgId, TraceParent},
     http::{
-        AddressRate, KeySource, Rejection, RequestId, note_event, note_org, presented,
+        AddressRate, KeySource, Origin, Rejection, note_event, note_org, presented,
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
     message::EventIds,
     runtime::{Clock, TaskGroup},
+    telemetry::traces,
 };
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tracing::Instrument as _;
@@ -97,20 +98,15 @@ impl Ingest {
                 .clone()
                 .map(|sent| request::in_scope(sent, principal.key.program)),
             wait_until: None,
-            request_id: received.request_id.as_ref().map(ToString::to_string),
+            request_id: request_id(received.origin.as_ref()),
+            trace: trace(received.origin.as_ref()),
             body,
         }
     }
 
     /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
     /// somebody's.
-    pub fn keyless_event(
-        &self,
-        dialect: Dialect,
-        org: OrgId,
-        request_id: Option<&RequestId>,
-        body: Body,
-    ) -> Event {
+    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, origin: Option<&Origin>, body: Body) -> Event {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(org, now),
@@ -121,7 +117,8 @@ impl Ingest {
             program_scope: None,
             idempotency: None,
             wait_until: None,
-            request_id: request_id.map(ToString::to_string),
+            request_id: request_id(origin),
+            trace: trace(origin),
             body,
         }
     }
@@ -187,4 +184,13 @@ impl Ingest {
     pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
         self.0.pipeline.submit_all(events, wait).await
     }
+}
+
+fn request_id(origin: Option<&Origin>) -> Option<String> {
+    origin.map(|origin| origin.request_id.to_string())
+}
+
+/// The span of the request, where this process traces; else what the caller sent.
+fn trace(origin: Option<&Origin>) -> Option<TraceParent> {
+    traces::current().or_else(|| origin?.trace)
 }

@@ -49,4 +49,5 @@ mod rest;
 mod restarts;
 mod scripts;
 mod tidy;
+mod traces;
 mod tracking;

@@ -14,6 +14,7 @@
     reason = "a test without what it stands on cannot go on, and says so where the harness captures it"
 )]
 
+mod collector;
 mod environment;
 mod http;
 mod load;
@@ -25,6 +26,7 @@ mod servers;
 mod wait;
 mod world;
 
+pub use collector::{Collector, Exported};
 pub use environment::{binary, commissary, required};
 pub use http::{Answer, Shop};
 pub use load::{Load, Sent};

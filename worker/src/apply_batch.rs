@@ -15,6 +15,8 @@ use common::{
     telemetry,
 };
 
+use tracing::Instrument as _;
+
 use crate::dead_letter;
 
 /// Contention is tried again at once this often, before the batch is cut in halves.
@@ -118,7 +120,8 @@ impl BatchApplier {
     ) -> Result<Vec<Decision>, ApplyError> {
         let (mut retries, mut stale) = (0, 0);
         loop {
-            match self.transaction(batch.to_vec(), lock_wait).await {
+            let span = tracing::info_span!("apply", attempt = 1 + retries + stale, events = batch.len());
+            match self.transaction(batch.to_vec(), lock_wait).instrument(span).await {
                 Err(error) if error.is_stale_plan() && stale < STALE_CONNECTIONS => stale += 1,
                 Err(error) if is_rerun(&error) && retries < CONTENTION_RETRIES => {
                     retries += 1;
@@ -186,7 +189,7 @@ impl BatchApplier {
         if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
             return self.dead_letter(suspect(incoming.event.clone(), error)).await;
         }
-        tracing::warn!(event.id = %incoming.event.id, error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
+        tracing::warn!(event.id = %incoming.event.id, request.id = incoming.event.request_id.as_deref(), error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
         Ok(Decision {
             event: incoming.event.clone(),
             outcome: Outcome::Queued,

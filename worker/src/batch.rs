@@ -8,7 +8,7 @@ use common::{
     domain::{EventId, Incoming},
     message::{DecodeError, Envelope},
     runtime::Clock,
-    telemetry,
+    telemetry::{self, traces},
 };
 
 use crate::dead_letter;
@@ -93,14 +93,17 @@ impl Batch {
     }
 }
 
-/// The span of a batch, from its being taken to its being answered. `bytes` where it came in envelopes.
+/// The span of a batch, from its being taken to its being answered, with links to the traces of its events. `bytes` where it
+/// came in envelopes.
 pub(crate) fn span(
     source: &'static str,
     lane: Option<u16>,
     events: &[Incoming],
     bytes: Option<usize>,
 ) -> tracing::Span {
-    tracing::info_span!("batch", lane, source, events = events.len(), bytes)
+    let span = tracing::info_span!("batch", lane, source, events = events.len(), bytes);
+    traces::link(&span, events.iter().filter_map(|incoming| incoming.event.trace));
+    span
 }
 
 /// Says which events are in the batch whose span this is, where somebody asked for so much.
@@ -109,8 +112,14 @@ pub(crate) fn log_events(events: &[Incoming]) {
         return;
     }
     for Incoming { event, queued } in events {
-        let request = event.request_id.as_deref();
-        tracing::debug!(event.id = %event.id, request.id = request, org = event.org.0, queued, "an event is taken");
+        tracing::debug!(
+            event.id = %event.id,
+            request.id = event.request_id.as_deref(),
+            org = event.org.0,
+            kind = event.body.kind().name(),
+            queued,
+            "an event is taken"
+        );
     }
 }
 
@@ -135,6 +144,7 @@ mod tests {
             idempotency: None,
             wait_until: None,
             request_id: None,
+            trace: None,
             body,
         }
     }

@@ -35,11 +35,10 @@ pub(crate) async fn event(
         result => result?,
     };
     if !is_dead {
-        tracing::info!(event.id = %event.id, code = failure.code, "an event that failed here has been decided meanwhile");
+        tracing::info!(event.id = %event.id, request.id = event.request_id.as_deref(), code = failure.code, "an event that failed here has been decided meanwhile");
         return Ok(());
     }
-    let request = event.request_id.as_deref();
-    tracing::error!(event.id = %event.id, request.id = request, code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
+    tracing::error!(event.id = %event.id, request.id = event.request_id.as_deref(), code = failure.code, detail = failure.detail, "an event is dead: see `commissary dlq show`");
     telemetry::metrics::dead(failure.code.clone(), 1);
     Ok(())
 }

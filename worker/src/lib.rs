@@ -8,6 +8,7 @@ mod dead_letter;
 mod dead_letter_queue;
 mod lane;
 pub mod maintenance;
+mod outcomes;
 mod queued_events;
 mod reply_publisher;
 mod spool_listener;

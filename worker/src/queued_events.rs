@@ -12,7 +12,7 @@ use common::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{BatchApplier, Paused, Worker, batch, reply_publisher};
+use crate::{BatchApplier, Paused, Worker, batch, outcomes, reply_publisher};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
@@ -113,8 +113,13 @@ async fn turn(worker: &Worker, applier: &BatchApplier) -> Result<Turn, QueuedErr
             .map(|event| Incoming { event, queued: true })
             .collect();
         let span = batch::span("queued", None, &queued, None);
-        span.in_scope(|| batch::log_events(&queued));
-        let decided = applier.run(&queued).instrument(span).await?;
+        let applied = async {
+            batch::log_events(&queued);
+            let decided = applier.run(&queued).await?;
+            outcomes::note(&decided);
+            Ok::<_, Paused>(decided)
+        };
+        let decided = applied.instrument(span).await?;
         let now = worker.clock.now();
         if decided.iter().any(|decision| decision.event.is_awaited(now)) {
             reply_publisher::call_readers(&worker.pool).await;

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use common::{
     db::{self, Pool, notify},
-    domain::{Decision, EventId, Outcome, Verdict},
+    domain::{Decision, EventId, Outcome},
     message::{Reply, ReplyBatch},
     queue::{
         Instances,
         amqp::{ConnectionManager, ReplyChannel},
     },
     runtime::Clock,
-    telemetry::{self, metrics},
+    telemetry,
 };
 
 use crate::{Worker, batch::ReplyTo};
@@ -37,9 +37,8 @@ impl ReplyPublisher {
         }
     }
 
-    /// Answers all decisions that somebody still waits for, and counts them. What waits for a second look has no answer yet.
+    /// Answers all decisions that somebody still waits for. What waits for a second look has no answer yet.
     pub(crate) async fn answer(&mut self, decisions: &[Decision], reply_to: &HashMap<EventId, ReplyTo>) {
-        count(decisions);
         let now = self.clock.now();
         let mut groups: HashMap<&ReplyTo, Vec<Reply>> = HashMap::new();
         for decision in decisions {
@@ -103,20 +102,5 @@ pub(crate) async fn call_readers(pool: &Pool) {
     });
     if let Err(error) = called.await {
         tracing::debug!(error = %telemetry::chain(&error), "calling the readers of outcomes");
-    }
-}
-
-fn count(decisions: &[Decision]) {
-    // What was known before has been counted before.
-    for decision in decisions
-        .iter()
-        .filter(|decision| decision.verdict != Verdict::Known)
-    {
-        match &decision.outcome {
-            Outcome::Applied(_) => metrics::applied(1),
-            Outcome::Refused(refusal) => metrics::refused(refusal.reason, 1),
-            Outcome::Parked => metrics::parked(1),
-            Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => {}
-        }
     }
 }

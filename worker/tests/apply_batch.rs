@@ -42,6 +42,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body: Body::CreateConversion(Box::new(create)),
     };
     Incoming { event, queued: false }

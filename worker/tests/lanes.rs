@@ -40,6 +40,7 @@ fn sale(org: OrgId, order: &str) -> Event {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body: Body::CreateConversion(Box::new(create)),
     }
 }

@@ -51,6 +51,7 @@ impl World {
             idempotency: None,
             wait_until: None,
             request_id: None,
+            trace: None,
             body,
         };
         Incoming { event, queued: false }

@@ -35,6 +35,7 @@ fn click(id: EventId, code: &str, now: DateTime<Utc>) -> Event {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body: Body::Click(Box::new(RecordClick {
             referral_code: code.to_owned(),
             ..RecordClick::default()

@@ -70,6 +70,7 @@ impl<'a> From<&'a Event> for StorableEvent<'a> {
             wait_until: _,
             body,
             request_id,
+            trace: _,
         } = event;
         Self {
             id: id.0,

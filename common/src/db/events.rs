@@ -97,6 +97,7 @@ impl Row {
             }),
             wait_until: self.wait_until,
             request_id: self.request_id,
+            trace: None,
             body: serde_json::from_str::<Body>(&self.body).map_err(|error| decode("events.body", error))?,
         })
     }
@@ -348,6 +349,8 @@ columns! {
         decision: Decision {
             event: event @ Event {
                 id, org, dialect, received_at, authenticated, program_scope, idempotency, wait_until, request_id,
+                // Travels with the event and is not stored.
+                trace: _,
                 // As text beside it.
                 body: _,
             },

@@ -30,8 +30,8 @@ pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
     EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Needs, NewRows,
-    OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition, Scheduled, TestEvent, TestKind, Track,
-    UpdateConversion, UpdateCustomer,
+    OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition, Scheduled, TestEvent, TestKind, TraceParent,
+    Track, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,

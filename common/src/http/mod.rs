@@ -8,6 +8,7 @@ mod dialect_errors;
 mod error_bodies;
 mod layers;
 pub mod openapi;
+mod origin;
 mod panics;
 mod path;
 mod picture;
@@ -28,6 +29,7 @@ pub use error_bodies::{
     AffitorError, AffyError, PlainError, TapfiliateError, TapfiliateMessage, YapletError,
 };
 pub use layers::with_layers;
+pub use origin::Origin;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit, RateLimits};
 pub use rejection::Rejection;

@@ -12,7 +12,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a caller's id, at most.
 pub const MAX_REQUEST_ID: usize = 128;
 
-/// An extension of every request. 1 to [`MAX_REQUEST_ID`] visible ASCII characters. Clones are cheap.
+/// 1 to [`MAX_REQUEST_ID`] visible ASCII characters. Clones are cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 

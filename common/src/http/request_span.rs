@@ -12,19 +12,26 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
-    DialectErrors, PrintedError,
+    DialectErrors, Origin, PrintedError,
     request_id::{RequestId, X_REQUEST_ID},
 };
-use crate::domain::{Dialect, EventId, OrgId};
+use crate::{
+    domain::{Dialect, EventId, OrgId},
+    telemetry::traces,
+};
 
 /// A layer for `axum::middleware::from_fn`. Every answer has the request's id; so has the body of an error of Commissary's
 /// own, while other dialects' errors keep their documented shapes.
 pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = RequestId::of(request.headers());
+    let origin = Origin::of(request.headers());
+    let id = origin.request_id.clone();
     let span = span(&request, &id);
+    if let Some(caller) = origin.trace {
+        traces::continue_from(&span, caller);
+    }
     let errors = DialectErrors::of_path(request.uri().path());
-    request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(origin);
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, elapsed = ?started.elapsed(), "answered"));

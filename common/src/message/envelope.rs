@@ -87,6 +87,7 @@ mod tests {
             idempotency: None,
             wait_until: None,
             request_id: None,
+            trace: None,
             body,
         }
     }
@@ -129,7 +130,7 @@ mod tests {
 
     /// Older ingests send none, and to older workers it is a field that they do not know.
     #[test]
-    fn a_request_id_makes_no_new_version() {
+    fn a_request_id_and_a_trace_make_no_new_version() {
         let refund = Refund {
             external_id: "o1".into(),
             amount: None,
@@ -138,11 +139,16 @@ mod tests {
         };
         let mut event = event(Body::Refund(refund));
         let without = serde_json::to_value(&event).unwrap();
-        assert!(without.get("request_id").is_none());
+        assert!(without.get("request_id").or(without.get("trace")).is_none());
         assert_eq!(serde_json::from_value::<Event>(without).unwrap(), event);
         event.request_id = Some("req-7".into());
-        let with = serde_json::to_value(&event).unwrap();
-        assert_eq!(serde_json::from_value::<Event>(with).unwrap(), event);
+        event.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            .parse()
+            .ok();
+        let mut with = serde_json::to_value(&event).unwrap();
+        assert_eq!(serde_json::from_value::<Event>(with.clone()).unwrap(), event);
+        with["trace"] = "of a later version".into();
+        assert_eq!(serde_json::from_value::<Event>(with).unwrap().trace, None);
     }
 
     #[test]

@@ -286,6 +286,7 @@ mod tests {
             idempotency: None,
             wait_until: None,
             request_id: None,
+            trace: None,
             body: Body::Chargeback(Chargeback {
                 external_id: order.to_owned(),
                 reversed: false,

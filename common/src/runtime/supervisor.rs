@@ -26,7 +26,6 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument as _;
 
 use crate::telemetry::{self, metrics};
 
@@ -223,19 +222,15 @@ impl TaskGroup {
     }
 
     fn start(&self, name: String, task: impl Future<Output = ()> + Send + 'static) {
-        let span = tracing::info_span!("task", name);
         lock(&self.0.running).push(name.clone());
         let group = self.clone();
-        self.track(
-            async move {
-                task.await;
-                let mut running = lock(&group.0.running);
-                if let Some(index) = running.iter().position(|other| *other == name) {
-                    running.swap_remove(index);
-                }
+        self.track(async move {
+            task.await;
+            let mut running = lock(&group.0.running);
+            if let Some(index) = running.iter().position(|other| *other == name) {
+                running.swap_remove(index);
             }
-            .instrument(span),
-        );
+        });
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is what the others use instead")]

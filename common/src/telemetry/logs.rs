@@ -2,32 +2,53 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tokio::runtime::Handle;
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
+};
 
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
+use super::{LogFormat, TelemetryArgs, Traces, TracesError, traces};
+
+/// Starts logging, and traces where a collector is configured; `role` is what they say this process is. `runtime` carries
+/// what is exported. A second call changes nothing.
+///
+/// # Errors
+/// When the collector's address cannot be used.
+pub fn init(args: &TelemetryArgs, role: &str, runtime: &Handle) -> Result<Traces, TracesError> {
+    let traces = Traces::start(args.otlp_endpoint.as_deref(), role, runtime)?;
+    // One filter for both. With a filter for each, a question such as sqlx's, whether a statement would be logged, leaves its
+    // answer to the next line or span (tracing-subscriber 0.3).
+    let started = tracing_subscriber::registry()
+        .with(filter(&args.log))
+        .with(lines(args.log_format))
+        .with(traces.tracer().map(traces::layer))
+        .try_init();
+    if started.is_err() {
+        tracing::debug!("logging was started before");
+    }
+    Ok(traces)
 }
 
-/// Starts logging. `filter` is in the syntax of `RUST_LOG`, such as `info,common=debug`. A second call changes nothing.
-pub fn init(filter: &str, format: LogFormat) {
+/// In the syntax of `RUST_LOG`, such as `info,common=debug`.
+fn filter(asked: &str) -> EnvFilter {
     // lapin logs returned messages whole, payload included, and its errors reach us anyway. The caller's filter comes
     // later and may ask for it all the same.
     let quiet = "lapin=off,async_rs=off";
-    let filter = EnvFilter::try_new(format!("{quiet},{filter}"))
-        .unwrap_or_else(|_invalid| EnvFilter::new(format!("{quiet},info")));
-    let registry = tracing_subscriber::registry().with(filter);
+    EnvFilter::try_new(format!("{quiet},{asked}"))
+        .unwrap_or_else(|_invalid| EnvFilter::new(format!("{quiet},info")))
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let started = match format {
+    match format {
         LogFormat::Text => {
             let ansi = std::io::stderr().is_terminal();
-            registry.with(layer.with_ansi(ansi).with_target(false)).try_init()
+            layer.with_ansi(ansi).with_target(false).boxed()
         }
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
-    };
-    if started.is_err() {
-        tracing::debug!("logging was started before");
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
     }
 }

@@ -1,9 +1,14 @@
-//! Logs and metrics: how failures are printed, and where numbers are counted.
+//! Logs, metrics and traces: how failures are printed, where numbers are counted, and how spans leave the process.
 
+mod args;
+mod collector;
 mod logs;
 pub mod metrics;
+pub mod traces;
 
-pub use logs::{LogFormat, init};
+pub use args::{LogFormat, TelemetryArgs};
+pub use logs::init;
+pub use traces::{Traces, TracesError};
 
 /// The error and its causes in one line, outermost first. A cause whose text the line has already (lapin and sqlx
 /// repeat their sources in their own messages) is left out.

@@ -167,6 +167,7 @@ impl Running {
         let mut bytes = first.encoded.len();
         let message_id = first.id.to_string();
         let (mut events, mut jobs) = (vec![first.encoded], vec![first.durable]);
+        log_job(first.id, &message_id);
         while events.len() < MAX_ENVELOPE_EVENTS {
             let Ok(job) = self.jobs.try_recv() else { break };
             if bytes + job.encoded.len() > MAX_ENVELOPE_BYTES {
@@ -174,6 +175,7 @@ impl Running {
                 break;
             }
             bytes += job.encoded.len();
+            log_job(job.id, &message_id);
             events.push(job.encoded);
             jobs.push(job.durable);
         }
@@ -263,6 +265,11 @@ impl Running {
             connection.fail(reason);
         }
     }
+}
+
+/// By which envelope an event leaves: the worker logs the event, the broker shows the envelope.
+fn log_job(event: EventId, envelope: &str) {
+    tracing::debug!(event.id = %event, envelope, "an event is put into an envelope");
 }
 
 async fn confirmed(confirm: PendingConfirm, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {

@@ -26,6 +26,7 @@ fn event(padding: usize) -> Event {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body: Body::CreateConversion(Box::new(CreateConversion {
             external_id: Some("x".repeat(padding)),
             ..CreateConversion::default()

@@ -26,6 +26,7 @@ pub struct Builder {
     pub(super) worker_amqp: Option<String>,
     broker_is_away: bool,
     log: &'static str,
+    variables: Vec<(&'static str, String)>,
     worker_variables: Vec<(&'static str, String)>,
 }
 
@@ -40,6 +41,7 @@ impl Builder {
             worker_amqp: None,
             broker_is_away: false,
             log: "info",
+            variables: Vec::new(),
             worker_variables: Vec::new(),
         }
     }
@@ -93,6 +95,13 @@ impl Builder {
         self
     }
 
+    /// A variable for all roles.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
     /// A variable for the workers.
     #[must_use]
     pub fn worker_variable(mut self, name: &'static str, value: &str) -> Self {
@@ -126,7 +135,8 @@ impl Builder {
             .arg(role)
             .env("DATABASE_URL", db.url())
             .env("COMMISSARY_AMQP_PREFIX", prefix)
-            .env("COMMISSARY_LOG", self.log);
+            .env("COMMISSARY_LOG", self.log)
+            .envs(self.variables.iter().map(|(name, value)| (*name, value)));
         if self.queue == Queue::Rabbit {
             command.env("AMQP_URL", amqp.unwrap_or_else(|| self.broker()));
         }

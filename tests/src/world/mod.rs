@@ -194,6 +194,7 @@ impl World {
             idempotency: None,
             wait_until: None,
             request_id: None,
+            trace: None,
             body,
         };
         bodies.into_iter().map(event).collect()

@@ -15,6 +15,7 @@ use self::{broker::Consumer, spool::Spool};
 use crate::{
     BatchApplier, Paused, Worker,
     batch::{self, Batch, NewerVersion},
+    outcomes,
     reply_publisher::ReplyPublisher,
 };
 
@@ -150,6 +151,7 @@ impl Lane {
         let part_size = if one_by_one { 1 } else { batch.events.len().max(1) };
         for part in batch.events.chunks(part_size) {
             let decisions = self.applier.run(part).await?;
+            outcomes::note(&decisions);
             self.replies.answer(&decisions, &batch.reply_to).await;
         }
         Ok(())

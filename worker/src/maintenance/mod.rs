@@ -140,6 +140,7 @@ fn internal_event(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTim
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body: Body::Scheduled(scheduled),
     }
 }

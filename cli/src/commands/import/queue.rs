@@ -129,6 +129,7 @@ async fn queue(
                     idempotency: None,
                     wait_until: None,
                     request_id: None,
+                    trace: None,
                     body,
                 };
                 events.push((i64::try_from(record.line)?, event, due));

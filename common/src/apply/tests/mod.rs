@@ -45,6 +45,7 @@ fn event(org: OrgId, body: Body) -> Incoming {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body,
     };
     Incoming { event, queued: false }

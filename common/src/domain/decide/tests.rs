@@ -109,6 +109,7 @@ pub(super) fn event(n: u128, body: Body) -> Incoming {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body,
     };
     Incoming { event, queued: false }

@@ -6,6 +6,7 @@ mod customer;
 mod needs;
 mod payment;
 mod scheduled;
+mod trace_parent;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub use customer::{
 pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
 pub use scheduled::{BonusDue, Repetition, Scheduled};
+pub use trace_parent::TraceParent;
 
 use super::{EventId, OrgId, ProgramId, names::named};
 
@@ -49,6 +51,13 @@ pub struct Event {
     /// Of the HTTP request that it came with: 1 to 128 visible ASCII characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Where that request was in a distributed trace. It travels with the event and is not stored.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "trace_parent::lenient"
+    )]
+    pub trace: Option<TraceParent>,
     pub body: Body,
 }
 

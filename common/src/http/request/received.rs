@@ -12,7 +12,7 @@ use super::{
     preference::{self, Fingerprint},
     value::Sent,
 };
-use crate::http::{Rejection, RequestId, request::Wait};
+use crate::http::{Origin, Rejection, request::Wait};
 
 #[derive(Debug)]
 pub struct Received {
@@ -20,7 +20,7 @@ pub struct Received {
     pub wait: Wait,
     pub idempotency: Option<Idempotency>,
     /// `None` where no layer gave it one.
-    pub request_id: Option<RequestId>,
+    pub origin: Option<Origin>,
     query: String,
     body: Bytes,
 }
@@ -52,7 +52,7 @@ impl Received {
             body: &body,
         };
         Ok(Self {
-            request_id: head.extensions.get().cloned(),
+            origin: head.extensions.get().cloned(),
             wait: preference::wait(&head.headers),
             idempotency: preference::idempotency(&head.headers, &fingerprint)?,
             method: head.method,

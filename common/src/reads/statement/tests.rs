@@ -45,6 +45,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
         idempotency: None,
         wait_until: None,
         request_id: None,
+        trace: None,
         body,
     };
     let mut transaction = db::begin(pool).await.unwrap();
