@@ -3,6 +3,7 @@
 //! Only `apply` may call what writes conversions, commissions, customers, transfers and balances.
 
 pub mod affiliations;
+pub mod barriers;
 pub mod bonuses;
 pub mod clicks;
 mod columns;
@@ -30,6 +31,7 @@ pub mod locks;
 pub mod notify;
 pub mod org_lookup;
 pub mod orgs;
+pub mod parked_keys;
 pub mod partitions;
 pub mod payments;
 pub(crate) mod pool;
@@ -38,6 +40,7 @@ pub mod refunds;
 pub mod schedules;
 pub mod settings;
 pub mod spool;
+pub mod suppliers;
 mod types;
 
 pub use commissions::{lock_bonuses, write as write_commissions};
