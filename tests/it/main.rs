@@ -50,3 +50,4 @@ mod restarts;
 mod scripts;
 mod tidy;
 mod tracking;
+mod waiting;

@@ -14,6 +14,7 @@
     reason = "a test without what it stands on cannot go on, and says so where the harness captures it"
 )]
 
+mod busy;
 mod environment;
 mod http;
 mod load;
@@ -25,6 +26,7 @@ mod servers;
 mod wait;
 mod world;
 
+pub use busy::Busy;
 pub use environment::{binary, commissary, required};
 pub use http::{Answer, Shop};
 pub use load::{Load, Sent};

@@ -214,7 +214,8 @@ pub async fn let_wait(
 ) -> Result<(), DbError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query!(
-        "UPDATE events SET due_at = $2 + LEAST(GREATEST(($2 - received_at) / 4, interval '100 ms'), interval '5 s')
+        "UPDATE events
+         SET due_at = $2::timestamptz + LEAST(GREATEST(($2::timestamptz - received_at) / 4, interval '100 ms'), interval '5 s')
          WHERE event_id = ANY ($1) AND status = 'queued'",
         &ids,
         now
@@ -381,9 +382,10 @@ fn due_at(decision: &Decision, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// is not looked at before.
 fn is_looked_at_again(decision: &Decision, now: DateTime<Utc>) -> bool {
     let event = &decision.event;
-    match dependency::is_change(event) {
-        true => event.is_awaited(now),
-        false => decision.verdict == Verdict::Update && !dependency::needed(event).is_empty(),
+    if dependency::is_change(event) {
+        event.is_awaited(now)
+    } else {
+        decision.verdict == Verdict::Update && !dependency::needed(event).is_empty()
     }
 }
 

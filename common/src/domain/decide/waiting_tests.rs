@@ -85,7 +85,7 @@ fn in_session(name: &str) -> Dependency {
 /// An event, by which names it needs something, as what it is refused in the end, and what brings what it needs.
 type Case = (Incoming, Vec<Dependency>, &'static str, Incoming);
 
-fn table() -> Vec<Case> {
+fn all() -> Vec<Case> {
     let mut cases = changes();
     cases.extend(leads());
     cases.extend(sales());
@@ -165,51 +165,68 @@ fn sales() -> Vec<Case> {
     ]
 }
 
-/// The world of a later batch: `parked` has its row, and the loader has found it by what it waits for.
+/// The world of a later batch: what is parked has its row, and the loader has found it by what it waits for.
 fn with_parked(decided: &Decisions) -> World {
     let mut world = clickable();
     for parked in &decided.effects.parked {
-        let decision = decided
-            .decisions
-            .iter()
-            .find(|one| one.event.id == parked.event)
+        let mut decisions = decided.decisions.iter();
+        let decision = decisions
+            .find(|decision| decision.event.id == parked.event)
             .unwrap();
-        let key = (parked.org, parked.key.clone());
+        let key = (parked.org, parked.waits_for.clone());
         world.parked.entry(key).or_default().push(decision.event.clone());
     }
     world
 }
 
+/// Decides while nothing that was accepted before the events is under way.
+fn decide_through(events: Vec<Incoming>, mut world: World) -> Decisions {
+    let ids = events.iter().map(|incoming| incoming.event.id);
+    world.earlier_are_through.extend(ids);
+    decide(events, world).unwrap()
+}
+
 #[test]
-fn what_needs_something_that_is_not_there_waits_for_it_by_name() {
-    for (child, keys, refused, parent) in table() {
+fn what_an_event_needs_has_names() {
+    for (child, names, refused, parent) in all() {
         let told = format!("{:?}", child.event.body);
-        let decided = decide(vec![child.clone()], clickable()).unwrap();
-        assert_eq!(statuses(&decided), ["parked"], "{told}");
-        let of = |key: &Dependency| Parked {
-            event: child.event.id,
-            org: ORG,
-            key: key.clone(),
-        };
-        assert_eq!(
-            decided.effects.parked,
-            keys.iter().map(of).collect::<Vec<_>>(),
+        assert_eq!(dependency::needed(&child.event), names, "{told}");
+        let brought = dependency::named(&parent.event);
+        assert!(names.iter().any(|name| brought.contains(name)), "{told}");
+        let kind = parent.event.body.kind();
+        assert!(
+            names.iter().any(|name| name.brought_by().contains(&kind)),
             "{told}"
         );
 
         let decided = decide_finally(vec![child.clone()], clickable());
         assert_eq!(statuses(&decided), [refused], "{told}");
-
         let decided = decide(vec![parent, child], clickable()).unwrap();
         assert_eq!(statuses(&decided), ["applied", "applied"], "{told}");
     }
 }
 
 #[test]
-fn what_comes_brings_what_is_parked_for_it() {
-    for (child, keys, _, parent) in table() {
+fn a_change_for_which_nobody_waits_is_parked_for_what_it_changes() {
+    for (child, names, _, _) in changes() {
         let told = format!("{:?}", child.event.body);
-        let is_order = matches!(keys.as_slice(), [Dependency::Order(_)]);
+        let decided = decide_through(vec![child.clone()], clickable());
+        assert_eq!(statuses(&decided), ["parked"], "{told}");
+        let [waits_for] = <[Dependency; 1]>::try_from(names).unwrap();
+        let parked = Parked {
+            event: child.event.id,
+            org: ORG,
+            waits_for,
+        };
+        assert_eq!(decided.effects.parked, [parked], "{told}");
+    }
+}
+
+#[test]
+fn what_comes_brings_what_is_parked_for_it() {
+    for (child, names, _, parent) in changes() {
+        let told = format!("{:?}", child.event.body);
+        let is_order = matches!(names.as_slice(), [Dependency::Order(_)]);
         let parked = decide(vec![child.clone()], clickable()).unwrap();
         let decided = decide(vec![parent.clone()], with_parked(&parked)).unwrap();
         let brought: Vec<_> = decided
@@ -218,7 +235,7 @@ fn what_comes_brings_what_is_parked_for_it() {
             .filter(|decision| decision.event.id == child.event.id)
             .map(|decision| (decision.outcome.status(), decision.verdict))
             .collect();
-        // What needs more than the order has to be locked and loaded: it takes its turn.
+        // What may name more than the order has to be locked and loaded: it takes its turn.
         let want = if is_order { "applied" } else { "queued" };
         assert_eq!(brought, [(want, Verdict::Update)], "{told}");
         assert!(decided.world.parked.is_empty(), "{told}");
@@ -230,6 +247,30 @@ fn what_comes_brings_what_is_parked_for_it() {
             Verdict::Insert,
             "it has no row yet"
         );
+    }
+}
+
+#[test]
+fn who_only_looks_for_whom_to_pay_is_queued_until_nothing_earlier_can_tell() {
+    for (child, _, refused, parent) in leads().into_iter().chain(sales()) {
+        let told = format!("{:?}", child.event.body);
+        let decided = decide(vec![child.clone()], clickable()).unwrap();
+        assert_eq!(statuses(&decided), ["queued"], "{told}");
+        assert_eq!(decided.decisions[0].verdict, Verdict::Insert, "{told}");
+        assert_eq!(decided.effects.parked, [], "{told}");
+
+        let mut again = child.clone();
+        again.queued = true;
+        let with_row = |mut world: World| {
+            world.events.insert(child.event.id, Outcome::Queued);
+            world
+        };
+        let decided = decide(vec![again.clone()], with_row(clickable())).unwrap();
+        assert_eq!(statuses(&decided), ["queued"], "{told}");
+        let decided = decide_through(vec![again.clone()], with_row(clickable()));
+        assert_eq!(statuses(&decided), [refused], "{told}");
+        let decided = decide(vec![parent, again], with_row(clickable())).unwrap();
+        assert_eq!(statuses(&decided), ["applied", "applied"], "{told}");
     }
 }
 
@@ -302,10 +343,11 @@ fn a_sale_waits_for_the_lead_that_settles_a_provisional_customer() {
     let sale = sale_by(2, Dialect::Affitor, AttributionMethod::Customer, "c1");
     let decided = decide(vec![provisional.clone(), sale, lead(3, &[], Some("c1"))], world).unwrap();
     assert_eq!(statuses(&decided), ["applied", "queued", "applied"]);
+    assert_eq!(decided.decisions[1].verdict, Verdict::Insert, "its turn comes");
 }
 
 #[test]
-fn an_event_without_an_organisation_waits_for_a_click_of_any() {
+fn an_event_without_an_organisation_looks_for_a_click_of_any() {
     let mut registration = affy_lead(1, &["x"], Some("s"));
     registration.event.org = OrgId::UNLOCATED;
     if let Body::Lead(lead) = &mut registration.event.body {
@@ -313,19 +355,18 @@ fn an_event_without_an_organisation_waits_for_a_click_of_any() {
     }
     assert_eq!(
         dependency::needed(&registration.event),
-        [clicked("x"), in_session("s")]
+        [clicked("x"), in_session("s")],
+        "whose customer it is nobody knows yet"
     );
-    let parked = decide(vec![registration], clickable()).unwrap();
-    assert_eq!(statuses(&parked), ["parked"]);
-    for parent in [named_click(9, "x"), session_click(9, "s")] {
-        let decided = decide(vec![parent], with_parked(&parked)).unwrap();
-        assert_eq!(statuses(&decided), ["queued", "applied"]);
-    }
+    let decided = decide(vec![registration.clone()], clickable()).unwrap();
+    assert_eq!(statuses(&decided), ["queued"]);
+    let decided = decide_through(vec![registration], clickable());
+    assert_eq!(statuses(&decided), ["unknown_click"]);
 }
 
 #[test]
 fn so_many_events_wait_for_one_name_and_no_more() {
-    for (child, ..) in table() {
+    for (child, ..) in changes() {
         let mut events: Vec<Incoming> = (1..=MAX_PARKED_PER_NAME as u128 + 1)
             .map(|n| {
                 let mut incoming = child.clone();
