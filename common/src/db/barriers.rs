@@ -138,3 +138,108 @@ pub async fn passed(connection: &mut Connection, events: &[EventId]) -> Result<V
     .await
     .map_err(|error| DbError::new("barriers.passed", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Pool, spool};
+
+    const PATIENCE: Duration = Duration::from_mins(10);
+
+    async fn insert_waiting(connection: &mut Connection, id: u128) -> EventId {
+        let id = Uuid::from_u128((1_790_000_000_000 << 80) | id);
+        let insert = "INSERT INTO events (event_id, org_id, kind, dialect, status, received_at, trusted, body, waits_since)
+                      VALUES ($1, 1, 'refund', 'native', 'queued', now(), true, '{}', (SELECT last_value FROM barriers))";
+        sqlx::query(insert).bind(id).execute(connection).await.unwrap();
+        EventId(id)
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn what_had_its_row_before_a_barrier_that_was_passed_is_behind_it(pool: Pool) {
+        let mut conn = pool.acquire().await.unwrap();
+        let earlier = insert_waiting(&mut conn, 1).await;
+        assert_eq!(passed(&mut conn, &[earlier]).await.unwrap(), []);
+        let number = set(&mut conn, &[], 0).await.unwrap();
+        let later = insert_waiting(&mut conn, 2).await;
+        assert_eq!(
+            passed(&mut conn, &[earlier, later]).await.unwrap(),
+            [],
+            "nobody has looked"
+        );
+        let seen = look(&mut conn).await.unwrap();
+        assert_eq!((seen.latest, seen.passed), (number, number));
+        assert_eq!(passed(&mut conn, &[earlier, later]).await.unwrap(), [earlier]);
+        set(&mut conn, &[], 0).await.unwrap();
+        look(&mut conn).await.unwrap();
+        assert_eq!(passed(&mut conn, &[earlier, later]).await.unwrap().len(), 2);
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn each_consumer_that_there_was_must_pass_and_no_other_counts(pool: Pool) {
+        let mut conn = pool.acquire().await.unwrap();
+        let first = set(&mut conn, &[], 2).await.unwrap();
+        for consumer in [10, 20] {
+            pass(&mut conn, consumer, first).await.unwrap();
+        }
+        let seen = look(&mut conn).await.unwrap();
+        assert_eq!(
+            seen.passed, 0,
+            "they had not told their names before they were counted"
+        );
+        assert!(!seen.is_under_way(PATIENCE), "and cannot pass this one any more");
+
+        // One that is gone is known, too.
+        pass(&mut conn, 30, first).await.unwrap();
+        let known = known_consumers(&mut conn).await.unwrap();
+        assert_eq!(known.len(), 3);
+        let second = set(&mut conn, &known, 2).await.unwrap();
+        pass(&mut conn, 10, second).await.unwrap();
+        pass(&mut conn, 20, first).await.unwrap();
+        pass(&mut conn, 40, second).await.unwrap();
+        let seen = look(&mut conn).await.unwrap();
+        assert_eq!(
+            (seen.latest, seen.passed),
+            (second, 0),
+            "a newcomer has not what another holds"
+        );
+        assert!(seen.is_under_way(PATIENCE) && !seen.is_under_way(Duration::ZERO));
+        pass(&mut conn, 20, second).await.unwrap();
+        let seen = look(&mut conn).await.unwrap();
+        assert_eq!(seen.passed, second);
+        assert!(!seen.is_under_way(PATIENCE));
+        let mut known = known_consumers(&mut conn).await.unwrap();
+        known.sort_unstable();
+        assert_eq!(known, [10, 20, 40], "who is gone is forgotten");
+
+        let third = set(&mut conn, &known, 2).await.unwrap();
+        for consumer in [10, 20, 40] {
+            pass(&mut conn, consumer, third).await.unwrap();
+        }
+        let seen = look(&mut conn).await.unwrap();
+        assert_eq!(
+            seen.passed, second,
+            "one of them came after they were counted: which, nobody knows"
+        );
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn envelopes_of_the_spool_are_under_way_until_they_are_gone(pool: Pool) {
+        let mut conn = pool.acquire().await.unwrap();
+        let look = async |connection: &mut Connection| look(connection).await.unwrap();
+        spool::put(&mut conn, b"before").await.unwrap();
+        let number = set(&mut conn, &[], 0).await.unwrap();
+        spool::put(&mut conn, b"after").await.unwrap();
+        assert_eq!(look(&mut conn).await.passed, 0);
+        let taken = spool::take(&mut conn, 0, 1).await.unwrap();
+        // What only a newer worker can read goes back to the end, and is as old as before.
+        spool::keep_for_newer(&mut conn, &taken[0].envelope)
+            .await
+            .unwrap();
+        spool::remove(&mut conn, &[taken[0].spool_id]).await.unwrap();
+        assert_eq!(look(&mut conn).await.passed, 0);
+        let newer = spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap();
+        assert_eq!(newer[0].envelope, b"before");
+        spool::remove(&mut conn, &[newer[0].spool_id]).await.unwrap();
+        assert_eq!(look(&mut conn).await.passed, number);
+    }
+}

@@ -423,3 +423,4 @@ mod numbers;
 mod plans;
 mod request_ids;
 mod statements;
+mod waiting;
