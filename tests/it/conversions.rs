@@ -1,9 +1,12 @@
 //! What a storefront sends and is told, through all processes.
 
-use commissary_tests::{Queue, World, wait_until};
+use commissary_tests::{Busy, Queue, World, signal, wait_until};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 on_both_queues!(
     documented_calls,
@@ -156,18 +159,49 @@ async fn idempotency_keys(queue: Queue) {
     world.finish().await;
 }
 
-/// Whoever has the receipt of a sale may change it at once, whichever lane has the sale.
+/// Whoever has the receipt of a sale may change it at once, whichever lane has the sale, and however busy or still everybody is.
 async fn an_update_right_after_the_receipt(queue: Queue) {
     let world = World::of(queue).workers(2).start().await;
     let shop = &world.shop;
+    let _busy = Busy::all_cores();
+    let answered = AtomicUsize::new(0);
     let pair = async |order: u32| {
         let sale = json!({"external_id": format!("o{order}"), "coupon": "PETER10", "amount": 50});
         shop.postback("con/c", &sale, &[ASYNC]).await.expect(202);
         let update = json!({"external_id": format!("o{order}"), "amount": 20});
-        shop.postback("con/u", &update, &[]).await.status
+        let status = shop.postback("con/u", &update, &[]).await.status;
+        answered.fetch_add(1, Ordering::SeqCst);
+        status
     };
-    let statuses = join_all((0..300).map(pair)).await;
-    assert_eq!(statuses.iter().filter(|status| **status == 404).count(), 0);
+    let more_answers = async |more: usize| {
+        let enough = answered.load(Ordering::SeqCst) + more;
+        wait_until(
+            &format!("{more} more answers"),
+            Duration::from_mins(1),
+            async || answered.load(Ordering::SeqCst) >= enough,
+        )
+        .await;
+    };
+    let stand_still = async {
+        more_answers(30).await;
+        for worker in &world.workers {
+            signal("STOP", worker.pid());
+        }
+        // Their callers have waited in vain.
+        more_answers(60).await;
+        for worker in &world.workers {
+            signal("CONT", worker.pid());
+        }
+    };
+    let (statuses, ()) = tokio::join!(join_all((0..300).map(pair)), stand_still);
+    let count = |status: u16| statuses.iter().filter(|one| **one == status).count();
+    let counts = format!(
+        "{} with an outcome, {} with a receipt, {} unknown",
+        count(200),
+        count(202),
+        count(404)
+    );
+    assert_eq!(count(200) + count(202), 300, "{counts}: {statuses:?}");
     world.drained(0).await;
     world
         .until("NOT EXISTS (SELECT FROM events WHERE status IN ('queued', 'parked'))")

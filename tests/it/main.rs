@@ -51,3 +51,4 @@ mod scripts;
 mod tidy;
 mod traces;
 mod tracking;
+mod waiting;

@@ -14,6 +14,7 @@
     reason = "a test without what it stands on cannot go on, and says so where the harness captures it"
 )]
 
+mod busy;
 mod collector;
 mod environment;
 mod http;
@@ -26,6 +27,7 @@ mod servers;
 mod wait;
 mod world;
 
+pub use busy::Busy;
 pub use collector::{Collector, Exported};
 pub use environment::{binary, commissary, required};
 pub use http::{Answer, Shop};

@@ -3,15 +3,16 @@
 //! What must never live here: rules of money (they are in `common::domain`), SQL or AMQP (they are in `common`).
 
 mod apply_batch;
+mod barriers;
 mod batch;
 mod dead_letter;
 mod dead_letter_queue;
 mod lane;
+mod lane_calls;
 pub mod maintenance;
 mod outcomes;
 mod queued_events;
 mod reply_publisher;
-mod spool_listener;
 mod worker;
 
 pub use apply_batch::{BatchApplier, Paused};

@@ -12,7 +12,7 @@ pub(crate) fn note(decisions: &[Decision]) {
         tracing::debug!(
             event.id = %event.id,
             request.id = event.request_id.as_deref(),
-            status = outcome.status(),
+            status = outcome.status().name(),
             reason = outcome.reason(),
             known = decision.verdict == Verdict::Known,
             "an event is decided"

@@ -5,14 +5,19 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use common::{
-    db::{self, DbError, events, locks, notify, notify::Listener},
-    domain::{EventId, Incoming},
+    db::{
+        self, DbError,
+        events::{self, Due},
+        locks,
+        notify::{self, Listener},
+    },
+    domain::{Decision, Event, EventId, Incoming, Outcome, dependency},
     telemetry,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{BatchApplier, Paused, Worker, batch, outcomes, reply_publisher};
+use crate::{BatchApplier, Paused, Worker, barriers::Setter, batch, outcomes, reply_publisher};
 
 /// Queued events applied in one turn.
 const TURN_EVENTS: i64 = 200;
@@ -34,9 +39,13 @@ enum QueuedError {
 
 /// Applies what is due, until `stop`.
 pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
-    let applier = BatchApplier::new(worker.pool.clone(), worker.clock.clone());
+    let mut turns = Turns {
+        applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
+        barriers: Setter::new(&worker.pool, worker.broker.as_ref()),
+        worker,
+    };
     while !stop.is_cancelled() {
-        if let Err(error) = listen(&worker, &applier, &stop).await {
+        if let Err(error) = turns.listen(&stop).await {
             wait_out(&error, &stop).await;
         }
     }
@@ -47,40 +56,11 @@ async fn wait_out(error: &QueuedError, stop: &CancellationToken) {
     stop.run_until_cancelled(tokio::time::sleep(FAILURE_PAUSE)).await;
 }
 
-/// Until the stop, or until the listener's connection is lost.
-async fn listen(
-    worker: &Worker,
-    applier: &BatchApplier,
-    stop: &CancellationToken,
-) -> Result<(), QueuedError> {
-    let mut listener = Listener::open(&worker.pool, &[notify::EVENTS]).await?;
-    while !stop.is_cancelled() {
-        let wait = match turn(worker, applier).await {
-            Ok(Turn::Elsewhere) => Ok(POLL),
-            Ok(Turn::Done { more: true }) => Ok(TURN_PAUSE),
-            Ok(Turn::Done { more: false }) => until_due(worker).await,
-            Err(error) => Err(error),
-        };
-        match wait {
-            Ok(wait) => {
-                if let Some(waited) = stop.run_until_cancelled(listener.wait(wait)).await {
-                    waited?;
-                }
-            }
-            Err(error) => wait_out(&error, stop).await,
-        }
-    }
-    Ok(())
-}
-
-/// How long nothing becomes due, as far as is known.
-async fn until_due(worker: &Worker) -> Result<Duration, QueuedError> {
-    let next = db::in_transaction(&worker.pool, async |transaction| {
-        events::next_due(transaction).await
-    });
-    let next = next.await?;
-    let wait = next.map(|next| (next - worker.clock.now()).to_std().unwrap_or_default());
-    Ok(wait.map_or(POLL, |wait| wait.clamp(TURN_PAUSE, POLL)))
+/// What applies queued events, turn by turn.
+struct Turns {
+    worker: Worker,
+    applier: BatchApplier,
+    barriers: Setter,
 }
 
 enum Turn {
@@ -92,41 +72,102 @@ enum Turn {
     },
 }
 
-/// Applies what is due. The outer transaction only holds the lock that makes this worker
-/// the one that does it; the events have transactions of their own.
-async fn turn(worker: &Worker, applier: &BatchApplier) -> Result<Turn, QueuedError> {
-    let mut outer = db::begin_outer(&worker.pool).await?;
-    if !locks::try_lock_task(&mut outer, "due").await? {
+impl Turns {
+    /// Until the stop, or until the listener's connection is lost.
+    async fn listen(&mut self, stop: &CancellationToken) -> Result<(), QueuedError> {
+        let mut listener = Listener::open(&self.worker.pool, &[notify::EVENTS]).await?;
+        while !stop.is_cancelled() {
+            let wait = match self.turn().await {
+                Ok(Turn::Elsewhere) => Ok(POLL),
+                Ok(Turn::Done { more: true }) => Ok(TURN_PAUSE),
+                Ok(Turn::Done { more: false }) => self.until_due().await,
+                Err(error) => Err(error),
+            };
+            match wait {
+                Ok(wait) => {
+                    if let Some(waited) = stop.run_until_cancelled(listener.wait(wait)).await {
+                        waited?;
+                    }
+                }
+                Err(error) => wait_out(&error, stop).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// How long nothing becomes due, as far as is known.
+    async fn until_due(&self) -> Result<Duration, QueuedError> {
+        let next = db::in_transaction(&self.worker.pool, async |transaction| {
+            events::next_due(transaction).await
+        });
+        let next = next.await?;
+        let wait = next.map(|next| (next - self.worker.clock.now()).to_std().unwrap_or_default());
+        Ok(wait.map_or(POLL, |wait| wait.clamp(TURN_PAUSE, POLL)))
+    }
+
+    /// Applies what is due. The outer transaction only holds the lock that makes this worker
+    /// the one that does it; the events have transactions of their own.
+    async fn turn(&mut self) -> Result<Turn, QueuedError> {
+        let worker = &self.worker;
+        let mut outer = db::begin_outer(&worker.pool).await?;
+        if !locks::try_lock_task(&mut outer, "due").await? {
+            db::rollback(outer).await?;
+            return Ok(Turn::Elsewhere);
+        }
+        let due = events::due(&mut outer, worker.clock.now(), TURN_EVENTS).await?;
+        let count = due.events.len() + due.unreadable.len();
+        let more = i64::try_from(count).is_ok_and(|count| count >= TURN_EVENTS);
+        if !due.unreadable.is_empty() {
+            put_off(worker, &due.unreadable).await?;
+        }
+        let (waiting, ready) = self.behind_barriers(due).await?;
+        if !waiting.is_empty() {
+            let now = self.worker.clock.now();
+            db::in_transaction(&self.worker.pool, async |connection| {
+                events::let_wait(connection, &waiting, now).await
+            })
+            .await?;
+        }
+        if !ready.is_empty() {
+            self.apply(ready).await?;
+        }
         db::rollback(outer).await?;
-        return Ok(Turn::Elsewhere);
+        Ok(Turn::Done { more })
     }
-    let due = events::due(&mut outer, worker.clock.now(), TURN_EVENTS).await?;
-    let count = due.events.len() + due.unreadable.len();
-    let more = i64::try_from(count).is_ok_and(|count| count >= TURN_EVENTS);
-    if !due.unreadable.is_empty() {
-        put_off(worker, &due.unreadable).await?;
+
+    /// Parts those that can only be told whether anything earlier is under way, while that is not known, from the others.
+    async fn behind_barriers(&mut self, due: Due) -> Result<(Vec<EventId>, Vec<Event>), QueuedError> {
+        let Some(latest) = due.waits_since.values().max() else {
+            return Ok((Vec::new(), due.events));
+        };
+        let passed = self.barriers.advance(*latest).await?;
+        let is_waiting = |event: &Event| {
+            let since = due.waits_since.get(&event.id);
+            !dependency::is_change(event) && since.is_some_and(|since| *since >= passed)
+        };
+        let (waiting, ready): (Vec<Event>, Vec<Event>) = due.events.into_iter().partition(is_waiting);
+        Ok((waiting.iter().map(|event| event.id).collect(), ready))
     }
-    if !due.events.is_empty() {
-        let queued: Vec<Incoming> = due
-            .events
-            .into_iter()
-            .map(|event| Incoming { event, queued: true })
-            .collect();
+
+    async fn apply(&self, due: Vec<Event>) -> Result<(), QueuedError> {
+        let due = due.into_iter();
+        let queued: Vec<Incoming> = due.map(|event| Incoming { event, queued: true }).collect();
         let span = batch::span("queued", None, &queued, None);
         let applied = async {
             batch::log_events(&queued);
-            let decided = applier.run(&queued).await?;
+            let decided = self.applier.run(&queued).await?;
             outcomes::note(&decided);
             Ok::<_, Paused>(decided)
         };
         let decided = applied.instrument(span).await?;
-        let now = worker.clock.now();
-        if decided.iter().any(|decision| decision.event.is_awaited(now)) {
-            reply_publisher::call_readers(&worker.pool).await;
+        let now = self.worker.clock.now();
+        let is_answer =
+            |decision: &Decision| decision.event.is_awaited(now) && decision.outcome != Outcome::Queued;
+        if decided.iter().any(is_answer) {
+            reply_publisher::call_readers(&self.worker.pool).await;
         }
+        Ok(())
     }
-    db::rollback(outer).await?;
-    Ok(Turn::Done { more })
 }
 
 /// What a newer version wrote waits for a worker of that version, and keeps nobody else waiting.

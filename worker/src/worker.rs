@@ -8,12 +8,12 @@ use common::{
     runtime::{Clock, TaskGroup},
 };
 
-use crate::{dead_letter_queue, lane, maintenance, queued_events, spool_listener};
+use crate::{dead_letter_queue, lane, lane_calls, maintenance, queued_events};
 
 /// Batches that a worker applies side by side. Two keep the database busy while one of them commits.
 pub const DEFAULT_LANES: u16 = 2;
 /// Database connections of a worker: two for each lane and for the queued events (the outer transaction of a spooled batch
-/// stays open while its events are applied in others), a listener for each queue, one for maintenance, one for what the
+/// stays open while its events are applied in others), a listener for the lanes and one for the queued events, one for maintenance, one for what the
 /// broker gave up.
 pub const fn connections(lanes: u16) -> u32 {
     (lanes as u32 + 1) * 2 + 4
@@ -39,11 +39,11 @@ pub struct Worker {
 /// A part that panics is started again: what it held goes back and comes again, and a worker that silently works with fewer
 /// lanes, or with none, would be worse.
 pub fn start(worker: &Worker, tasks: &TaskGroup) {
-    let spool_calls = spool_listener::start(&worker.pool, tasks);
+    let calls = lane_calls::start(&worker.pool, tasks);
     for number in 0..worker.lanes {
-        let (worker, spool_calls) = (worker.clone(), spool_calls.clone());
+        let (worker, calls) = (worker.clone(), calls.clone());
         tasks.keep_draining(format!("lane {number}"), move |stop| {
-            lane::run(worker.clone(), number, spool_calls.clone(), stop)
+            lane::run(worker.clone(), number, calls.clone(), stop)
         });
     }
     {

@@ -1,7 +1,8 @@
 //! The keys of a batch: whatever two events must not create or change at the same time has the same key. Rows that are
 //! found under another name than their key's are locked themselves when they are loaded.
 
-use crate::domain::{Event, Incoming, Needs, OrgId, click_name::ClickName};
+use super::load::New;
+use crate::domain::{Dependency, Event, Incoming, Needs, OrgId, click_name::ClickName};
 
 /// Keys that an event alone needs.
 pub(super) fn count(event: &Event) -> usize {
@@ -29,6 +30,29 @@ fn shared_names(needs: &Needs<'_>) -> impl Iterator<Item = i64> {
     clicks.chain(session.map(|session| hash("session", OrgId::UNLOCATED, session)))
 }
 
+/// Keys under which events may be parked: for what the batch brings, or for what its own events may wait.
+pub(super) fn of_parking(new: &[New<'_>]) -> Vec<i64> {
+    sorted(new.iter().flat_map(|New { event, needs }| {
+        let named = named(event.org, needs);
+        shared_names(needs).chain(named).collect::<Vec<_>>()
+    }))
+}
+
+/// The key of what an event waits for.
+pub(super) fn of_name(org: OrgId, name: &Dependency) -> i64 {
+    let org = if name.is_global() { OrgId::UNLOCATED } else { org };
+    hash(name.kind(), org, &name.name())
+}
+
+/// Keys of names within an organisation.
+fn named(org: OrgId, needs: &Needs<'_>) -> impl Iterator<Item = i64> {
+    let orders = needs.order.into_iter().chain(needs.new_order);
+    let customers = needs.customers.iter();
+    orders
+        .map(move |order| hash("order", org, order))
+        .chain(customers.map(move |customer| hash("customer", org, &customer.key())))
+}
+
 /// Keys of everything else.
 pub(super) fn of_batch(events: &[Incoming]) -> Vec<i64> {
     sorted(
@@ -48,20 +72,12 @@ fn sorted(keys: impl Iterator<Item = i64>) -> Vec<i64> {
 
 fn of(event: &Event, needs: &Needs<'_>) -> Vec<i64> {
     let key = |kind: &str, name: &str| hash(kind, event.org, name);
-    let mut keys = Vec::new();
-    keys.extend(needs.order.map(|order| key("order", order)));
-    keys.extend(needs.new_order.map(|order| key("order", order)));
+    let mut keys: Vec<i64> = named(event.org, needs).collect();
     keys.extend(
         event
             .idempotency
             .as_ref()
             .map(|used| key("idempotency", &used.key)),
-    );
-    keys.extend(
-        needs
-            .customers
-            .iter()
-            .map(|customer| key("customer", &customer.key())),
     );
     // Payments to one affiliate cover commissions one after the other.
     keys.extend(needs.payees.iter().map(|payee| key("payee", payee)));

@@ -1,17 +1,23 @@
 //! Loads the world of a batch, after its keys are locked: every statement sees what was committed before. Rows that may
 //! change are locked as they are loaded. What no event of the batch needs costs no statement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, id_demand};
+use super::{catalog, id_demand, keys};
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, commissions, conversions,
-        conversions::Lookup, customers, events, idempotency, ids, payments,
+        Connection, DbError, barriers, bonuses,
+        bonuses::BonusCandidate,
+        clicks, commissions, conversions,
+        conversions::Lookup,
+        customers, events, idempotency, ids, parked_keys, payments,
+        suppliers::{self, Need},
     },
-    domain::{ClickId, CustomerId, Event, EventId, Incoming, Needs, OrgId, World, click_name::ClickName},
+    domain::{
+        ClickId, CustomerId, Event, EventId, Incoming, Needs, OrgId, World, click_name::ClickName, dependency,
+    },
 };
 
 /// An event that is to be decided, and what that needs.
@@ -40,8 +46,10 @@ pub(super) async fn world(
     if new.is_empty() {
         return Ok(world);
     }
+    load_through(connection, incoming, &mut world).await?;
     load_clicks(connection, &new, &mut world).await?;
     load_conversions(connection, &new, &mut world).await?;
+    load_parked(connection, &new, &mut world).await?;
     load_customers(connection, &new, &mut world).await?;
     load_origins(connection, &mut world).await?;
     load_money(connection, &new, &mut world).await?;
@@ -64,6 +72,40 @@ async fn load_known(connection: &mut Connection, all: &[&Event], world: &mut Wor
     let first = world.idempotency.values().map(|record| record.event);
     let ids: Vec<EventId> = ids.into_iter().chain(first).collect();
     world.events = events::known(connection, &ids).await?.into_iter().collect();
+    Ok(())
+}
+
+/// Of the queued events that may be refused for want of something: before which of them nothing is under way any more.
+async fn load_through(
+    connection: &mut Connection,
+    incoming: &[Incoming],
+    world: &mut World,
+) -> Result<(), DbError> {
+    let now = world.now;
+    let is_last_look =
+        |event: &&Event| !dependency::is_change(event) || (event.is_awaited(now) && event.is_last_look(now));
+    let needs = |event: &Event| {
+        let (event, org) = (event.id, event.org);
+        move |of| Need { event, org, of }
+    };
+    let needs: Vec<Need> = incoming
+        .iter()
+        .filter(|incoming| incoming.queued)
+        .map(|incoming| &incoming.event)
+        .filter(is_last_look)
+        .flat_map(|event| dependency::needed(event).into_iter().map(needs(event)))
+        .collect();
+    let ids: BTreeSet<EventId> = needs.iter().map(|need| need.event).collect();
+    let passed = barriers::passed(connection, &Vec::from_iter(ids)).await?;
+    let mut through: HashSet<EventId> = passed.into_iter().collect();
+    let needs: Vec<Need> = needs
+        .into_iter()
+        .filter(|need| through.contains(&need.event))
+        .collect();
+    for waits in suppliers::find(connection, &needs, now).await? {
+        through.remove(&waits);
+    }
+    world.earlier_are_through = through;
     Ok(())
 }
 
@@ -122,12 +164,26 @@ async fn load_conversions(
             world.add_conversion(conversion);
         }
     }
-    if !lookup.orders.is_empty() {
-        for event in events::parked(connection, &lookup.orders).await? {
-            let Some(order) = event.order().map(ToOwned::to_owned) else {
-                continue;
-            };
-            world.parked.entry((event.org, order)).or_default().push(event);
+    Ok(())
+}
+
+/// Events that are parked for what the batch names.
+async fn load_parked(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+    let keys = keys::of_parking(new);
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let parked = parked_keys::load(connection, &keys).await?;
+    if parked.is_empty() {
+        return Ok(());
+    }
+    let ids: BTreeSet<EventId> = parked.iter().map(|parked| parked.event).collect();
+    let events = events::parked(connection, &Vec::from_iter(ids)).await?;
+    let events: HashMap<EventId, Event> = events.into_iter().map(|event| (event.id, event)).collect();
+    for parked in parked {
+        if let Some(event) = events.get(&parked.event) {
+            let waiting = world.parked.entry((parked.org, parked.waits_for)).or_default();
+            waiting.push(event.clone());
         }
     }
     Ok(())

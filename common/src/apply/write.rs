@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::keys;
 use crate::{
     db::{
         Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, commissions, conversions, customers,
-        events, idempotency, ledger, notify, payments, refunds, schedules,
+        events, idempotency, ledger, notify, parked_keys, payments, refunds, schedules,
     },
     domain::{
-        ClickId, Decisions, OrgId, Outcome, Verdict, World,
+        ClickId, Decision, Decisions, OrgId, Outcome, Parked, Verdict, World,
         entities::{Change, Click, Conversion, Payment},
     },
 };
@@ -43,10 +44,11 @@ pub(super) async fn write(
         idempotency::insert(connection, &decided.effects.idempotency).await?;
     }
     events::write(connection, &decided.decisions, now).await?;
+    write_parked(connection, decided).await?;
     if decided
         .decisions
         .iter()
-        .any(|one| one.verdict == Verdict::Insert && one.outcome == Outcome::Queued)
+        .any(|decision| is_new_in_queue(decision, now))
     {
         notify::notify(connection, notify::EVENTS).await?;
     }
@@ -54,6 +56,25 @@ pub(super) async fn write(
         ledger::post(connection, &decided.effects.transfers).await?;
     }
     Ok(())
+}
+
+/// Whether whoever applies queued events does not know of this one yet. What is only looked at again has a time for that.
+fn is_new_in_queue(decision: &Decision, now: DateTime<Utc>) -> bool {
+    let is_looked_at_again = decision.verdict == Verdict::Update && decision.event.is_awaited(now);
+    decision.outcome == Outcome::Queued && decision.verdict != Verdict::Known && !is_looked_at_again
+}
+
+/// What the events wait for that remain parked.
+async fn write_parked(connection: &mut Connection, decided: &Decisions) -> Result<(), DbError> {
+    if decided.effects.parked.is_empty() {
+        return Ok(());
+    }
+    let is_parked = |parked: &&Parked| decided.world.events.get(&parked.event) == Some(&Outcome::Parked);
+    let parked = decided.effects.parked.iter().filter(is_parked);
+    let parked: Vec<(i64, &Parked)> = parked
+        .map(|parked| (keys::of_name(parked.org, &parked.waits_for), parked))
+        .collect();
+    parked_keys::write(connection, &parked).await
 }
 
 fn sorted_clicks(world: &World) -> Vec<&Click> {

@@ -1,5 +1,7 @@
 //! Event rows: known outcomes, waiting events, and the one write of each event with its outcome.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -7,16 +9,14 @@ use uuid::Uuid;
 use super::{Connection, DbError, columns::columns, decode, locks};
 use crate::{
     domain::{
-        Body, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId, Verdict,
+        Body, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId,
+        Verdict, dependency,
     },
     telemetry,
 };
 
 /// How long an event waits for the one it depends on before it is dead.
 pub const PARKING_HOURS: i64 = 24;
-/// When an event whose caller waits, but whose order is not there, is looked at for the second time: by then a batch that was
-/// under way in another lane has been applied.
-const SECOND_LOOK: TimeDelta = TimeDelta::milliseconds(250);
 
 struct OutcomeRow {
     id: EventId,
@@ -78,6 +78,7 @@ struct Row {
     idempotency_hash: Option<Vec<u8>>,
     wait_until: Option<DateTime<Utc>>,
     request_id: Option<String>,
+    waits_since: Option<i64>,
     body: String,
 }
 
@@ -103,23 +104,26 @@ impl Row {
     }
 }
 
-/// Events parked for any of the orders, with their rows locked: an operator may be about to discard them. Those of a newer
+/// Those of the events that are parked, with their rows locked: an operator may be about to discard them. Those of a newer
 /// version stay parked.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn parked(connection: &mut Connection, orders: &[(OrgId, &str)]) -> Result<Vec<Event>, DbError> {
-    let (orgs, keys): (Vec<i64>, Vec<&str>) = orders.iter().map(|(org, key)| (org.0, *key)).unzip();
+pub async fn parked(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Event>, DbError> {
+    let (Some(least), Some(greatest)) = (ids.iter().min(), ids.iter().max()) else {
+        return Ok(Vec::new());
+    };
+    let all: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT e.event_id AS "id: EventId", e.org_id AS "org!: OrgId", e.dialect, e.received_at,
-                e.trusted AS authenticated, e.program_scope AS "program_scope: ProgramId", e.idempotency_key,
-                e.idempotency_hash, NULL::timestamptz AS "wait_until?", e.request_id, e.body::text AS "body!"
-         FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, order_key)
-         JOIN events e ON (e.org_id, e.order_key) = (sent.org_id, sent.order_key) AND e.status = 'parked'
-         ORDER BY e.event_id FOR UPDATE OF e"#,
-        &orgs,
-        &keys as _
+        r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
+                program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash,
+                NULL::timestamptz AS "wait_until?", request_id, NULL::bigint AS "waits_since?", body::text AS "body!"
+         FROM events WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3 AND status = 'parked'
+         ORDER BY event_id FOR UPDATE"#,
+        &all,
+        least.0,
+        greatest.0
     )
     .fetch_all(connection)
     .await
@@ -137,6 +141,8 @@ pub struct Due {
     pub events: Vec<Event>,
     /// What this version cannot read, most likely because a newer one wrote it.
     pub unreadable: Vec<(EventId, DbError)>,
+    /// Of those that wait for what they need: the last barrier that was set before (see [`super::barriers`]).
+    pub waits_since: HashMap<EventId, i64>,
 }
 
 /// Events whose rows wait for their turn, the longest due first. They are not locked: whoever applies them takes the
@@ -149,7 +155,7 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
-                request_id, body::text AS "body!"
+                request_id, waits_since, body::text AS "body!"
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2"#,
         now,
@@ -158,8 +164,14 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("events.due", error))?;
+    let waits_since = rows.iter().filter_map(|row| Some((row.id, row.waits_since?)));
+    let waits_since = waits_since.collect();
     let (events, unreadable) = read(rows);
-    Ok(Due { events, unreadable })
+    Ok(Due {
+        events,
+        unreadable,
+        waits_since,
+    })
 }
 
 fn read(rows: Vec<Row>) -> (Vec<Event>, Vec<(EventId, DbError)>) {
@@ -195,6 +207,29 @@ pub async fn put_off(
     Ok(())
 }
 
+/// Looks at queued events later: after a part of the time that they have waited.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn let_wait(
+    connection: &mut Connection,
+    ids: &[EventId],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "UPDATE events
+         SET due_at = $2::timestamptz + LEAST(GREATEST(($2::timestamptz - received_at) / 4, interval '100 ms'), interval '5 s')
+         WHERE event_id = ANY ($1) AND status = 'queued'",
+        &ids,
+        now
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("events.let_wait", error))?;
+    Ok(())
+}
+
 /// When the first of the queued events is due.
 ///
 /// # Errors
@@ -206,7 +241,8 @@ pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc
         .map_err(|error| DbError::new("events.next_due", error))
 }
 
-/// Parked events whose order has come meanwhile are queued; those that waited too long are dead. Returns how many of
+/// Parked events are queued where what they wait for has come meanwhile, should the transaction that brought it have missed them:
+/// a worker of an earlier version knows no [`super::parked_keys`]. Those that waited too long are dead. Returns how many of
 /// each. Nothing is done while another worker does it.
 ///
 /// # Errors
@@ -217,9 +253,12 @@ pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Re
     }
     let queued = sqlx::query!(
         "UPDATE events e SET status = 'queued', due_at = $1
-         WHERE e.status = 'parked' AND EXISTS (
+         WHERE e.status = 'parked' AND (EXISTS (
              SELECT FROM conversions c
-             WHERE (c.org_id, c.external_id) = (e.org_id, e.order_key) AND c.deleted_at IS NULL)",
+             WHERE (c.org_id, c.external_id) = (e.org_id, e.order_key) AND c.deleted_at IS NULL)
+          OR e.event_id IN (
+             SELECT k.event_id FROM parked_keys k JOIN customers c ON (c.org_id, c.identity) = (k.org_id, k.name)
+             WHERE k.kind = 'customer'))",
         now
     )
     .execute(&mut *connection)
@@ -231,7 +270,7 @@ pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Re
              WHERE status = 'parked' AND due_at <= $1
              RETURNING event_id, org_id)
          INSERT INTO event_failures AS f (event_id, org_id, code, detail, fingerprint, first_at, last_at)
-         SELECT event_id, org_id, 'missing_parent', 'the order that it waited for did not come', 'missing_parent', $1, $1
+         SELECT event_id, org_id, 'missing_parent', 'what it waited for did not come', 'missing_parent', $1, $1
          FROM dead
          ON CONFLICT ON CONSTRAINT event_failures_pkey DO UPDATE
          SET code = excluded.code, detail = excluded.detail, fingerprint = excluded.fingerprint,
@@ -337,9 +376,20 @@ impl<'a> EventRow<'a> {
 fn due_at(decision: &Decision, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match decision.outcome {
         Outcome::Parked => Some(now + TimeDelta::hours(PARKING_HOURS)),
-        Outcome::Queued if decision.event.is_awaited(now) => Some(now + SECOND_LOOK),
+        Outcome::Queued if is_looked_at_again(decision, now) => Some(decision.event.next_look(now)),
         Outcome::Queued => Some(now),
         Outcome::Applied(_) | Outcome::Refused(_) | Outcome::Dead(_) | Outcome::Discarded => None,
+    }
+}
+
+/// Whether it is queued because what it needs was not there just now. Who needs to know only that nothing earlier is under way
+/// is not looked at before.
+fn is_looked_at_again(decision: &Decision, now: DateTime<Utc>) -> bool {
+    let event = &decision.event;
+    if dependency::is_change(event) {
+        event.is_awaited(now)
+    } else {
+        decision.verdict == Verdict::Update && !dependency::needed(event).is_empty()
     }
 }
 
@@ -379,16 +429,23 @@ columns! {
         outcome: Option<&'a str> = outcome_json.as_deref(),
         wait_until: Option<DateTime<Utc>> = wait_until.filter(|_| *outcome == Outcome::Queued),
         request_id: Option<&'a str> = request_id.as_deref(),
+        /// For what it needs.
+        waits: bool = *outcome == Outcome::Queued && !dependency::needed(event).is_empty(),
     }
 }
 
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at,
-             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id)
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, waits_since)
+         SELECT event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
+             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id,
+             CASE WHEN waits THEN (SELECT last_value FROM barriers) END
+         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[])",
+             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[], $19::boolean[])
+           AS new (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
+             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, waits)",
         &new.event_id,
         &new.org_id,
         &new.kind as _,
@@ -407,6 +464,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.outcome as _,
         &new.wait_until as _,
         &new.request_id as _,
+        &new.waits,
     )
     .execute(connection)
     .await
@@ -419,10 +477,11 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
     let updated = sqlx::query!(
         "UPDATE events e
          SET status = new.status, reason = new.reason, applied_at = new.applied_at, due_at = new.due_at,
-             outcome = new.outcome, org_id = new.org_id, program_scope = new.program_scope
+             outcome = new.outcome, org_id = new.org_id, program_scope = new.program_scope,
+             waits_since = CASE WHEN waits THEN COALESCE(e.waits_since, (SELECT last_value FROM barriers)) ELSE e.waits_since END
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[]::json[],
-                 $7::bigint[], $8::bigint[])
-           AS new (event_id, status, reason, applied_at, due_at, outcome, org_id, program_scope)
+                 $7::bigint[], $8::bigint[], $9::boolean[])
+           AS new (event_id, status, reason, applied_at, due_at, outcome, org_id, program_scope, waits)
          WHERE e.event_id = new.event_id AND e.status IN ('queued', 'parked')",
         &changed.event_id,
         &changed.status as _,
@@ -432,6 +491,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.outcome as _,
         &changed.org_id,
         &changed.program_scope as _,
+        &changed.waits,
     )
     .execute(connection)
     .await

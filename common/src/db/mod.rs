@@ -4,6 +4,7 @@
 //! it, and `ops` what changes events. tests/it/tidy holds that.
 
 pub(crate) mod affiliations;
+pub mod barriers;
 pub mod bonuses;
 pub(crate) mod clicks;
 mod columns;
@@ -32,6 +33,7 @@ mod migrations;
 pub mod notify;
 pub(crate) mod org_lookup;
 pub mod orgs;
+pub mod parked_keys;
 pub mod partitions;
 pub(crate) mod payments;
 pub(crate) mod pool;
@@ -40,6 +42,7 @@ pub(crate) mod refunds;
 pub mod schedules;
 pub mod settings;
 pub mod spool;
+pub(crate) mod suppliers;
 mod types;
 
 pub(crate) use decode::decode;

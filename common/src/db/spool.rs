@@ -24,6 +24,21 @@ pub async fn put(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbE
     Ok(())
 }
 
+/// Keeps an envelope that this worker cannot read for a newer one, behind all others. It is older than its number then says.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn keep_for_newer(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO spool (envelope, is_for_newer) VALUES ($1, true)",
+        envelope
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| DbError::new("spool.keep_for_newer", error))?;
+    Ok(())
+}
+
 /// Holds up to `limit` envelopes after `after` until the transaction ends, passing over those that others hold.
 ///
 /// # Errors

@@ -113,6 +113,7 @@ impl Balance {
     }
 
     /// With the decimals of the currency, for people.
+    #[must_use]
     pub fn shown(self, currency: Currency) -> Self {
         Self {
             pending: currency.shown(self.pending),

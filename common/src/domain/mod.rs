@@ -11,6 +11,7 @@ pub mod commission;
 mod commission_tests;
 pub mod customer_status;
 mod decide;
+pub mod dependency;
 pub mod entities;
 pub mod event;
 pub mod ids;
@@ -23,9 +24,10 @@ pub mod world;
 
 pub use attribution::fold_coupon;
 pub use decide::{
-    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_ORDER, Verdict,
-    decide,
+    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, Parked,
+    Verdict, decide,
 };
+pub use dependency::Dependency;
 pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,

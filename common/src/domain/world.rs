@@ -1,11 +1,15 @@
 //! The state that a batch is decided on: loaded under the batch's locks, changed by deciding, then written back.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    ClickId, CommissionId, ConversionId, CustomerId, Event, EventId, Identity, OrgId, Outcome, PaymentId,
+    ClickId, CommissionId, ConversionId, CustomerId, Dependency, Event, EventId, Identity, OrgId, Outcome,
+    PaymentId,
     catalog::OrgCatalog,
     click_name::ClickName,
     entities::{Click, Commission, Conversion, Customer, MonthlySales, Payment},
@@ -40,8 +44,10 @@ pub struct World {
     pub customers: HashMap<(OrgId, Identity), Customer>,
     /// Under which identity a customer of [`World::customers`] is.
     pub customer_identities: HashMap<CustomerId, Identity>,
-    /// Events that wait for an order, by its external id.
-    pub parked: HashMap<(OrgId, String), Vec<Event>>,
+    /// Events that are parked, by what they wait for.
+    pub parked: HashMap<(OrgId, Dependency), Vec<Event>>,
+    /// Events of the batch that are looked at for the last time, and before which nothing that was accepted is under way any more.
+    pub earlier_are_through: HashSet<EventId>,
     pub ids: IdPool,
 }
 
@@ -64,6 +70,7 @@ impl World {
             customers: HashMap::new(),
             customer_identities: HashMap::new(),
             parked: HashMap::new(),
+            earlier_are_through: HashSet::new(),
             ids: IdPool::default(),
         }
     }

@@ -29,9 +29,32 @@ struct State {
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
+    /// When it was last seen to have a row and to be looked at again: its outcome may take as long as its caller waits.
+    queued: Option<Instant>,
     /// `None`: nobody waits, the outcome only shows that outcomes flow again.
     answer: Option<oneshot::Sender<Outcome>>,
 }
+
+impl Waiting {
+    fn new(answer: Option<oneshot::Sender<Outcome>>) -> Self {
+        Self {
+            since: Instant::now(),
+            queued: None,
+            answer,
+        }
+    }
+
+    /// Whether it is worth looking up for one who looks up what is `age` old.
+    fn is_due(&self, age: Duration) -> bool {
+        match self.queued {
+            Some(seen) if !age.is_zero() => seen.elapsed() >= QUEUED_LOOK.max(age),
+            _ => self.since.elapsed() >= age,
+        }
+    }
+}
+
+/// How often an event that is looked at again is looked up without a call.
+const QUEUED_LOOK: Duration = Duration::from_millis(250);
 
 impl PendingReplies {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -41,13 +64,7 @@ impl PendingReplies {
     /// Waits for the outcome of `id`. Must be called before the event is published.
     pub fn wait(&self, id: EventId) -> PendingReply {
         let (answer, outcome) = oneshot::channel();
-        self.state().waiting.insert(
-            id,
-            Waiting {
-                since: Instant::now(),
-                answer: Some(answer),
-            },
-        );
+        self.state().waiting.insert(id, Waiting::new(Some(answer)));
         PendingReply {
             id,
             outcome,
@@ -65,13 +82,7 @@ impl PendingReplies {
             .count()
             < limit
         {
-            state.waiting.insert(
-                id,
-                Waiting {
-                    since: Instant::now(),
-                    answer: None,
-                },
-            );
+            state.waiting.insert(id, Waiting::new(None));
         }
     }
 
@@ -95,28 +106,38 @@ impl PendingReplies {
         }
     }
 
+    /// Notes that workers have these events and look at them again: their callers wait on, and that is no stall.
+    pub fn note_queued(&self, ids: impl IntoIterator<Item = EventId>) {
+        let mut state = self.state();
+        for id in ids {
+            if let Some(waiting) = state.waiting.get_mut(&id) {
+                let before = waiting.queued.replace(Instant::now());
+                if before.is_none() {
+                    state.last_outcome = Some(Instant::now());
+                }
+            }
+        }
+    }
+
     /// Whether a worker's reply has come within `age`: then the others will come that way, too.
     pub fn has_replies_within(&self, age: Duration) -> bool {
         self.state().last_reply.is_some_and(|last| last.elapsed() <= age)
     }
 
-    /// Ids that have been awaited for at least `age`, at most `limit`.
+    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others.
     pub fn awaited(&self, age: Duration, limit: usize) -> Vec<EventId> {
         let state = self.state();
-        let old = state
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.since.elapsed() >= age);
+        let old = state.waiting.iter().filter(|(_, waiting)| waiting.is_due(age));
         old.map(|(id, _)| *id).take(limit).collect()
     }
 
-    /// Whether requests wait, and no outcome at all has come for `patience`.
+    /// Whether requests wait of which no worker has been heard, and no outcome at all has come for `patience`.
     pub fn is_stalled(&self, patience: Duration) -> bool {
         let state = self.state();
         let waits_long = state
             .waiting
             .values()
-            .any(|waiting| waiting.since.elapsed() >= patience);
+            .any(|waiting| waiting.queued.is_none() && waiting.since.elapsed() >= patience);
         waits_long && state.last_outcome.is_none_or(|last| last.elapsed() >= patience)
     }
 
@@ -202,6 +223,29 @@ mod tests {
         let _waiter = waiters.wait(id(1));
         assert!(waiters.is_stalled(Duration::ZERO));
         assert!(!waiters.is_stalled(Duration::from_mins(1)), "not long enough");
+    }
+
+    #[test]
+    fn an_event_that_is_looked_at_again_is_no_stall_and_is_looked_up_less_often() {
+        let waiters = PendingReplies::default();
+        let (_waiter, other) = (waiters.wait(id(1)), waiters.wait(id(2)));
+        waiters.note_queued([id(1), id(9)]);
+        assert!(
+            !waiters.is_stalled(Duration::from_mins(1)),
+            "a worker has just been heard of"
+        );
+        assert!(
+            waiters.is_stalled(Duration::ZERO),
+            "of the other nobody has been heard"
+        );
+        drop(other);
+        assert!(!waiters.is_stalled(Duration::ZERO));
+        assert!(waiters.awaited(Duration::from_nanos(1), 9).is_empty());
+        assert_eq!(
+            waiters.awaited(Duration::ZERO, 9),
+            vec![id(1)],
+            "somebody has called"
+        );
     }
 
     #[test]

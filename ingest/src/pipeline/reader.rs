@@ -56,13 +56,15 @@ async fn read(pool: &Pool, waiters: &PendingReplies) -> DbError {
             events::known(transaction, &awaited).await
         });
         match found.await {
-            // What is parked or queued has no answer yet: its caller waits on, or gets a receipt.
-            Ok(found) => waiters.deliver_found(
-                found
+            Ok(found) => {
+                // What is queued has no answer yet: its caller waits on.
+                let (queued, decided): (Vec<_>, Vec<_>) = found
                     .into_iter()
-                    .filter(|(_, outcome)| !matches!(outcome, Outcome::Queued))
-                    .map(|(event_id, outcome)| Reply { event_id, outcome }),
-            ),
+                    .partition(|(_, outcome)| matches!(outcome, Outcome::Queued));
+                waiters.note_queued(queued.into_iter().map(|(id, _)| id));
+                let replies = decided.into_iter();
+                waiters.deliver_found(replies.map(|(event_id, outcome)| Reply { event_id, outcome }));
+            }
             Err(error) => return error,
         }
     }

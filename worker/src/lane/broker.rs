@@ -8,18 +8,22 @@ use common::{
     telemetry,
 };
 
-use super::{Lane, Next, PAUSE_MAX, log_newer};
+use super::{Lane, Next, PAUSE_MAX, barrier::Passing, log_newer};
 use crate::batch::{Batch, NewerVersion};
 
 /// Envelopes that a lane holds unacknowledged.
-const PREFETCH: u16 = 32;
+pub(super) const PREFETCH: u16 = 32;
 /// Delivered this often before: something in the envelope may crash workers, so its events are applied one by one.
 const SUSPECT_DELIVERIES: u64 = 2;
 
 /// A subscription, and the connection on which it lives and ends.
 pub(super) struct Consumer {
-    connection: Arc<Connection>,
-    subscription: Subscription,
+    pub(super) connection: Arc<Connection>,
+    pub(super) subscription: Subscription,
+    /// Names it among all consumers that there are (see [`common::db::barriers`]).
+    pub(super) id: i64,
+    /// The barrier that it is passing.
+    pub(super) passing: Option<Passing>,
 }
 
 /// What was delivered, up to a batch.
@@ -31,6 +35,7 @@ struct Taken {
     /// A delivery after it that only a newer worker can read.
     newer: Option<(DeliveryTag, NewerVersion)>,
     one_by_one: bool,
+    envelopes: usize,
 }
 
 /// The next delivery, or that the broker has come or gone.
@@ -52,6 +57,7 @@ impl Consumer {
         let mut taken = Taken::default();
         let mut next = Some(first);
         while let Some(delivery) = next.take() {
+            taken.envelopes += 1;
             taken.one_by_one = delivery.delivery_count >= SUSPECT_DELIVERIES;
             if let Err(newer) = taken.batch.add(delivery.payload) {
                 taken.newer = Some((delivery.tag, newer));
@@ -102,6 +108,8 @@ impl Lane {
                 self.consumer = Some(Consumer {
                     connection,
                     subscription,
+                    id: rand::random(),
+                    passing: None,
                 });
             }
             Err(error) => connection.fail(format!(
@@ -121,7 +129,12 @@ impl Lane {
 
     /// A delivery that is here already.
     pub(super) fn ready(&mut self) -> Option<Delivery> {
-        self.consumer.as_mut()?.subscription.ready()
+        let consumer = self.consumer.as_mut()?;
+        let ready = consumer.subscription.ready();
+        if let (None, Some(passing)) = (&ready, &mut consumer.passing) {
+            passing.drained();
+        }
+        ready
     }
 
     /// Applies and acknowledges what has been delivered, beginning with `first`.
@@ -135,7 +148,10 @@ impl Lane {
                 consumer.acknowledge(last).await;
             }
             if let Some((tag, newer)) = taken.newer {
-                self.leave_to_newer(&consumer, tag, &newer).await;
+                self.leave_to_newer(&mut consumer, tag, &newer).await;
+            }
+            if let Some(passing) = &mut consumer.passing {
+                passing.applied(taken.envelopes);
             }
         }
         self.consumer = Some(consumer);
@@ -143,12 +159,14 @@ impl Lane {
 
     /// Workers deploy first. Until a newer one comes the envelope waits in the spool: the broker would count how often it
     /// is given back, and give it up in the end.
-    async fn leave_to_newer(&self, consumer: &Consumer, tag: DeliveryTag, newer: &NewerVersion) {
+    async fn leave_to_newer(&self, consumer: &mut Consumer, tag: DeliveryTag, newer: &NewerVersion) {
         log_newer(newer);
         let settled = match self.spool(&newer.payload).await {
             Ok(()) => consumer.subscription.ack(tag).await,
             Err(error) => {
                 tracing::warn!(error = %telemetry::chain(&error), "the envelope cannot be kept in the spool now");
+                // It is on its way again, behind the barrier.
+                consumer.passing = None;
                 consumer.subscription.requeue(tag).await
             }
         };
@@ -160,7 +178,7 @@ impl Lane {
 
     async fn spool(&self, payload: &[u8]) -> Result<(), DbError> {
         db::in_transaction(&self.worker.pool, async |transaction| {
-            spool::put(transaction, payload).await
+            spool::keep_for_newer(transaction, payload).await
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! One lane of a worker: takes a batch from the broker or the spool, applies it, answers, acknowledges; and again.
 
+mod barrier;
 mod broker;
 mod spool;
 
@@ -15,6 +16,7 @@ use self::{broker::Consumer, spool::Spool};
 use crate::{
     BatchApplier, Paused, Worker,
     batch::{self, Batch, NewerVersion},
+    lane_calls::Calls,
     outcomes,
     reply_publisher::ReplyPublisher,
 };
@@ -34,6 +36,8 @@ struct Lane {
     /// `None`: the broker is not there, or there is none.
     consumer: Option<Consumer>,
     spool: Spool,
+    /// The number of the latest barrier.
+    barriers: watch::Receiver<i64>,
     turns: u32,
 }
 
@@ -45,16 +49,13 @@ enum Next {
     Spool,
     /// The broker has come, or its connection is over.
     Reconnect,
+    /// A barrier is to be passed.
+    Barrier,
     Stop,
 }
 
-/// Works until `stop`. `spool_calls` changes when the spool is worth a look.
-pub(crate) async fn run(
-    worker: Worker,
-    number: u16,
-    spool_calls: watch::Receiver<u64>,
-    stop: CancellationToken,
-) {
+/// Works until `stop`.
+pub(crate) async fn run(worker: Worker, number: u16, calls: Calls, stop: CancellationToken) {
     let mut lane = Lane {
         applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
         replies: ReplyPublisher::new(&worker),
@@ -62,7 +63,8 @@ pub(crate) async fn run(
         number,
         stop,
         consumer: None,
-        spool: Spool::new(spool_calls),
+        spool: Spool::new(calls.spool),
+        barriers: calls.barriers,
         turns: 0,
     };
     loop {
@@ -70,6 +72,7 @@ pub(crate) async fn run(
             Next::Broker(first) => lane.broker_batch(first).await,
             Next::Spool => lane.spool_batch().await,
             Next::Reconnect => lane.connect().await,
+            Next::Barrier => lane.hear_of_barriers().await,
             Next::Stop => break,
         }
     }
@@ -84,11 +87,14 @@ impl Lane {
         if self.may_connect() {
             return Next::Reconnect;
         }
+        self.hear_of_barriers().await;
+        self.pass_barrier().await;
         self.turns = self.turns.wrapping_add(1);
         let is_spools_turn = self.spool.has_more && self.turns.is_multiple_of(SPOOL_TURN);
         if !is_spools_turn && let Some(first) = self.ready() {
             return Next::Broker(first);
         }
+        self.pass_barrier().await;
         if self.spool.has_more {
             return Next::Spool;
         }
@@ -104,6 +110,7 @@ impl Lane {
             () = self.stop.cancelled() => Next::Stop,
             next = broker::next(self.consumer.as_mut(), broker) => next,
             () = self.spool.called() => Next::Spool,
+            () = barrier::called(&mut self.barriers) => Next::Barrier,
         }
     }
 

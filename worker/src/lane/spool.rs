@@ -94,7 +94,7 @@ impl Lane {
         // Back to the end, so that nothing waits behind them.
         for envelope in &newer {
             log_newer(envelope);
-            spool::put(&mut transaction, &envelope.payload).await?;
+            spool::keep_for_newer(&mut transaction, &envelope.payload).await?;
         }
         db::commit(transaction).await?;
         self.spool.after = last;

@@ -8,6 +8,7 @@ mod drop_days;
 mod make_days;
 mod queue_due;
 mod sweep_parked;
+mod sweep_parked_keys;
 
 use std::time::Duration;
 
@@ -41,10 +42,11 @@ const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 const PARTITIONS_RETRY: Duration = Duration::from_mins(1);
 
 /// In the order in which they run when several are due.
-const TASKS: [Task; 5] = [
+const TASKS: [Task; 6] = [
     make_days::TASK,
     drop_days::TASK,
     sweep_parked::TASK,
+    sweep_parked_keys::TASK,
     close_months::TASK,
     queue_due::TASK,
 ];

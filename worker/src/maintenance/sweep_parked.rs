@@ -1,4 +1,4 @@
-//! Looks after parked events: those whose order has come meanwhile are queued, those that have waited too long are dead.
+//! Looks after parked events: those for which what they need has come meanwhile are queued, those that have waited too long are dead.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn sweep_parked(context: &Context) -> Result<Done, DbError> {
         tracing::warn!(
             dead,
             queued,
-            "parked events waited too long for their orders: see `commissary dlq list`"
+            "parked events waited too long for what they need: see `commissary dlq list`"
         );
     }
     Ok(Done::All)

@@ -424,3 +424,4 @@ mod numbers;
 mod plans;
 mod request_ids;
 mod statements;
+mod waiting;

@@ -16,6 +16,7 @@ const MANY: &str = "
     ALTER TABLE customers SET (autovacuum_enabled = off);
     ALTER TABLE clicks SET (autovacuum_enabled = off);
     ALTER TABLE events_default SET (autovacuum_enabled = off);
+    ALTER TABLE parked_keys SET (autovacuum_enabled = off);
     ALTER TABLE idempotency_keys SET (autovacuum_enabled = off);
     ALTER TABLE refunds SET (autovacuum_enabled = off);
     INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect,
@@ -36,6 +37,9 @@ const MANY: &str = "
     INSERT INTO events (event_id, org_id, kind, dialect, status, order_key, received_at, trusted, body)
     SELECT gen_random_uuid(), u.org_id, 'refund', 'rest', CASE n % 2 WHEN 0 THEN 'parked' ELSE 'discarded' END, 'many' || n,
         u.created_at, true, '{}' FROM customers u, generate_series(1001, 21000) n WHERE u.customer_id < 1000;
+    INSERT INTO parked_keys (key, event_id, org_id, kind, name)
+    SELECT n, gen_random_uuid(), u.org_id, 'order', 'many' || n FROM customers u, generate_series(1001, 21000) n
+    WHERE u.customer_id < 1000;
     INSERT INTO idempotency_keys (org_id, key, event_id, request_hash)
     SELECT u.org_id, 'many' || n, gen_random_uuid(), '' FROM customers u, generate_series(1001, 21000) n
     WHERE u.customer_id < 1000;

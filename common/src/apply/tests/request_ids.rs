@@ -28,7 +28,7 @@ async fn applied_parked_and_read_again(pool: Pool) {
     assert_eq!(shown(&pool, sold).await, row("applied", "req-sale"));
     assert_eq!(shown(&pool, refunded).await, row("parked", "req-refund"));
     let mut conn = pool.acquire().await.unwrap();
-    let parked = events::parked(&mut conn, &[(org, "o2")]).await.unwrap();
+    let parked = events::parked(&mut conn, &[refunded]).await.unwrap();
     assert_eq!(parked.first().unwrap().request_id.as_deref(), Some("req-refund"));
 }
 

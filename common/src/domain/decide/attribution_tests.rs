@@ -6,7 +6,7 @@ use super::examples::{
     PROGRAM, conversion, customer, edited, in_dialect, named, of_customer, unsigned, with_affiliate,
     with_click, with_customer, with_program,
 };
-use super::tests::{ORG, catalog_mut, decimal, event, now, sale, statuses, update, world};
+use super::tests::{ORG, catalog_mut, decide_finally, decimal, event, now, sale, statuses, update, world};
 use super::*;
 use crate::domain::{
     AffiliateId, AttributionFields, ClickId, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
@@ -139,7 +139,7 @@ fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
             spoil(&mut create, rank);
         }
         let incoming = in_dialect(event(1, Body::CreateConversion(Box::new(create))), dialect);
-        let decided = decide(vec![incoming], one_for_each_rank()).unwrap();
+        let decided = decide_finally(vec![incoming], one_for_each_rank());
         assert_eq!(statuses(&decided), [refusal.code()], "{dialect:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::Context;
+use super::{Context, Parked};
 use crate::domain::{
     AffiliateId, ClickId, EventId, Idempotency, OrgId, ProgramId,
     entities::{Commission, RefundEntry, Schedule},
@@ -22,6 +22,8 @@ pub struct Effects {
     /// Sessions and the latest clicks in them.
     pub sessions: Vec<(String, OrgId, ClickId)>,
     pub bonus_awards: Vec<BonusAward>,
+    /// What the events wait for that were parked.
+    pub parked: Vec<Parked>,
 }
 
 /// A bonus that was given: its business key, and by which event.

@@ -7,7 +7,7 @@ use super::examples::{
     with_customer, with_program,
 };
 use super::people_tests::{applied, click, clicked, later, lead};
-use super::tests::{ORG, event, now, sale, statuses, world};
+use super::tests::{ORG, decide_finally, event, now, sale, statuses, world};
 use super::*;
 use crate::domain::{
     AffiliateId, ClickId, CustomerId, Dialect, Identity, Lead, LeadView, ProgramId, click_name::click_code,
@@ -74,7 +74,7 @@ fn a_lead_finds_the_sessions_click_and_says_in_the_words_of_its_dialect_when_not
         by(2, "s2", Dialect::Affy),
         by(3, "s2", Dialect::Affitor),
     ];
-    let decided = decide(events, world).unwrap();
+    let decided = decide_finally(events, world);
     assert_eq!(
         statuses(&decided),
         ["applied", "unknown_click", "unknown_customer"]
@@ -235,7 +235,7 @@ fn a_provisional_lead_binds_nobody_until_one_with_a_secret_settles_it() {
         lead(3, &[], Some("c1")),
         bought(4, "o2"),
     ];
-    let decided = decide(events, world.clone()).unwrap();
+    let decided = decide_finally(events, world.clone());
     assert_eq!(
         statuses(&decided),
         ["applied", "unknown_customer", "applied", "applied"]

@@ -26,6 +26,7 @@ mod recurrence;
 mod scheduled;
 mod supersede;
 mod view;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -33,13 +34,11 @@ use chrono::TimeDelta;
 
 use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
+pub use self::waiting::{MAX_PARKED_PER_NAME, Parked};
 use super::{
     Applied, Body, Event, EventId, First, Outcome, Reason, Refusal, World,
     world::{IdempotencyRecord, PoolExhausted},
 };
-
-/// Events that may wait for one order. More are refused, so that one order id cannot fill the table.
-pub const MAX_PARKED_PER_ORDER: usize = 100;
 
 /// How long applied events keep their rows, and so how late an event may be delivered.
 pub const EVENT_RETENTION: TimeDelta = TimeDelta::days(30);
@@ -147,26 +146,23 @@ impl Decisions {
             return Ok(());
         }
         let outcome = match self.refuse_repeat(&event) {
-            Ok(()) => self.outcome(&event, queued)?,
+            Ok(()) => self.outcome(&event)?,
             Err(refusal) => Outcome::Refused(refusal),
         };
-        let arrived = self.brings_parked(&event, &outcome);
+        let brought = self.brings(&event, &outcome);
+        self.release(&event, &outcome);
         self.record(event, outcome, verdict);
-        for parked in arrived {
-            let outcome = self.outcome(&parked, true)?;
+        for parked in brought {
+            let outcome = self.outcome(&parked)?;
             self.record(parked, outcome, Verdict::Update);
         }
         Ok(())
     }
 
-    /// `queued`: its row has waited, so this is not the first look at it.
-    fn outcome(&mut self, event: &Event, queued: bool) -> Result<Outcome, PoolExhausted> {
+    fn outcome(&mut self, event: &Event) -> Result<Outcome, PoolExhausted> {
         match apply_rule(event, &mut self.world, &mut self.effects) {
             Ok(applied) => Ok(Outcome::Applied(applied)),
-            Err(Stop::Refused(refusal)) if refusal.reason == Reason::UnknownOrder => {
-                Ok(self.park_or_refuse(event, refusal, queued))
-            }
-            Err(Stop::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(Stop::Refused(refusal)) => Ok(self.wait_or_refuse(event, refusal)),
             Err(Stop::PoolExhausted) => Err(PoolExhausted),
         }
     }
@@ -210,50 +206,6 @@ impl Decisions {
             first,
             ..Refusal::new(reason, detail)
         })
-    }
-
-    /// What needs an order that is not there waits for it. If somebody waits for the answer it is only looked at once
-    /// more: the order may be in the hands of another worker, its caller answered already.
-    fn park_or_refuse(&mut self, event: &Event, refusal: Refusal, queued: bool) -> Outcome {
-        let Some(order) = event.order() else {
-            return Outcome::Refused(refusal);
-        };
-        // Of a program that the key does not see: waiting would not change that.
-        if self.world.conversion_of(event.org, order).is_some() {
-            return Outcome::Refused(refusal);
-        }
-        match event.is_awaited(self.world.now) {
-            true if queued => return Outcome::Refused(refusal),
-            true => return Outcome::Queued,
-            false => {}
-        }
-        let waiting = self
-            .world
-            .parked
-            .entry((event.org, order.to_owned()))
-            .or_default();
-        if waiting.len() >= MAX_PARKED_PER_ORDER {
-            let detail = format!("{MAX_PARKED_PER_ORDER} events already wait for order {order:?}");
-            return Outcome::Refused(Refusal::new(Reason::ParkingFull, detail));
-        }
-        waiting.push(event.clone());
-        Outcome::Parked
-    }
-
-    /// The parked events of an order that has just been recorded, in the order of their times.
-    fn brings_parked(&mut self, event: &Event, outcome: &Outcome) -> Vec<Event> {
-        let (Body::CreateConversion(_), Outcome::Applied(_), Some(order)) =
-            (&event.body, outcome, event.order())
-        else {
-            return Vec::new();
-        };
-        let mut parked = self
-            .world
-            .parked
-            .remove(&(event.org, order.to_owned()))
-            .unwrap_or_default();
-        parked.sort_by_key(|event| event.id);
-        parked
     }
 
     /// Notes the decision. An event parked earlier in this very batch has no row yet: its one decision is amended.
@@ -309,3 +261,5 @@ mod people_tests;
 mod story;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiting_tests;

@@ -129,6 +129,15 @@ pub(super) fn sale(n: u128, order: &str, coupon: &str, amount: &str) -> Incoming
     event(n, Body::CreateConversion(Box::new(create)))
 }
 
+/// Decides events whose callers have waited to the end, while nothing that was accepted before them is under way.
+pub(super) fn decide_finally(mut events: Vec<Incoming>, mut world: World) -> Decisions {
+    for Incoming { event, .. } in &mut events {
+        event.wait_until = Some(world.now + TimeDelta::milliseconds(1));
+        world.earlier_are_through.insert(event.id);
+    }
+    decide(events, world).unwrap()
+}
+
 pub(super) fn refund(n: u128, order: &str, amount: Option<&str>) -> Incoming {
     event(
         n,
@@ -257,51 +266,6 @@ fn a_refund_in_minor_units_takes_the_currency_of_its_sale() {
     let decided = decide(vec![sale(1, "o1", "first", "100"), part], world()).unwrap();
     assert_eq!(statuses(&decided), ["applied", "applied"]);
     assert_eq!(position(&decided, 1).0, decimal("7.5"));
-}
-
-#[test]
-fn what_somebody_waits_for_is_looked_at_twice_instead_of_parked() {
-    let mut awaited = refund(1, "o1", None);
-    awaited.event.wait_until = Some(now() + TimeDelta::seconds(1));
-    let decided = decide(vec![awaited.clone(), refund(2, "o1", None)], world()).unwrap();
-    assert_eq!(statuses(&decided), ["queued", "parked"]);
-    assert_eq!(decided.decisions[0].verdict, Verdict::Insert);
-
-    awaited.queued = true;
-    let again = |order: Option<Incoming>, late: bool| {
-        let mut world = world();
-        world.events.insert(awaited.event.id, Outcome::Queued);
-        if late {
-            world.now += TimeDelta::seconds(2);
-        }
-        let events = order.into_iter().chain([awaited.clone()]).collect();
-        let decided = decide(events, world).unwrap();
-        let last = decided.decisions.last().unwrap();
-        assert_eq!(last.verdict, Verdict::Update);
-        last.outcome
-            .reason()
-            .unwrap_or(last.outcome.status().name())
-            .to_owned()
-    };
-    assert_eq!(again(None, false), "unknown_order");
-    assert_eq!(again(None, true), "parked", "the caller has gone with a receipt");
-    assert_eq!(again(Some(sale(3, "o1", "first", "100")), false), "applied");
-}
-
-#[test]
-fn an_order_parks_so_many_events_and_no_more() {
-    let events = (1..=MAX_PARKED_PER_ORDER as u128 + 1)
-        .map(|n| refund(n, "o1", None))
-        .collect();
-    let decided = decide(events, world()).unwrap();
-    assert_eq!(
-        statuses(&decided)
-            .iter()
-            .filter(|status| **status == "parked")
-            .count(),
-        MAX_PARKED_PER_ORDER
-    );
-    assert_eq!(statuses(&decided).last(), Some(&"parking_full"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod payment;
 mod scheduled;
 mod trace_parent;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
 
@@ -29,6 +29,15 @@ use super::{EventId, OrgId, ProgramId, names::named};
 
 /// Free data that a client attaches; values are JSON.
 pub type MetaData = serde_json::Map<String, serde_json::Value>;
+
+/// Between two looks for what an event needs, while its caller waits: as long as it has waited, within these bounds. What was
+/// accepted before is usually there within the first.
+const LOOK_PAUSE_MIN: TimeDelta = TimeDelta::milliseconds(100);
+const LOOK_PAUSE_MAX: TimeDelta = TimeDelta::milliseconds(400);
+/// The same while nobody waits any more.
+const LOOK_PAUSE_UNAWAITED: TimeDelta = TimeDelta::seconds(5);
+/// How long before the end of the caller's wait the last look is: its answer must be written and reach the caller in time.
+const LAST_LOOK_MARGIN: TimeDelta = TimeDelta::milliseconds(400);
 
 /// One request, accepted and on its way. Everything that deciding needs besides the state of the world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,6 +110,24 @@ impl Event {
     /// Whether a caller still waits for the answer at `now`.
     pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
         self.wait_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a look at `now` at what the event needs is the last that its caller can be told of.
+    pub fn is_last_look(&self, now: DateTime<Utc>) -> bool {
+        self.wait_until
+            .is_none_or(|until| now >= until - LAST_LOOK_MARGIN)
+    }
+
+    /// When what the event needs is looked for again, after a look at `now` that was not the last.
+    pub fn next_look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waited = now - self.received_at;
+        match self.wait_until.filter(|until| now < *until) {
+            Some(until) => {
+                let next = now + waited.clamp(LOOK_PAUSE_MIN, LOOK_PAUSE_MAX);
+                next.min(until - LAST_LOOK_MARGIN).max(now)
+            }
+            None => now + (waited / 4).clamp(LOOK_PAUSE_MIN, LOOK_PAUSE_UNAWAITED),
+        }
     }
 }
 

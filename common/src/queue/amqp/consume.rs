@@ -36,6 +36,7 @@ pub struct Delivery {
 /// A consumer on a channel of its own. Dropping it gives everything unsettled back to the queue.
 pub struct Subscription {
     id: u64,
+    prefetch: u16,
     inbox: Inbox,
 }
 
@@ -65,6 +66,7 @@ impl Subscription {
         .await?;
         Ok(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            prefetch,
             inbox,
         })
     }
@@ -74,9 +76,22 @@ impl Subscription {
         self.inbox.next().await.map(|delivery| self.delivery(delivery))
     }
 
-    /// A message that is here already.
+    /// A message that is here already. `None` is certain: it does not come of the budget that a task has between two waits.
     pub fn ready(&mut self) -> Option<Delivery> {
-        self.next().now_or_never().flatten()
+        tokio::task::unconstrained(self.next()).now_or_never().flatten()
+    }
+
+    /// Returns when everything is here that the broker had delivered to this consumer when it was called: the broker answers
+    /// behind it on the same channel. The prefetch that it is asked to set is the one that it has.
+    pub async fn settled(&self) -> Result<(), AmqpError> {
+        let asking = self
+            .inbox
+            .channel
+            .basic_qos(self.prefetch, BasicQosOptions::default());
+        self.inbox
+            .connection
+            .run("asking for what was delivered", asking)
+            .await
     }
 
     /// Settles this delivery and all before it.

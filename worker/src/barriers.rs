@@ -1,0 +1,91 @@
+//! Sets the barriers behind which events that wait are decided for good (see [`common::db::barriers`]). Nothing happens, and nothing
+//! costs anything, while no caller waits for the outcome of an event that needs what is not there.
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    db::{self, DbError, Pool, barriers, notify},
+    queue::amqp::{Broker, Connection, QueueProbe},
+    telemetry,
+};
+
+/// A barrier that was not passed by then has met a consumer that is gone, or one that is stuck: another one is set.
+const GIVE_UP: Duration = Duration::from_millis(1_500);
+
+/// Whoever decides what waits sets its barriers, too.
+pub(crate) struct Setter {
+    pool: Pool,
+    /// `None`: the spool is the only queue.
+    broker: Option<Broker>,
+    probe: Option<(Arc<Connection>, QueueProbe)>,
+}
+
+impl Setter {
+    pub(crate) fn new(pool: &Pool, broker: Option<&Broker>) -> Self {
+        Self {
+            pool: pool.clone(),
+            broker: broker.cloned(),
+            probe: None,
+        }
+    }
+
+    /// Sees to it that a barrier later than `waits_since` is passed, and tells which one is.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn advance(&mut self, waits_since: i64) -> Result<i64, DbError> {
+        let look = db::in_transaction(&self.pool, async |connection| {
+            let seen = barriers::look(connection).await?;
+            if seen.is_under_way(GIVE_UP) {
+                // Who has missed the call hears it again.
+                notify::tell(connection, notify::BARRIERS, &seen.latest.to_string()).await?;
+            }
+            let known = barriers::known_consumers(connection).await?;
+            Ok::<_, DbError>((seen, known))
+        });
+        let (seen, known) = look.await?;
+        if waits_since < seen.passed || seen.is_under_way(GIVE_UP) {
+            return Ok(seen.passed);
+        }
+        // Counted after they were known, and before the barrier.
+        let Some(consumers) = self.consumers().await else {
+            return Ok(seen.passed);
+        };
+        db::in_transaction(&self.pool, async |connection| {
+            let number = barriers::set(connection, &known, consumers).await?;
+            notify::tell(connection, notify::BARRIERS, &number.to_string()).await
+        })
+        .await?;
+        Ok(seen.passed)
+    }
+
+    /// How many consumers the broker's queue has, none without a broker. `None`: it still has events to deliver, or nobody knows. A
+    /// broker that is busy says of a queue that it has neither messages nor consumers.
+    async fn consumers(&mut self) -> Option<i32> {
+        let Some(broker) = self.broker.clone() else {
+            return Some(0);
+        };
+        let connection = broker.publish.current()?;
+        let is_open = self
+            .probe
+            .as_ref()
+            .is_some_and(|(on, _)| Arc::ptr_eq(on, &connection));
+        if !is_open {
+            let probe = QueueProbe::open(&connection).await;
+            let probe = probe.inspect_err(|error| {
+                tracing::debug!(error = %telemetry::chain(error), "asking for the queue's depth");
+            });
+            self.probe = Some((connection, probe.ok()?));
+        }
+        let (_, probe) = self.probe.as_ref()?;
+        match probe.depth(&broker.topology.events()).await {
+            Ok(depth) if depth.messages == 0 && depth.consumers > 0 => i32::try_from(depth.consumers).ok(),
+            Ok(_) => None,
+            Err(error) => {
+                tracing::debug!(error = %telemetry::chain(&error), "asking for the queue's depth");
+                self.probe = None;
+                None
+            }
+        }
+    }
+}
