@@ -306,7 +306,7 @@ fn explained(why: &str) -> &str {
     match why {
         "applied" => "applied, which is final",
         "queued" => "queued already",
-        "parked" => "parked: they wait for their order",
+        "parked" => "parked: they wait for their order or customer",
         "discarded" => "discarded",
         "undecodable" => {
             "undecodable: there is nothing to apply; look at them with `dlq show`, then discard them"
