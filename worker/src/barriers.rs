@@ -1,7 +1,10 @@
 //! Sets the barriers behind which events that wait are decided for good (see [`common::db::barriers`]). Nothing happens, and nothing
 //! costs anything, while no caller waits for the outcome of an event that needs what is not there.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use common::{
     db::{self, DbError, Pool, barriers, notify},
@@ -12,12 +15,24 @@ use common::{
 /// A barrier that was not passed by then has met a consumer that is gone, or one that is stuck: another one is set.
 const GIVE_UP: Duration = Duration::from_millis(1_500);
 
+/// After so long, and again after as long, it is said that nothing that waits can be decided.
+const STUCK: Duration = Duration::from_mins(1);
+
 /// Whoever decides what waits sets its barriers, too.
 pub(crate) struct Setter {
     pool: Pool,
     /// `None`: the spool is the only queue.
     broker: Option<Broker>,
     probe: Option<(Arc<Connection>, QueueProbe)>,
+    stuck: Option<Stuck>,
+}
+
+/// Nothing that waits can be decided.
+#[derive(Clone, Copy)]
+struct Stuck {
+    since: Instant,
+    /// When that was last so.
+    seen: Instant,
 }
 
 impl Setter {
@@ -26,6 +41,7 @@ impl Setter {
             pool: pool.clone(),
             broker: broker.cloned(),
             probe: None,
+            stuck: None,
         }
     }
 
@@ -44,6 +60,7 @@ impl Setter {
             Ok::<_, DbError>((seen, known))
         });
         let (seen, known) = look.await?;
+        self.tell_if_stuck(waits_since < seen.passed);
         if waits_since < seen.passed || seen.is_under_way(GIVE_UP) {
             return Ok(seen.passed);
         }
@@ -57,6 +74,21 @@ impl Setter {
         })
         .await?;
         Ok(seen.passed)
+    }
+
+    fn tell_if_stuck(&mut self, is_passed: bool) {
+        let now = Instant::now();
+        // What waited long ago was parked meanwhile.
+        let stuck = self.stuck.filter(|stuck| now - stuck.seen < STUCK);
+        let since = stuck.map_or(now, |stuck| stuck.since);
+        self.stuck = (!is_passed).then_some(Stuck { since, seen: now });
+        if !is_passed && now - since > STUCK {
+            tracing::warn!(
+                "events wait: for {STUCK:?} it could not be proved that all that was accepted before them is applied. There is a \
+                 backlog, or the queue has a consumer that is no worker of this version"
+            );
+            self.stuck = None;
+        }
     }
 
     /// How many consumers the broker's queue has, none without a broker. `None`: it still has events to deliver, or nobody knows. A

@@ -11,7 +11,7 @@ use common::{
         locks,
         notify::{self, Listener},
     },
-    domain::{Decision, Event, EventId, Incoming, Outcome, dependency},
+    domain::{Decision, Event, EventId, Incoming, Outcome},
     telemetry,
 };
 use tokio_util::sync::CancellationToken;
@@ -143,7 +143,7 @@ impl Turns {
         let passed = self.barriers.advance(*latest).await?;
         let is_waiting = |event: &Event| {
             let since = due.waits_since.get(&event.id);
-            !dependency::is_change(event) && since.is_some_and(|since| *since >= passed)
+            !event.is_change() && since.is_some_and(|since| *since >= passed)
         };
         let (waiting, ready): (Vec<Event>, Vec<Event>) = due.events.into_iter().partition(is_waiting);
         Ok((waiting.iter().map(|event| event.id).collect(), ready))

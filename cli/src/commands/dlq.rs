@@ -306,7 +306,7 @@ fn explained(why: &str) -> &str {
     match EventStatus::parse(why) {
         Some(EventStatus::Applied) => return "applied, which is final",
         Some(EventStatus::Queued) => return "queued already",
-        Some(EventStatus::Parked) => return "parked: they wait for their order",
+        Some(EventStatus::Parked) => return "parked: they wait for their order or customer",
         Some(EventStatus::Discarded) => return "discarded",
         Some(EventStatus::Dead | EventStatus::Refused) => return "changed meanwhile",
         None => {}

@@ -83,7 +83,7 @@ async fn load_through(
 ) -> Result<(), DbError> {
     let now = world.now;
     let is_last_look =
-        |event: &&Event| !dependency::is_change(event) || (event.is_awaited(now) && event.is_last_look(now));
+        |event: &&Event| !event.is_change() || (event.is_awaited(now) && event.is_last_look(now));
     let needs = |event: &Event| {
         let (event, org) = (event.id, event.org);
         move |of| Need { event, org, of }

@@ -386,7 +386,7 @@ fn due_at(decision: &Decision, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// is not looked at before.
 fn is_looked_at_again(decision: &Decision, now: DateTime<Utc>) -> bool {
     let event = &decision.event;
-    if dependency::is_change(event) {
+    if event.is_change() {
         event.is_awaited(now)
     } else {
         decision.verdict == Verdict::Update && !dependency::needed(event).is_empty()

@@ -123,15 +123,6 @@ pub fn needed(event: &Event) -> Vec<Dependency> {
     }
 }
 
-/// Whether the event changes what it needs. Such an event may come before what it changes, by another way, and is worth keeping
-/// for it. All others only look for whom to pay: most visitors come by nobody's link, and to be told so is no failure.
-pub fn is_change(event: &Event) -> bool {
-    matches!(
-        event.body,
-        Body::UpdateConversion(_) | Body::Refund(_) | Body::Chargeback(_) | Body::UpdateCustomer(_)
-    )
-}
-
 /// What was sent to find the affiliate by.
 fn by_methods(
     methods: &[AttributionMethod],

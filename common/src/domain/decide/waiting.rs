@@ -26,7 +26,7 @@ impl Decisions {
         let is_through = self.world.earlier_are_through.contains(&event.id);
         let now = self.world.now;
         match missing.into_iter().next() {
-            Some(changed) if dependency::is_change(event) => match event.is_awaited(now) {
+            Some(changed) if event.is_change() => match event.is_awaited(now) {
                 true if !event.is_last_look(now) => Outcome::Queued,
                 true if is_through => Outcome::Refused(refusal),
                 true | false => self.park(event, changed),

@@ -107,6 +107,16 @@ impl Event {
         self.program_scope.is_none_or(|scope| scope == program)
     }
 
+    /// Whether it changes what it needs: an order or a customer. It may come before that, by another way, and is worth keeping for
+    /// it. All others that need something only look for whom to pay: most visitors come by nobody's link, and to be told so is no
+    /// failure.
+    pub fn is_change(&self) -> bool {
+        matches!(
+            self.body,
+            Body::UpdateConversion(_) | Body::Refund(_) | Body::Chargeback(_) | Body::UpdateCustomer(_)
+        )
+    }
+
     /// Whether a caller still waits for the answer at `now`.
     pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
         self.wait_until.is_some_and(|until| now < until)
