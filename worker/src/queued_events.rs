@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use common::{
+    apply::event_rows,
     db::{self, DbError, events, locks, notify, notify::Listener},
     domain::{EventId, Incoming},
     telemetry,
@@ -137,7 +138,7 @@ async fn put_off(worker: &Worker, unreadable: &[(EventId, DbError)]) -> Result<(
     let ids: Vec<EventId> = unreadable.iter().map(|(id, _)| *id).collect();
     let until = worker.clock.now() + UNREADABLE_WAIT;
     db::in_transaction(&worker.pool, async |transaction| {
-        events::put_off(transaction, &ids, until).await
+        event_rows::put_off(transaction, &ids, until).await
     })
     .await
 }
