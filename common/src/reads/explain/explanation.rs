@@ -6,9 +6,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{
-    Currency, MetaData,
-    trace::{Rule, Trace},
+use crate::{
+    domain::{
+        Currency, MetaData,
+        entities::CommissionKind,
+        trace::{Rule, Trace},
+    },
+    tapfiliate_json::CustomerStatus,
 };
 
 /// All that is known of an order. Money is text in JSON, with the decimals of its currency.
@@ -110,6 +114,7 @@ pub struct SaleCustomer {
     /// The merchant's id.
     #[schema(required)]
     pub customer_id: Option<String>,
+    #[schema(value_type = CustomerStatus)]
     pub status: String,
     /// The slug of the affiliate who brought the customer first.
     #[schema(required)]
@@ -125,7 +130,7 @@ pub struct SaleCustomer {
 #[schema(as = explain::Commission)]
 pub struct SaleCommission {
     pub commission: i64,
-    /// `regular`, `level` or `recurring`.
+    #[schema(value_type = CommissionKind)]
     pub kind: String,
     /// The slug of the affiliate who gets it.
     #[schema(required)]
