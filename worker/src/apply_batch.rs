@@ -5,11 +5,8 @@
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use common::{
-    apply::{ApplyError, apply, batches},
-    db::{
-        self, FailureClass, Pool,
-        dead_letters::{self, Failure},
-    },
+    apply::{ApplyError, apply, batches, event_rows},
+    db::{self, FailureClass, Pool, dead_letters::Failure},
     domain::{Decision, Event, Incoming, Outcome, Verdict},
     runtime::Clock,
     telemetry,
@@ -184,7 +181,7 @@ impl BatchApplier {
     async fn postpone(&self, incoming: &Incoming, error: &ApplyError) -> Result<Decision, Paused> {
         let now = self.clock.now();
         let postponed = db::in_transaction(&self.pool, async |transaction| {
-            dead_letters::postpone(transaction, &incoming.event, incoming.queued, now).await
+            event_rows::postpone(transaction, &incoming.event, incoming.queued, now).await
         });
         if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
             return self.dead_letter(suspect(incoming.event.clone(), error)).await;

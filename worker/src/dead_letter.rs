@@ -1,10 +1,8 @@
 //! Dead-letter records: whatever an event holds, it gets one.
 
 use common::{
-    db::{
-        self, DbError, FailureClass, Pool,
-        dead_letters::{self, Failure},
-    },
+    apply::event_rows,
+    db::{self, DbError, FailureClass, Pool, dead_letters::Failure},
     domain::Event,
     runtime::Clock,
     telemetry,
@@ -45,7 +43,7 @@ pub(crate) async fn event(
 
 async fn record(pool: &Pool, clock: &Clock, event: &Event, failure: &Failure) -> Result<bool, DbError> {
     db::in_transaction(pool, async |transaction| {
-        dead_letters::record(transaction, event, failure, clock.now()).await
+        event_rows::dead_letter(transaction, event, failure, clock.now()).await
     })
     .await
 }
@@ -61,7 +59,7 @@ pub(crate) async fn bytes(
     failure: &Failure,
 ) -> Result<impl std::fmt::Display, DbError> {
     db::in_transaction(pool, async |transaction| {
-        dead_letters::record_bytes(transaction, bytes, failure, clock.now()).await
+        event_rows::dead_letter_bytes(transaction, bytes, failure, clock.now()).await
     })
     .await
 }

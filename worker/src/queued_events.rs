@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use common::{
+    apply::event_rows,
     db::{
         self, DbError,
         events::{self, Due},
@@ -124,7 +125,7 @@ impl Turns {
         if !waiting.is_empty() {
             let now = self.worker.clock.now();
             db::in_transaction(&self.worker.pool, async |connection| {
-                events::let_wait(connection, &waiting, now).await
+                event_rows::let_wait(connection, &waiting, now).await
             })
             .await?;
         }
@@ -183,7 +184,7 @@ async fn put_off(worker: &Worker, unreadable: &[(EventId, DbError)]) -> Result<(
     let ids: Vec<EventId> = unreadable.iter().map(|(id, _)| *id).collect();
     let until = worker.clock.now() + UNREADABLE_WAIT;
     db::in_transaction(&worker.pool, async |transaction| {
-        events::put_off(transaction, &ids, until).await
+        event_rows::put_off(transaction, &ids, until).await
     })
     .await
 }

@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use common::{
-    apply::MAX_BATCH_EVENTS,
-    db::{self, events, spool},
+    apply::{MAX_BATCH_EVENTS, event_rows},
+    db::{self, spool},
     domain::{AttributionFields, Body, CreateConversion, Dialect, Event, OrgId},
     message::{Envelope, EventIds},
     queue::Instances,
@@ -127,7 +127,7 @@ async fn a_lane_takes_from_the_spool_only_what_it_has_room_for() {
 async fn enqueue(database: &TestDatabase, orders: &[&str]) {
     let sales = orders.iter().map(|order| sale(database.org, order)).collect();
     let mut transaction = db::begin(&database.pool).await.unwrap();
-    events::enqueue(&mut transaction, sales, Clock::default().now())
+    event_rows::queue(&mut transaction, sales, Clock::default().now())
         .await
         .unwrap();
     db::commit(transaction).await.unwrap();

@@ -7,6 +7,7 @@
 //! or answers: that is the caller's.
 
 mod catalog;
+pub mod event_rows;
 mod id_demand;
 mod keys;
 mod load;

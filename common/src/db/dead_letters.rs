@@ -99,7 +99,7 @@ const RETRY_FIRST: TimeDelta = TimeDelta::seconds(7);
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn postpone(
+pub(crate) async fn postpone(
     connection: &mut Connection,
     event: &Event,
     queued: bool,
@@ -150,7 +150,7 @@ pub async fn postpone(
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn record(
+pub(crate) async fn record(
     connection: &mut Connection,
     event: &Event,
     failure: &Failure,
@@ -199,7 +199,7 @@ pub async fn record(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn record_bytes(
+pub(crate) async fn record_bytes(
     connection: &mut Connection,
     bytes: &[u8],
     failure: &Failure,

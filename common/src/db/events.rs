@@ -190,7 +190,7 @@ fn read(rows: Vec<Row>) -> (Vec<Event>, Vec<(EventId, DbError)>) {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn put_off(
+pub(crate) async fn put_off(
     connection: &mut Connection,
     ids: &[EventId],
     until: DateTime<Utc>,
@@ -211,7 +211,7 @@ pub async fn put_off(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn let_wait(
+pub(crate) async fn let_wait(
     connection: &mut Connection,
     ids: &[EventId],
     now: DateTime<Utc>,
@@ -247,7 +247,10 @@ pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Result<(u64, u64), DbError> {
+pub(crate) async fn sweep_parked(
+    connection: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<(u64, u64), DbError> {
     if !locks::try_lock_task(connection, "sweep").await? {
         return Ok((0, 0));
     }
@@ -287,7 +290,7 @@ pub async fn sweep_parked(connection: &mut Connection, now: DateTime<Utc>) -> Re
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn write(
+pub(crate) async fn write(
     connection: &mut Connection,
     decisions: &[Decision],
     now: DateTime<Utc>,
@@ -313,7 +316,7 @@ pub async fn write(
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn enqueue(
+pub(crate) async fn enqueue(
     connection: &mut Connection,
     events: Vec<Event>,
     now: DateTime<Utc>,

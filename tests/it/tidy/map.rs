@@ -241,20 +241,8 @@ const MAP: &[Cell] = &[
         folder: "worker",
         must_never: "hold rules of money",
         rules: &[
-            Rule::Libraries(&[
-                "backon",
-                "futures_util",
-                "serde_json",
-                "thiserror",
-                "tokio",
-                "tokio_util",
-                "tracing",
-                "chrono",
-                "metrics",
-                "bytes",
-                "rand",
-                "uuid",
-            ]),
+            // The numbers of money.
+            Rule::Never(&["rust_decimal", "iso_currency"]),
             Rule::Only(
                 "common::domain",
                 &[

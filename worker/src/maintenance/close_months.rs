@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use common::{
-    db::{self, DbError, Pool, bonuses, bonuses::BonusCandidate, events, notify},
+    apply::event_rows,
+    db::{self, DbError, Pool, bonuses, bonuses::BonusCandidate},
     domain::{BonusDue, Event, Scheduled},
     message::EventIds,
 };
@@ -44,8 +45,7 @@ pub async fn close_months(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Re
         let queued = reached.len();
         if queued > 0 {
             let reached = reached.into_iter().map(|candidate| bonus(ids, candidate, now));
-            events::enqueue(transaction, reached.collect(), now).await?;
-            notify::notify(transaction, notify::EVENTS).await?;
+            event_rows::queue(transaction, reached.collect(), now).await?;
         }
         Ok(queued)
     })

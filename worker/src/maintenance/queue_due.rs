@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use common::{
-    db::{self, DbError, Pool, events, notify, schedules},
+    apply::event_rows,
+    db::{self, DbError, Pool, schedules},
     domain::{
         CommissionId, Repetition, Scheduled,
         entities::{Schedule, ScheduleKind},
@@ -43,8 +44,7 @@ pub async fn queue_due(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Resul
             let due = due
                 .iter()
                 .map(|schedule| internal_event(ids, schedule.org, body(schedule), now));
-            events::enqueue(transaction, due.collect(), now).await?;
-            notify::notify(transaction, notify::EVENTS).await?;
+            event_rows::queue(transaction, due.collect(), now).await?;
         }
         Ok(more)
     })

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use common::{
-    db::{self, DbError, events, notify, spool},
+    apply::event_rows,
+    db::{self, DbError, spool},
     telemetry,
 };
 use futures_util::FutureExt as _;
@@ -20,10 +21,7 @@ pub(super) const TASK: Task = Task {
 async fn sweep_parked(context: &Context) -> Result<Done, DbError> {
     let now = context.clock.now();
     let swept = db::in_transaction(&context.pool, async |transaction| {
-        let (queued, dead) = events::sweep_parked(transaction, now).await?;
-        if queued > 0 {
-            notify::notify(transaction, notify::EVENTS).await?;
-        }
+        let (queued, dead) = event_rows::sweep_parked(transaction, now).await?;
         let spooled = spool::depth(transaction).await?;
         Ok::<_, DbError>((queued, dead, spooled))
     });

@@ -6,10 +6,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{
-    Currency, EventStatus, MetaData,
-    ledger::TransferCode,
-    trace::{Rule, Trace},
+use crate::{
+    domain::{
+        Currency, EventStatus, MetaData,
+        entities::CommissionKind,
+        ledger::TransferCode,
+        trace::{Rule, Trace},
+    },
+    tapfiliate_json::CustomerStatus,
 };
 
 /// All that is known of an order. Money is text in JSON, with the decimals of its currency.
@@ -111,6 +115,7 @@ pub struct SaleCustomer {
     /// The merchant's id.
     #[schema(required)]
     pub customer_id: Option<String>,
+    #[schema(value_type = CustomerStatus)]
     pub status: String,
     /// The slug of the affiliate who brought the customer first.
     #[schema(required)]
@@ -126,7 +131,7 @@ pub struct SaleCustomer {
 #[schema(as = explain::Commission)]
 pub struct SaleCommission {
     pub commission: i64,
-    /// `regular`, `level` or `recurring`.
+    #[schema(value_type = CommissionKind)]
     pub kind: String,
     /// The slug of the affiliate who gets it.
     #[schema(required)]
