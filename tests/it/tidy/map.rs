@@ -55,6 +55,8 @@ const MAP: &[Cell] = &[
             ]),
             Rule::Libraries(&[
                 "chrono",
+                // Ids of traces are hexadecimal digits.
+                "hex",
                 "iso_currency",
                 "rust_decimal",
                 "serde",
@@ -199,6 +201,7 @@ const MAP: &[Cell] = &[
                 &[
                     "common::domain::Dialect",
                     "common::domain::Reason",
+                    "common::domain::TraceParent",
                     "common::runtime",
                 ],
             ),
