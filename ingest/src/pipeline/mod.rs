@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod fake;
+mod parts;
 mod publisher;
 mod reader;
 mod replies;
@@ -14,6 +15,7 @@ mod tests;
 
 #[cfg(test)]
 pub(crate) use fake::Submission;
+pub use parts::{OVERFLOW_CONNECTIONS, PipelineParts};
 
 use std::{
     sync::{
@@ -24,10 +26,9 @@ use std::{
 };
 
 use common::{
-    db::Pool,
     domain::{Dialect, Event, EventId, Outcome},
     http::request::Wait,
-    queue::{Instances, PendingReplies, PendingReply, amqp::Broker},
+    queue::{PendingReplies, PendingReply},
     runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };
@@ -40,8 +41,6 @@ use publisher::{Job, Overflow, Publisher};
 const PUBLISHERS: usize = 2;
 /// Events that wait for each publisher. Beyond that the caller is told to come back.
 pub const QUEUED_PER_PUBLISHER: usize = 4096;
-/// Connections of the overflow.
-pub const OVERFLOW_CONNECTIONS: u16 = 2;
 /// What a refused caller is asked to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long publishers may take to make durable what they have, at the end.
@@ -61,20 +60,6 @@ pub enum Answer {
     Unavailable {
         retry_after: Duration,
     },
-}
-
-/// What a pipeline is made of.
-#[derive(Clone, Debug)]
-pub struct PipelineParts {
-    /// A name that no other ingest instance has.
-    pub instance: String,
-    pub clock: Clock,
-    /// For spooling, and for looking up outcomes.
-    pub pool: Pool,
-    /// `None`: the spool is the only queue.
-    pub broker: Option<Broker>,
-    /// Where workers of the same process find this instance.
-    pub instances: Instances,
 }
 
 /// An event that a publisher has, and what its caller waits for.

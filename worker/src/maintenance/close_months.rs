@@ -12,7 +12,10 @@ use common::{
 };
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, RETRY, Task, internal_event};
+use super::{
+    internal_event::internal_event,
+    task::{Context, Done, RETRY, Task},
+};
 
 /// Days after the end of a month in which its sales may still arrive before bonuses are handed out.
 pub const BONUS_GRACE_DAYS: u64 = 1;
