@@ -11,7 +11,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::install().unwrap()
 
 /// What issues and verifies the ids of tests' events.
 pub(crate) fn ids() -> EventIds {
-    EventIds::new("secret").unwrap()
+    EventIds::new(&"secret".into()).unwrap()
 }
 
 pub(crate) fn over(pool: &Pool) -> Api {

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn event(body: Body) -> Event {
-        let (clock, ids) = (Clock::default(), EventIds::new("test").unwrap());
+        let (clock, ids) = (Clock::default(), EventIds::new(&"test".into()).unwrap());
         Event {
             id: ids.issue(OrgId(1), clock.now()),
             org: OrgId(1),

@@ -33,7 +33,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
         ..Default::default()
     };
     let event = Event {
-        id: EventIds::new("test").unwrap().issue(org, clock.now()),
+        id: EventIds::new(&"test".into()).unwrap().issue(org, clock.now()),
         org,
         dialect: Dialect::Postback,
         received_at: clock.now(),

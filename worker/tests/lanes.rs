@@ -31,7 +31,7 @@ fn sale(org: OrgId, order: &str) -> Event {
         ..Default::default()
     };
     Event {
-        id: EventIds::new("test").unwrap().issue(org, clock.now()),
+        id: EventIds::new(&"test".into()).unwrap().issue(org, clock.now()),
         org,
         dialect: Dialect::Postback,
         received_at: clock.now(),

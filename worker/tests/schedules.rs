@@ -36,7 +36,7 @@ impl World {
         Self {
             database: database().await,
             clock: Clock::default(),
-            ids: EventIds::new("test").unwrap(),
+            ids: EventIds::new(&"test".into()).unwrap(),
         }
     }
 

@@ -253,7 +253,7 @@ mod tests {
     fn receipt(status: EventStatus, outcome: Option<Outcome>) -> Receipt {
         let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
         Receipt {
-            event_id: EventIds::new("s").unwrap().issue(OrgId(1), now),
+            event_id: EventIds::new(&"s".into()).unwrap().issue(OrgId(1), now),
             org: OrgId(1),
             status,
             reason: None,
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn an_id_without_a_row_is_accepted_while_it_is_young() {
-        let ids = EventIds::new("s").unwrap();
+        let ids = EventIds::new(&"s".into()).unwrap();
         let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
         let id = ids.issue(OrgId(1), now);
         assert_eq!(accepted(id, now).unwrap().status, "accepted");

@@ -71,7 +71,9 @@ async fn a_call_without_a_key_has_a_receipt_for_any_key_but_of_another_organisat
         let (status, body) = receipt(&api, waiting, key).await;
         assert_eq!((status, &body["status"]), (200, &json!("accepted")), "{key}");
     }
-    let forged = EventIds::new("another").unwrap().issue(OrgId::UNLOCATED, now);
+    let forged = EventIds::new(&"another".into())
+        .unwrap()
+        .issue(OrgId::UNLOCATED, now);
     assert_eq!(receipt(&api, forged, "demo-key").await.0, 404);
     assert_eq!(receipt(&api, waiting, "no-key").await.0, 401);
 

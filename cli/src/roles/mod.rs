@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use common::{db::Pool, message::EventIds};
-use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 pub(crate) use process::{Process, supervisor};
@@ -35,5 +34,5 @@ pub(crate) async fn event_ids(pool: &Pool) -> anyhow::Result<EventIds> {
     let secret = common::db::settings::receipt_secret(pool)
         .await
         .context("reading the receipt secret: has `commissary migrate` been run?")?;
-    EventIds::new(secret.expose_secret()).context("the receipt secret cannot be used")
+    EventIds::new(&secret).context("the receipt secret cannot be used")
 }

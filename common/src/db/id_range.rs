@@ -20,7 +20,7 @@ mod tests {
     #[test]
     fn the_bound_lies_between_the_milliseconds() {
         let now = DateTime::from_timestamp_millis(1_795_176_000_123).unwrap();
-        let id = EventIds::new("a secret").unwrap().issue(OrgId(1), now).0;
+        let id = EventIds::new(&"a secret".into()).unwrap().issue(OrgId(1), now).0;
         assert!(first_id_at(now) < id);
         assert!(id < first_id_at(now + TimeDelta::milliseconds(1)));
         assert!(first_id_at(DateTime::UNIX_EPOCH - TimeDelta::days(1)).is_nil());

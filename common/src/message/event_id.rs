@@ -10,6 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use uuid::{Builder, Uuid};
@@ -46,8 +47,8 @@ impl fmt::Debug for EventIds {
 
 impl EventIds {
     /// `secret` is the setting `receipt_secret`; any length will do.
-    pub fn new(secret: &str) -> Option<Self> {
-        let mac = Hmac::new_from_slice(secret.as_bytes()).ok()?;
+    pub fn new(secret: &SecretString) -> Option<Self> {
+        let mac = Hmac::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
         Some(Self {
             mac,
             last: Arc::default(),
@@ -126,21 +127,21 @@ mod tests {
 
     #[test]
     fn an_id_proves_its_organisation_and_keeps_its_time() {
-        let ids = EventIds::new("a secret").unwrap();
+        let ids = EventIds::new(&"a secret".into()).unwrap();
         let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         let id = ids.issue(OrgId(7), now);
         assert_eq!(id.0.get_version_num(), 7);
         assert_eq!(received_at(id), Some(now));
         assert!(ids.verify(OrgId(7), id));
         assert!(!ids.verify(OrgId(8), id));
-        assert!(!EventIds::new("another").unwrap().verify(OrgId(7), id));
+        assert!(!EventIds::new(&"another".into()).unwrap().verify(OrgId(7), id));
         let changed = EventId(Uuid::from_u128(id.0.as_u128() ^ (1 << 40)));
         assert!(!ids.verify(OrgId(7), changed));
     }
 
     #[test]
     fn ids_ascend_within_a_millisecond_and_when_the_clock_trembles() {
-        let ids = EventIds::new("a secret").unwrap();
+        let ids = EventIds::new(&"a secret".into()).unwrap();
         let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         let all: Vec<EventId> = (0..10_000).map(|_| ids.clone().issue(OrgId(1), now)).collect();
         assert!(all.is_sorted() && all.windows(2).all(|pair| pair[0] != pair[1]));
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_millisecond_that_is_full_flows_over_into_the_next() {
-        let ids = EventIds::new("a secret").unwrap();
+        let ids = EventIds::new(&"a secret".into()).unwrap();
         let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         let first = ids.issue(OrgId(1), now);
         ids.last.lock().unwrap().sequence = (1 << SEQUENCE_BITS) - 1;
@@ -169,7 +170,7 @@ mod tests {
     fn two_processes_do_not_issue_the_same() {
         let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         let of_process = || {
-            let ids = EventIds::new("a secret").unwrap();
+            let ids = EventIds::new(&"a secret".into()).unwrap();
             (0..1_000).map(move |_| ids.issue(OrgId(1), now))
         };
         let all: std::collections::HashSet<EventId> = of_process().chain(of_process()).collect();

@@ -277,7 +277,7 @@ mod tests {
 
     fn event(order: &str) -> Event {
         Event {
-            id: EventIds::new("s").unwrap().issue(KEY.org, now()),
+            id: EventIds::new(&"s".into()).unwrap().issue(KEY.org, now()),
             org: KEY.org,
             dialect: Dialect::Native,
             received_at: now(),

@@ -17,7 +17,9 @@ use super::*;
 fn event(padding: usize) -> Event {
     let clock = Clock::default();
     Event {
-        id: EventIds::new("test").unwrap().issue(OrgId(1), clock.now()),
+        id: EventIds::new(&"test".into())
+            .unwrap()
+            .issue(OrgId(1), clock.now()),
         org: OrgId(1),
         dialect: Dialect::Native,
         received_at: clock.now(),

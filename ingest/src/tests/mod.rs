@@ -148,7 +148,7 @@ impl Service {
 
     fn with_keys(keys: Keys) -> Self {
         let (sender, submissions) = mpsc::channel(1);
-        let (ids, clock) = (EventIds::new("secret").unwrap(), Clock::default());
+        let (ids, clock) = (EventIds::new(&"secret".into()).unwrap(), Clock::default());
         let requests = Supervisor::new().group("requests", Duration::from_secs(10));
         let ingest = Ingest::new(keys, Pipeline::new(sender), ids.clone(), clock.clone(), requests);
         Self {

@@ -182,7 +182,7 @@ impl World {
         let statement = "SELECT value, (SELECT org_id FROM orgs WHERE slug = 'demo') FROM settings WHERE name = 'receipt_secret'";
         let row = self.sql(statement).await;
         let (secret, org) = row.split_once('|').expect("two columns");
-        let ids = EventIds::new(secret).expect("a secret");
+        let ids = EventIds::new(&secret.into()).expect("a secret");
         let (org, now) = (OrgId(org.parse().expect("a number")), Clock::default().now());
         let event = |body| Event {
             id: ids.issue(org, now),

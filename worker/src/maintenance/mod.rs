@@ -13,7 +13,6 @@ mod sweep_parked_keys;
 mod task;
 
 use common::{db::settings, message::EventIds, telemetry};
-use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +53,7 @@ pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
 async fn context(worker: &Worker) -> Context {
     loop {
         let ids = match settings::receipt_secret(&worker.pool).await {
-            Ok(secret) => EventIds::new(secret.expose_secret()),
+            Ok(secret) => EventIds::new(&secret),
             Err(error) => {
                 tracing::warn!(error = %telemetry::chain(&error), "maintenance waits for the database");
                 sleep(RETRY).await;

@@ -23,7 +23,7 @@ use super::{
 
 /// Imports `file`; stops when `chunks` more have been queued.
 async fn import(world: &TestDatabase, file: &Path, chunks: usize) -> Import {
-    let (clock, ids) = (Clock::default(), EventIds::new("secret").unwrap());
+    let (clock, ids) = (Clock::default(), EventIds::new(&"secret".into()).unwrap());
     let fingerprint = fingerprint(file);
     let job = Job {
         pool: &world.pool,

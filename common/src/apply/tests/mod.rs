@@ -34,7 +34,7 @@ async fn demo(pool: &Pool) -> OrgId {
 }
 
 fn event(org: OrgId, body: Body) -> Incoming {
-    let id = EventIds::new("test").unwrap().issue(org, now());
+    let id = EventIds::new(&"test".into()).unwrap().issue(org, now());
     let event = Event {
         id,
         org,

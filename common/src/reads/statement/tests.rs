@@ -36,7 +36,7 @@ async fn demo(pool: &Pool) -> OrgId {
 async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
     let at = noon(on);
     let event = Event {
-        id: EventIds::new("test").unwrap().issue(org, at),
+        id: EventIds::new(&"test".into()).unwrap().issue(org, at),
         org,
         dialect: Dialect::Postback,
         received_at: at,
