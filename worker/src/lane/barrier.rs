@@ -29,7 +29,7 @@ impl Lane {
             return;
         }
         let number = *self.barriers.borrow_and_update();
-        match consumer.subscription.settled().await {
+        match consumer.subscription.sync().await {
             Ok(()) => {
                 consumer.passing = Some(Passing {
                     number,
