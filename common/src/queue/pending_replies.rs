@@ -227,22 +227,22 @@ mod tests {
 
     #[test]
     fn an_event_that_is_looked_at_again_is_no_stall_and_is_looked_up_less_often() {
-        let waiters = PendingReplies::default();
-        let (_waiter, other) = (waiters.wait(id(1)), waiters.wait(id(2)));
-        waiters.note_queued([id(1), id(9)]);
+        let pending = PendingReplies::default();
+        let (_waiter, other) = (pending.wait(id(1)), pending.wait(id(2)));
+        pending.note_queued([id(1), id(9)]);
         assert!(
-            !waiters.is_stalled(Duration::from_mins(1)),
+            !pending.is_stalled(Duration::from_mins(1)),
             "a worker has just been heard of"
         );
         assert!(
-            waiters.is_stalled(Duration::ZERO),
+            pending.is_stalled(Duration::ZERO),
             "of the other nobody has been heard"
         );
         drop(other);
-        assert!(!waiters.is_stalled(Duration::ZERO));
-        assert!(waiters.awaited(Duration::from_nanos(1), 9).is_empty());
+        assert!(!pending.is_stalled(Duration::ZERO));
+        assert!(pending.awaited(Duration::from_nanos(1), 9).is_empty());
         assert_eq!(
-            waiters.awaited(Duration::ZERO, 9),
+            pending.awaited(Duration::ZERO, 9),
             vec![id(1)],
             "somebody has called"
         );
