@@ -104,8 +104,8 @@ impl Ingest {
         }
     }
 
-    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
-    /// somebody's.
+    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: it could use up
+    /// that of a caller with a key.
     pub fn keyless_event(&self, dialect: Dialect, org: OrgId, origin: Option<&Origin>, body: Body) -> Event {
         let now = self.0.clock.now();
         Event {
@@ -142,7 +142,7 @@ impl Ingest {
 
     /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
     /// caller hangs up, and for an event whose organisation nobody knows until it is decided, as long as a caller would
-    /// have waited, even if this one does not: else strangers who do so could fill the queue.
+    /// have waited, even if this one does not: else callers without a key who do so could fill the queue.
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();

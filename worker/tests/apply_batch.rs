@@ -55,7 +55,12 @@ fn applier(database: &TestDatabase) -> BatchApplier {
 fn reasons(decisions: &[Decision]) -> Vec<&str> {
     let mut reasons: Vec<_> = decisions
         .iter()
-        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status().name()))
+        .map(|decision| {
+            decision
+                .outcome
+                .reason()
+                .unwrap_or(decision.outcome.status().name())
+        })
         .collect();
     reasons.sort_unstable();
     reasons

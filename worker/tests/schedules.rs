@@ -60,10 +60,11 @@ impl World {
     async fn apply(&self, events: &[Incoming]) -> Vec<String> {
         let applier = BatchApplier::new(self.database.pool.clone(), self.clock.clone());
         let decisions = applier.run(events).await.unwrap();
-        let said = decisions.iter().map(|one| {
-            one.outcome
+        let said = decisions.iter().map(|decision| {
+            decision
+                .outcome
                 .reason()
-                .unwrap_or(one.outcome.status().name())
+                .unwrap_or(decision.outcome.status().name())
                 .to_owned()
         });
         said.collect()

@@ -82,7 +82,7 @@ struct Shared {
     clock: Clock,
     publishers: Vec<mpsc::Sender<Job>>,
     next: AtomicUsize,
-    waiters: PendingReplies,
+    pending: PendingReplies,
     stalled: watch::Receiver<bool>,
     #[cfg(test)]
     script: Option<mpsc::Sender<Submission>>,
@@ -92,22 +92,22 @@ impl Pipeline {
     /// Starts the tasks of a pipeline in `tasks`. At the end of the group the publishers take nothing more, and make durable
     /// what they have: it must come after the last request.
     pub fn start(parts: &PipelineParts, tasks: &TaskGroup) -> Self {
-        let waiters = PendingReplies::default();
-        parts.instances.add(&parts.instance, waiters.clone());
+        let pending = PendingReplies::default();
+        parts.instances.add(&parts.instance, pending.clone());
         let (reply_to, reply_queue) = watch::channel(None);
         if let Some(broker) = &parts.broker {
-            let (manager, waiters) = (broker.consume.clone(), waiters.clone());
+            let (manager, pending) = (broker.consume.clone(), pending.clone());
             tasks.keep("replies", move || {
-                replies::run(manager.clone(), waiters.clone(), reply_to.clone())
+                replies::run(manager.clone(), pending.clone(), reply_to.clone())
             });
         }
         {
-            let (pool, waiters) = (parts.pool.clone(), waiters.clone());
+            let (pool, pending) = (parts.pool.clone(), pending.clone());
             tasks.keep("reader of outcomes", move || {
-                reader::run(pool.clone(), waiters.clone())
+                reader::run(pool.clone(), pending.clone())
             });
         }
-        let stalled = stall_detector::start(waiters.clone(), tasks);
+        let stalled = stall_detector::start(pending.clone(), tasks);
         let overflow = Overflow::new(parts.pool.clone());
         let publishers = (0..PUBLISHERS).map(|number| {
             let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
@@ -122,7 +122,7 @@ impl Pipeline {
             clock: parts.clock.clone(),
             publishers,
             next: AtomicUsize::new(0),
-            waiters,
+            pending,
             stalled,
             #[cfg(test)]
             script: None,
@@ -163,7 +163,7 @@ impl Pipeline {
 
     /// Ends when the event is decided, or after `patience`.
     pub fn decided(&self, id: EventId, patience: Duration) -> impl Future<Output = ()> + Send + use<> {
-        let mut waiter = self.shared.waiters.wait(id);
+        let mut waiter = self.shared.pending.wait(id);
         async move {
             // Either way the wait is over.
             tokio::time::timeout(patience, waiter.outcome()).await.ok();
@@ -196,14 +196,14 @@ impl Pipeline {
         let wait = match wait {
             Wait::Outcome(wait) if !*shared.stalled.borrow() => Some(wait),
             Wait::Outcome(_) => {
-                shared.waiters.probe(event.id, PROBES);
+                shared.pending.probe(event.id, PROBES);
                 None
             }
             Wait::Receipt => None,
         };
         let wait_until = wait.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
         event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
-        let waiter = wait.map(|wait| (shared.waiters.wait(event.id), wait));
+        let waiter = wait.map(|wait| (shared.pending.wait(event.id), wait));
         let is_patient = event.needs_order();
         tracing::debug!(event.id = %event.id, org = event.org.0, "an event is handed to a publisher");
         let encoded = serde_json::to_vec(&event).ok()?;
