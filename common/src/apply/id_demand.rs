@@ -6,7 +6,8 @@ use crate::{db::ids::IdDemand, domain::World};
 pub(super) fn of_batch(new: &[New<'_>], world: &World) -> IdDemand {
     let mut demand = IdDemand::default();
     for New { event, needs } in new {
-        let catalog = world.catalogs.get(&event.org);
+        let Some(org) = event.org else { continue };
+        let catalog = world.catalogs.get(&org);
         let per_line = catalog.map_or(1, |catalog| catalog.commissions_per_line());
         let rows = needs.new_rows;
         demand.conversions += rows.conversions;

@@ -26,6 +26,13 @@ pub(super) struct New<'a> {
     pub needs: Needs<'a>,
 }
 
+impl New<'_> {
+    /// What it needs of its organisation. `None`: it belongs to none, and will be refused.
+    pub(super) fn in_org(&self) -> Option<(OrgId, &Needs<'_>)> {
+        Some((self.event.org?, &self.needs))
+    }
+}
+
 pub(super) async fn world(
     connection: &mut Connection,
     incoming: &[Incoming],
@@ -62,7 +69,7 @@ pub(super) async fn world(
 async fn load_known(connection: &mut Connection, all: &[&Event], world: &mut World) -> Result<(), DbError> {
     let keys: BTreeSet<(OrgId, &str)> = all
         .iter()
-        .filter_map(|event| Some((event.org, event.idempotency.as_ref()?.key.as_str())))
+        .filter_map(|event| Some((event.org?, event.idempotency.as_ref()?.key.as_str())))
         .collect();
     if !keys.is_empty() {
         let keys: Vec<_> = keys.into_iter().collect();
@@ -142,22 +149,19 @@ async fn load_conversions(
 ) -> Result<(), DbError> {
     let orders: BTreeSet<(OrgId, &str)> = new
         .iter()
-        .flat_map(|New { event, needs }| {
+        .filter_map(New::in_org)
+        .flat_map(|(org, needs)| {
             let orders = needs.order.into_iter().chain(needs.new_order);
-            orders.map(|order| (event.org, order))
+            orders.map(move |order| (org, order))
         })
         .collect();
     let mut lookup = Lookup {
         orders: orders.into_iter().collect(),
         ..Lookup::default()
     };
-    for New { event, needs } in new {
-        lookup
-            .conversions
-            .extend(needs.conversion.map(|id| (event.org, id)));
-        lookup
-            .commissions
-            .extend(needs.commission.map(|id| (event.org, id)));
+    for (org, needs) in new.iter().filter_map(New::in_org) {
+        lookup.conversions.extend(needs.conversion.map(|id| (org, id)));
+        lookup.commissions.extend(needs.commission.map(|id| (org, id)));
     }
     if !(lookup.orders.is_empty() && lookup.conversions.is_empty() && lookup.commissions.is_empty()) {
         for conversion in conversions::lock(connection, &lookup).await? {
@@ -197,14 +201,16 @@ async fn load_customers(
 ) -> Result<(), DbError> {
     let named: BTreeSet<(OrgId, String)> = new
         .iter()
-        .flat_map(|New { event, needs }| {
+        .filter_map(New::in_org)
+        .flat_map(|(org, needs)| {
             let customers = needs.customers.iter();
-            customers.map(|customer| (event.org, customer.key()))
+            customers.map(move |customer| (org, customer.key()))
         })
         .collect();
     let by_number = new
         .iter()
-        .filter_map(|New { event, needs }| Some((event.org, needs.customer?)));
+        .filter_map(New::in_org)
+        .filter_map(|(org, needs)| Some((org, needs.customer?)));
     let of_conversions = world
         .conversions
         .values()
@@ -245,14 +251,15 @@ async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<
 async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
     let (mut commissions, mut payments, mut bonuses) = (Vec::new(), Vec::new(), Vec::new());
     for New { event, needs } in new {
+        let Some(org) = event.org else { continue };
         // A commission that no conversion has may be a bonus.
         let bonus = needs.commission;
         let bonus = bonus.filter(|id| !world.commission_owners.contains_key(id));
-        commissions.extend(bonus.map(|id| (event.org, id)));
-        payments.extend(needs.payment.map(|id| (event.org, id)));
+        commissions.extend(bonus.map(|id| (org, id)));
+        payments.extend(needs.payment.map(|id| (org, id)));
         bonuses.extend(needs.bonus.map(|due| {
             let candidate = BonusCandidate {
-                org: event.org,
+                org,
                 program: due.program,
                 bonus: due.bonus.clone(),
                 affiliate: due.affiliate,

@@ -67,6 +67,7 @@ pub async fn known(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<(
 
 struct Row {
     id: EventId,
+    /// As [`OrgId::stored`].
     org: OrgId,
     /// Dialect and body as text: a newer version may have written what this one cannot read, and that must not cost the
     /// row's neighbours.
@@ -87,7 +88,7 @@ impl Row {
         let idempotency = self.idempotency_key.zip(self.idempotency_hash);
         Ok(Event {
             id: self.id,
-            org: self.org,
+            org: OrgId::from_stored(self.org.0),
             dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("events.dialect", &self.dialect))?,
             received_at: self.received_at,
             authenticated: self.authenticated,
@@ -414,7 +415,7 @@ columns! {
         body, outcome: outcome_json, applied_at, due_at,
     } in &'a EventRow<'a> {
         event_id: Uuid = id.0,
-        org_id: i64 = org.0,
+        org_id: i64 = OrgId::stored(*org),
         kind: &'a str = event.body.kind().name(),
         dialect: &'a str = dialect.name(),
         status: &'a str = outcome.status().name(),

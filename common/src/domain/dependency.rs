@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{
-    AttributionFields, Body, CustomerRef, CustomerTarget, Event, EventKind, Identity, OrgId,
+    AttributionFields, Body, CustomerRef, CustomerTarget, Event, EventKind, Identity,
     attribution::{AttributionMethod, customer_ranks, ranks},
     click_name::ClickName,
 };
@@ -100,7 +100,7 @@ pub fn needed(event: &Event) -> Vec<Dependency> {
             CustomerTarget::Number(_) => Vec::new(),
         },
         // Whose customer it is is not known before the click is.
-        Body::Lead(_) if event.org == OrgId::UNLOCATED => {
+        Body::Lead(_) if event.org.is_none() => {
             let mut names = named(event);
             names.retain(Dependency::is_global);
             names

@@ -54,8 +54,8 @@ impl EventIds {
         })
     }
 
-    /// A fresh id for an event of `org` received at `now`, greater than those before it.
-    pub fn issue(&self, org: OrgId, now: DateTime<Utc>) -> EventId {
+    /// A fresh id for an event of `org` received at `now`, greater than those before it. `None`: it came without a key.
+    pub fn issue(&self, org: impl Into<Option<OrgId>>, now: DateTime<Utc>) -> EventId {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
         let position = self.next(millis);
         let high = position.sequence >> LOW_BITS;
@@ -64,7 +64,7 @@ impl EventIds {
         bytes[..2].copy_from_slice(&u16::try_from(high).unwrap_or_default().to_be_bytes());
         bytes[2..6].copy_from_slice(&u32::try_from(low).unwrap_or_default().to_be_bytes());
         let draft = Builder::from_unix_timestamp_millis(position.millis, &bytes).into_uuid();
-        let proof = self.proof(org, draft);
+        let proof = self.proof(org.into(), draft);
         let low = u128::from(u32::from_be_bytes(proof));
         EventId(Uuid::from_u128(draft.as_u128() & !u128::from(u32::MAX) | low))
     }
@@ -95,17 +95,17 @@ impl EventIds {
         next
     }
 
-    /// Whether `id` was issued here for `org`.
-    pub fn verify(&self, org: OrgId, id: EventId) -> bool {
+    /// Whether `id` was issued here for `org`, or, where that is `None`, for an event without a key.
+    pub fn verify(&self, org: impl Into<Option<OrgId>>, id: EventId) -> bool {
         let stated = u32::try_from(id.0.as_u128() & u128::from(u32::MAX))
             .unwrap_or_default()
             .to_be_bytes();
-        self.proof(org, id.0).ct_eq(&stated).into()
+        self.proof(org.into(), id.0).ct_eq(&stated).into()
     }
 
-    fn proof(&self, org: OrgId, id: Uuid) -> [u8; 4] {
+    fn proof(&self, org: Option<OrgId>, id: Uuid) -> [u8; 4] {
         let mut mac = self.mac.clone();
-        mac.update(&org.0.to_be_bytes());
+        mac.update(&OrgId::stored(org).to_be_bytes());
         mac.update(&(id.as_u128() >> 32).to_be_bytes());
         let [a, b, c, d, ..]: [u8; 32] = mac.finalize().into_bytes().into();
         [a, b, c, d]
@@ -136,6 +136,17 @@ mod tests {
         assert!(!EventIds::new("another").unwrap().verify(OrgId(7), id));
         let changed = EventId(Uuid::from_u128(id.0.as_u128() ^ (1 << 40)));
         assert!(!ids.verify(OrgId(7), changed));
+    }
+
+    #[test]
+    fn an_id_that_came_without_a_key_proves_that() {
+        let ids = EventIds::new("a secret").unwrap();
+        let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let (keyless, keyed) = (ids.issue(None::<OrgId>, now), ids.issue(OrgId(7), now));
+        assert!(ids.verify(None::<OrgId>, keyless) && !ids.verify(OrgId(7), keyless));
+        assert!(ids.verify(OrgId(7), keyed) && !ids.verify(None::<OrgId>, keyed));
+        // As processes of earlier versions issued it.
+        assert!(ids.verify(OrgId(0), keyless));
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn event(padding: usize) -> Event {
     let clock = Clock::default();
     Event {
         id: EventIds::new("test").unwrap().issue(OrgId(1), clock.now()),
-        org: OrgId(1),
+        org: Some(OrgId(1)),
         dialect: Dialect::Native,
         received_at: clock.now(),
         authenticated: true,

@@ -134,7 +134,7 @@ impl Task {
 fn internal_event(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTime<Utc>) -> Event {
     Event {
         id: ids.issue(org, now),
-        org,
+        org: Some(org),
         dialect: Dialect::Internal,
         received_at: now,
         authenticated: true,

@@ -33,7 +33,8 @@ async fn demo(pool: &Pool) -> OrgId {
     )
 }
 
-fn event(org: OrgId, body: Body) -> Incoming {
+fn event(org: impl Into<Option<OrgId>>, body: Body) -> Incoming {
+    let org = org.into();
     let id = EventIds::new("test").unwrap().issue(org, now());
     let event = Event {
         id,

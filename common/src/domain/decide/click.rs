@@ -30,8 +30,8 @@ pub(super) fn record_click(
         }
         None => new_click(context, sent, &link, &mut world.ids)?,
     };
-    let view =
-        view::click(&click, sent.session.as_deref(), context.catalog).ok_or_else(|| unknown_link(sent))?;
+    let view = view::click(&click, sent.session.as_deref(), context.catalog)
+        .ok_or_else(|| unknown_link(&sent.referral_code))?;
     if let Some(session) = &sent.session {
         note_session(session, &click, world, effects);
     }
@@ -159,10 +159,10 @@ fn link<'a>(context: &Context<'a>, sent: &RecordClick) -> Result<Link<'a>, Refus
     let affiliation = catalog
         .by_referral_code(&sent.referral_code, event.program_scope)
         .filter(|affiliation| event.sees(affiliation.program))
-        .ok_or_else(|| unknown_link(sent))?;
+        .ok_or_else(|| unknown_link(&sent.referral_code))?;
     let program = catalog
         .program(affiliation.program)
-        .ok_or_else(|| unknown_link(sent))?;
+        .ok_or_else(|| unknown_link(&sent.referral_code))?;
     if affiliation.approved == Some(true) {
         return Ok(Link { affiliation, program });
     }
@@ -173,10 +173,10 @@ fn link<'a>(context: &Context<'a>, sent: &RecordClick) -> Result<Link<'a>, Refus
     Err(Refusal::new(Reason::AffiliateNotApproved, detail))
 }
 
-fn unknown_link(sent: &RecordClick) -> Refusal {
+pub(super) fn unknown_link(code: &str) -> Refusal {
     Refusal::new(
         Reason::NotAttributed,
-        format!("no affiliate is known by referral_code {:?}", sent.referral_code),
+        format!("no affiliate is known by referral_code {code:?}"),
     )
 }
 

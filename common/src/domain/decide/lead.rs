@@ -168,7 +168,7 @@ fn binding<'a>(
 }
 
 /// Nothing that was sent is known, in the dialect's words.
-fn nobody(event: &Event) -> Refusal {
+pub(super) fn nobody(event: &Event) -> Refusal {
     match event.dialect {
         Dialect::Affy => Refusal::new(Reason::UnknownClick, "no click is known by what was sent"),
         _ => Refusal::new(Reason::UnknownCustomer, "no customer is known by what was sent"),

@@ -36,7 +36,7 @@ use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
 pub use self::waiting::{MAX_PARKED_PER_NAME, Parked};
 use super::{
-    Applied, Body, Event, EventId, First, Outcome, Reason, Refusal, World,
+    Applied, Body, Event, EventId, First, OrgClue, Outcome, Reason, Refusal, World,
     world::{IdempotencyRecord, PoolExhausted},
 };
 
@@ -98,10 +98,13 @@ pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExha
 
 /// The rule of each kind of event.
 fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result<Applied, Stop> {
-    let catalog = world.catalogs.get(&event.org).map(Arc::clone).unwrap_or_default();
+    let Some(org) = event.org else {
+        return without_org(event);
+    };
+    let catalog = world.catalogs.get(&org).map(Arc::clone).unwrap_or_default();
     let context = &Context {
         event,
-        org: event.org,
+        org,
         catalog: &catalog,
         now: world.now,
     };
@@ -120,9 +123,23 @@ fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result
         Body::Pay(pay) => payment::pay(context, pay, world, effects),
         Body::CancelPayment(cancel) => payment::cancel_payment(context, cancel, world, effects),
         Body::Scheduled(scheduled) => scheduled::scheduled(context, scheduled, world, effects),
-        Body::Test(_) => Ok(Applied::Test {
-            number: test_number(event.id),
-        }),
+        Body::Test(_) => Ok(tested(event)),
+    }
+}
+
+/// An event without a key, and nothing that it names leads to an organisation: it is refused as unknown. A test event needs no
+/// organisation.
+fn without_org(event: &Event) -> Result<Applied, Stop> {
+    match (&event.body, event.needs().org_clue) {
+        (Body::Test(_), _) => Ok(tested(event)),
+        (_, Some(OrgClue::Link { code, .. })) => Err(click::unknown_link(code).into()),
+        (_, Some(OrgClue::Visit { .. }) | None) => Err(lead::nobody(event).into()),
+    }
+}
+
+fn tested(event: &Event) -> Applied {
+    Applied::Test {
+        number: test_number(event.id),
     }
 }
 
@@ -169,18 +186,16 @@ impl Decisions {
 
     /// An idempotency key that was used before: the first outcome again, or a conflict. A first use is noted.
     fn refuse_repeat(&mut self, event: &Event) -> Result<(), Refusal> {
-        let Some(key) = &event.idempotency else {
+        let (Some(org), Some(key)) = (event.org, &event.idempotency) else {
             return Ok(());
         };
-        let Some(record) = self.world.idempotency.get(&(event.org, key.key.clone())) else {
+        let Some(record) = self.world.idempotency.get(&(org, key.key.clone())) else {
             let record = IdempotencyRecord {
                 event: event.id,
                 hash: key.hash.clone(),
             };
-            self.world
-                .idempotency
-                .insert((event.org, key.key.clone()), record);
-            self.effects.idempotency.push((event.org, key.clone(), event.id));
+            self.world.idempotency.insert((org, key.key.clone()), record);
+            self.effects.idempotency.push((org, key.clone(), event.id));
             return Ok(());
         };
         if record.event == event.id {

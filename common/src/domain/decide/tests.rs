@@ -101,7 +101,7 @@ pub(super) fn catalog_mut(world: &mut World) -> &mut OrgCatalog {
 pub(super) fn event(n: u128, body: Body) -> Incoming {
     let event = Event {
         id: EventId(Uuid::from_u128(n)),
-        org: ORG,
+        org: Some(ORG),
         dialect: Dialect::Postback,
         received_at: now(),
         authenticated: true,

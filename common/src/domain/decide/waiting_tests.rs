@@ -349,7 +349,7 @@ fn a_sale_waits_for_the_lead_that_settles_a_provisional_customer() {
 #[test]
 fn an_event_without_an_organisation_looks_for_a_click_of_any() {
     let mut registration = affy_lead(1, &["x"], Some("s"));
-    registration.event.org = OrgId::UNLOCATED;
+    registration.event.org = None;
     if let Body::Lead(lead) = &mut registration.event.body {
         lead.customer_id = Some("c1".into());
     }

@@ -25,7 +25,7 @@ pub use payment::{CancelPayment, Pay, PaymentOrder};
 pub use scheduled::{BonusDue, Repetition, Scheduled};
 pub use trace_parent::TraceParent;
 
-use super::{EventId, OrgId, ProgramId, names::named};
+use super::{EventId, OrgId, ProgramId, ids, names::named};
 
 /// Free data that a client attaches; values are JSON.
 pub type MetaData = serde_json::Map<String, serde_json::Value>;
@@ -43,7 +43,9 @@ const LAST_LOOK_MARGIN: TimeDelta = TimeDelta::milliseconds(400);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub id: EventId,
-    pub org: OrgId,
+    /// `None`: it came without a key. `apply` finds the organisation by the click, the code or the session that it names.
+    #[serde(with = "ids::org_or_none")]
+    pub org: Option<OrgId>,
     pub dialect: Dialect,
     pub received_at: DateTime<Utc>,
     /// Whether a secret vouched for it. What came without one never blocks what came with one.
