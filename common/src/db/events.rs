@@ -10,7 +10,7 @@ use super::{Connection, DbError, columns::columns, decode, locks};
 use crate::{
     domain::{
         Body, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId,
-        Verdict, dependency,
+        RowWrite, dependency,
     },
     telemetry,
 };
@@ -298,10 +298,10 @@ pub(crate) async fn write(
 ) -> Result<(), DbError> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for decision in decisions {
-        match decision.verdict {
-            Verdict::Insert => new.push(EventRow::of(decision, now)?),
-            Verdict::Update => changed.push(EventRow::of(decision, now)?),
-            Verdict::Known => {}
+        match decision.row_write {
+            RowWrite::Insert => new.push(EventRow::of(decision, now)?),
+            RowWrite::Update => changed.push(EventRow::of(decision, now)?),
+            RowWrite::Known => {}
         }
     }
     if let Some(new) = Columns::of(&new) {
@@ -337,7 +337,7 @@ pub(crate) async fn enqueue_each(
     let queued = |event| Decision {
         event,
         outcome: Outcome::Queued,
-        verdict: Verdict::Insert,
+        row_write: RowWrite::Insert,
     };
     let decisions: Vec<_> = events.map(|(event, due_at)| (queued(event), due_at)).collect();
     let mut rows = Vec::with_capacity(decisions.len());
@@ -393,7 +393,7 @@ fn is_looked_at_again(decision: &Decision, now: DateTime<Utc>) -> bool {
     if event.is_change() {
         event.is_awaited(now)
     } else {
-        decision.verdict == Verdict::Update && !dependency::needed(event).is_empty()
+        decision.row_write == RowWrite::Update && !dependency::needed(event).is_empty()
     }
 }
 
@@ -410,7 +410,7 @@ columns! {
             },
             outcome,
             // Says whether it is inserted or updated.
-            verdict: _,
+            row_write: _,
         },
         body, outcome: outcome_json, applied_at, due_at,
     } in &'a EventRow<'a> {

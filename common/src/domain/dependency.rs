@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{
     AttributionFields, Body, CustomerRef, CustomerTarget, Event, EventKind, Identity,
-    attribution::{AttributionMethod, customer_ranks, ranks},
+    attribution::{AttributionMethod, customer_methods, methods},
     click_name::ClickName,
 };
 
@@ -107,11 +107,13 @@ pub fn needed(event: &Event) -> Vec<Dependency> {
         }
         Body::Lead(_) | Body::UpdateConversion(_) | Body::Refund(_) | Body::Chargeback(_) => named(event),
         Body::CreateConversion(create) => by_methods(
-            ranks(event.dialect),
+            methods(event.dialect),
             &create.attribution,
             create.customer.as_ref(),
         ),
-        Body::CreateCustomer(create) => by_methods(customer_ranks(event.dialect), &create.attribution, None),
+        Body::CreateCustomer(create) => {
+            by_methods(customer_methods(event.dialect), &create.attribution, None)
+        }
         Body::EditConversion(_)
         | Body::AddCommissions(_)
         | Body::EditCommission(_)

@@ -98,7 +98,7 @@ async fn a_visit_becomes_a_lead_and_a_sale_in_separate_batches(pool: Pool) {
     assert_eq!(
         balance(&pool, "affyann").await,
         (ten, Decimal::ZERO),
-        "pending: unsigned"
+        "pending: unauthenticated"
     );
     prove(&pool).await;
 }
@@ -176,7 +176,7 @@ async fn of_two_organisations_with_one_code_the_holder_of_the_host_gets_the_clic
             "unknown_partner"
         ]
     );
-    let found: Vec<Option<OrgId>> = decided.iter().map(|one| one.event.org).collect();
+    let found: Vec<Option<OrgId>> = decided.iter().map(|decision| decision.event.org).collect();
     assert_eq!(
         found,
         [Some(demo), Some(rival), None, Some(rival), None],
@@ -293,15 +293,15 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
             .await
             .unwrap()
     };
-    commit(&pool, vec![keyless(Dialect::Postback, org, sign_up("unsigned"))]).await;
-    assert_eq!(kept().await, "unsigned");
-    let signed = commit(&pool, vec![event(org, sign_up("signed"))]).await;
-    assert_eq!(reasons(&signed), ["applied"]);
-    assert_eq!(
-        kept().await,
-        "signed",
-        "with the binding that a secret vouches for"
-    );
+    commit(
+        &pool,
+        vec![keyless(Dialect::Postback, org, sign_up("unauthenticated"))],
+    )
+    .await;
+    assert_eq!(kept().await, "unauthenticated");
+    let authenticated = commit(&pool, vec![event(org, sign_up("authenticated"))]).await;
+    assert_eq!(reasons(&authenticated), ["applied"]);
+    assert_eq!(kept().await, "authenticated", "with the authenticated binding");
     let cancel = UpdateCustomer {
         customer: CustomerTarget::Id("USER1".to_owned()),
         customer_id: None,
@@ -309,5 +309,5 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
         action: Some(CustomerAction::Cancel),
     };
     commit(&pool, vec![event(org, Body::UpdateCustomer(cancel))]).await;
-    assert_eq!(kept().await, "signed", "whatever changes later");
+    assert_eq!(kept().await, "authenticated", "whatever changes later");
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     catalog::{Bonus, BonusTarget, Program, Rate, Recurrence},
     commission::{Line, money, percentage},
     entities::{CommissionKind, MonthlySales},
-    ledger::Position,
+    ledger::CommissionBalance,
     trace::{Rule, RuleSource},
 };
 
@@ -28,7 +28,7 @@ pub(super) fn give_bonus(
         // Bonuses wait for a person, whatever the program says.
         let pending = InitialApproval::default();
         let mut commission = new_commission(line, pending, context.event.received_at, &mut world.ids)?;
-        let target = Position::target(commission.amount, commission.approved);
+        let target = CommissionBalance::target(commission.amount, commission.approved);
         effects
             .transfers
             .extend(transfers_to(context, &mut commission, target));
@@ -144,7 +144,7 @@ fn lines(
         sub_amount,
         gross,
         comment: None,
-        part: None,
+        share: None,
         recurrence: Recurrence::Once,
         counts_towards_cap: false,
         rule: Rule {

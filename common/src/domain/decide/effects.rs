@@ -1,4 +1,4 @@
-//! What rules add to the books beside the rows that they change: only ever appended, written after the batch.
+//! What rules add beside the rows that they change: collected for the batch, and inserted after it was decided.
 
 use chrono::NaiveDate;
 
@@ -6,7 +6,7 @@ use super::{Context, Parked};
 use crate::domain::{
     AffiliateId, ClickId, EventId, Idempotency, OrgId, ProgramId,
     entities::{Commission, RefundEntry, Schedule},
-    ledger::{Position, Transfer, movements},
+    ledger::{CommissionBalance, Transfer, movements},
 };
 
 /// Rows to insert, in the order in which the events of the batch caused them.
@@ -38,13 +38,14 @@ pub struct BonusAward {
     pub event: EventId,
 }
 
-/// The transfers that bring a commission's money from where it is to `target`, where it is then.
+/// The transfers that bring a commission's money from where the ledger holds it to `target`; the commission notes that it is
+/// there.
 pub(super) fn transfers_to(
     context: &Context<'_>,
     commission: &mut Commission,
-    target: Position,
+    target: CommissionBalance,
 ) -> Vec<Transfer> {
-    let from = std::mem::replace(&mut commission.position, target);
+    let from = std::mem::replace(&mut commission.balance, target);
     let posted = movements(from, target).into_iter().map(|movement| Transfer {
         org: context.org,
         affiliate: commission.affiliate,

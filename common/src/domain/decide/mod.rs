@@ -47,7 +47,7 @@ const TOO_OLD: &str = "too_old";
 
 /// How the row of a decided event is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RowWrite {
     /// The event is new.
     Insert,
     /// Its row exists: it was queued or parked.
@@ -61,7 +61,7 @@ pub enum Verdict {
 pub struct Decision {
     pub event: Event,
     pub outcome: Outcome,
-    pub verdict: Verdict,
+    pub row_write: RowWrite,
 }
 
 /// Everything to answer, and everything to write.
@@ -152,14 +152,18 @@ impl Decisions {
             self.decisions.push(Decision {
                 event,
                 outcome,
-                verdict: Verdict::Known,
+                row_write: RowWrite::Known,
             });
             return Ok(());
         }
-        let verdict = if queued { Verdict::Update } else { Verdict::Insert };
+        let row_write = if queued {
+            RowWrite::Update
+        } else {
+            RowWrite::Insert
+        };
         if !queued && self.world.now - event.received_at > EVENT_RETENTION {
             // Its row may have been dropped with its day: nobody can say any more whether it was applied.
-            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), verdict);
+            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), row_write);
             return Ok(());
         }
         let outcome = match self.refuse_repeat(&event) {
@@ -168,10 +172,10 @@ impl Decisions {
         };
         let brought = self.brings(&event, &outcome);
         self.release(&event, &outcome);
-        self.record(event, outcome, verdict);
+        self.record(event, outcome, row_write);
         for parked in brought {
             let outcome = self.outcome(&parked)?;
-            self.record(parked, outcome, Verdict::Update);
+            self.record(parked, outcome, RowWrite::Update);
         }
         Ok(())
     }
@@ -224,9 +228,9 @@ impl Decisions {
     }
 
     /// Notes the decision. An event parked earlier in this very batch has no row yet: its one decision is amended.
-    fn record(&mut self, event: Event, outcome: Outcome, verdict: Verdict) {
+    fn record(&mut self, event: Event, outcome: Outcome, row_write: RowWrite) {
         self.world.events.insert(event.id, outcome.clone());
-        if verdict == Verdict::Update
+        if row_write == RowWrite::Update
             && let Some(earlier) = self
                 .decisions
                 .iter_mut()
@@ -238,7 +242,7 @@ impl Decisions {
         self.decisions.push(Decision {
             event,
             outcome,
-            verdict,
+            row_write,
         });
     }
 }

@@ -5,7 +5,7 @@
 //! what it changes comes. Whoever only looks for whom to pay is refused as soon as nothing earlier can tell, and until then
 //! queued.
 
-use super::{Decisions, Verdict};
+use super::{Decisions, RowWrite};
 use crate::domain::{Applied, Body, Dependency, Event, EventId, OrgId, Outcome, Reason, Refusal, dependency};
 
 /// Events that may be parked for one order or customer. More are refused, so that one name cannot fill the table.
@@ -121,7 +121,7 @@ impl Decisions {
                 waiting.is_some_and(|waiting| waiting.iter().any(|parked| self.is_there(parked, &key)));
             if is_released && let Some(released) = self.world.parked.remove(&(org, key)) {
                 for parked in released {
-                    self.record(parked, Outcome::Queued, Verdict::Update);
+                    self.record(parked, Outcome::Queued, RowWrite::Update);
                 }
             }
         }

@@ -1,11 +1,9 @@
 //! Customers: who they are, how they come, and how they leave.
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
-use utoipa::ToSchema;
 
 use super::{AttributionFields, MetaData, Needs, NewRows, OrgClue};
-use crate::domain::{ClickId, CustomerId, names::named};
+use crate::domain::{ClickId, CustomerId, CustomerLifecycle};
 
 /// By what a customer is known within the organisation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,37 +59,6 @@ pub struct CustomerRef {
     pub meta_data: MetaData,
 }
 
-/// The three ways of a customer's life. It is chosen at the start and never changes.
-// seed: Postback 1.7, status
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumIter,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-    ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Track {
-    /// new, active, stopped
-    #[default]
-    New,
-    /// trial, paying, canceled
-    Trial,
-    /// lead, won, lost
-    Lead,
-}
-
-named! { Track }
-
 /// A customer to record before any sale (seed: Postback 1.7 and REST 1.6).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -99,7 +66,9 @@ pub struct CreateCustomer {
     /// The merchant's id.
     pub customer_id: String,
     pub attribution: AttributionFields,
-    pub track: Track,
+    /// Envelopes and rows call it a track.
+    #[serde(rename = "track")]
+    pub lifecycle: CustomerLifecycle,
     pub meta_data: MetaData,
     /// User agent, ip: kept for reports.
     pub details: MetaData,

@@ -18,7 +18,7 @@ pub use conversion::{
     EditCommission, EditConversion, Refund, UpdateConversion,
 };
 pub use customer::{
-    CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Identity, Lead, Track, UpdateCustomer,
+    CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Identity, Lead, UpdateCustomer,
 };
 pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
@@ -48,7 +48,8 @@ pub struct Event {
     pub org: Option<OrgId>,
     pub dialect: Dialect,
     pub received_at: DateTime<Utc>,
-    /// Whether a secret vouched for it. What came without one never blocks what came with one.
+    /// Whether it came with an API key, or by a signed pixel. An unauthenticated event never blocks an authenticated one.
+    /// Envelopes and rows call that trusted.
     #[serde(rename = "trusted")]
     pub authenticated: bool,
     /// The program that the key is bound to: it sees no other.
