@@ -1,7 +1,7 @@
 //! The keys of a batch: whatever two events must not create or change at the same time has the same key. Rows that are
 //! found under another name than their key's are locked themselves when they are loaded.
 
-use super::load::New;
+use super::new_event::NewEvent;
 use crate::domain::{Dependency, Event, Incoming, Needs, OrgId, click_name::ClickName};
 
 /// Keys that an event alone needs.
@@ -31,8 +31,8 @@ fn shared_names(needs: &Needs<'_>) -> impl Iterator<Item = i64> {
 }
 
 /// Keys under which events may be parked: for what the batch brings, or for what its own events may wait.
-pub(super) fn of_parking(new: &[New<'_>]) -> Vec<i64> {
-    sorted(new.iter().flat_map(|New { event, needs }| {
+pub(super) fn of_parking(new: &[NewEvent<'_>]) -> Vec<i64> {
+    sorted(new.iter().flat_map(|NewEvent { event, needs }| {
         let named = named(event.org, needs);
         shared_names(needs).chain(named).collect::<Vec<_>>()
     }))

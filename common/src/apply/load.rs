@@ -5,33 +5,18 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, id_demand, keys};
+use super::{catalog, id_demand, keys, new_event::NewEvent};
 use crate::{
     db::{
-        Connection, DbError, barriers, bonuses,
-        bonuses::BonusCandidate,
-        clicks, commissions, conversions,
+        Connection, DbError, barriers, bonuses, clicks, commissions, conversions,
         conversions::Lookup,
         customers, events, idempotency, ids, parked_keys, payments,
         suppliers::{self, Need},
     },
     domain::{
-        ClickId, CustomerId, Event, EventId, Incoming, Needs, OrgId, World, click_name::ClickName, dependency,
+        ClickId, CustomerId, Event, EventId, Incoming, OrgId, World, click_name::ClickName, dependency,
     },
 };
-
-/// An event that is to be decided, and what that needs.
-pub(super) struct New<'a> {
-    pub event: &'a Event,
-    pub needs: Needs<'a>,
-}
-
-impl New<'_> {
-    /// What it needs of its organisation. `None`: it belongs to none, and will be refused.
-    pub(super) fn in_org(&self) -> Option<(OrgId, &Needs<'_>)> {
-        Some((self.event.org?, &self.needs))
-    }
-}
 
 pub(super) async fn world(
     connection: &mut Connection,
@@ -42,10 +27,10 @@ pub(super) async fn world(
     let all: Vec<&Event> = incoming.iter().map(|incoming| &incoming.event).collect();
     load_known(connection, &all, &mut world).await?;
     // What has been decided already is only answered again: it needs nothing of the world.
-    let new: Vec<New<'_>> = incoming
+    let new: Vec<NewEvent<'_>> = incoming
         .iter()
         .filter(|incoming| incoming.queued || !world.events.contains_key(&incoming.event.id))
-        .map(|Incoming { event, .. }| New {
+        .map(|Incoming { event, .. }| NewEvent {
             event,
             needs: event.needs(),
         })
@@ -117,7 +102,11 @@ async fn load_through(
 }
 
 /// Clicks that events name, be they of other organisations: their first holder keeps a name.
-async fn load_clicks(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+async fn load_clicks(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
     let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
     for name in new.iter().flat_map(|new| &new.needs.clicks) {
         match ClickName::parse(name) {
@@ -144,12 +133,12 @@ async fn load_clicks(connection: &mut Connection, new: &[New<'_>], world: &mut W
 
 async fn load_conversions(
     connection: &mut Connection,
-    new: &[New<'_>],
+    new: &[NewEvent<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let orders: BTreeSet<(OrgId, &str)> = new
         .iter()
-        .filter_map(New::in_org)
+        .filter_map(NewEvent::in_org)
         .flat_map(|(org, needs)| {
             let orders = needs.order.into_iter().chain(needs.new_order);
             orders.map(move |order| (org, order))
@@ -159,7 +148,7 @@ async fn load_conversions(
         orders: orders.into_iter().collect(),
         ..Lookup::default()
     };
-    for (org, needs) in new.iter().filter_map(New::in_org) {
+    for (org, needs) in new.iter().filter_map(NewEvent::in_org) {
         lookup.conversions.extend(needs.conversion.map(|id| (org, id)));
         lookup.commissions.extend(needs.commission.map(|id| (org, id)));
     }
@@ -172,7 +161,11 @@ async fn load_conversions(
 }
 
 /// Events that are parked for what the batch names.
-async fn load_parked(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+async fn load_parked(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
     let keys = keys::of_parking(new);
     if keys.is_empty() {
         return Ok(());
@@ -196,12 +189,12 @@ async fn load_parked(connection: &mut Connection, new: &[New<'_>], world: &mut W
 /// Customers that events name, and those of the conversions and clicks at hand.
 async fn load_customers(
     connection: &mut Connection,
-    new: &[New<'_>],
+    new: &[NewEvent<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let named: BTreeSet<(OrgId, String)> = new
         .iter()
-        .filter_map(New::in_org)
+        .filter_map(NewEvent::in_org)
         .flat_map(|(org, needs)| {
             let customers = needs.customers.iter();
             customers.map(move |customer| (org, customer.key()))
@@ -209,7 +202,7 @@ async fn load_customers(
         .collect();
     let by_number = new
         .iter()
-        .filter_map(New::in_org)
+        .filter_map(NewEvent::in_org)
         .filter_map(|(org, needs)| Some((org, needs.customer?)));
     let of_conversions = world
         .conversions
@@ -248,25 +241,20 @@ async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<
 }
 
 /// Bonuses and payments by their numbers, and what bonuses are decided by.
-async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+async fn load_money(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
     let (mut commissions, mut payments, mut bonuses) = (Vec::new(), Vec::new(), Vec::new());
-    for New { event, needs } in new {
+    for NewEvent { event, needs } in new {
         let Some(org) = event.org else { continue };
         // A commission that no conversion has may be a bonus.
         let bonus = needs.commission;
         let bonus = bonus.filter(|id| !world.commission_owners.contains_key(id));
         commissions.extend(bonus.map(|id| (org, id)));
         payments.extend(needs.payment.map(|id| (org, id)));
-        bonuses.extend(needs.bonus.map(|due| {
-            let candidate = BonusCandidate {
-                org,
-                program: due.program,
-                bonus: due.bonus.clone(),
-                affiliate: due.affiliate,
-                month: due.month,
-            };
-            (event.id, candidate)
-        }));
+        bonuses.extend(needs.bonus.map(|due| (event.id, (org, due))));
     }
     if !commissions.is_empty() {
         for (org, bonus) in commissions::lock_bonuses(connection, &commissions).await? {
@@ -279,7 +267,7 @@ async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut Wo
         }
     }
     if !bonuses.is_empty() {
-        let (events, candidates): (Vec<EventId>, Vec<BonusCandidate>) = bonuses.into_iter().unzip();
+        let (events, candidates): (Vec<EventId>, Vec<_>) = bonuses.into_iter().unzip();
         let sales = bonuses::monthly_sales(connection, &candidates).await?;
         world.monthly_sales = events.into_iter().zip(sales).collect();
     }

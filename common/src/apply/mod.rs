@@ -11,6 +11,7 @@ pub mod event_rows;
 mod id_demand;
 mod keys;
 mod load;
+mod new_event;
 mod resolve_org;
 mod write;
 

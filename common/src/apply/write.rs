@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::keys;
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, commissions, conversions, customers,
-        events, idempotency, ledger, notify, parked_keys, payments, refunds, schedules,
+        Connection, DbError, bonuses, clicks, commissions, conversions, customers, events, idempotency,
+        ledger, notify, parked_keys, payments, refunds, schedules,
     },
     domain::{
         ClickId, Decision, Decisions, OrgId, Outcome, Parked, RowWrite, World,
@@ -125,17 +125,7 @@ async fn write_calendar(
         clicks::write_sessions(connection, &latest).await?;
     }
     if !decided.effects.bonus_awards.is_empty() {
-        let awards = decided.effects.bonus_awards.iter().map(|award| {
-            let candidate = BonusCandidate {
-                org: award.org,
-                program: award.program,
-                bonus: award.bonus.clone(),
-                affiliate: award.affiliate,
-                month: award.month,
-            };
-            (candidate, award.event)
-        });
-        bonuses::write_awards(connection, &awards.collect::<Vec<_>>()).await?;
+        bonuses::write_awards(connection, &decided.effects.bonus_awards).await?;
     }
     Ok(())
 }

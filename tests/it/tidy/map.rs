@@ -261,6 +261,7 @@ const MAP: &[Cell] = &[
                     "common::domain::Outcome",
                     "common::domain::Repetition",
                     "common::domain::Scheduled",
+                    "common::domain::Repetition",
                     "common::domain::RowWrite",
                     "common::domain::entities::Schedule",
                     "common::domain::entities::ScheduleKind",

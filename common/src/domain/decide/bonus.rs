@@ -4,7 +4,7 @@ use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::{
-    BonusAward, Context, Effects, Stop, approval::InitialApproval, conversion::new_commission,
+    BonusAward, Context, Effects, Stop, approval::InitialApproval, commission::new_commission,
     effects::transfers_to, view,
 };
 use crate::domain::{
@@ -35,7 +35,11 @@ pub(super) fn give_bonus(
         views.extend(view::commission(&commission, None, context.catalog));
         world.bonuses.insert(commission.id, (context.org, commission));
     }
-    effects.bonus_awards.push(award(context, due));
+    effects.bonus_awards.push(BonusAward {
+        org: context.org,
+        due: due.clone(),
+        event: context.event.id,
+    });
     Ok(Applied::Commissions(views))
 }
 
@@ -55,12 +59,8 @@ fn earned(
     let sales = world.monthly_sales.get(&context.event.id);
     let sales = sales.ok_or_else(|| missed("there were no sales in the month"))?;
     // An award of this very batch is not among those that were loaded.
-    if sales.awarded
-        || effects
-            .bonus_awards
-            .iter()
-            .any(|award| is_for(award, context, due))
-    {
+    let mut given_now = effects.bonus_awards.iter();
+    if sales.awarded || given_now.any(|award| (award.org, &award.due) == (context.org, due)) {
         return Err(missed("the bonus has been given for this month"));
     }
     let reached = match bonus.target_type {
@@ -78,35 +78,6 @@ fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Progra
     let mut bonuses = program.bonuses.iter();
     let bonus = bonuses.find(|bonus| bonus.identifier == due.bonus)?;
     is_active(bonus, due.month).then_some((program, bonus))
-}
-
-fn award(context: &Context<'_>, due: &BonusDue) -> BonusAward {
-    BonusAward {
-        org: context.org,
-        program: due.program,
-        bonus: due.bonus.clone(),
-        affiliate: due.affiliate,
-        month: due.month,
-        event: context.event.id,
-    }
-}
-
-fn is_for(award: &BonusAward, context: &Context<'_>, due: &BonusDue) -> bool {
-    let award = (
-        award.org,
-        award.program,
-        award.bonus.as_str(),
-        award.affiliate,
-        award.month,
-    );
-    award
-        == (
-            context.org,
-            due.program,
-            due.bonus.as_str(),
-            due.affiliate,
-            due.month,
-        )
 }
 
 /// Whether any day of the month is within the bonus's dates.

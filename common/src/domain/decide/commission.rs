@@ -6,7 +6,6 @@ use super::{
     Context, Effects, Stop,
     approval::{InitialApproval, hold},
     change::{by_number, in_range, post_change, removed},
-    conversion::new_commission,
     effects::transfers_to,
     posting::post_transfers,
     view,
@@ -15,7 +14,7 @@ use crate::domain::{
     AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Reason, Refusal, World,
     catalog::OrgCatalog,
     commission::{Line, Part, Sale, money, part_lines, percentage},
-    entities::{Commission, Conversion},
+    entities::{Change, Commission, Conversion},
     ledger::CommissionBalance,
     world::{IdPool, PoolExhausted},
 };
@@ -125,6 +124,35 @@ fn edit_bonus(
 
 fn unknown(id: CommissionId) -> Refusal {
     Refusal::new(Reason::UnknownCommission, format!("commission {id} is not known"))
+}
+
+/// A commission that starts as the program says.
+pub(super) fn new_commission(
+    line: Line,
+    approval: InitialApproval,
+    at: DateTime<Utc>,
+    ids: &mut IdPool,
+) -> Result<Commission, PoolExhausted> {
+    Ok(Commission {
+        change: Change::Insert,
+        id: ids.commission()?,
+        affiliate: line.affiliate,
+        kind: line.kind,
+        commission_type: line.commission_type,
+        commission_name: line.name,
+        rate: line.rate,
+        sub_amount: line.sub_amount,
+        share: line.share,
+        gross: line.gross.amount(),
+        amount: line.gross.amount(),
+        currency: line.gross.currency(),
+        approved: approval.approved,
+        finalised_at: approval.finalised_at,
+        balance: CommissionBalance::default(),
+        payment: None,
+        comment: line.comment,
+        created_at: at,
+    })
 }
 
 /// What further commissions of a conversion are calculated by.

@@ -7,10 +7,10 @@ use super::{
     Context, Effects, Stop,
     approval::{InitialApproval, hold},
     change::post_change,
+    commission::new_commission,
     customer_of_sale::{customer_of_sale, upsert_customer},
     customer_record::change_customer,
-    limits::{cap, is_beyond_limits, is_cap_used_up},
-    posting::post_transfers,
+    limits::{cap, is_cap_used_up},
     supersede::{inherit, supersede},
     view,
 };
@@ -19,8 +19,7 @@ use crate::domain::{
     attribution::{Attribution, AttributionQuery, attribute, methods},
     catalog::{Program, Recurrence},
     commission::{Line, lines, recurs_at},
-    entities::{Change, Commission, Conversion, Customer, Schedule, ScheduleKind},
-    ledger::CommissionBalance,
+    entities::{Change, Conversion, Customer, Schedule, ScheduleKind},
     trace::{Cap, Trace},
     world::{IdPool, PoolExhausted},
 };
@@ -220,60 +219,6 @@ fn add_commissions(
         effects.schedules.push(hold(context, conversion.id, due_at));
     }
     Ok(())
-}
-
-/// A commission that starts as the program says.
-pub(super) fn new_commission(
-    line: Line,
-    approval: InitialApproval,
-    at: DateTime<Utc>,
-    ids: &mut IdPool,
-) -> Result<Commission, PoolExhausted> {
-    Ok(Commission {
-        change: Change::Insert,
-        id: ids.commission()?,
-        affiliate: line.affiliate,
-        kind: line.kind,
-        commission_type: line.commission_type,
-        commission_name: line.name,
-        rate: line.rate,
-        sub_amount: line.sub_amount,
-        share: line.share,
-        gross: line.gross.amount(),
-        amount: line.gross.amount(),
-        currency: line.gross.currency(),
-        approved: approval.approved,
-        finalised_at: approval.finalised_at,
-        balance: CommissionBalance::default(),
-        payment: None,
-        comment: line.comment,
-        created_at: at,
-    })
-}
-
-/// Marks a conversion as deleted: its commissions are reversed, its external id is free, and it counts towards its customer's
-/// cap no more. The caller puts it back.
-pub(super) fn void_conversion(
-    context: &Context<'_>,
-    conversion: &mut Conversion,
-    world: &mut World,
-    effects: &mut Effects,
-) {
-    conversion.change.touch();
-    conversion.deleted_at = Some(context.now);
-    for commission in &mut conversion.commissions {
-        commission.approved = Some(false);
-    }
-    let counted = std::mem::take(&mut conversion.counts_towards_cap);
-    if let Some(customer) = conversion.customer.filter(|_| counted > 0) {
-        change_customer(world, context.org, customer, |customer| {
-            customer.counted_towards_cap = (customer.counted_towards_cap - i64::from(counted)).max(0);
-            let program = context.catalog.program(customer.program);
-            customer.capped =
-                program.is_some_and(|program| is_beyond_limits(customer, program, context.event.received_at));
-        });
-    }
-    post_transfers(context, conversion, effects);
 }
 
 /// Notes an authenticated sale with its customer: when the first one was, how many have counted, whether the cap is reached.

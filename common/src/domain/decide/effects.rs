@@ -1,10 +1,8 @@
 //! What rules add beside the rows that they change: collected for the batch, and inserted after it was decided.
 
-use chrono::NaiveDate;
-
 use super::{Context, Parked};
 use crate::domain::{
-    AffiliateId, ClickId, EventId, Idempotency, OrgId, ProgramId,
+    BonusDue, ClickId, EventId, Idempotency, OrgId,
     entities::{Commission, RefundEntry, Schedule},
     ledger::{CommissionBalance, Transfer, movements},
 };
@@ -26,15 +24,11 @@ pub struct Effects {
     pub parked: Vec<Parked>,
 }
 
-/// A bonus that was given: its business key, and by which event.
+/// A bonus that was given, and by which event. An organisation gives each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BonusAward {
     pub org: OrgId,
-    pub program: ProgramId,
-    pub bonus: String,
-    pub affiliate: AffiliateId,
-    /// Its first day.
-    pub month: NaiveDate,
+    pub due: BonusDue,
     pub event: EventId,
 }
 

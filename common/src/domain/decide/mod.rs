@@ -26,6 +26,7 @@ mod recurrence;
 mod scheduled;
 mod supersede;
 mod view;
+mod void;
 mod waiting;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::{
     Context, Effects,
     change::{of_minor_units, recalculate},
-    conversion::void_conversion,
+    void::void_conversion,
 };
 use crate::domain::{
     CreateConversion, World,
