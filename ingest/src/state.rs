@@ -88,7 +88,7 @@ impl Ingest {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(principal.key.org, now),
-            org: principal.key.org,
+            org: Some(principal.key.org),
             dialect,
             received_at: now,
             authenticated: true,
@@ -106,7 +106,13 @@ impl Ingest {
 
     /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: it could use up
     /// that of a caller with a key.
-    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, origin: Option<&Origin>, body: Body) -> Event {
+    pub fn keyless_event(
+        &self,
+        dialect: Dialect,
+        org: Option<OrgId>,
+        origin: Option<&Origin>,
+        body: Body,
+    ) -> Event {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(org, now),
@@ -149,9 +155,9 @@ impl Ingest {
         note_event(event.dialect, event.id);
         let stop = self.0.requests.stop().clone();
         self.outlive("a call without a key", async move {
-            let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
+            let (id, is_unresolved, started) = (event.id, event.org.is_none(), Instant::now());
             let answer = pipeline.submit(event, wait).await;
-            let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
+            let kept = (is_unresolved && answer == Answer::Accepted).then_some(permit);
             // Who hung up hears nothing.
             told.send(answer).ok();
             if let Some(permit) = kept {

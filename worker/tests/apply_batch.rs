@@ -34,7 +34,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
     };
     let event = Event {
         id: EventIds::new(&"test".into()).unwrap().issue(org, clock.now()),
-        org,
+        org: Some(org),
         dialect: Dialect::Postback,
         received_at: clock.now(),
         authenticated: true,

@@ -43,7 +43,7 @@ impl World {
     fn event(&self, body: Body) -> Incoming {
         let event = Event {
             id: self.ids.issue(self.database.org, self.clock.now()),
-            org: self.database.org,
+            org: Some(self.database.org),
             dialect: Dialect::Postback,
             received_at: self.clock.now(),
             authenticated: true,

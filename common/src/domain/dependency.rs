@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::{
-    AttributionFields, Body, CustomerRef, CustomerTarget, Event, EventKind, Identity, OrgId,
-    attribution::{AttributionMethod, customer_ranks, ranks},
+    AttributionFields, Body, CustomerRef, CustomerTarget, Event, EventKind, Identity,
+    attribution::{AttributionMethod, customer_methods, methods},
     click_name::ClickName,
 };
 
@@ -100,18 +100,20 @@ pub fn needed(event: &Event) -> Vec<Dependency> {
             CustomerTarget::Number(_) => Vec::new(),
         },
         // Whose customer it is is not known before the click is.
-        Body::Lead(_) if event.org == OrgId::UNLOCATED => {
+        Body::Lead(_) if event.org.is_none() => {
             let mut names = named(event);
             names.retain(Dependency::is_global);
             names
         }
         Body::Lead(_) | Body::UpdateConversion(_) | Body::Refund(_) | Body::Chargeback(_) => named(event),
         Body::CreateConversion(create) => by_methods(
-            ranks(event.dialect),
+            methods(event.dialect),
             &create.attribution,
             create.customer.as_ref(),
         ),
-        Body::CreateCustomer(create) => by_methods(customer_ranks(event.dialect), &create.attribution, None),
+        Body::CreateCustomer(create) => {
+            by_methods(customer_methods(event.dialect), &create.attribution, None)
+        }
         Body::EditConversion(_)
         | Body::AddCommissions(_)
         | Body::EditCommission(_)

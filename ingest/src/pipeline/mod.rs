@@ -205,7 +205,7 @@ impl Pipeline {
         event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
         let waiter = wait.map(|wait| (shared.pending.wait(event.id), wait));
         let is_patient = event.needs_order();
-        tracing::debug!(event.id = %event.id, org = event.org.0, "an event is handed to a publisher");
+        tracing::debug!(event.id = %event.id, org = event.org.map(|org| org.0), "an event is handed to a publisher");
         let encoded = serde_json::to_vec(&event).ok()?;
         let (durable, is_durable) = oneshot::channel();
         let job = Job {

@@ -20,7 +20,7 @@ fn event(padding: usize) -> Event {
         id: EventIds::new(&"test".into())
             .unwrap()
             .issue(OrgId(1), clock.now()),
-        org: OrgId(1),
+        org: Some(OrgId(1)),
         dialect: Dialect::Native,
         received_at: clock.now(),
         authenticated: true,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use common::{
     apply::event_rows,
-    db::{self, DbError, Pool, bonuses, bonuses::BonusCandidate},
-    domain::{BonusDue, Event, Scheduled},
+    db::{self, DbError, Pool, bonuses},
+    domain::Scheduled,
     message::EventIds,
 };
 use futures_util::FutureExt as _;
@@ -47,7 +47,9 @@ pub async fn close_months(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Re
         let reached = bonuses::close_months(transaction, last, BONUS_MONTHS, now).await?;
         let queued = reached.len();
         if queued > 0 {
-            let reached = reached.into_iter().map(|candidate| bonus(ids, candidate, now));
+            let reached = reached
+                .into_iter()
+                .map(|(org, due)| internal_event(ids, org, Scheduled::Bonus(due), now));
             event_rows::queue(transaction, reached.collect(), now).await?;
         }
         Ok(queued)
@@ -59,16 +61,6 @@ pub async fn close_months(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Re
 fn last_month(now: DateTime<Utc>) -> Option<NaiveDate> {
     let day = now.date_naive().checked_sub_days(Days::new(BONUS_GRACE_DAYS))?;
     day.with_day(1)?.checked_sub_months(Months::new(1))
-}
-
-fn bonus(ids: &EventIds, reached: BonusCandidate, now: DateTime<Utc>) -> Event {
-    let scheduled = Scheduled::Bonus(BonusDue {
-        program: reached.program,
-        bonus: reached.bonus,
-        affiliate: reached.affiliate,
-        month: reached.month,
-    });
-    internal_event(ids, reached.org, scheduled, now)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use common::{
 pub(super) fn internal_event(ids: &EventIds, org: OrgId, scheduled: Scheduled, now: DateTime<Utc>) -> Event {
     Event {
         id: ids.issue(org, now),
-        org,
+        org: Some(org),
         dialect: Dialect::Internal,
         received_at: now,
         authenticated: true,
