@@ -193,12 +193,12 @@ fn a_customer_follows_the_visitors_last_click_where_nobody_keeps_it() {
 fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
     let mut world = world();
     with_affiliate(&mut world, PROGRAM, 9, "pending", |affiliation| {
-        affiliation.approved = None
+        affiliation.approved = None;
     });
     let name = with_click(&mut world, 50, 1, TimeDelta::days(1));
     let pending = with_click(&mut world, 51, 9, TimeDelta::days(1));
     with_customer(&mut world, "bought", 1, |customer| {
-        customer.first_sale_at = Some(now())
+        customer.first_sale_at = Some(now());
     });
     with_customer(&mut world, "loose", 1, |customer| {
         (customer.first_sale_at, customer.authenticated) = (Some(now()), false);

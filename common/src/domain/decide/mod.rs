@@ -20,6 +20,7 @@ mod edit;
 mod effects;
 mod lead;
 mod limits;
+mod parked;
 mod payment;
 mod posting;
 mod recurrence;
@@ -35,7 +36,7 @@ use chrono::TimeDelta;
 
 use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
-pub use self::waiting::{MAX_PARKED_PER_NAME, Parked};
+pub use self::{parked::Parked, waiting::MAX_PARKED_PER_NAME};
 use super::{
     Applied, Body, Event, EventId, First, OrgClue, Outcome, Reason, Refusal, World,
     world::{IdempotencyRecord, PoolExhausted},

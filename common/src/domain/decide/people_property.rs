@@ -34,7 +34,7 @@ fn start(lifetime: bool, keyed_leads_only: bool) -> World {
         with_click(&mut world, id, affiliate, TimeDelta::days(1));
     }
     with_customer(&mut world, "c0", PENDING.0, |customer| {
-        customer.click = Some(ClickId(59))
+        customer.click = Some(ClickId(59));
     });
     world
 }

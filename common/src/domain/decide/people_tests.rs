@@ -301,7 +301,7 @@ fn a_customer_id_is_recorded_once_unless_it_is_unauthenticated() {
         let mut events = vec![
             create(1, "c1", "first"),
             create_with(2, "c1", "second", |create| {
-                create.lifecycle = CustomerLifecycle::Trial
+                create.lifecycle = CustomerLifecycle::Trial;
             }),
         ];
         events[0].event.authenticated = first;
@@ -364,7 +364,7 @@ fn who_is_known_by_an_address_stays_known_by_it() {
     let mut world = world();
     let address = Identity::email("a@example.com");
     with_customer(&mut world, "c1", 1, |customer| {
-        customer.identity = address.clone()
+        customer.identity = address.clone();
     });
     let rename = change(1, CustomerTarget::Number(CustomerId(900)), |update| {
         update.customer_id = Some("c2".into());

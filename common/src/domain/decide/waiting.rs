@@ -5,19 +5,11 @@
 //! what it changes comes. Whoever only looks for whom to pay is refused as soon as nothing earlier can tell, and until then
 //! queued.
 
-use super::{Decisions, RowWrite};
-use crate::domain::{Applied, Body, Dependency, Event, EventId, OrgId, Outcome, Reason, Refusal, dependency};
+use super::{Decisions, RowWrite, parked::Parked};
+use crate::domain::{Applied, Body, Dependency, Event, OrgId, Outcome, Reason, Refusal, dependency};
 
 /// Events that may be parked for one order or customer. More are refused, so that one name cannot fill the table.
 pub const MAX_PARKED_PER_NAME: usize = 100;
-
-/// A parked event, and the order or the customer for which it waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
-    pub event: EventId,
-    pub org: OrgId,
-    pub waits_for: Dependency,
-}
 
 impl Decisions {
     /// What becomes of an event that was refused for now.
