@@ -44,8 +44,8 @@ pub(crate) async fn key_holder(
 /// Who sends an event.
 pub(crate) enum Caller {
     Keyed(Arc<Principal>),
-    /// Without a key. The organisation is the one that was claimed, or [`OrgId::UNLOCATED`]: the worker finds it by the click.
-    Keyless(OrgId, KeylessPermit),
+    /// Without a key. The organisation is the one that was claimed, or `None`: the worker finds it by the click.
+    Keyless(Option<OrgId>, KeylessPermit),
 }
 
 impl Caller {

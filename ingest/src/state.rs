@@ -88,7 +88,7 @@ impl Ingest {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(principal.key.org, now),
-            org: principal.key.org,
+            org: Some(principal.key.org),
             dialect,
             received_at: now,
             authenticated: true,
@@ -104,9 +104,15 @@ impl Ingest {
         }
     }
 
-    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: a stranger could use up
-    /// somebody's.
-    pub fn keyless_event(&self, dialect: Dialect, org: OrgId, origin: Option<&Origin>, body: Body) -> Event {
+    /// The event that a caller without a key asks for. Its `Idempotency-Key` does not count: it could use up
+    /// that of a caller with a key.
+    pub fn keyless_event(
+        &self,
+        dialect: Dialect,
+        org: Option<OrgId>,
+        origin: Option<&Origin>,
+        body: Body,
+    ) -> Event {
         let now = self.0.clock.now();
         Event {
             id: self.0.ids.issue(org, now),
@@ -142,16 +148,16 @@ impl Ingest {
 
     /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
     /// caller hangs up, and for an event whose organisation nobody knows until it is decided, as long as a caller would
-    /// have waited, even if this one does not: else strangers who do so could fill the queue.
+    /// have waited, even if this one does not: else callers without a key who do so could fill the queue.
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
         note_event(event.dialect, event.id);
         let stop = self.0.requests.stop().clone();
         self.outlive("a call without a key", async move {
-            let (id, is_unlocated, started) = (event.id, event.org == OrgId::UNLOCATED, Instant::now());
+            let (id, is_unresolved, started) = (event.id, event.org.is_none(), Instant::now());
             let answer = pipeline.submit(event, wait).await;
-            let kept = (is_unlocated && answer == Answer::Accepted).then_some(permit);
+            let kept = (is_unresolved && answer == Answer::Accepted).then_some(permit);
             // Who hung up hears nothing.
             told.send(answer).ok();
             if let Some(permit) = kept {

@@ -40,6 +40,7 @@ mod explain;
 mod hang_up;
 mod http_layers;
 mod keys;
+mod lifecycle;
 mod openapi;
 mod ordering;
 mod pixel;

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 use common::{
     apply::{ApplyError, apply, batches, event_rows},
     db::{self, FailureClass, Pool, dead_letters::Failure},
-    domain::{Decision, Event, Incoming, Outcome, Verdict},
+    domain::{Decision, Event, Incoming, Outcome, RowWrite},
     runtime::Clock,
     telemetry,
 };
@@ -190,7 +190,7 @@ impl BatchApplier {
         Ok(Decision {
             event: incoming.event.clone(),
             outcome: Outcome::Queued,
-            verdict: Verdict::Known,
+            row_write: RowWrite::Known,
         })
     }
 
@@ -202,7 +202,7 @@ impl BatchApplier {
         Ok(Decision {
             event,
             outcome: Outcome::Dead(failure.code),
-            verdict: Verdict::Known,
+            row_write: RowWrite::Known,
         })
     }
 }

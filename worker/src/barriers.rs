@@ -1,5 +1,5 @@
 //! Sets the barriers behind which events that wait are decided for good (see [`common::db::barriers`]). Nothing happens, and nothing
-//! costs anything, while no caller waits for the outcome of an event that needs what is not there.
+//! costs anything, while no event waits for what it needs.
 
 use std::{
     sync::Arc,
@@ -12,9 +12,9 @@ use common::{
     telemetry,
 };
 
-/// A barrier that was not passed by then has met a consumer that is gone, or one that is stuck: another one is set.
-const GIVE_UP: Duration = Duration::from_millis(1_500);
-
+/// A barrier that was not passed by then has met a consumer that is gone, or one that is stuck: another one is set. A busy lane
+/// takes a second or two for all that it may have been delivered.
+const GIVE_UP: Duration = Duration::from_secs(3);
 /// After so long, and again after as long, it is said that nothing that waits can be decided.
 const STUCK: Duration = Duration::from_mins(1);
 

@@ -115,7 +115,7 @@ pub(crate) fn log_events(events: &[Incoming]) {
         tracing::debug!(
             event.id = %event.id,
             request.id = event.request_id.as_deref(),
-            org = event.org.0,
+            org = event.org.map(|org| org.0),
             kind = event.body.kind().name(),
             queued,
             "an event is taken"
@@ -136,7 +136,7 @@ mod tests {
         let (clock, ids) = (Clock::default(), EventIds::new(&"test".into()).unwrap());
         Event {
             id: ids.issue(OrgId(1), clock.now()),
-            org: OrgId(1),
+            org: Some(OrgId(1)),
             dialect: Dialect::Native,
             received_at: clock.now(),
             authenticated: true,

@@ -13,7 +13,9 @@ pub mod maintenance;
 mod outcomes;
 mod queued_events;
 mod reply_publisher;
+mod start;
 mod worker;
 
 pub use apply_batch::{BatchApplier, Paused};
-pub use worker::{DEFAULT_LANES, DRAIN_TIMEOUT, Worker, connections, start};
+pub use start::start;
+pub use worker::{DEFAULT_LANES, DRAIN_TIMEOUT, Worker, connections};

@@ -1,7 +1,7 @@
 //! What became of the events of a batch, for logs and metrics.
 
 use common::{
-    domain::{Decision, Outcome, Verdict},
+    domain::{Decision, Outcome, RowWrite},
     telemetry::metrics,
 };
 
@@ -14,11 +14,11 @@ pub(crate) fn note(decisions: &[Decision]) {
             request.id = event.request_id.as_deref(),
             status = outcome.status().name(),
             reason = outcome.reason(),
-            known = decision.verdict == Verdict::Known,
+            known = decision.row_write == RowWrite::Known,
             "an event is decided"
         );
         // What was known before has been counted before.
-        if decision.verdict == Verdict::Known {
+        if decision.row_write == RowWrite::Known {
             continue;
         }
         match outcome {

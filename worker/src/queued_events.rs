@@ -20,9 +20,12 @@ use tracing::Instrument as _;
 
 use crate::{BatchApplier, Paused, Worker, barriers::Setter, batch, outcomes, reply_publisher};
 
-/// Queued events applied in one turn.
-const TURN_EVENTS: i64 = 200;
-/// Between two turns at the least: 2,000 events a second at most, and a spread of due times makes no tiny batches.
+/// Queued events applied in one turn, but for those that wait for what they need: these are live traffic.
+const TURN_EVENTS: usize = 200;
+/// Queued events looked at in one turn, while some of them wait for what they need.
+const TURN_WAITING: usize = 1_000;
+/// Between two turns at the least: 2,000 replayed and imported events a second at most, and a spread of due times makes no tiny
+/// batches.
 const TURN_PAUSE: Duration = Duration::from_millis(100);
 /// Between two looks when nothing is there, or another worker does it.
 const POLL: Duration = Duration::from_secs(1);
@@ -43,6 +46,7 @@ pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
     let mut turns = Turns {
         applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
         barriers: Setter::new(&worker.pool, worker.broker.as_ref()),
+        limit: TURN_EVENTS,
         worker,
     };
     while !stop.is_cancelled() {
@@ -62,6 +66,8 @@ struct Turns {
     worker: Worker,
     applier: BatchApplier,
     barriers: Setter,
+    /// How many events the next turn looks at.
+    limit: usize,
 }
 
 enum Turn {
@@ -115,9 +121,16 @@ impl Turns {
             db::rollback(outer).await?;
             return Ok(Turn::Elsewhere);
         }
-        let due = events::due(&mut outer, worker.clock.now(), TURN_EVENTS).await?;
-        let count = due.events.len() + due.unreadable.len();
-        let more = i64::try_from(count).is_ok_and(|count| count >= TURN_EVENTS);
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let mut due = events::due(&mut outer, worker.clock.now(), limit).await?;
+        let more = due.events.len() + due.unreadable.len() >= self.limit;
+        let mut others = 0;
+        due.events.retain(|event| {
+            others += usize::from(!due.waits_since.contains_key(&event.id));
+            others <= TURN_EVENTS || due.waits_since.contains_key(&event.id)
+        });
+        let is_waited_for = !due.waits_since.is_empty();
+        self.limit = if is_waited_for { TURN_WAITING } else { TURN_EVENTS };
         if !due.unreadable.is_empty() {
             put_off(worker, &due.unreadable).await?;
         }

@@ -56,7 +56,7 @@ impl ReplyPublisher {
         let mut unsent = false;
         for (to, replies) in groups {
             match self.instances.get(&to.instance) {
-                Some(waiters) => waiters.deliver(replies),
+                Some(pending) => pending.deliver(replies),
                 None => unsent |= !self.send(to, ReplyBatch { replies }).await,
             }
         }

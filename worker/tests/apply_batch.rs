@@ -34,7 +34,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
     };
     let event = Event {
         id: EventIds::new(&"test".into()).unwrap().issue(org, clock.now()),
-        org,
+        org: Some(org),
         dialect: Dialect::Postback,
         received_at: clock.now(),
         authenticated: true,
@@ -55,7 +55,12 @@ fn applier(database: &TestDatabase) -> BatchApplier {
 fn reasons(decisions: &[Decision]) -> Vec<&str> {
     let mut reasons: Vec<_> = decisions
         .iter()
-        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status().name()))
+        .map(|decision| {
+            decision
+                .outcome
+                .reason()
+                .unwrap_or(decision.outcome.status().name())
+        })
         .collect();
     reasons.sort_unstable();
     reasons

@@ -32,7 +32,7 @@ fn sale(org: OrgId, order: &str) -> Event {
     };
     Event {
         id: EventIds::new(&"test".into()).unwrap().issue(org, clock.now()),
-        org,
+        org: Some(org),
         dialect: Dialect::Postback,
         received_at: clock.now(),
         authenticated: true,

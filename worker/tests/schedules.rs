@@ -43,7 +43,7 @@ impl World {
     fn event(&self, body: Body) -> Incoming {
         let event = Event {
             id: self.ids.issue(self.database.org, self.clock.now()),
-            org: self.database.org,
+            org: Some(self.database.org),
             dialect: Dialect::Postback,
             received_at: self.clock.now(),
             authenticated: true,
@@ -60,10 +60,11 @@ impl World {
     async fn apply(&self, events: &[Incoming]) -> Vec<String> {
         let applier = BatchApplier::new(self.database.pool.clone(), self.clock.clone());
         let decisions = applier.run(events).await.unwrap();
-        let said = decisions.iter().map(|one| {
-            one.outcome
+        let said = decisions.iter().map(|decision| {
+            decision
+                .outcome
                 .reason()
-                .unwrap_or(one.outcome.status().name())
+                .unwrap_or(decision.outcome.status().name())
                 .to_owned()
         });
         said.collect()

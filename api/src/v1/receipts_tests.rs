@@ -27,7 +27,7 @@ use crate::{
 fn click(id: EventId, code: &str, now: DateTime<Utc>) -> Event {
     Event {
         id,
-        org: OrgId::UNLOCATED,
+        org: None,
         dialect: Dialect::Affitor,
         received_at: now,
         authenticated: false,
@@ -64,7 +64,7 @@ async fn a_call_without_a_key_has_a_receipt_for_any_key_but_of_another_organisat
     let TestDatabase { pool, org, .. } = testing::database().await;
     let (api, ids) = (router(over(&pool), OpenApi::default()), ids());
     let now = Clock::default().now();
-    let issue = || ids.issue(OrgId::UNLOCATED, now);
+    let issue = || ids.issue(None::<OrgId>, now);
 
     let waiting = issue();
     for key in ["demo-key", "demo-program-key", "other-key"] {
@@ -73,7 +73,7 @@ async fn a_call_without_a_key_has_a_receipt_for_any_key_but_of_another_organisat
     }
     let forged = EventIds::new(&"another".into())
         .unwrap()
-        .issue(OrgId::UNLOCATED, now);
+        .issue(None::<OrgId>, now);
     assert_eq!(receipt(&api, forged, "demo-key").await.0, 404);
     assert_eq!(receipt(&api, waiting, "no-key").await.0, 401);
 
@@ -86,19 +86,19 @@ async fn a_call_without_a_key_has_a_receipt_for_any_key_but_of_another_organisat
         assert!(body["received_at"].is_string());
     }
 
-    let located = issue();
-    apply(&pool, click(located, "abc123", now), now).await;
-    let (status, body) = receipt(&api, located, "demo-key").await;
+    let resolved = issue();
+    apply(&pool, click(resolved, "abc123", now), now).await;
+    let (status, body) = receipt(&api, resolved, "demo-key").await;
     assert_eq!((status, &body["status"]), (200, &json!("applied")));
     assert!(body["outcome"]["click_id"].is_number(), "{body}");
     // It came with no key of a program: one that is bound is told how it ended, not more.
-    let (status, body) = receipt(&api, located, "demo-program-key").await;
+    let (status, body) = receipt(&api, resolved, "demo-program-key").await;
     assert_eq!((status, &body["status"]), (200, &json!("applied")));
     assert!(
         body["outcome"].is_null() && body["applied_at"].is_string(),
         "{body}"
     );
-    assert_eq!(receipt(&api, located, "other-key").await.0, 404);
+    assert_eq!(receipt(&api, resolved, "other-key").await.0, 404);
 
     // A row without an organisation whose id proves another one is nobody's to read.
     let odd = ids.issue(org, now);

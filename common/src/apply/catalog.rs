@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::load::New;
+use super::new_event::NewEvent;
 use crate::{
     db::{Connection, DbError, affiliations, affiliations::Lookup, programs},
     domain::{AffiliateId, AttributionFields, OrgId, World, catalog::Catalog, fold_coupon},
@@ -11,10 +11,10 @@ use crate::{
 
 pub(super) async fn load(
     connection: &mut Connection,
-    new: &[New<'_>],
+    new: &[NewEvent<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
-    let orgs: BTreeSet<OrgId> = new.iter().map(|new| new.event.org).collect();
+    let orgs: BTreeSet<OrgId> = new.iter().filter_map(|new| new.event.org).collect();
     let leads = leads(new, world, &orgs);
     let mut catalogs = Catalog::new();
     programs::load_into(connection, &orgs.into_iter().collect::<Vec<_>>(), &mut catalogs).await?;
@@ -26,10 +26,11 @@ pub(super) async fn load(
     Ok(())
 }
 
-fn leads(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
+fn leads(new: &[NewEvent<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
     let sent: Vec<(OrgId, &AttributionFields)> = new
         .iter()
-        .filter_map(|New { event, needs }| Some((event.org, needs.attribution?)))
+        .filter_map(NewEvent::in_org)
+        .filter_map(|(org, needs)| Some((org, needs.attribution?)))
         .collect();
     let coupons: BTreeSet<(OrgId, String)> = sent
         .iter()
@@ -43,9 +44,9 @@ fn leads(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
         .iter()
         .filter_map(|(org, sent)| Some((*org, sent.referral_code.as_deref()?)));
     // The codes of clicks, and the payees of payments.
-    let codes = codes.chain(new.iter().flat_map(|New { event, needs }| {
+    let codes = codes.chain(new.iter().filter_map(NewEvent::in_org).flat_map(|(org, needs)| {
         let names = needs.link.iter().chain(&needs.payees);
-        names.map(|name| (event.org, *name))
+        names.map(move |name| (org, *name))
     }));
     let codes: BTreeSet<(OrgId, String)> = codes.map(|(org, code)| (org, code.to_owned())).collect();
     Lookup {
@@ -57,7 +58,7 @@ fn leads(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup {
 }
 
 /// Affiliates of the rows at hand. A click of another organisation is only known to be taken.
-fn affiliates(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> BTreeSet<(OrgId, AffiliateId)> {
+fn affiliates(new: &[NewEvent<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> BTreeSet<(OrgId, AffiliateId)> {
     let conversions = world.conversions.values().flat_map(|conversion| {
         let earners = conversion
             .commissions
@@ -72,7 +73,8 @@ fn affiliates(new: &[New<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> BTreeSe
     let payments = world.payments.values().map(|row| (row.org, row.affiliate));
     let due = new
         .iter()
-        .filter_map(|New { event, needs }| Some((event.org, needs.bonus?.affiliate)));
+        .filter_map(NewEvent::in_org)
+        .filter_map(|(org, needs)| Some((org, needs.bonus?.affiliate)));
     conversions
         .chain(customers)
         .chain(clicks)

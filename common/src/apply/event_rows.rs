@@ -1,5 +1,5 @@
-//! What happens to the rows of events besides their being decided: they are queued, put off, given up. Whoever applies events calls
-//! this; operators have `ops`. Nobody else writes events.
+//! What happens to the rows of events besides their being decided: they are queued, put off, given up. Whoever applies events
+//! calls this; operators have `ops`. Nobody else writes events.
 
 use chrono::{DateTime, Utc};
 
@@ -49,8 +49,8 @@ pub async fn let_wait(
     events::let_wait(connection, ids, now).await
 }
 
-/// Has an event that others keep from being applied tried again later, the later the more often it was tried. `is_queued`: it has a
-/// row already. `false`: it has been tried often enough.
+/// Has an event that others keep from being applied tried again later, the later the more often it was tried. `is_queued`: it
+/// has a row already. `false`: it has been tried often enough.
 ///
 /// # Errors
 /// When the database refuses what the event holds, or does not answer.

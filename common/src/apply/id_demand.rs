@@ -1,12 +1,13 @@
 //! How many new numbers the events of a batch can need at most.
 
-use super::load::New;
+use super::new_event::NewEvent;
 use crate::{db::ids::IdDemand, domain::World};
 
-pub(super) fn of_batch(new: &[New<'_>], world: &World) -> IdDemand {
+pub(super) fn of_batch(new: &[NewEvent<'_>], world: &World) -> IdDemand {
     let mut demand = IdDemand::default();
-    for New { event, needs } in new {
-        let catalog = world.catalogs.get(&event.org);
+    for NewEvent { event, needs } in new {
+        let Some(org) = event.org else { continue };
+        let catalog = world.catalogs.get(&org);
         let per_line = catalog.map_or(1, |catalog| catalog.commissions_per_line());
         let rows = needs.new_rows;
         demand.conversions += rows.conversions;

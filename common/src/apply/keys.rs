@@ -1,7 +1,7 @@
 //! The keys of a batch: whatever two events must not create or change at the same time has the same key. Rows that are
 //! found under another name than their key's are locked themselves when they are loaded.
 
-use super::load::New;
+use super::new_event::NewEvent;
 use crate::domain::{Dependency, Event, Incoming, Needs, OrgId, click_name::ClickName};
 
 /// Keys that an event alone needs.
@@ -23,16 +23,16 @@ fn shared_names(needs: &Needs<'_>) -> impl Iterator<Item = i64> {
         .clicks
         .iter()
         .filter_map(|click| match ClickName::parse(click) {
-            ClickName::Theirs(name) => Some(hash("click", OrgId::UNLOCATED, &name)),
+            ClickName::Theirs(name) => Some(hash("click", None, &name)),
             ClickName::Ours { .. } => None,
         });
     let session = needs.session.iter();
-    clicks.chain(session.map(|session| hash("session", OrgId::UNLOCATED, session)))
+    clicks.chain(session.map(|session| hash("session", None, session)))
 }
 
 /// Keys under which events may be parked: for what the batch brings, or for what its own events may wait.
-pub(super) fn of_parking(new: &[New<'_>]) -> Vec<i64> {
-    sorted(new.iter().flat_map(|New { event, needs }| {
+pub(super) fn of_parking(new: &[NewEvent<'_>]) -> Vec<i64> {
+    sorted(new.iter().flat_map(|NewEvent { event, needs }| {
         let named = named(event.org, needs);
         shared_names(needs).chain(named).collect::<Vec<_>>()
     }))
@@ -40,12 +40,12 @@ pub(super) fn of_parking(new: &[New<'_>]) -> Vec<i64> {
 
 /// The key of what an event waits for.
 pub(super) fn of_name(org: OrgId, name: &Dependency) -> i64 {
-    let org = if name.is_global() { OrgId::UNLOCATED } else { org };
+    let org = (!name.is_global()).then_some(org);
     hash(name.kind(), org, &name.name())
 }
 
 /// Keys of names within an organisation.
-fn named(org: OrgId, needs: &Needs<'_>) -> impl Iterator<Item = i64> {
+fn named(org: Option<OrgId>, needs: &Needs<'_>) -> impl Iterator<Item = i64> {
     let orders = needs.order.into_iter().chain(needs.new_order);
     let customers = needs.customers.iter();
     orders
@@ -92,11 +92,11 @@ fn of(event: &Event, needs: &Needs<'_>) -> Vec<i64> {
 }
 
 /// FNV-1a: the same in every version and process, which std's hasher does not promise.
-fn hash(kind: &str, org: OrgId, name: &str) -> i64 {
+fn hash(kind: &str, org: Option<OrgId>, name: &str) -> i64 {
     let bytes = kind
         .bytes()
         .chain([0])
-        .chain(org.0.to_le_bytes())
+        .chain(OrgId::stored(org).to_le_bytes())
         .chain(name.bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -5,26 +5,18 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, id_demand, keys};
+use super::{catalog, id_demand, keys, new_event::NewEvent};
 use crate::{
     db::{
-        Connection, DbError, barriers, bonuses,
-        bonuses::BonusCandidate,
-        clicks, commissions, conversions,
+        Connection, DbError, barriers, bonuses, clicks, commissions, conversions,
         conversions::Lookup,
         customers, events, idempotency, ids, parked_keys, payments,
         suppliers::{self, Need},
     },
     domain::{
-        ClickId, CustomerId, Event, EventId, Incoming, Needs, OrgId, World, click_name::ClickName, dependency,
+        ClickId, CustomerId, Event, EventId, Incoming, OrgId, World, click_name::ClickName, dependency,
     },
 };
-
-/// An event that is to be decided, and what that needs.
-pub(super) struct New<'a> {
-    pub event: &'a Event,
-    pub needs: Needs<'a>,
-}
 
 pub(super) async fn world(
     connection: &mut Connection,
@@ -35,10 +27,10 @@ pub(super) async fn world(
     let all: Vec<&Event> = incoming.iter().map(|incoming| &incoming.event).collect();
     load_known(connection, &all, &mut world).await?;
     // What has been decided already is only answered again: it needs nothing of the world.
-    let new: Vec<New<'_>> = incoming
+    let new: Vec<NewEvent<'_>> = incoming
         .iter()
         .filter(|incoming| incoming.queued || !world.events.contains_key(&incoming.event.id))
-        .map(|Incoming { event, .. }| New {
+        .map(|Incoming { event, .. }| NewEvent {
             event,
             needs: event.needs(),
         })
@@ -62,7 +54,7 @@ pub(super) async fn world(
 async fn load_known(connection: &mut Connection, all: &[&Event], world: &mut World) -> Result<(), DbError> {
     let keys: BTreeSet<(OrgId, &str)> = all
         .iter()
-        .filter_map(|event| Some((event.org, event.idempotency.as_ref()?.key.as_str())))
+        .filter_map(|event| Some((event.org?, event.idempotency.as_ref()?.key.as_str())))
         .collect();
     if !keys.is_empty() {
         let keys: Vec<_> = keys.into_iter().collect();
@@ -110,7 +102,11 @@ async fn load_through(
 }
 
 /// Clicks that events name, be they of other organisations: their first holder keeps a name.
-async fn load_clicks(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+async fn load_clicks(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
     let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
     for name in new.iter().flat_map(|new| &new.needs.clicks) {
         match ClickName::parse(name) {
@@ -137,27 +133,24 @@ async fn load_clicks(connection: &mut Connection, new: &[New<'_>], world: &mut W
 
 async fn load_conversions(
     connection: &mut Connection,
-    new: &[New<'_>],
+    new: &[NewEvent<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let orders: BTreeSet<(OrgId, &str)> = new
         .iter()
-        .flat_map(|New { event, needs }| {
+        .filter_map(NewEvent::in_org)
+        .flat_map(|(org, needs)| {
             let orders = needs.order.into_iter().chain(needs.new_order);
-            orders.map(|order| (event.org, order))
+            orders.map(move |order| (org, order))
         })
         .collect();
     let mut lookup = Lookup {
         orders: orders.into_iter().collect(),
         ..Lookup::default()
     };
-    for New { event, needs } in new {
-        lookup
-            .conversions
-            .extend(needs.conversion.map(|id| (event.org, id)));
-        lookup
-            .commissions
-            .extend(needs.commission.map(|id| (event.org, id)));
+    for (org, needs) in new.iter().filter_map(NewEvent::in_org) {
+        lookup.conversions.extend(needs.conversion.map(|id| (org, id)));
+        lookup.commissions.extend(needs.commission.map(|id| (org, id)));
     }
     if !(lookup.orders.is_empty() && lookup.conversions.is_empty() && lookup.commissions.is_empty()) {
         for conversion in conversions::lock(connection, &lookup).await? {
@@ -168,7 +161,11 @@ async fn load_conversions(
 }
 
 /// Events that are parked for what the batch names.
-async fn load_parked(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+async fn load_parked(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
     let keys = keys::of_parking(new);
     if keys.is_empty() {
         return Ok(());
@@ -192,19 +189,21 @@ async fn load_parked(connection: &mut Connection, new: &[New<'_>], world: &mut W
 /// Customers that events name, and those of the conversions and clicks at hand.
 async fn load_customers(
     connection: &mut Connection,
-    new: &[New<'_>],
+    new: &[NewEvent<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let named: BTreeSet<(OrgId, String)> = new
         .iter()
-        .flat_map(|New { event, needs }| {
+        .filter_map(NewEvent::in_org)
+        .flat_map(|(org, needs)| {
             let customers = needs.customers.iter();
-            customers.map(|customer| (event.org, customer.key()))
+            customers.map(move |customer| (org, customer.key()))
         })
         .collect();
     let by_number = new
         .iter()
-        .filter_map(|New { event, needs }| Some((event.org, needs.customer?)));
+        .filter_map(NewEvent::in_org)
+        .filter_map(|(org, needs)| Some((org, needs.customer?)));
     let of_conversions = world
         .conversions
         .values()
@@ -242,24 +241,20 @@ async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<
 }
 
 /// Bonuses and payments by their numbers, and what bonuses are decided by.
-async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut World) -> Result<(), DbError> {
+async fn load_money(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
     let (mut commissions, mut payments, mut bonuses) = (Vec::new(), Vec::new(), Vec::new());
-    for New { event, needs } in new {
+    for NewEvent { event, needs } in new {
+        let Some(org) = event.org else { continue };
         // A commission that no conversion has may be a bonus.
         let bonus = needs.commission;
         let bonus = bonus.filter(|id| !world.commission_owners.contains_key(id));
-        commissions.extend(bonus.map(|id| (event.org, id)));
-        payments.extend(needs.payment.map(|id| (event.org, id)));
-        bonuses.extend(needs.bonus.map(|due| {
-            let candidate = BonusCandidate {
-                org: event.org,
-                program: due.program,
-                bonus: due.bonus.clone(),
-                affiliate: due.affiliate,
-                month: due.month,
-            };
-            (event.id, candidate)
-        }));
+        commissions.extend(bonus.map(|id| (org, id)));
+        payments.extend(needs.payment.map(|id| (org, id)));
+        bonuses.extend(needs.bonus.map(|due| (event.id, (org, due))));
     }
     if !commissions.is_empty() {
         for (org, bonus) in commissions::lock_bonuses(connection, &commissions).await? {
@@ -272,7 +267,7 @@ async fn load_money(connection: &mut Connection, new: &[New<'_>], world: &mut Wo
         }
     }
     if !bonuses.is_empty() {
-        let (events, candidates): (Vec<EventId>, Vec<BonusCandidate>) = bonuses.into_iter().unzip();
+        let (events, candidates): (Vec<EventId>, Vec<_>) = bonuses.into_iter().unzip();
         let sales = bonuses::monthly_sales(connection, &candidates).await?;
         world.monthly_sales = events.into_iter().zip(sales).collect();
     }

@@ -11,6 +11,7 @@ pub mod event_rows;
 mod id_demand;
 mod keys;
 mod load;
+mod new_event;
 mod resolve_org;
 mod write;
 
@@ -96,8 +97,8 @@ pub fn batches(events: &[Incoming]) -> Vec<&[Incoming]> {
     let mut rest = events;
     while !rest.is_empty() {
         let mut held = 0;
-        let fits = rest.iter().take(MAX_BATCH_EVENTS).take_while(|one| {
-            held += locks(&one.event);
+        let fits = rest.iter().take(MAX_BATCH_EVENTS).take_while(|incoming| {
+            held += locks(&incoming.event);
             held <= MAX_BATCH_LOCKS
         });
         let (batch, more) = rest.split_at(fits.count().max(1));

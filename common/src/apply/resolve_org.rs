@@ -1,5 +1,5 @@
 //! Finds the organisation of events that came without a key (seed: Affitor, click and browser lead; AFFY,
-//! registration). What is found nowhere keeps [`OrgId::UNLOCATED`] and is refused: no organisation has that number.
+//! registration). Whoever names nothing that is known stays without one and is refused.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,16 +22,16 @@ pub(super) async fn resolve(connection: &mut Connection, events: &mut [Incoming]
     let links = load_links(connection, &clues).await?;
     let mut visits = load_visits(connection, &clues).await?;
     for Incoming { event, .. } in events {
-        if event.org == OrgId::UNLOCATED {
+        if event.org.is_none() {
             match event.needs().org_clue {
                 Some(OrgClue::Link { code, host }) => {
                     if let Some((org, program)) = links.find(code, host) {
-                        event.org = org;
+                        event.org = Some(org);
                         event.program_scope = event.program_scope.or(program);
                     }
                 }
                 Some(OrgClue::Visit { clicks, session }) => {
-                    event.org = visits.find(clicks, session).unwrap_or(OrgId::UNLOCATED);
+                    event.org = visits.find(clicks, session);
                 }
                 None => {}
             }
@@ -43,7 +43,7 @@ pub(super) async fn resolve(connection: &mut Connection, events: &mut [Incoming]
 
 fn unresolved(events: &[Incoming]) -> impl Iterator<Item = &Event> {
     let events = events.iter().map(|incoming| &incoming.event);
-    events.filter(|event| event.org == OrgId::UNLOCATED)
+    events.filter(|event| event.org.is_none())
 }
 
 /// Where the codes of links lead, and who holds the hosts of the pages that were visited.
@@ -145,15 +145,14 @@ impl Visits {
 
     /// A click of the batch counts for the events after it. The first holder of a name keeps it.
     fn learn(&mut self, event: &Event) {
-        let Body::Click(click) = &event.body else { return };
-        if event.org == OrgId::UNLOCATED {
+        let (Body::Click(click), Some(org)) = (&event.body, event.org) else {
             return;
-        }
+        };
         if let Some(name) = &click.name {
-            self.names.entry(name.clone()).or_insert(event.org);
+            self.names.entry(name.clone()).or_insert(org);
         }
         if let Some(session) = &click.session {
-            self.sessions.entry(session.clone()).or_insert(event.org);
+            self.sessions.entry(session.clone()).or_insert(org);
         }
     }
 }

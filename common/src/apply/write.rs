@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use super::keys;
 use crate::{
     db::{
-        Connection, DbError, bonuses, bonuses::BonusCandidate, clicks, commissions, conversions, customers,
-        events, idempotency, ledger, notify, parked_keys, payments, refunds, schedules,
+        Connection, DbError, bonuses, clicks, commissions, conversions, customers, events, idempotency,
+        ledger, notify, parked_keys, payments, refunds, schedules,
     },
     domain::{
-        ClickId, Decision, Decisions, OrgId, Outcome, Parked, Verdict, World,
+        ClickId, Decision, Decisions, OrgId, Outcome, Parked, RowWrite, World,
         entities::{Change, Click, Conversion, Payment},
     },
 };
@@ -30,9 +30,12 @@ pub(super) async fn write(
     conversions::write(connection, &all).await?;
     let of_conversions = all.iter().flat_map(|conversion| {
         let of = (conversion.org, Some(conversion.id));
-        conversion.commissions.iter().map(move |one| (of.0, of.1, one))
+        conversion
+            .commissions
+            .iter()
+            .map(move |commission| (of.0, of.1, commission))
     });
-    let bonuses = world.bonuses.values().map(|(org, one)| (*org, None, one));
+    let bonuses = world.bonuses.values().map(|(org, bonus)| (*org, None, bonus));
     let commissions: Vec<_> = of_conversions.chain(bonuses).collect();
     commissions::write(connection, &commissions).await?;
     payments::write(connection, &sorted_payments(world)).await?;
@@ -60,8 +63,8 @@ pub(super) async fn write(
 
 /// Whether whoever applies queued events does not know of this one yet. What is only looked at again has a time for that.
 fn is_new_in_queue(decision: &Decision, now: DateTime<Utc>) -> bool {
-    let is_looked_at_again = decision.verdict == Verdict::Update && decision.event.is_awaited(now);
-    decision.outcome == Outcome::Queued && decision.verdict != Verdict::Known && !is_looked_at_again
+    let is_looked_at_again = decision.row_write == RowWrite::Update && decision.event.is_awaited(now);
+    decision.outcome == Outcome::Queued && decision.row_write != RowWrite::Known && !is_looked_at_again
 }
 
 /// What the events wait for that remain parked.
@@ -102,7 +105,8 @@ async fn write_calendar(
     if !decided.effects.schedules.is_empty() {
         schedules::write(connection, &decided.effects.schedules).await?;
     }
-    let is_gone = |one: &&Conversion| one.change != Change::None && one.deleted_at.is_some();
+    let is_gone =
+        |conversion: &&Conversion| conversion.change != Change::None && conversion.deleted_at.is_some();
     let gone: Vec<&Conversion> = conversions.iter().copied().filter(is_gone).collect();
     if !gone.is_empty() {
         schedules::remove(connection, &gone).await?;
@@ -121,17 +125,7 @@ async fn write_calendar(
         clicks::write_sessions(connection, &latest).await?;
     }
     if !decided.effects.bonus_awards.is_empty() {
-        let awards = decided.effects.bonus_awards.iter().map(|one| {
-            let candidate = BonusCandidate {
-                org: one.org,
-                program: one.program,
-                bonus: one.bonus.clone(),
-                affiliate: one.affiliate,
-                month: one.month,
-            };
-            (candidate, one.event)
-        });
-        bonuses::write_awards(connection, &awards.collect::<Vec<_>>()).await?;
+        bonuses::write_awards(connection, &decided.effects.bonus_awards).await?;
     }
     Ok(())
 }

@@ -4,22 +4,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::{Connection, DbError, columns::columns};
-use crate::domain::{AffiliateId, Currency, EventId, OrgId, ProgramId, entities::MonthlySales};
-
-/// A bonus that an affiliate may get for a month.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BonusCandidate {
-    pub org: OrgId,
-    pub program: ProgramId,
-    pub bonus: String,
-    pub affiliate: AffiliateId,
-    /// Its first day, in UTC.
-    pub month: NaiveDate,
-}
+use crate::domain::{AffiliateId, BonusAward, BonusDue, Currency, OrgId, ProgramId, entities::MonthlySales};
 
 columns! {
-    /// Candidates, column by column.
-    Columns<'a> of BonusCandidate { org, program, bonus, affiliate, month } in &'a BonusCandidate {
+    /// Bonuses that may be given, column by column.
+    Columns<'a> of (org, BonusDue { program, bonus, affiliate, month }) in (OrgId, &'a BonusDue) {
         org_id: i64 = org.0,
         program_id: i64 = program.0,
         bonus_id: &'a str = bonus,
@@ -34,16 +23,16 @@ columns! {
 /// When the database does not answer, or a row holds what no version of this code wrote.
 pub async fn monthly_sales(
     connection: &mut Connection,
-    candidates: &[BonusCandidate],
+    candidates: &[(OrgId, &BonusDue)],
 ) -> Result<Vec<MonthlySales>, DbError> {
     let mut sales: Vec<MonthlySales> = candidates
         .iter()
-        .map(|candidate| MonthlySales {
-            month: candidate.month,
+        .map(|(_, due)| MonthlySales {
+            month: due.month,
             ..MonthlySales::default()
         })
         .collect();
-    let Some(sent) = Columns::of(candidates) else {
+    let Some(sent) = Columns::of(candidates.iter().copied()) else {
         return Ok(sales);
     };
     let rows = sqlx::query!(
@@ -93,14 +82,11 @@ pub async fn monthly_sales(
 ///
 /// # Errors
 /// When the database does not answer, or a bonus was given already.
-pub(crate) async fn write_awards(
-    connection: &mut Connection,
-    awards: &[(BonusCandidate, EventId)],
-) -> Result<(), DbError> {
-    let Some(awarded) = Columns::of(awards.iter().map(|(candidate, _)| candidate)) else {
+pub(crate) async fn write_awards(connection: &mut Connection, awards: &[BonusAward]) -> Result<(), DbError> {
+    let Some(awarded) = Columns::of(awards.iter().map(|award| (award.org, &award.due))) else {
         return Ok(());
     };
-    let events: Vec<Uuid> = awards.iter().map(|(_, event)| event.0).collect();
+    let events: Vec<Uuid> = awards.iter().map(|award| award.event.0).collect();
     sqlx::query!(
         "INSERT INTO bonus_awards (org_id, program_id, bonus_id, affiliate_id, month, event_id)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::date[], $6::uuid[])",
@@ -128,9 +114,8 @@ pub async fn close_months(
     last: NaiveDate,
     months: i32,
     now: DateTime<Utc>,
-) -> Result<Vec<BonusCandidate>, DbError> {
-    sqlx::query_as!(
-        BonusCandidate,
+) -> Result<Vec<(OrgId, BonusDue)>, DbError> {
+    let rows = sqlx::query!(
         r#"WITH open AS (
              SELECT b.org_id, b.program_id, b.bonus_id, series.month::date AS month, b.definition
              FROM program_bonuses b
@@ -165,5 +150,15 @@ pub async fn close_months(
     )
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("bonuses.close", error))
+    .map_err(|error| DbError::new("bonuses.close", error))?;
+    let reached = rows.into_iter().map(|row| {
+        let due = BonusDue {
+            program: row.program,
+            bonus: row.bonus,
+            affiliate: row.affiliate,
+            month: row.month,
+        };
+        (row.org, due)
+    });
+    Ok(reached.collect())
 }

@@ -9,7 +9,7 @@ use super::{Connection, DbError, columns::columns};
 use crate::domain::{
     AffiliateId, CommissionId, ConversionId, Currency, OrgId, PaymentId,
     entities::{Change, Commission, CommissionKind, Conversion},
-    ledger::Position,
+    ledger::CommissionBalance,
 };
 
 struct Row {
@@ -61,13 +61,13 @@ impl From<Row> for Commission {
             commission_name: row.commission_name,
             rate: row.rate.map(|rate| rate.normalize()),
             sub_amount: row.sub_amount.normalize(),
-            part: row.part.map(|part| part.normalize()),
+            share: row.part.map(|share| share.normalize()),
             gross: row.gross.normalize(),
             amount: row.amount.normalize(),
             currency: row.currency,
             approved: row.approved,
             finalised_at: row.finalised_at,
-            position: Position {
+            balance: CommissionBalance {
                 pending: row.pending.normalize(),
                 payable: row.payable.normalize(),
             },
@@ -144,8 +144,8 @@ pub type Owned<'a> = (OrgId, Option<ConversionId>, &'a Commission);
 columns! {
     /// Commissions, column by column.
     Columns<'a> of (org, conversion, Commission {
-        change: _, id, affiliate, kind, commission_type, commission_name, rate, sub_amount, part, gross, amount, currency,
-        approved, finalised_at, position: Position { pending, payable }, comment, created_at,
+        change: _, id, affiliate, kind, commission_type, commission_name, rate, sub_amount, share, gross, amount, currency,
+        approved, finalised_at, balance: CommissionBalance { pending, payable }, comment, created_at,
         // Set by whoever writes payments.
         payment: _,
     }) in &'a Owned<'a> {
@@ -158,7 +158,7 @@ columns! {
         commission_name: &'a str = commission_name,
         rate: Option<Decimal> = *rate,
         sub_amount: Decimal = *sub_amount,
-        part: Option<Decimal> = *part,
+        part: Option<Decimal> = *share,
         gross: Decimal = *gross,
         amount: Decimal = *amount,
         currency: &'a str = currency.code(),

@@ -105,7 +105,7 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
             meta_by: row.meta_by,
             charged_back: row.charged_back,
             chargeback_by: row.chargeback_by,
-            counted: row.counted,
+            counts_towards_cap: row.counted,
             warnings: row.warnings,
             trace: row.trace.0,
             deleted_at: row.deleted_at,
@@ -121,7 +121,7 @@ columns! {
     Columns<'a> of Conversion {
         change: _, org, id, external_id, program, affiliate, customer, event, dialect, authenticated, attributed_by, click,
         original_amount, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by, status_by,
-        meta_by, charged_back, chargeback_by, counted, warnings, trace, deleted_at, superseded_by,
+        meta_by, charged_back, chargeback_by, counts_towards_cap, warnings, trace, deleted_at, superseded_by,
         // These have tables of their own.
         commissions: _, refunds: _,
     } in &'a Conversion {
@@ -149,7 +149,7 @@ columns! {
         meta_by: Option<Uuid> = meta_by.map(|event| event.0),
         charged_back: bool = *charged_back,
         chargeback_by: Option<Uuid> = chargeback_by.map(|event| event.0),
-        counted: i32 = *counted,
+        counted: i32 = *counts_towards_cap,
         trace: Json<&'a Trace> = Json(trace),
         deleted_at: Option<DateTime<Utc>> = *deleted_at,
         superseded_by: Option<i64> = superseded_by.map(|id| id.0),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Connection, DbError, columns::columns};
 use crate::domain::{
-    AffiliateId, ClickId, CustomerId, EventId, Identity, MetaData, OrgId, ProgramId, Track,
+    AffiliateId, ClickId, CustomerId, CustomerLifecycle, EventId, Identity, MetaData, OrgId, ProgramId,
     entities::{Change, Customer},
 };
 
@@ -57,10 +57,10 @@ pub async fn lock(
         program: row.program,
         affiliate: row.affiliate,
         status: row.status,
-        track: Track::parse(&row.track).unwrap_or_default(),
+        lifecycle: CustomerLifecycle::parse(&row.track).unwrap_or_default(),
         canceled: row.canceled,
         capped: row.capped,
-        counted: row.counted,
+        counted_towards_cap: row.counted,
         first_sale_at: row.first_sale_at,
         click: row.click,
         meta_data: row.meta_data.0,
@@ -76,8 +76,8 @@ pub async fn lock(
 columns! {
     /// Customers, column by column.
     Columns<'a> of Customer {
-        change: _, org, id, identity, external_id, email, name, program, affiliate, status, track, canceled, capped,
-        counted, first_sale_at, click, meta_data, details, authenticated, event, created_at, deleted_at,
+        change: _, org, id, identity, external_id, email, name, program, affiliate, status, lifecycle, canceled, capped,
+        counted_towards_cap, first_sale_at, click, meta_data, details, authenticated, event, created_at, deleted_at,
     } in &'a Customer {
         org_id: i64 = org.0,
         customer_id: i64 = id.0,
@@ -88,10 +88,10 @@ columns! {
         program_id: i64 = program.0,
         affiliate_id: i64 = affiliate.0,
         status: &'a str = status,
-        track: &'a str = track.name(),
+        track: &'a str = lifecycle.name(),
         canceled: bool = *canceled,
         capped: bool = *capped,
-        counted: i64 = *counted,
+        counted: i64 = *counted_towards_cap,
         first_sale_at: Option<DateTime<Utc>> = *first_sale_at,
         click_id: Option<i64> = click.map(|id| id.0),
         meta_data: Json<&'a MetaData> = Json(meta_data),

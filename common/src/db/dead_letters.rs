@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
 use super::{Connection, DbError};
-use crate::domain::Event;
+use crate::domain::{Event, OrgId};
 
 /// Why an event could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl<'a> From<&'a Event> for StorableEvent<'a> {
         } = event;
         Self {
             id: id.0,
-            org: org.0,
+            org: OrgId::stored(*org),
             kind: body.kind().name(),
             dialect: dialect.name(),
             order_key: event.order().map(storable),

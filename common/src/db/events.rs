@@ -10,7 +10,7 @@ use super::{Connection, DbError, columns::columns, decode, locks};
 use crate::{
     domain::{
         Body, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId,
-        Verdict, dependency,
+        RowWrite, dependency,
     },
     telemetry,
 };
@@ -67,6 +67,7 @@ pub async fn known(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<(
 
 struct Row {
     id: EventId,
+    /// As [`OrgId::stored`].
     org: OrgId,
     /// Dialect and body as text: a newer version may have written what this one cannot read, and that must not cost the
     /// row's neighbours.
@@ -87,7 +88,7 @@ impl Row {
         let idempotency = self.idempotency_key.zip(self.idempotency_hash);
         Ok(Event {
             id: self.id,
-            org: self.org,
+            org: OrgId::from_stored(self.org.0),
             dialect: Dialect::parse(&self.dialect).ok_or_else(|| decode("events.dialect", &self.dialect))?,
             received_at: self.received_at,
             authenticated: self.authenticated,
@@ -297,10 +298,10 @@ pub(crate) async fn write(
 ) -> Result<(), DbError> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for decision in decisions {
-        match decision.verdict {
-            Verdict::Insert => new.push(EventRow::of(decision, now)?),
-            Verdict::Update => changed.push(EventRow::of(decision, now)?),
-            Verdict::Known => {}
+        match decision.row_write {
+            RowWrite::Insert => new.push(EventRow::of(decision, now)?),
+            RowWrite::Update => changed.push(EventRow::of(decision, now)?),
+            RowWrite::Known => {}
         }
     }
     if let Some(new) = Columns::of(&new) {
@@ -336,7 +337,7 @@ pub(crate) async fn enqueue_each(
     let queued = |event| Decision {
         event,
         outcome: Outcome::Queued,
-        verdict: Verdict::Insert,
+        row_write: RowWrite::Insert,
     };
     let decisions: Vec<_> = events.map(|(event, due_at)| (queued(event), due_at)).collect();
     let mut rows = Vec::with_capacity(decisions.len());
@@ -392,7 +393,7 @@ fn is_looked_at_again(decision: &Decision, now: DateTime<Utc>) -> bool {
     if event.is_change() {
         event.is_awaited(now)
     } else {
-        decision.verdict == Verdict::Update && !dependency::needed(event).is_empty()
+        decision.row_write == RowWrite::Update && !dependency::needed(event).is_empty()
     }
 }
 
@@ -409,12 +410,12 @@ columns! {
             },
             outcome,
             // Says whether it is inserted or updated.
-            verdict: _,
+            row_write: _,
         },
         body, outcome: outcome_json, applied_at, due_at,
     } in &'a EventRow<'a> {
         event_id: Uuid = id.0,
-        org_id: i64 = org.0,
+        org_id: i64 = OrgId::stored(*org),
         kind: &'a str = event.body.kind().name(),
         dialect: &'a str = dialect.name(),
         status: &'a str = outcome.status().name(),

@@ -19,7 +19,8 @@ const MAX_SEARCHED: i64 = 1_000;
 #[derive(Clone, Debug)]
 pub struct Need {
     pub event: EventId,
-    pub org: OrgId,
+    /// `None`: any.
+    pub org: Option<OrgId>,
     pub of: Dependency,
 }
 
@@ -51,7 +52,7 @@ async fn of_orders(
     now: DateTime<Utc>,
 ) -> Result<Vec<EventId>, DbError> {
     let events: Vec<Uuid> = needs.iter().map(|need| need.event.0).collect();
-    let orgs: Vec<i64> = needs.iter().map(|need| need.org.0).collect();
+    let orgs: Vec<i64> = needs.iter().map(|need| OrgId::stored(need.org)).collect();
     let names: Vec<String> = needs.iter().map(|need| need.of.name().into_owned()).collect();
     sqlx::query_scalar!(
         r#"SELECT need.event_id AS "id!: EventId"
@@ -79,12 +80,11 @@ async fn of_others(
 ) -> Result<Vec<EventId>, DbError> {
     let events: Vec<Uuid> = needs.iter().map(|need| need.event.0).collect();
     // A click that tells an event's organisation may be of any.
-    let any = |need: &&Need| need.org == OrgId::UNLOCATED;
-    let from: Vec<i64> = needs.iter().map(|need| need.org.0).collect();
-    let to = needs
+    let from: Vec<i64> = needs.iter().map(|need| OrgId::stored(need.org)).collect();
+    let to: Vec<i64> = needs
         .iter()
-        .map(|need| if any(need) { i64::MAX } else { need.org.0 });
-    let to: Vec<i64> = to.collect();
+        .map(|need| need.org.map_or(i64::MAX, |org| org.0))
+        .collect();
     let names: Vec<String> = needs
         .iter()
         .map(|need| Value::from(need.of.sent()).to_string())
@@ -165,7 +165,7 @@ mod tests {
     async fn may_come(pool: &Pool, org: i64, of: Dependency) -> bool {
         let need = Need {
             event: id(50),
-            org: OrgId(org),
+            org: OrgId::from_stored(org),
             of,
         };
         let mut conn = pool.acquire().await.unwrap();
@@ -214,7 +214,7 @@ mod tests {
         let clicked = |name: &str| Dependency::Click(name.to_owned());
         assert!(may_come(&pool, 1, clicked("x")).await);
         assert!(!may_come(&pool, 2, clicked("x")).await);
-        assert!(may_come(&pool, OrgId::UNLOCATED.0, clicked("x")).await, "of any");
+        assert!(may_come(&pool, 0, clicked("x")).await, "of any");
         assert!(may_come(&pool, 1, Dependency::Session("s".to_owned())).await);
         assert!(!may_come(&pool, 1, Dependency::Customer(Identity::Click(ClickId(7)))).await);
     }

@@ -1,6 +1,6 @@
 //! Who earns: the first thing sent that leads to an approved affiliate, in the order of the dialect.
 //!
-//! What is sent but unknown at one rank falls through to the next; all unknown is a refusal.
+//! What is sent but leads to nobody falls through to the next method; when none leads to anybody it is a refusal.
 
 use chrono::{DateTime, Utc};
 use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
@@ -36,8 +36,8 @@ pub enum AttributionMethod {
 
 named! { AttributionMethod }
 
-/// The ranks of a dialect's conversions, highest first.
-pub fn ranks(dialect: Dialect) -> &'static [AttributionMethod] {
+/// The methods of a dialect's conversions, in the order in which they are tried.
+pub fn methods(dialect: Dialect) -> &'static [AttributionMethod] {
     use AttributionMethod::{Click, Coupon, Customer, ReferralCode, Session, Source, Tracking};
     match dialect {
         // seed: Yaplet: the code in the path is the only one.
@@ -53,9 +53,9 @@ pub fn ranks(dialect: Dialect) -> &'static [AttributionMethod] {
     }
 }
 
-/// The ranks of a dialect's customers: as for conversions, but for the customer itself (seed: REST 1.6).
-pub fn customer_ranks(dialect: Dialect) -> &'static [AttributionMethod] {
-    match ranks(dialect) {
+/// The methods of a dialect's customers: as for conversions, but for the customer itself (seed: REST 1.6).
+pub fn customer_methods(dialect: Dialect) -> &'static [AttributionMethod] {
+    match methods(dialect) {
         [AttributionMethod::Customer, others @ ..] => others,
         all => all,
     }
@@ -75,7 +75,7 @@ pub fn fold_coupon(coupon: &str) -> String {
 pub struct AttributionQuery<'a> {
     pub org: OrgId,
     pub dialect: Dialect,
-    pub ranks: &'static [AttributionMethod],
+    pub methods: &'static [AttributionMethod],
     pub sent: &'a AttributionFields,
     /// The only program that the key sees.
     pub scope: Option<ProgramId>,
@@ -85,7 +85,7 @@ pub struct AttributionQuery<'a> {
     pub at: DateTime<Utc>,
     /// A click counts whatever its age.
     pub any_age: bool,
-    /// Whether a secret vouches for the event.
+    /// Whether the event is authenticated.
     pub authenticated: bool,
 }
 
@@ -94,10 +94,11 @@ pub struct AttributionQuery<'a> {
 pub struct Attribution<'a> {
     pub affiliation: &'a Affiliation,
     pub program: &'a Program,
-    pub rank: AttributionMethod,
+    pub method: AttributionMethod,
     /// The click that led there.
     pub click: Option<ClickId>,
-    /// Whether a secret vouches for all that this rests on. A click needs none where a keyed lead or sale names it.
+    /// Whether the event is authenticated, and the binding of its customer where that is what it rests on. A click that an
+    /// authenticated lead or sale names need not be authenticated itself.
     pub authenticated: bool,
 }
 
@@ -112,18 +113,20 @@ pub fn attribute<'a>(
     catalog: &'a OrgCatalog,
 ) -> Result<(Attribution<'a>, Trace), Refusal> {
     let mut trace = Trace::default();
-    let mut unsigned = None;
-    for &rank in query.ranks {
-        let Some(sent) = value(rank, query) else { continue };
-        let (mut candidate, found) = judge(rank, sent, query, world, catalog);
+    let mut unauthenticated = None;
+    for &method in query.methods {
+        let Some(sent) = value(method, query) else {
+            continue;
+        };
+        let (mut candidate, found) = judge(method, sent, query, world, catalog);
         let Some(found) = found else {
             trace.candidates.push(candidate);
             continue;
         };
         if query.authenticated && !found.authenticated {
-            // A binding that no secret vouches for blocks nothing that a signed event sends beside it.
+            // An unauthenticated binding counts only where an authenticated event sends nothing else that leads to somebody.
             candidate.verdict = Verdict::Unknown;
-            unsigned = Some((trace.candidates.len(), found));
+            unauthenticated = Some((trace.candidates.len(), found));
             trace.candidates.push(candidate);
             continue;
         }
@@ -145,7 +148,7 @@ pub fn attribute<'a>(
             return Ok((found, trace));
         }
     }
-    let Some((candidate, found)) = unsigned else {
+    let Some((candidate, found)) = unauthenticated else {
         return Err(refusal(query, trace));
     };
     if let Some(candidate) = trace.candidates.get_mut(candidate) {
@@ -165,7 +168,7 @@ fn is_kept_for_life(query: &AttributionQuery<'_>, catalog: &OrgCatalog) -> bool 
         let program = catalog.program(customer.program);
         (customer.authenticated || !query.authenticated) && program.is_some_and(|program| program.recurring)
     };
-    is_renewal && !query.ranks.contains(&AttributionMethod::Customer) && query.customer.is_some_and(keeps)
+    is_renewal && !query.methods.contains(&AttributionMethod::Customer) && query.customer.is_some_and(keeps)
 }
 
 /// A click that was sent beside what led to its affiliate: kept for reports (seed: REST 1.6, click id).
@@ -176,14 +179,14 @@ fn click_beside(found: &Attribution<'_>, query: &AttributionQuery<'_>, world: &W
         AttributionMethod::Session,
     ]
     .into_iter()
-    .filter_map(|rank| click(rank, query, world));
+    .filter_map(|method| click(method, query, world));
     clicks.find_map(|click| led_to(click, found.affiliation))
 }
 
-/// What was sent at a rank.
-fn value(rank: AttributionMethod, query: &AttributionQuery<'_>) -> Option<String> {
+/// What was sent for a method.
+fn value(method: AttributionMethod, query: &AttributionQuery<'_>) -> Option<String> {
     let sent = query.sent;
-    match rank {
+    match method {
         AttributionMethod::Customer => query.customer.map(|customer| customer.identity.key()),
         AttributionMethod::Coupon => sent.coupon.clone(),
         AttributionMethod::Click => sent.click_id.clone(),
@@ -199,29 +202,33 @@ fn value(rank: AttributionMethod, query: &AttributionQuery<'_>) -> Option<String
 }
 
 fn judge<'a>(
-    rank: AttributionMethod,
+    method: AttributionMethod,
     sent: String,
     query: &AttributionQuery<'_>,
     world: &World,
     catalog: &'a OrgCatalog,
 ) -> (Candidate, Option<Attribution<'a>>) {
-    let click = click(rank, query, world);
+    let click = click(method, query, world);
     let mut candidate = Candidate {
-        rank: rank.name().to_owned(),
+        method: method.name().to_owned(),
         sent,
         verdict: Verdict::Unknown,
         affiliate: None,
         click_age_days: None,
         window_days: None,
     };
-    let Some(affiliation) = affiliation(rank, click, query, catalog) else {
+    let Some(affiliation) = affiliation(method, click, query, catalog) else {
         return (candidate, None);
     };
     let Some(program) = catalog.program(affiliation.program) else {
         return (candidate, None);
     };
-    // A provisional lead binds nobody: its customer is as good as unknown until a lead with a secret comes.
-    if rank == AttributionMethod::Customer && query.customer.is_some_and(|one| is_provisional(one, program)) {
+    // A provisional lead binds nobody: its customer is as good as unknown until an authenticated lead comes.
+    if method == AttributionMethod::Customer
+        && query
+            .customer
+            .is_some_and(|customer| is_provisional(customer, program))
+    {
         return (candidate, None);
     }
     candidate.affiliate = catalog
@@ -235,7 +242,7 @@ fn judge<'a>(
         Verdict::OtherProgram
     } else if affiliation.approved != Some(true) {
         Verdict::NotApproved
-    } else if click.is_some_and(|click| is_too_old(rank, click, program, query)) {
+    } else if click.is_some_and(|click| is_too_old(method, click, program, query)) {
         Verdict::Expired
     } else {
         Verdict::Chosen
@@ -243,10 +250,10 @@ fn judge<'a>(
     let found = (candidate.verdict == Verdict::Chosen).then_some(Attribution {
         affiliation,
         program,
-        rank,
+        method,
         click: click.and_then(|click| led_to(click, affiliation)),
         authenticated: query.authenticated
-            && (rank != AttributionMethod::Customer
+            && (method != AttributionMethod::Customer
                 || query.customer.is_some_and(|customer| customer.authenticated)),
     });
     (candidate, found)
@@ -258,9 +265,9 @@ fn led_to(click: &Click, affiliation: &Affiliation) -> Option<ClickId> {
     leads.then_some(click.id)
 }
 
-/// The click that a rank names, or the one by which the customer came where that has an age of its own.
-fn click<'w>(rank: AttributionMethod, query: &AttributionQuery<'_>, world: &'w World) -> Option<&'w Click> {
-    match rank {
+/// The click that a method names, or the one by which the customer came where that has an age of its own.
+fn click<'w>(method: AttributionMethod, query: &AttributionQuery<'_>, world: &'w World) -> Option<&'w Click> {
+    match method {
         AttributionMethod::Click => world.click(query.org, query.sent.click_id.as_deref()?),
         AttributionMethod::Tracking => world.click(query.org, query.sent.tracking_id.as_deref()?),
         AttributionMethod::Session => world.session(query.org, query.sent.session.as_deref()?),
@@ -272,25 +279,25 @@ fn click<'w>(rank: AttributionMethod, query: &AttributionQuery<'_>, world: &'w W
 /// Older than the program's days. A customer's own click ages only in dialects whose window closes on customers
 /// (seed: Affitor, attribution window), and not where the first affiliate keeps the customer.
 fn is_too_old(
-    rank: AttributionMethod,
+    method: AttributionMethod,
     click: &Click,
     program: &Program,
     query: &AttributionQuery<'_>,
 ) -> bool {
-    let ages = rank != AttributionMethod::Customer
+    let ages = method != AttributionMethod::Customer
         || (matches!(query.dialect, Dialect::Affitor | Dialect::Affy) && !program.recurring);
     ages && !query.any_age
         && query.at - click.clicked_at > chrono::TimeDelta::days(i64::from(program.cookie_time))
 }
 
 fn affiliation<'a>(
-    rank: AttributionMethod,
+    method: AttributionMethod,
     click: Option<&Click>,
     query: &AttributionQuery<'_>,
     catalog: &'a OrgCatalog,
 ) -> Option<&'a Affiliation> {
     let sent = query.sent;
-    match rank {
+    match method {
         AttributionMethod::Customer => {
             let customer = query.customer?;
             catalog.affiliation(customer.program, customer.affiliate)
@@ -307,8 +314,8 @@ fn affiliation<'a>(
     }
 }
 
-/// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back. What no
-/// secret vouches for does not keep a customer from what one does.
+/// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back. But an
+/// unauthenticated binding does not keep a customer from an authenticated sale.
 fn kept_by_first_affiliate<'a>(
     found: Attribution<'a>,
     query: &AttributionQuery<'_>,
@@ -325,12 +332,12 @@ fn kept_by_first_affiliate<'a>(
         return found;
     };
     let first = catalog.affiliation(found.program.id, customer.affiliate);
-    match first.filter(|one| one.approved == Some(true)) {
+    match first.filter(|first| first.approved == Some(true)) {
         Some(affiliation) if affiliation.affiliate != found.affiliation.affiliate => {
             let click = customer.click.and_then(|click| world.clicks.get(&click));
             Attribution {
                 affiliation,
-                rank: AttributionMethod::Customer,
+                method: AttributionMethod::Customer,
                 click: click.and_then(|click| led_to(click, affiliation)),
                 authenticated: found.authenticated && customer.authenticated,
                 ..found
@@ -340,28 +347,33 @@ fn kept_by_first_affiliate<'a>(
     }
 }
 
-/// No secret has vouched for the customer in a program that wants one (seed: Affitor, server-side lead tracking).
+/// The customer is unauthenticated, in a program that wants authenticated leads (seed: Affitor, server-side lead tracking).
 fn is_provisional(customer: &Customer, program: &Program) -> bool {
     program.keyed_leads_only && !customer.authenticated
 }
 
 fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
-    let with = |verdict| trace.candidates.iter().find(move |one| one.verdict == verdict);
+    let with = |verdict| {
+        trace
+            .candidates
+            .iter()
+            .find(move |candidate| candidate.verdict == verdict)
+    };
     let is_tracking = matches!(query.dialect, Dialect::Affitor | Dialect::Affy);
-    let (reason, detail) = if let Some(one) = with(Verdict::NotApproved) {
+    let (reason, detail) = if let Some(candidate) = with(Verdict::NotApproved) {
         let detail = format!(
             "the affiliate found by {} is not approved in the program",
-            one.rank
+            candidate.method
         );
         (Reason::AffiliateNotApproved, detail)
-    } else if let Some(one) = with(Verdict::Expired) {
+    } else if let Some(candidate) = with(Verdict::Expired) {
         let (age, window) = (
-            one.click_age_days.unwrap_or_default(),
-            one.window_days.unwrap_or_default(),
+            candidate.click_age_days.unwrap_or_default(),
+            candidate.window_days.unwrap_or_default(),
         );
         let detail = format!(
             "the click found by {} is {age} days old; the program lets {window} days count",
-            one.rank
+            candidate.method
         );
         (Reason::WindowExpired, detail)
     } else if is_tracking && with(Verdict::OtherProgram).is_some() {
@@ -371,7 +383,7 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
         let tried = trace
             .candidates
             .iter()
-            .map(|one| format!("{} {:?}", one.rank, one.sent));
+            .map(|candidate| format!("{} {:?}", candidate.method, candidate.sent));
         let tried = tried.collect::<Vec<_>>().join(", ");
         match query.dialect {
             Dialect::Affitor => (

@@ -44,7 +44,8 @@ pub struct Program {
     pub recurring_cap: Option<i32>,
     /// Days since the customer's first sale in which conversions bring commissions.
     pub recurring_period_days: Option<i32>,
-    /// A keyless lead is provisional: it binds nobody (seed: Affitor, server-side lead tracking).
+    /// An unauthenticated lead is provisional: it binds nobody (seed: Affitor, server-side lead tracking). The word is the
+    /// catalog file's and the column's.
     pub keyed_leads_only: bool,
     pub approval: Approval,
     pub default_type: String,

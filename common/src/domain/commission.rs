@@ -25,8 +25,8 @@ pub struct Line {
     pub sub_amount: Decimal,
     pub gross: Money,
     pub comment: Option<String>,
-    /// Its part of the conversion's base amount; `None`: it does not follow the amount.
-    pub part: Option<Decimal>,
+    /// Its share of the conversion's original amount; `None`: it does not follow the amount.
+    pub share: Option<Decimal>,
     pub recurrence: Recurrence,
     pub counts_towards_cap: bool,
     pub rule: Rule,
@@ -55,9 +55,9 @@ pub fn lines(
         };
         let mut lines = part_lines(&part, &sale)?;
         if index > 0 && create.amount.is_zero() {
-            // Of a sale of nothing no line has a share: a later amount is the first one's.
+            // Lines of a sale of 0 have no shares of it: only the first line follows a later amount.
             for line in &mut lines {
-                line.part = None;
+                line.share = None;
             }
         }
         all.extend(lines);
@@ -103,7 +103,7 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
     let group = seller.and_then(|seller| seller.group.as_deref());
     let (source, rate) = source_and_rate(part, affiliation, rule, group);
     let (percent, exact) = match rate {
-        Rate::Percentage(percent) => (Some(percent), share(part.sub_amount, percent)?),
+        Rate::Percentage(percent) => (Some(percent), percent_of(part.sub_amount, percent)?),
         Rate::Fixed(amount) => (None, amount),
     };
     let mut all = vec![Line {
@@ -115,7 +115,7 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
         sub_amount: part.sub_amount,
         gross: money(exact, currency)?,
         comment: part.comment.map(ToOwned::to_owned),
-        part: Some(part.sub_amount),
+        share: Some(part.sub_amount),
         recurrence: rule.recurrence,
         counts_towards_cap: rule.count_towards_cap,
         rule: Rule {
@@ -162,7 +162,7 @@ pub struct Part<'a> {
     pub comment: Option<&'a str>,
 }
 
-/// Explicit commission, explicit lines, or the whole sale: see DESIGN, Commission. A partner who ignores product
+/// Explicit commission, explicit lines, or the whole sale: A partner who ignores product
 /// rates gets the own rate on the whole sale even then (seed: Yaplet, product commission overrides).
 fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Part<'a>> {
     let whole = |exact| {
@@ -211,9 +211,9 @@ fn levels(
         };
         let approved = catalog
             .affiliation(program.id, id)
-            .is_some_and(|one| one.approved == Some(true));
+            .is_some_and(|affiliation| affiliation.approved == Some(true));
         if approved {
-            let exact = share(sub_amount, level.percentage)?;
+            let exact = percent_of(sub_amount, level.percentage)?;
             lines.push(Line {
                 affiliate: id,
                 kind: CommissionKind::Level,
@@ -223,7 +223,7 @@ fn levels(
                 sub_amount,
                 gross: money(exact, currency)?,
                 comment: None,
-                part: Some(sub_amount),
+                share: Some(sub_amount),
                 recurrence: Recurrence::Once,
                 counts_towards_cap: false,
                 rule: Rule {
@@ -257,11 +257,11 @@ pub fn money(amount: Decimal, currency: Currency) -> Result<Money, Refusal> {
 /// # Errors
 /// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
 pub fn percentage(amount: Decimal, percent: Decimal, currency: Currency) -> Result<Money, Refusal> {
-    money(share(amount, percent)?, currency)
+    money(percent_of(amount, percent)?, currency)
 }
 
 /// `percent` hundredths of `amount`, not rounded.
-fn share(amount: Decimal, percent: Decimal) -> Result<Decimal, Refusal> {
+fn percent_of(amount: Decimal, percent: Decimal) -> Result<Decimal, Refusal> {
     let product = amount
         .checked_mul(percent)
         .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
@@ -285,32 +285,33 @@ pub fn net(gross: Money, refunded: Decimal, sale: Decimal) -> Money {
     let left = gross
         .amount()
         .checked_mul(sale - refunded)
-        .and_then(|share| share.checked_div(sale));
+        .and_then(|product| product.checked_div(sale));
     // The product fits: gross and sale are at most MAX_AMOUNT, with 4 and 6 decimals.
     Money::rounded(left.unwrap_or_default(), gross.currency())
 }
 
-/// Calculates a commission anew for an amount of `after`, as its part of the `base` amount that the create sent: so
+/// Calculates a commission anew for an amount of `after`, by its share of the `original` amount that the create sent: so
 /// several updates end like the last one alone. A fixed commission follows only in the amount that it is told for.
 ///
 /// # Errors
 /// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
-pub fn follow_amount(commission: &mut Commission, base: Decimal, after: Decimal) -> Result<(), Refusal> {
-    let Some(part) = commission.part else {
+pub fn follow_amount(commission: &mut Commission, original: Decimal, after: Decimal) -> Result<(), Refusal> {
+    let Some(share) = commission.share else {
         return Ok(());
     };
-    commission.sub_amount = if part == base || base.is_zero() {
+    commission.sub_amount = if share == original || original.is_zero() {
         after
     } else {
         // One of several lines: each keeps its share of the sale.
-        let share = part.checked_mul(after).and_then(|share| share.checked_div(base));
+        let followed = share
+            .checked_mul(after)
+            .and_then(|product| product.checked_div(original));
         let out_of_range = || {
-            let detail = format!("a part of {part} of {base} is out of range at {after}");
+            let detail = format!("a part of {share} of {original} is out of range at {after}");
             Refusal::new(Reason::AmountOutOfRange, detail)
         };
-        let share = share.ok_or_else(out_of_range)?;
         // A share of an amount in range is in range.
-        order_amount(share).ok_or_else(out_of_range)?
+        order_amount(followed.ok_or_else(out_of_range)?).ok_or_else(out_of_range)?
     };
     if let Some(percent) = commission.rate {
         commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();

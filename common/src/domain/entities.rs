@@ -6,8 +6,9 @@ use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
-    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, Identity,
-    MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, Track, ledger::Position, names::named, trace::Trace,
+    AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, CustomerLifecycle, Dialect,
+    EventId, Identity, MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, ledger::CommissionBalance,
+    names::named, trace::Trace,
 };
 
 /// Whether a row must be written.
@@ -40,14 +41,14 @@ pub struct Customer {
     pub program: ProgramId,
     /// The first affiliate, who keeps the customer where the program is recurring.
     pub affiliate: AffiliateId,
-    /// One of [`super::customer_status`]'s words, derived from what follows.
+    /// As [`Customer::derived_status`] says.
     pub status: String,
-    pub track: Track,
+    pub lifecycle: CustomerLifecycle,
     pub canceled: bool,
     /// The limit of the program was reached: further conversions bring nothing.
     pub capped: bool,
-    /// Conversions and recurring commissions that count towards the cap.
-    pub counted: i64,
+    /// Conversions and recurring commissions that have counted towards the program's cap.
+    pub counted_towards_cap: i64,
     /// The time of the earliest sale; `None`: there was none.
     pub first_sale_at: Option<DateTime<Utc>>,
     /// The click that the customer came by.
@@ -55,12 +56,20 @@ pub struct Customer {
     pub meta_data: MetaData,
     /// User agent, ip: kept for reports.
     pub details: MetaData,
-    /// Whether a secret vouched for the binding to the affiliate.
+    /// Whether an authenticated event bound it to its affiliate.
     pub authenticated: bool,
     /// The event that recorded it; rows of earlier versions do not say.
     pub event: Option<EventId>,
     pub created_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Customer {
+    /// The status that follows from the other fields.
+    pub fn derived_status(&self) -> &'static str {
+        let has_bought = self.first_sale_at.is_some();
+        self.lifecycle.status(self.canceled, self.capped, has_bought)
+    }
 }
 
 /// A visit by an affiliate's link.
@@ -77,7 +86,7 @@ pub struct Click {
     pub referral_code: String,
     /// The customer that a lead or a sale has bound to it.
     pub customer: Option<CustomerId>,
-    /// Whether a secret vouches for that.
+    /// Whether an authenticated event bound it.
     pub customer_authenticated: bool,
     pub event: EventId,
     pub dialect: Dialect,
@@ -105,7 +114,7 @@ pub struct Conversion {
     pub event: EventId,
     pub dialect: Dialect,
     pub authenticated: bool,
-    /// The rank that found the affiliate.
+    /// The name of the method that found the affiliate.
     pub attributed_by: String,
     pub click: Option<ClickId>,
     /// As the create sent it: updates are applied to shares of this, so that their order leaves no rounding behind.
@@ -128,12 +137,12 @@ pub struct Conversion {
     /// The latest event that said so, or the opposite.
     pub chargeback_by: Option<EventId>,
     /// How often it counts towards its customer's cap: the sale itself, and its recurring commissions.
-    pub counted: i32,
+    pub counts_towards_cap: i32,
     pub warnings: Vec<String>,
     /// How it was decided, for people.
     pub trace: Trace,
     pub deleted_at: Option<DateTime<Utc>>,
-    /// The keyed conversion that took the place of this unsigned one.
+    /// The authenticated conversion that took the place of this unauthenticated one.
     pub superseded_by: Option<ConversionId>,
     pub commissions: Vec<Commission>,
     /// Those that have been taken into account.
@@ -141,9 +150,10 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Whether a secret vouches for all that it rests on: only then are its commissions approved without a person.
-    pub fn is_vouched_for(&self) -> bool {
-        self.authenticated && !self.trace.unsigned_binding
+    /// Whether the sale is authenticated, and what bound its customer to the affiliate is, too: only then are its
+    /// commissions approved without a person.
+    pub fn is_fully_authenticated(&self) -> bool {
+        self.authenticated && !self.trace.unauthenticated_binding
     }
 
     /// Takes another refund into account.
@@ -151,7 +161,7 @@ impl Conversion {
         match entry.amount {
             None => self.fully_refunded = true,
             Some(amount) => {
-                // Saturating keeps any order of refunds alike: beyond the sale they have no effect anyway.
+                // The sum saturates: beyond the sale's amount refunds have no effect anyway.
                 let sum = self.refunded.checked_add(amount).unwrap_or(MAX_AMOUNT);
                 self.refunded = sum.min(MAX_AMOUNT);
             }
@@ -193,8 +203,9 @@ pub struct Commission {
     /// Percent of `sub_amount`; `None`: a fixed or explicit amount, which does not follow the order's amount.
     pub rate: Option<Decimal>,
     pub sub_amount: Decimal,
-    /// Its part of the conversion's base amount; `None`: it does not follow the amount. A fixed one follows in `sub_amount` alone.
-    pub part: Option<Decimal>,
+    /// Its share of the conversion's original amount; `None`: it does not follow the amount. A fixed one follows in
+    /// `sub_amount` alone.
+    pub share: Option<Decimal>,
     /// Before refunds.
     pub gross: Decimal,
     /// After refunds.
@@ -204,8 +215,8 @@ pub struct Commission {
     pub approved: Option<bool>,
     /// When it is approved by itself, where the program holds commissions.
     pub finalised_at: Option<DateTime<Utc>>,
-    /// What the ledger holds for it.
-    pub position: Position,
+    /// Where the ledger holds its money.
+    pub balance: CommissionBalance,
     /// The payment that covers it.
     pub payment: Option<PaymentId>,
     pub comment: Option<String>,

@@ -37,10 +37,40 @@ numeric_ids! {
     PaymentId,
 }
 
+/// What rows and envelopes hold where the organisation is not known: no organisation has this number.
+const NO_ORG: i64 = 0;
+
 impl OrgId {
-    /// Of an event that came without a key and names no organisation: whoever applies it finds out by the click, the
-    /// code or the session that it names.
-    pub const UNLOCATED: Self = Self(0);
+    /// As rows, envelopes, locks and the proof of an event's id hold it.
+    pub fn stored(org: Option<Self>) -> i64 {
+        org.map_or(NO_ORG, |org| org.0)
+    }
+
+    /// The reverse of [`OrgId::stored`].
+    pub fn from_stored(number: i64) -> Option<Self> {
+        (number != NO_ORG).then_some(Self(number))
+    }
+}
+
+/// An organisation that may not be known, in JSON: as [`OrgId::stored`].
+pub(super) mod org_or_none {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::OrgId;
+
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
+    pub(in crate::domain) fn serialize<S: Serializer>(
+        org: &Option<OrgId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        OrgId::stored(*org).serialize(serializer)
+    }
+
+    pub(in crate::domain) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<OrgId>, D::Error> {
+        i64::deserialize(deserializer).map(OrgId::from_stored)
+    }
 }
 
 /// An event's id: a UUIDv7, so ids order by the millisecond in which the event was received.

@@ -136,12 +136,12 @@ impl fmt::Display for Balance {
 
 /// Where a commission's money stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
+pub struct CommissionBalance {
     pub pending: Decimal,
     pub payable: Decimal,
 }
 
-impl Position {
+impl CommissionBalance {
     /// Where the money belongs: pending until approved, payable then, nowhere when disapproved.
     pub fn target(amount: Decimal, approved: Option<bool>) -> Self {
         match approved {
@@ -185,7 +185,7 @@ pub struct Movement {
 }
 
 /// The movements that bring `from` to `to`, at most two: first between pending and payable, then with the expense.
-pub fn movements(from: Position, to: Position) -> Vec<Movement> {
+pub fn movements(from: CommissionBalance, to: CommissionBalance) -> Vec<Movement> {
     let mut moved = Vec::new();
     let mut push = |debit, credit, amount: Decimal, code| {
         if amount > Decimal::ZERO {
@@ -236,8 +236,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn position(pending: i64, payable: i64) -> Position {
-        Position {
+    fn position(pending: i64, payable: i64) -> CommissionBalance {
+        CommissionBalance {
             pending: Decimal::new(pending, 2),
             payable: Decimal::new(payable, 2),
         }

@@ -9,7 +9,7 @@ pub mod click_name;
 pub mod commission;
 #[cfg(test)]
 mod commission_tests;
-pub mod customer_status;
+pub mod customer_lifecycle;
 mod decide;
 pub mod dependency;
 pub mod entities;
@@ -23,9 +23,10 @@ pub mod trace;
 pub mod world;
 
 pub use attribution::fold_coupon;
+pub use customer_lifecycle::CustomerLifecycle;
 pub use decide::{
     BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, Parked,
-    Verdict, decide,
+    RowWrite, decide,
 };
 pub use dependency::Dependency;
 pub use event::{
@@ -33,7 +34,7 @@ pub use event::{
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
     EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Needs, NewRows,
     OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition, Scheduled, TestEvent, TestKind, TraceParent,
-    Track, UpdateConversion, UpdateCustomer,
+    UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,

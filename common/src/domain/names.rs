@@ -27,7 +27,7 @@ mod tests {
     use strum::{IntoEnumIterator, VariantNames};
 
     use crate::domain::{
-        Dialect, EventKind, EventStatus, Reason, TestKind, Track,
+        CustomerLifecycle, Dialect, EventKind, EventStatus, Reason, TestKind,
         attribution::AttributionMethod,
         catalog::{BonusTarget, Recurrence},
         entities::{CommissionKind, ScheduleKind},
@@ -86,7 +86,7 @@ mod tests {
         has_names_in_json::<EventStatus>();
         has_names_in_json::<Reason>();
         has_names_in_json::<TestKind>();
-        has_names_in_json::<Track>();
+        has_names_in_json::<CustomerLifecycle>();
         has_names_in_json::<BonusTarget>();
         has_names_in_json::<TransferCode>();
         has_names::<CommissionKind>();
@@ -120,7 +120,7 @@ mod tests {
             "regular level bonus recurring"
         );
         assert_eq!(ScheduleKind::VARIANTS.join(" "), "hold recurrence");
-        assert_eq!(Track::VARIANTS.join(" "), "new trial lead");
+        assert_eq!(CustomerLifecycle::VARIANTS.join(" "), "new trial lead");
         assert_eq!(Recurrence::VARIANTS.join(" "), "once weekly monthly yearly");
         let methods = "customer_id coupon click_id referral_code asset_id tracking_id session";
         assert_eq!(AttributionMethod::VARIANTS.join(" "), methods);

@@ -11,15 +11,15 @@ use utoipa::ToSchema;
 #[serde(default)]
 #[schema(as = explain::Trace)]
 pub struct Trace {
-    /// What was sent, in the order of the dialect's ranks, up to the one that was chosen.
+    /// What was sent, in the order of the dialect's methods, up to the one that was chosen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
     /// The affiliate who keeps the customer, where that is another than the one found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_by: Option<String>,
-    /// The sale was signed, but what bound its customer to the affiliate was not: commissions wait for a person.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unsigned_binding: bool,
+    /// The sale was authenticated, but what bound its customer to the affiliate was not: commissions wait for a person.
+    #[serde(rename = "unsigned_binding", skip_serializing_if = "std::ops::Not::not")]
+    pub unauthenticated_binding: bool,
     /// How each commission was calculated, in the order of the commissions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
@@ -33,7 +33,8 @@ pub struct Trace {
 #[schema(as = explain::Candidate)]
 pub struct Candidate {
     /// `coupon`, `click_id`, …
-    pub rank: String,
+    #[serde(rename = "rank")]
+    pub method: String,
     /// The value that was sent, or the customer's id.
     pub sent: String,
     pub verdict: Verdict,
@@ -101,7 +102,8 @@ pub enum RuleSource {
 #[schema(as = explain::Cap)]
 pub struct Cap {
     /// Conversions that counted before this one.
-    pub counted: i64,
+    #[serde(rename = "counted")]
+    pub counted_before: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
     /// Whole days since the customer's first sale.

@@ -194,7 +194,7 @@ pub struct IdPool {
 #[error("the id pool of the batch is exhausted")]
 pub struct PoolExhausted;
 
-/// Each hands out the next number, or fails the batch, never the money.
+/// Each hands out the next number. An empty pool fails the batch: no row gets a number that was not drawn for it.
 impl IdPool {
     pub(super) fn conversion(&mut self) -> Result<ConversionId, PoolExhausted> {
         self.conversions.pop().map(ConversionId).ok_or(PoolExhausted)

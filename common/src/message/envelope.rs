@@ -79,7 +79,7 @@ mod tests {
     fn event(body: Body) -> Event {
         Event {
             id: EventId(Uuid::from_u128(7)),
-            org: OrgId(1),
+            org: Some(OrgId(1)),
             dialect: Dialect::Yaplet,
             received_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
             authenticated: true,
@@ -149,6 +149,19 @@ mod tests {
         assert_eq!(serde_json::from_value::<Event>(with.clone()).unwrap(), event);
         with["trace"] = "of a later version".into();
         assert_eq!(serde_json::from_value::<Event>(with).unwrap().trace, None);
+    }
+
+    /// Older and newer processes read each other's envelopes: an organisation that is not known is the number 0.
+    #[test]
+    fn an_event_without_an_organisation_is_one_of_the_organisation_0() {
+        let refund = Body::Refund(Refund::default());
+        let (mut known, mut unknown) = (event(refund.clone()), event(refund));
+        (known.org, unknown.org) = (Some(OrgId(7)), None);
+        for (event, number) in [(known, 7), (unknown, 0)] {
+            let json = serde_json::to_value(&event).unwrap();
+            assert_eq!(json["org"], number);
+            assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
     }
 
     #[test]

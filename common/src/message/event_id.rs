@@ -1,6 +1,6 @@
 //! Event ids that prove themselves: a UUIDv7 whose last 32 bits are an HMAC of the organisation and the rest.
 //!
-//! So a receipt can be checked before its row exists, and a stranger's guess is not answered. And they ascend: of two changes
+//! So a receipt can be checked before its row exists, and a guessed one is not answered. And they ascend: of two changes
 //! of one field the one with the later id wins, so the lines of a request must have ids in their order.
 
 use std::{
@@ -29,12 +29,12 @@ const MAX_SLEW_MILLIS: u64 = 1_000;
 #[derive(Clone)]
 pub struct EventIds {
     mac: Hmac<Sha256>,
-    last: Arc<Mutex<Position>>,
+    last: Arc<Mutex<Moment>>,
 }
 
 /// Where in time an id stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Position {
+struct Moment {
     millis: u64,
     sequence: u64,
 }
@@ -55,30 +55,30 @@ impl EventIds {
         })
     }
 
-    /// A fresh id for an event of `org` received at `now`, greater than those before it.
-    pub fn issue(&self, org: OrgId, now: DateTime<Utc>) -> EventId {
+    /// A fresh id for an event of `org` received at `now`, greater than those before it. `None`: it came without a key.
+    pub fn issue(&self, org: impl Into<Option<OrgId>>, now: DateTime<Utc>) -> EventId {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        let position = self.next(millis);
-        let high = position.sequence >> LOW_BITS;
-        let low = position.sequence & ((1 << LOW_BITS) - 1);
+        let moment = self.next(millis);
+        let high = moment.sequence >> LOW_BITS;
+        let low = moment.sequence & ((1 << LOW_BITS) - 1);
         let mut bytes = [0; 10];
         bytes[..2].copy_from_slice(&u16::try_from(high).unwrap_or_default().to_be_bytes());
         bytes[2..6].copy_from_slice(&u32::try_from(low).unwrap_or_default().to_be_bytes());
-        let draft = Builder::from_unix_timestamp_millis(position.millis, &bytes).into_uuid();
-        let proof = self.proof(org, draft);
+        let draft = Builder::from_unix_timestamp_millis(moment.millis, &bytes).into_uuid();
+        let proof = self.proof(org.into(), draft);
         let low = u128::from(u32::from_be_bytes(proof));
         EventId(Uuid::from_u128(draft.as_u128() & !u128::from(u32::MAX) | low))
     }
 
-    fn next(&self, millis: u64) -> Position {
+    fn next(&self, millis: u64) -> Moment {
         // The upper half is left for those that follow in the same millisecond.
-        let fresh = Position {
+        let fresh = Moment {
             millis,
             sequence: rand::random_range(0..1 << (SEQUENCE_BITS - 1)),
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if millis + MAX_SLEW_MILLIS < last.millis {
-            // Not the clock's trembling: the caller speaks of another time.
+            // More than a clock's jitter: the caller issues ids of another time.
             return fresh;
         }
         let mut next = fresh;
@@ -86,7 +86,7 @@ impl EventIds {
             next.millis = last.millis;
             next.sequence = last.sequence + rand::random_range(1..=MAX_STEP);
             if next.sequence >= 1 << SEQUENCE_BITS {
-                next = Position {
+                next = Moment {
                     millis: last.millis + 1,
                     ..fresh
                 };
@@ -96,17 +96,17 @@ impl EventIds {
         next
     }
 
-    /// Whether `id` was issued here for `org`.
-    pub fn verify(&self, org: OrgId, id: EventId) -> bool {
+    /// Whether `id` was issued here for `org`, or, where that is `None`, for an event without a key.
+    pub fn verify(&self, org: impl Into<Option<OrgId>>, id: EventId) -> bool {
         let stated = u32::try_from(id.0.as_u128() & u128::from(u32::MAX))
             .unwrap_or_default()
             .to_be_bytes();
-        self.proof(org, id.0).ct_eq(&stated).into()
+        self.proof(org.into(), id.0).ct_eq(&stated).into()
     }
 
-    fn proof(&self, org: OrgId, id: Uuid) -> [u8; 4] {
+    fn proof(&self, org: Option<OrgId>, id: Uuid) -> [u8; 4] {
         let mut mac = self.mac.clone();
-        mac.update(&org.0.to_be_bytes());
+        mac.update(&OrgId::stored(org).to_be_bytes());
         mac.update(&(id.as_u128() >> 32).to_be_bytes());
         let [a, b, c, d, ..]: [u8; 32] = mac.finalize().into_bytes().into();
         [a, b, c, d]
@@ -137,6 +137,17 @@ mod tests {
         assert!(!EventIds::new(&"another".into()).unwrap().verify(OrgId(7), id));
         let changed = EventId(Uuid::from_u128(id.0.as_u128() ^ (1 << 40)));
         assert!(!ids.verify(OrgId(7), changed));
+    }
+
+    #[test]
+    fn an_id_that_came_without_a_key_proves_that() {
+        let ids = EventIds::new(&"a secret".into()).unwrap();
+        let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let (keyless, keyed) = (ids.issue(None::<OrgId>, now), ids.issue(OrgId(7), now));
+        assert!(ids.verify(None::<OrgId>, keyless) && !ids.verify(OrgId(7), keyless));
+        assert!(ids.verify(OrgId(7), keyed) && !ids.verify(None::<OrgId>, keyed));
+        // As processes of earlier versions issued it.
+        assert!(ids.verify(OrgId(0), keyless));
     }
 
     #[test]

@@ -278,7 +278,7 @@ mod tests {
     fn event(order: &str) -> Event {
         Event {
             id: EventIds::new(&"s".into()).unwrap().issue(KEY.org, now()),
-            org: KEY.org,
+            org: Some(KEY.org),
             dialect: Dialect::Native,
             received_at: now(),
             authenticated: true,

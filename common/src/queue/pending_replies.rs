@@ -68,7 +68,7 @@ impl PendingReplies {
         PendingReply {
             id,
             outcome,
-            waiters: self.clone(),
+            pending: self.clone(),
         }
     }
 
@@ -154,7 +154,7 @@ impl PendingReplies {
 pub struct PendingReply {
     id: EventId,
     outcome: oneshot::Receiver<Outcome>,
-    waiters: PendingReplies,
+    pending: PendingReplies,
 }
 
 impl PendingReply {
@@ -166,7 +166,7 @@ impl PendingReply {
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.waiters.state().waiting.remove(&self.id);
+        self.pending.state().waiting.remove(&self.id);
     }
 }
 
@@ -175,11 +175,11 @@ impl Drop for PendingReply {
 pub struct Instances(Arc<Mutex<HashMap<String, PendingReplies>>>);
 
 impl Instances {
-    pub fn add(&self, instance: &str, waiters: PendingReplies) {
+    pub fn add(&self, instance: &str, pending: PendingReplies) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(instance.to_owned(), waiters);
+            .insert(instance.to_owned(), pending);
     }
 
     pub fn get(&self, instance: &str) -> Option<PendingReplies> {
@@ -203,46 +203,46 @@ mod tests {
 
     #[tokio::test]
     async fn an_outcome_reaches_its_waiter_and_a_dropped_waiter_is_forgotten() {
-        let waiters = PendingReplies::default();
-        let (mut one, two) = (waiters.wait(id(1)), waiters.wait(id(2)));
+        let pending = PendingReplies::default();
+        let (mut one, two) = (pending.wait(id(1)), pending.wait(id(2)));
         drop(two);
-        assert_eq!(waiters.awaited(Duration::ZERO, 9), vec![id(1)]);
-        waiters.deliver([1, 2].map(|n| Reply {
+        assert_eq!(pending.awaited(Duration::ZERO, 9), vec![id(1)]);
+        pending.deliver([1, 2].map(|n| Reply {
             event_id: id(n),
             outcome: Outcome::Parked,
         }));
         assert_eq!(one.outcome().await, Some(Outcome::Parked));
         drop(one);
-        assert!(waiters.awaited(Duration::ZERO, 9).is_empty());
+        assert!(pending.awaited(Duration::ZERO, 9).is_empty());
     }
 
     #[test]
     fn only_silence_while_somebody_waits_is_a_stall() {
-        let waiters = PendingReplies::default();
-        assert!(!waiters.is_stalled(Duration::ZERO), "nobody waits");
-        let _waiter = waiters.wait(id(1));
-        assert!(waiters.is_stalled(Duration::ZERO));
-        assert!(!waiters.is_stalled(Duration::from_mins(1)), "not long enough");
+        let pending = PendingReplies::default();
+        assert!(!pending.is_stalled(Duration::ZERO), "nobody waits");
+        let _waiter = pending.wait(id(1));
+        assert!(pending.is_stalled(Duration::ZERO));
+        assert!(!pending.is_stalled(Duration::from_mins(1)), "not long enough");
     }
 
     #[test]
     fn an_event_that_is_looked_at_again_is_no_stall_and_is_looked_up_less_often() {
-        let waiters = PendingReplies::default();
-        let (_waiter, other) = (waiters.wait(id(1)), waiters.wait(id(2)));
-        waiters.note_queued([id(1), id(9)]);
+        let pending = PendingReplies::default();
+        let (_waiter, other) = (pending.wait(id(1)), pending.wait(id(2)));
+        pending.note_queued([id(1), id(9)]);
         assert!(
-            !waiters.is_stalled(Duration::from_mins(1)),
+            !pending.is_stalled(Duration::from_mins(1)),
             "a worker has just been heard of"
         );
         assert!(
-            waiters.is_stalled(Duration::ZERO),
+            pending.is_stalled(Duration::ZERO),
             "of the other nobody has been heard"
         );
         drop(other);
-        assert!(!waiters.is_stalled(Duration::ZERO));
-        assert!(waiters.awaited(Duration::from_nanos(1), 9).is_empty());
+        assert!(!pending.is_stalled(Duration::ZERO));
+        assert!(pending.awaited(Duration::from_nanos(1), 9).is_empty());
         assert_eq!(
-            waiters.awaited(Duration::ZERO, 9),
+            pending.awaited(Duration::ZERO, 9),
             vec![id(1)],
             "somebody has called"
         );
@@ -250,12 +250,12 @@ mod tests {
 
     #[test]
     fn probes_are_few_and_expire() {
-        let waiters = PendingReplies::default();
+        let pending = PendingReplies::default();
         for n in 0..10 {
-            waiters.probe(id(n), 3);
+            pending.probe(id(n), 3);
         }
-        assert_eq!(waiters.awaited(Duration::ZERO, 9).len(), 3);
-        waiters.expire_probes(Duration::ZERO);
-        assert!(waiters.awaited(Duration::ZERO, 9).is_empty());
+        assert_eq!(pending.awaited(Duration::ZERO, 9).len(), 3);
+        pending.expire_probes(Duration::ZERO);
+        assert!(pending.awaited(Duration::ZERO, 9).is_empty());
     }
 }

@@ -12,8 +12,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receipt {
     pub event_id: EventId,
-    /// [`OrgId::UNLOCATED`]: it came without a key and has found no organisation.
-    pub org: OrgId,
+    /// `None`: it came without a key and has found no organisation.
+    pub org: Option<OrgId>,
     pub status: EventStatus,
     pub reason: Option<String>,
     pub outcome: Option<Outcome>,
@@ -49,7 +49,9 @@ pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Resul
     let Some(row) = row else {
         return Ok(ReceiptLookup::Nothing);
     };
-    let Some(holder) = row.org.filter(|holder| [org, OrgId::UNLOCATED].contains(holder)) else {
+    // Without a number: its bytes could not be decoded.
+    let holder = row.org.map(|holder| OrgId::from_stored(holder.0));
+    let Some(holder) = holder.filter(|holder| holder.is_none_or(|holder| holder == org)) else {
         return Ok(ReceiptLookup::Elsewhere);
     };
     Ok(ReceiptLookup::Receipt(Box::new(Receipt {
@@ -98,7 +100,7 @@ mod tests {
         for org in [1, 2] {
             let found = find(&mut conn, org, refused).await;
             assert!(
-                matches!(&found, ReceiptLookup::Receipt(nobodys) if nobodys.org == OrgId::UNLOCATED),
+                matches!(&found, ReceiptLookup::Receipt(nobodys) if nobodys.org.is_none()),
                 "{found:?}"
             );
         }

@@ -140,13 +140,11 @@ pub fn colon_time(at: DateTime<Utc>) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use strum::IntoEnumIterator as _;
     use utoipa::PartialSchema;
 
     use super::*;
-    use crate::domain::{
-        Track,
-        customer_status::{Standing, status},
-    };
+    use crate::domain::CustomerLifecycle;
 
     #[test]
     fn amounts_are_exact_numbers() {
@@ -180,19 +178,14 @@ mod tests {
             .map(|word| word.as_str().unwrap())
             .collect();
         let mut found = BTreeSet::new();
-        for track in [Track::New, Track::Trial, Track::Lead] {
+        for lifecycle in CustomerLifecycle::iter() {
             for [canceled, capped, has_bought] in [
                 [false, false, false],
                 [false, false, true],
                 [false, true, false],
                 [true, false, false],
             ] {
-                found.insert(status(Standing {
-                    track,
-                    canceled,
-                    capped,
-                    has_bought,
-                }));
+                found.insert(lifecycle.status(canceled, capped, has_bought));
             }
         }
         assert_eq!(found, described);

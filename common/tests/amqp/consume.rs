@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use common::queue::amqp::{ConfirmChannel, Subscription};
+use common::queue::amqp::{ConfirmChannel, QueueDepth, QueueProbe, Subscription};
 use tokio::time::timeout;
 
 use crate::relay::Relay;
@@ -205,4 +205,47 @@ async fn a_queue_deleted_under_its_consumer_ends_the_connection() {
         Subscription::open(&next, &queue, 1, "worker").await.is_ok(),
         "declared anew"
     );
+}
+
+/// What barriers stand on: when the queue has nothing ready, everything is at its consumers, and each has its own after a sync.
+#[tokio::test]
+async fn after_a_sync_all_that_was_delivered_is_here() {
+    const MESSAGES: usize = 24;
+    const ROUNDS: usize = 20;
+    let world = World::new();
+    let queue = world.topology.events();
+    let (publishing, consuming) = (world.manager("publish"), world.manager("consume"));
+    let (publish_on, consume_on) = (up(&publishing).await, up(&consuming).await);
+    let mut publisher = ConfirmChannel::open(&publish_on).await.unwrap();
+    let probe = QueueProbe::open(&publish_on).await.unwrap();
+    let empty = |consumers| QueueDepth {
+        messages: 0,
+        consumers,
+    };
+    assert_eq!(probe.depth(&queue).await.unwrap(), empty(0));
+    let mut subscriptions = Vec::new();
+    for tag in ["one", "two"] {
+        let connection = if tag == "one" { &publish_on } else { &consume_on };
+        subscriptions.push(Subscription::open(connection, &queue, 32, tag).await.unwrap());
+    }
+    for round in 0..ROUNDS {
+        for id in 0..MESSAGES {
+            publish(&mut publisher, &queue, &format!("{round}-{id}")).await;
+        }
+        assert_eq!(
+            probe.depth(&queue).await.unwrap(),
+            empty(2),
+            "there is room for all"
+        );
+        let mut here = 0;
+        for subscription in &mut subscriptions {
+            subscription.sync().await.unwrap();
+            while let Some(delivery) = subscription.ready() {
+                here += 1;
+                assert!(subscription.ack(delivery.tag).await.unwrap());
+            }
+        }
+        assert_eq!(here, MESSAGES);
+    }
+    assert!(probe.depth("no-such-queue").await.is_err());
 }

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, header::USER_AGENT},
     response::Response,
 };
-use common::domain::{Body, Dialect, OrgId};
+use common::domain::{Body, Dialect};
 
 use super::{
     answer::{self, AnswerContext},
@@ -95,7 +95,7 @@ async fn record(
     let caller = match holder {
         Some(holder) => Caller::Keyed(holder),
         // Whose it is, the click or the code that it names will tell.
-        None => Caller::Keyless(OrgId::UNLOCATED, ingest.keyless_permit()?),
+        None => Caller::Keyless(None, ingest.keyless_permit()?),
     };
     let event = caller.event(ingest, Dialect::Affitor, &received, body);
     let (event, answer) = caller.submit(ingest, event, received.wait).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use common::{db::keys::Client, domain::OrgId};
+use common::db::keys::Client;
 
 use crate::{
     Ingest,
@@ -49,10 +49,10 @@ pub(super) async fn identify(
             }
             Some(client) => {
                 note_org(client.org);
-                client.org
+                Some(client.org)
             }
             None if needs_client => return Err(fields.required("clientId").into()),
-            None => OrgId::UNLOCATED,
+            None => None,
         };
         // Not before: an unknown client id waits for the keys, and must hold no place meanwhile.
         return Ok(Caller::Keyless(org, ingest.keyless_permit()?));

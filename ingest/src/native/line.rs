@@ -137,7 +137,7 @@ fn order(fields: &Fields) -> Result<String, Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use common::domain::Track;
+    use common::domain::CustomerLifecycle;
 
     use super::*;
     use crate::native::row_fields;
@@ -199,8 +199,8 @@ mod tests {
             panic!("not a customer");
         };
         assert_eq!(
-            (trial.track, trial.attribution.click_id.as_deref()),
-            (Track::Trial, Some("k"))
+            (trial.lifecycle, trial.attribution.click_id.as_deref()),
+            (CustomerLifecycle::Trial, Some("k"))
         );
         let Body::CreateConversion(sale) =
             read(r#"{"external_id":"1","coupon":"C","timestamp":1640995200}"#).unwrap()

@@ -22,7 +22,7 @@ impl Pipeline {
             clock: Clock::default(),
             publishers: Vec::new(),
             next: AtomicUsize::new(0),
-            waiters: PendingReplies::default(),
+            pending: PendingReplies::default(),
             stalled: watch::channel(false).1,
             script: Some(script),
         };
@@ -33,7 +33,7 @@ impl Pipeline {
 
     /// Tells an outcome to whoever waits for it beside the script.
     pub(crate) fn deliver(&self, reply: Reply) {
-        self.shared.waiters.deliver([reply]);
+        self.shared.pending.deliver([reply]);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod fake;
+mod parts;
 mod publisher;
 mod reader;
 mod replies;
@@ -14,6 +15,7 @@ mod tests;
 
 #[cfg(test)]
 pub(crate) use fake::Submission;
+pub use parts::{OVERFLOW_CONNECTIONS, PipelineParts};
 
 use std::{
     sync::{
@@ -24,10 +26,9 @@ use std::{
 };
 
 use common::{
-    db::Pool,
     domain::{Dialect, Event, EventId, Outcome},
     http::request::Wait,
-    queue::{Instances, PendingReplies, PendingReply, amqp::Broker},
+    queue::{PendingReplies, PendingReply},
     runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };
@@ -40,8 +41,6 @@ use publisher::{Job, Overflow, Publisher};
 const PUBLISHERS: usize = 2;
 /// Events that wait for each publisher. Beyond that the caller is told to come back.
 pub const QUEUED_PER_PUBLISHER: usize = 4096;
-/// Connections of the overflow.
-pub const OVERFLOW_CONNECTIONS: u16 = 2;
 /// What a refused caller is asked to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long publishers may take to make durable what they have, at the end.
@@ -61,20 +60,6 @@ pub enum Answer {
     Unavailable {
         retry_after: Duration,
     },
-}
-
-/// What a pipeline is made of.
-#[derive(Clone, Debug)]
-pub struct PipelineParts {
-    /// A name that no other ingest instance has.
-    pub instance: String,
-    pub clock: Clock,
-    /// For spooling, and for looking up outcomes.
-    pub pool: Pool,
-    /// `None`: the spool is the only queue.
-    pub broker: Option<Broker>,
-    /// Where workers of the same process find this instance.
-    pub instances: Instances,
 }
 
 /// An event that a publisher has, and what its caller waits for.
@@ -97,7 +82,7 @@ struct Shared {
     clock: Clock,
     publishers: Vec<mpsc::Sender<Job>>,
     next: AtomicUsize,
-    waiters: PendingReplies,
+    pending: PendingReplies,
     stalled: watch::Receiver<bool>,
     #[cfg(test)]
     script: Option<mpsc::Sender<Submission>>,
@@ -107,22 +92,22 @@ impl Pipeline {
     /// Starts the tasks of a pipeline in `tasks`. At the end of the group the publishers take nothing more, and make durable
     /// what they have: it must come after the last request.
     pub fn start(parts: &PipelineParts, tasks: &TaskGroup) -> Self {
-        let waiters = PendingReplies::default();
-        parts.instances.add(&parts.instance, waiters.clone());
+        let pending = PendingReplies::default();
+        parts.instances.add(&parts.instance, pending.clone());
         let (reply_to, reply_queue) = watch::channel(None);
         if let Some(broker) = &parts.broker {
-            let (manager, waiters) = (broker.consume.clone(), waiters.clone());
+            let (manager, pending) = (broker.consume.clone(), pending.clone());
             tasks.keep("replies", move || {
-                replies::run(manager.clone(), waiters.clone(), reply_to.clone())
+                replies::run(manager.clone(), pending.clone(), reply_to.clone())
             });
         }
         {
-            let (pool, waiters) = (parts.pool.clone(), waiters.clone());
+            let (pool, pending) = (parts.pool.clone(), pending.clone());
             tasks.keep("reader of outcomes", move || {
-                reader::run(pool.clone(), waiters.clone())
+                reader::run(pool.clone(), pending.clone())
             });
         }
-        let stalled = stall_detector::start(waiters.clone(), tasks);
+        let stalled = stall_detector::start(pending.clone(), tasks);
         let overflow = Overflow::new(parts.pool.clone());
         let publishers = (0..PUBLISHERS).map(|number| {
             let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
@@ -137,7 +122,7 @@ impl Pipeline {
             clock: parts.clock.clone(),
             publishers,
             next: AtomicUsize::new(0),
-            waiters,
+            pending,
             stalled,
             #[cfg(test)]
             script: None,
@@ -178,7 +163,7 @@ impl Pipeline {
 
     /// Ends when the event is decided, or after `patience`.
     pub fn decided(&self, id: EventId, patience: Duration) -> impl Future<Output = ()> + Send + use<> {
-        let mut waiter = self.shared.waiters.wait(id);
+        let mut waiter = self.shared.pending.wait(id);
         async move {
             // Either way the wait is over.
             tokio::time::timeout(patience, waiter.outcome()).await.ok();
@@ -211,16 +196,16 @@ impl Pipeline {
         let wait = match wait {
             Wait::Outcome(wait) if !*shared.stalled.borrow() => Some(wait),
             Wait::Outcome(_) => {
-                shared.waiters.probe(event.id, PROBES);
+                shared.pending.probe(event.id, PROBES);
                 None
             }
             Wait::Receipt => None,
         };
         let wait_until = wait.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
         event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
-        let waiter = wait.map(|wait| (shared.waiters.wait(event.id), wait));
+        let waiter = wait.map(|wait| (shared.pending.wait(event.id), wait));
         let is_patient = event.needs_order();
-        tracing::debug!(event.id = %event.id, org = event.org.0, "an event is handed to a publisher");
+        tracing::debug!(event.id = %event.id, org = event.org.map(|org| org.0), "an event is handed to a publisher");
         let encoded = serde_json::to_vec(&event).ok()?;
         let (durable, is_durable) = oneshot::channel();
         let job = Job {

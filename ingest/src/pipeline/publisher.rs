@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{OVERFLOW_CONNECTIONS, PipelineParts};
+use super::parts::{OVERFLOW_CONNECTIONS, PipelineParts};
 
 /// Envelopes under way at once. The next is gathered meanwhile, so that envelopes grow with the load.
 const MAX_IN_FLIGHT: usize = 4;

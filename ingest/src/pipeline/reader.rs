@@ -25,15 +25,15 @@ const REPLIES_COME: Duration = Duration::from_millis(300);
 const MAX_IDS: usize = 2000;
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(pool: Pool, waiters: PendingReplies) {
+pub(super) async fn run(pool: Pool, pending: PendingReplies) {
     loop {
-        let error = read(&pool, &waiters).await;
+        let error = read(&pool, &pending).await;
         tracing::warn!(error = %telemetry::chain(&error), "outcomes cannot be looked up; trying again");
         tokio::time::sleep(FAILURE_PAUSE).await;
     }
 }
 
-async fn read(pool: &Pool, waiters: &PendingReplies) -> DbError {
+async fn read(pool: &Pool, pending: &PendingReplies) -> DbError {
     let mut listener = match Listener::open(pool, &[notify::OUTCOMES]).await {
         Ok(listener) => listener,
         Err(error) => return error,
@@ -45,10 +45,10 @@ async fn read(pool: &Pool, waiters: &PendingReplies) -> DbError {
         };
         let age = match called {
             true => Duration::ZERO,
-            false if waiters.has_replies_within(REPLIES_COME) => LOST_REPLY_AGE,
+            false if pending.has_replies_within(REPLIES_COME) => LOST_REPLY_AGE,
             false => REPLY_AGE,
         };
-        let awaited = waiters.awaited(age, MAX_IDS);
+        let awaited = pending.awaited(age, MAX_IDS);
         if awaited.is_empty() {
             continue;
         }
@@ -61,9 +61,9 @@ async fn read(pool: &Pool, waiters: &PendingReplies) -> DbError {
                 let (queued, decided): (Vec<_>, Vec<_>) = found
                     .into_iter()
                     .partition(|(_, outcome)| matches!(outcome, Outcome::Queued));
-                waiters.note_queued(queued.into_iter().map(|(id, _)| id));
+                pending.note_queued(queued.into_iter().map(|(id, _)| id));
                 let replies = decided.into_iter();
-                waiters.deliver_found(replies.map(|(event_id, outcome)| Reply { event_id, outcome }));
+                pending.deliver_found(replies.map(|(event_id, outcome)| Reply { event_id, outcome }));
             }
             Err(error) => return error,
         }

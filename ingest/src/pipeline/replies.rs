@@ -13,14 +13,14 @@ use tokio::sync::watch;
 /// Keeps a reply queue open on whatever connection there is, and tells its name to the publishers; until the manager ends.
 pub(super) async fn run(
     manager: ConnectionManager,
-    waiters: PendingReplies,
+    pending: PendingReplies,
     name: watch::Sender<Option<String>>,
 ) {
     while let Some(connection) = manager.up().await {
         match ReplyQueue::open(&connection).await {
             Ok(mut queue) => {
                 name.send_replace(Some(queue.name().to_owned()));
-                receive(&mut queue, &waiters).await;
+                receive(&mut queue, &pending).await;
                 name.send_replace(None);
             }
             Err(error) => connection.fail(format!(
@@ -31,10 +31,10 @@ pub(super) async fn run(
     }
 }
 
-async fn receive(queue: &mut ReplyQueue, waiters: &PendingReplies) {
+async fn receive(queue: &mut ReplyQueue, pending: &PendingReplies) {
     while let Some(payload) = queue.next().await {
         match ReplyBatch::decode(&payload) {
-            Ok(batch) => waiters.deliver(batch.replies),
+            Ok(batch) => pending.deliver(batch.replies),
             Err(error) => {
                 tracing::warn!(%error, "a reply could not be decoded; its outcomes will be looked up");
             }

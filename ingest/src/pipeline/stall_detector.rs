@@ -13,17 +13,17 @@ const CHECK: Duration = Duration::from_millis(100);
 const PROBE_AGE: Duration = Duration::from_secs(30);
 
 /// Starts looking; the value is `true` while outcomes do not flow.
-pub(super) fn start(waiters: PendingReplies, tasks: &TaskGroup) -> watch::Receiver<bool> {
+pub(super) fn start(pending: PendingReplies, tasks: &TaskGroup) -> watch::Receiver<bool> {
     let (state, stalled) = watch::channel(false);
-    tasks.keep("stall detector", move || look(waiters.clone(), state.clone()));
+    tasks.keep("stall detector", move || look(pending.clone(), state.clone()));
     stalled
 }
 
-async fn look(waiters: PendingReplies, state: watch::Sender<bool>) {
+async fn look(pending: PendingReplies, state: watch::Sender<bool>) {
     loop {
         tokio::time::sleep(CHECK).await;
-        waiters.expire_probes(PROBE_AGE);
-        let is_stalled = waiters.is_stalled(PATIENCE);
+        pending.expire_probes(PROBE_AGE);
+        let is_stalled = pending.is_stalled(PATIENCE);
         let changed = state.send_if_modified(|state| std::mem::replace(state, is_stalled) != is_stalled);
         if changed && is_stalled {
             tracing::warn!(

@@ -20,7 +20,7 @@ fn event(padding: usize) -> Event {
         id: EventIds::new(&"test".into())
             .unwrap()
             .issue(OrgId(1), clock.now()),
-        org: OrgId(1),
+        org: Some(OrgId(1)),
         dialect: Dialect::Native,
         received_at: clock.now(),
         authenticated: true,
@@ -123,15 +123,15 @@ async fn large_events_fill_an_envelope_by_their_bytes() {
 #[tokio::test]
 async fn a_reply_answers_and_silence_becomes_a_receipt() {
     let fixture = pipeline().await;
-    let waiters: PendingReplies = fixture.instances.get("one").unwrap();
+    let pending: PendingReplies = fixture.instances.get("one").unwrap();
     let (answered, ignored) = (event(1), event(1));
     let id = answered.id;
     let wait = Wait::Outcome(Duration::from_millis(800));
     let reply = async {
-        while waiters.awaited(Duration::ZERO, 9).len() < 2 {
+        while pending.awaited(Duration::ZERO, 9).len() < 2 {
             tokio::task::yield_now().await;
         }
-        waiters.deliver([Reply {
+        pending.deliver([Reply {
             event_id: id,
             outcome: Outcome::Discarded,
         }]);
@@ -191,7 +191,7 @@ async fn a_full_pipeline_turns_callers_away() {
         clock: Clock::default(),
         publishers: vec![sender],
         next: AtomicUsize::new(0),
-        waiters: PendingReplies::default(),
+        pending: PendingReplies::default(),
         stalled: watch::channel(false).1,
         script: None,
     };

@@ -115,7 +115,7 @@ async fn record(
     }
     // The query alone: a signature says nothing of a body.
     let body = create_conversion::parse(&query_fields(&query)?)?;
-    let mut event = ingest.keyless_event(Dialect::Pixel, pixel.org, request.extensions().get(), body);
+    let mut event = ingest.keyless_event(Dialect::Pixel, Some(pixel.org), request.extensions().get(), body);
     event.authenticated = authenticated;
     let id = event.id;
     // Only those who are authenticated need no place among the calls without a key.

@@ -1,6 +1,6 @@
 //! Parameters that have the same names and meaning in Postback 1.7 and REST 1.6.
 
-use common::domain::{AttributionFields, Currency, CustomerRef, Identity, MetaData, Track};
+use common::domain::{AttributionFields, Currency, CustomerLifecycle, CustomerRef, Identity, MetaData};
 use utoipa::ToSchema;
 
 use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
@@ -83,11 +83,11 @@ pub(super) fn customer(fields: &Fields) -> Result<Option<CustomerRef>, Invalid> 
 }
 
 /// The status that a customer begins with (seed: new, trial or lead; new if none is sent).
-pub(super) fn track(fields: &Fields) -> Result<Track, Invalid> {
+pub(super) fn lifecycle(fields: &Fields) -> Result<CustomerLifecycle, Invalid> {
     let Some(word) = fields.word("status")? else {
-        return Ok(Track::default());
+        return Ok(CustomerLifecycle::default());
     };
-    Track::parse(&word).ok_or_else(|| fields.wrong("status", "must be new, trial or lead"))
+    CustomerLifecycle::parse(&word).ok_or_else(|| fields.wrong("status", "must be new, trial or lead"))
 }
 
 /// What is kept for reports.

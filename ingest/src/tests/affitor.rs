@@ -90,7 +90,7 @@ async fn a_click_is_submitted_without_a_key() {
     let call = request("POST", "/api/v1/track/click", &headers, body.to_string());
     let (event, wait) = service.accepted(call).await;
     assert_eq!(wait, Wait::Outcome(Duration::from_secs(3)));
-    assert_eq!((event.org, event.dialect), (OrgId::UNLOCATED, Dialect::Affitor));
+    assert_eq!((event.org, event.dialect), (None, Dialect::Affitor));
     assert_eq!((event.authenticated, event.program_scope), (false, None));
     assert_eq!(event.idempotency, None, "a stranger uses up nobody's key");
     assert!(service.ids.verify(event.org, event.id));
@@ -138,7 +138,7 @@ async fn a_click_needs_no_more_than_its_url() {
     let (event, _) = service
         .accepted(request("POST", "/api/v1/track/click", &headers, body))
         .await;
-    assert_eq!(event.org, OrgId::UNLOCATED);
+    assert_eq!(event.org, None);
 }
 
 #[tokio::test]
@@ -150,11 +150,11 @@ async fn a_lead_comes_from_a_browser_or_a_server() {
         "has_attribution": true, "debug_mode": false
     });
     let (event, _) = service.accepted(keyless("/api/v1/track/lead", &body)).await;
-    assert_eq!((event.org, event.authenticated), (OrgId::UNLOCATED, false));
+    assert_eq!((event.org, event.authenticated), (None, false));
     assert_eq!(event.program_scope, None);
     let from_browser = lead_of(event.body);
     let (event, _) = service.accepted(keyed("/api/v1/track/lead/", &body)).await;
-    assert_eq!((event.org, event.authenticated), (OrgId(2), true));
+    assert_eq!((event.org, event.authenticated), (Some(OrgId(2)), true));
     assert_eq!(event.program_scope, Some(ProgramId(7)));
     let lead = lead_of(event.body);
     assert_eq!(lead, from_browser);
@@ -209,7 +209,7 @@ async fn a_sale_is_submitted_as_it_was_sent() {
     let (event, _) = service.accepted(keyed("/api/v1/track/sale", &body)).await;
     assert_eq!(
         (event.org, event.dialect, event.authenticated),
-        (OrgId(2), Dialect::Affitor, true)
+        (Some(OrgId(2)), Dialect::Affitor, true)
     );
     assert_eq!(event.program_scope, Some(ProgramId(7)));
     let create = create_of(event);
@@ -339,7 +339,7 @@ async fn a_test_becomes_an_event_and_nothing_else() {
     let more = json!({"test_mode": true, "program_id": 12});
     let click = with(json!({"affiliate_url": URL}), "additional_data", more.clone());
     let (event, _) = service.accepted(keyless("/api/v1/track/click", &click)).await;
-    assert_eq!((event.org, event.authenticated), (OrgId::UNLOCATED, false));
+    assert_eq!((event.org, event.authenticated), (None, false));
     let test = test_of(event.body);
     assert_eq!(
         (test.what, test.program.as_deref()),
@@ -354,7 +354,7 @@ async fn a_test_becomes_an_event_and_nothing_else() {
     assert_eq!(test.details["email"], EMAIL_HASH, "never as it is");
     let anonymous = json!({"customer_key": "u", "amount_cents": 1, "additional_data": more});
     let (event, _) = service.accepted(keyed("/api/v1/track/sale", &anonymous)).await;
-    assert_eq!((event.org, event.authenticated), (OrgId(2), true));
+    assert_eq!((event.org, event.authenticated), (Some(OrgId(2)), true));
     assert_eq!(test_of(event.body).what, TestKind::Sale);
     let refund = json!({"transaction_id": "t", "additional_data": {"test_mode": true}});
     let (event, _) = service.accepted(keyed("/api/v1/track/refund", &refund)).await;

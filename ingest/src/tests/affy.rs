@@ -109,7 +109,7 @@ async fn the_click_of_the_seed() {
     let (event, _) = submitted.unwrap();
     assert_eq!(
         (event.dialect, event.org, event.authenticated),
-        (Dialect::Affy, OrgId(1), false)
+        (Dialect::Affy, Some(OrgId(1)), false)
     );
     let click = click_of(event);
     assert_eq!(click.referral_code, "aff_xyz123");
@@ -134,7 +134,7 @@ async fn the_registration_of_the_seed_is_found_by_its_click() {
         "message": "Registration linked to affiliate referral"});
     assert_eq!((reply.status.as_u16(), reply.json()), (200, want));
     let (event, _) = submitted.unwrap();
-    assert_eq!((event.org, event.authenticated), (OrgId::UNLOCATED, false));
+    assert_eq!((event.org, event.authenticated), (None, false));
     let lead = lead_of(event);
     assert_eq!(lead.click_ids, ["click_unique_id"]);
     assert_eq!(lead.customer_id.as_deref(), Some("your_internal_user_id"));
@@ -142,10 +142,10 @@ async fn the_registration_of_the_seed_is_found_by_its_click() {
     assert_eq!(lead.name.as_deref(), Some("Jane Smith"));
     // A key or a client id says at once whose it is.
     let (event, _) = service.accepted(keyed("registration", KEY, REGISTRATION)).await;
-    assert_eq!((event.org, event.authenticated), (OrgId(1), true));
+    assert_eq!((event.org, event.authenticated), (Some(OrgId(1)), true));
     let body = with(REGISTRATION, &json!({"clientId": "67890"}));
     let (event, _) = service.accepted(post("registration", body)).await;
-    assert_eq!((event.org, event.authenticated), (OrgId(2), false));
+    assert_eq!((event.org, event.authenticated), (Some(OrgId(2)), false));
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn the_payment_of_the_seed_by_both_paths() {
         let (event, _) = submitted.unwrap();
         assert_eq!(
             (event.org, event.authenticated, &event.idempotency),
-            (OrgId(1), false, &None)
+            (Some(OrgId(1)), false, &None)
         );
         let create = create_of(event);
         assert_eq!(create.amount, "99".parse().unwrap());
@@ -226,13 +226,13 @@ async fn a_key_vouches_and_brings_its_program() {
     let (event, _) = service.accepted(keyed("lead", KEY, PAYMENT)).await;
     assert_eq!(
         (event.org, event.authenticated, event.program_scope),
-        (OrgId(1), true, None)
+        (Some(OrgId(1)), true, None)
     );
     let body = with(CLICK, &json!({"clientId": null}));
     let (event, _) = service.accepted(keyed("click", "other-key", body)).await;
     assert_eq!(
         (event.org, event.authenticated, event.program_scope),
-        (OrgId(2), true, Some(ProgramId(7)))
+        (Some(OrgId(2)), true, Some(ProgramId(7)))
     );
 }
 
@@ -270,7 +270,7 @@ async fn who_calls_must_be_clear() {
     for client in ["12345.0", "12345.00", "\"12345.0\"", "\" 12345 \""] {
         let body = CLICK.replacen("12345", client, 1);
         let (event, _) = service.accepted(post("click", body)).await;
-        assert_eq!(event.org, OrgId(1), "{client}");
+        assert_eq!(event.org, Some(OrgId(1)), "{client}");
     }
     // The key and the client id must mean the same organisation, and one who asks learns no more than that.
     for client in [67_890, 12_345] {

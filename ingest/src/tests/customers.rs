@@ -2,8 +2,8 @@
 
 use axum::{body::Body, http::Request};
 use common::domain::{
-    Applied, Body as EventBody, ClickSummary, CreateCustomer, CustomerId, CustomerRecord, CustomerTarget,
-    Dialect, First, MetaData, Outcome, PublicId, PublicIdKind, Reason, Track, UpdateCustomer,
+    Applied, Body as EventBody, ClickSummary, CreateCustomer, CustomerId, CustomerLifecycle, CustomerRecord,
+    CustomerTarget, Dialect, First, MetaData, Outcome, PublicId, PublicIdKind, Reason, UpdateCustomer,
 };
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ async fn both_methods_and_both_paths_create() {
         let create = create_of(event.body);
         assert_eq!(create.customer_id, "c-9");
         assert_eq!(create.attribution.referral_code.as_deref(), Some("ada1"));
-        assert_eq!(create.track, Track::New, "new if none is sent");
+        assert_eq!(create.lifecycle, CustomerLifecycle::New, "new if none is sent");
     }
 }
 
@@ -87,7 +87,7 @@ async fn all_parameters_reach_the_event() {
         [sent.coupon, sent.click_id, sent.asset_id, sent.source_id].map(Option::unwrap),
         ["C", "k", "a", "s"]
     );
-    assert_eq!(create.track, Track::Lead);
+    assert_eq!(create.lifecycle, CustomerLifecycle::Lead);
     assert_eq!(create.meta_data["tim"], "tam");
     assert_eq!(create.details["ip"], "192.0.2.1");
     assert!(!create.override_max_cookie_time);

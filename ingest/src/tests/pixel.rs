@@ -38,7 +38,7 @@ async fn a_pixel_records_a_sale_that_nobody_vouches_for() {
     assert_eq!(wait, Wait::Receipt, "a browser waits for no outcome");
     assert_eq!(
         (event.dialect, event.org, event.authenticated),
-        (Dialect::Pixel, OrgId(1), false)
+        (Dialect::Pixel, Some(OrgId(1)), false)
     );
     assert!(service.ids.verify(OrgId(1), event.id));
     assert_eq!(reply.header("x-event-id"), event.id.to_string());

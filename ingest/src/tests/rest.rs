@@ -187,7 +187,7 @@ async fn a_customer_is_created_and_printed() {
         assert_eq!(event.dialect, Dialect::Rest);
         let create = customers::create_of(event.body);
         assert_eq!(
-            (create.customer_id.as_str(), create.track.name()),
+            (create.customer_id.as_str(), create.lifecycle.name()),
             ("USER789", "trial")
         );
         assert_eq!(create.attribution.tracking_id.as_deref(), Some("t"));

@@ -58,7 +58,7 @@ async fn a_sale_is_submitted_as_it_was_sent() {
     let (event, wait) = service.accepted(track(&body)).await;
     assert_eq!(wait, Wait::Outcome(Duration::from_secs(3)));
     assert_eq!(
-        (event.org.0, event.dialect, event.authenticated),
+        (event.org.unwrap().0, event.dialect, event.authenticated),
         (1, Dialect::Yaplet, true)
     );
     assert!(service.ids.verify(event.org, event.id));
@@ -412,7 +412,7 @@ async fn the_answer_can_be_put_off_and_the_request_repeated() {
         (idempotency.key.as_str(), idempotency.hash.len()),
         ("retry-1", 64)
     );
-    assert_eq!((event.org.0, event.program_scope.unwrap().0), (2, 7));
+    assert_eq!((event.org.unwrap().0, event.program_scope.unwrap().0), (2, 7));
     let other = with("total_amount", json!(121)).to_string();
     let (event, _) = service.accepted(request("POST", PATH, &headers, other)).await;
     assert_ne!(event.idempotency.unwrap().hash, idempotency.hash);

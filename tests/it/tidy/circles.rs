@@ -145,3 +145,18 @@ fn what_is_no_use_makes_no_circle() {
     let user = "use crate::a::A; pub struct B;";
     assert!(planted(&[("lib.rs", "mod a; mod b;"), ("a.rs", tested), ("b.rs", user)]).is_empty());
 }
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let sources = super::files::rust();
+    let found = super::modules::crates(&sources);
+    let found: Vec<String> = found
+        .iter()
+        .flat_map(circles)
+        .map(|circle| circle.uses.join("\n  "))
+        .collect();
+    super::none(
+        &found,
+        "files use each other in a circle: what both need goes into a file of its own, which uses neither",
+    );
+}

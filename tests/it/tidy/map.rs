@@ -194,7 +194,7 @@ const MAP: &[Cell] = &[
     },
     Cell {
         folder: "common/src/telemetry",
-        must_never: "know what the product does, but for the names of its labels",
+        must_never: "know what the product does, but for the names of labels and traces",
         rules: &[
             Rule::Only(
                 "common",
@@ -224,7 +224,7 @@ const MAP: &[Cell] = &[
                 &[
                     "ingest/src/auth/keys.rs",
                     "ingest/src/auth/refresh.rs",
-                    "ingest/src/pipeline/mod.rs",
+                    "ingest/src/pipeline/parts.rs",
                     "ingest/src/pipeline/publisher.rs",
                     "ingest/src/pipeline/reader.rs",
                 ],
@@ -261,7 +261,8 @@ const MAP: &[Cell] = &[
                     "common::domain::Outcome",
                     "common::domain::Repetition",
                     "common::domain::Scheduled",
-                    "common::domain::Verdict",
+                    "common::domain::Repetition",
+                    "common::domain::RowWrite",
                     "common::domain::entities::Schedule",
                     "common::domain::entities::ScheduleKind",
                 ],

@@ -147,6 +147,7 @@ fn planted_migrations_are_found() {
         "-- no-transaction\n-- Why; and how.\nCREATE INDEX CONCURRENTLY x ON a (b)\n    WHERE c;\n",
         "CREATE TABLE a (b int);\nCREATE INDEX x ON a (b);",
         "CREATE INDEX x ON spool (b);",
+        "CREATE INDEX x ON ONLY events (b);",
         "CREATE UNLOGGED TABLE a (b int);\nCREATE INDEX x ON a(b);",
         "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID;",
         "-- CREATE INDEX x ON customers (org_id);\nALTER TABLE a ADD COLUMN b text;",

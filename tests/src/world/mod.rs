@@ -186,7 +186,7 @@ impl World {
         let (org, now) = (OrgId(org.parse().expect("a number")), Clock::default().now());
         let event = |body| Event {
             id: ids.issue(org, now),
-            org,
+            org: Some(org),
             dialect: Dialect::Postback,
             received_at: now,
             authenticated: true,

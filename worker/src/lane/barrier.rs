@@ -7,27 +7,7 @@ use common::{
 };
 use tokio::sync::watch;
 
-use super::{Lane, broker::PREFETCH};
-
-/// A barrier that a consumer is passing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Passing {
-    number: i64,
-    /// Envelopes that may have been delivered before it, and have not been applied.
-    left: usize,
-}
-
-impl Passing {
-    /// So many of them have been applied.
-    pub(super) fn applied(&mut self, envelopes: usize) {
-        self.left = self.left.saturating_sub(envelopes);
-    }
-
-    /// None is left: nothing that has been delivered waits here.
-    pub(super) fn drained(&mut self) {
-        self.left = 0;
-    }
-}
+use super::{consumer::PREFETCH, passing::Passing, state::Lane};
 
 /// Waits for the call of another barrier.
 pub(super) async fn called(barriers: &mut watch::Receiver<i64>) {
@@ -49,7 +29,7 @@ impl Lane {
             return;
         }
         let number = *self.barriers.borrow_and_update();
-        match consumer.subscription.settled().await {
+        match consumer.subscription.sync().await {
             Ok(()) => {
                 consumer.passing = Some(Passing {
                     number,

@@ -1,86 +1,26 @@
-//! The broker's side of a lane: its consumer, and batches of what is delivered. Acknowledged only after the commit.
-
-use std::sync::Arc;
+//! The broker's side of a lane: batches of what is delivered, acknowledged only after the commit.
 
 use common::{
     db::{self, DbError, spool},
-    queue::amqp::{Broker, Connection, Delivery, DeliveryTag, Subscription},
+    queue::amqp::{Broker, Delivery, DeliveryTag, Subscription},
     telemetry,
 };
 
-use super::{Lane, Next, PAUSE_MAX, barrier::Passing, log_newer};
-use crate::batch::{Batch, NewerVersion};
+use super::{
+    consumer::{Consumer, PREFETCH},
+    state::{Lane, PAUSE_MAX, log_newer},
+};
+use crate::batch::NewerVersion;
 
-/// Envelopes that a lane holds unacknowledged.
-pub(super) const PREFETCH: u16 = 32;
-/// Delivered this often before: something in the envelope may crash workers, so its events are applied one by one.
-const SUSPECT_DELIVERIES: u64 = 2;
-
-/// A subscription, and the connection on which it lives and ends.
-pub(super) struct Consumer {
-    pub(super) connection: Arc<Connection>,
-    pub(super) subscription: Subscription,
-    /// Names it among all consumers that there are (see [`common::db::barriers`]).
-    pub(super) id: i64,
-    /// The barrier that it is passing.
-    pub(super) passing: Option<Passing>,
-}
-
-/// What was delivered, up to a batch.
-#[derive(Default)]
-struct Taken {
-    batch: Batch,
-    /// The last delivery of the batch.
-    last: Option<DeliveryTag>,
-    /// A delivery after it that only a newer worker can read.
-    newer: Option<(DeliveryTag, NewerVersion)>,
-    one_by_one: bool,
-    envelopes: usize,
-}
-
-/// The next delivery, or that the broker has come or gone.
-pub(super) async fn next(consumer: Option<&mut Consumer>, broker: Option<&Broker>) -> Next {
+/// The next delivery. `None`: the broker has come or gone.
+pub(super) async fn next(consumer: Option<&mut Consumer>, broker: Option<&Broker>) -> Option<Delivery> {
     if let Some(consumer) = consumer {
-        let delivery = consumer.subscription.next().await;
-        return delivery.map_or(Next::Reconnect, Next::Broker);
+        return consumer.subscription.next().await;
     }
     match broker {
-        Some(broker) if broker.consume.up().await.is_some() => Next::Reconnect,
+        Some(broker) if broker.consume.up().await.is_some() => None,
         // There is none, or its connections have ended.
         _ => std::future::pending().await,
-    }
-}
-
-impl Consumer {
-    /// Takes all that is here, up to a batch.
-    fn take(&mut self, first: Delivery) -> Taken {
-        let mut taken = Taken::default();
-        let mut next = Some(first);
-        while let Some(delivery) = next.take() {
-            taken.envelopes += 1;
-            taken.one_by_one = delivery.delivery_count >= SUSPECT_DELIVERIES;
-            if let Err(newer) = taken.batch.add(delivery.payload) {
-                taken.newer = Some((delivery.tag, newer));
-                break;
-            }
-            taken.last = Some(delivery.tag);
-            if taken.one_by_one || !taken.batch.has_room() {
-                break;
-            }
-            next = self.subscription.ready();
-        }
-        taken
-    }
-
-    async fn acknowledge(&self, last: DeliveryTag) {
-        match self.subscription.ack_through(last).await {
-            Ok(true) => {}
-            // It comes again, and every event is then known.
-            Ok(false) => {
-                tracing::info!("an acknowledgement came too late; the batch will be delivered again");
-            }
-            Err(error) => self.connection.fail(telemetry::chain(&error)),
-        }
     }
 }
 

@@ -4,43 +4,14 @@ use common::{
     db::{self, DbError, spool},
     telemetry,
 };
-use tokio::sync::watch;
 
-use super::{Lane, PAUSE_FIRST, PAUSE_MAX, log_newer};
+use super::state::{Lane, PAUSE_FIRST, PAUSE_MAX, log_newer};
 use crate::batch::Batch;
 
 /// Envelopes looked at in the spool at once; an envelope holds up to 256 events.
 const ENVELOPES: i64 = 16;
 /// After so many turns the drain of the spool starts again from zero, for rows that others gave back.
 const RESCAN: u32 = 64;
-
-/// Where a lane is in the spool.
-pub(super) struct Spool {
-    calls: watch::Receiver<u64>,
-    /// Whether it had envelopes when it was last looked at, or somebody called since.
-    pub(super) has_more: bool,
-    /// The last id that was taken.
-    after: i64,
-}
-
-impl Spool {
-    pub(super) fn new(calls: watch::Receiver<u64>) -> Self {
-        Self {
-            calls,
-            has_more: true,
-            after: 0,
-        }
-    }
-
-    /// Waits until somebody calls.
-    pub(super) async fn called(&mut self) {
-        if self.calls.changed().await.is_err() {
-            // Nobody is left to call: the process ends.
-            std::future::pending::<()>().await;
-        }
-        self.has_more = true;
-    }
-}
 
 impl Lane {
     /// Takes envelopes from the spool, applies and deletes them.

@@ -6,13 +6,16 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use common::{
     apply::event_rows,
-    db::{self, DbError, Pool, bonuses, bonuses::BonusCandidate},
-    domain::{BonusDue, Event, Scheduled},
+    db::{self, DbError, Pool, bonuses},
+    domain::Scheduled,
     message::EventIds,
 };
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, RETRY, Task, internal_event};
+use super::{
+    internal_event::internal_event,
+    task::{Context, Done, RETRY, Task},
+};
 
 /// Days after the end of a month in which its sales may still arrive before bonuses are handed out.
 pub const BONUS_GRACE_DAYS: u64 = 1;
@@ -44,7 +47,9 @@ pub async fn close_months(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Re
         let reached = bonuses::close_months(transaction, last, BONUS_MONTHS, now).await?;
         let queued = reached.len();
         if queued > 0 {
-            let reached = reached.into_iter().map(|candidate| bonus(ids, candidate, now));
+            let reached = reached
+                .into_iter()
+                .map(|(org, due)| internal_event(ids, org, Scheduled::Bonus(due), now));
             event_rows::queue(transaction, reached.collect(), now).await?;
         }
         Ok(queued)
@@ -56,16 +61,6 @@ pub async fn close_months(pool: &Pool, ids: &EventIds, now: DateTime<Utc>) -> Re
 fn last_month(now: DateTime<Utc>) -> Option<NaiveDate> {
     let day = now.date_naive().checked_sub_days(Days::new(BONUS_GRACE_DAYS))?;
     day.with_day(1)?.checked_sub_months(Months::new(1))
-}
-
-fn bonus(ids: &EventIds, reached: BonusCandidate, now: DateTime<Utc>) -> Event {
-    let scheduled = Scheduled::Bonus(BonusDue {
-        program: reached.program,
-        bonus: reached.bonus,
-        affiliate: reached.affiliate,
-        month: reached.month,
-    });
-    internal_event(ids, reached.org, scheduled, now)
 }
 
 #[cfg(test)]

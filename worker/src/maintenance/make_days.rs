@@ -3,7 +3,7 @@
 use common::db::{self, DbError, partitions};
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, PARTITIONS_EVERY, PARTITIONS_LOCK_WAIT, PARTITIONS_RETRY, Task};
+use super::task::{Context, Done, PARTITIONS_EVERY, PARTITIONS_LOCK_WAIT, PARTITIONS_RETRY, Task};
 
 pub(super) const TASK: Task = Task {
     name: "make days of events",

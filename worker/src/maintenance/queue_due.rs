@@ -15,7 +15,10 @@ use common::{
 };
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, RETRY, Task, internal_event};
+use super::{
+    internal_event::internal_event,
+    task::{Context, Done, RETRY, Task},
+};
 
 /// Schedules that become events in one turn.
 pub const TURN_SCHEDULES: i64 = 200;

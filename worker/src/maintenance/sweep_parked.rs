@@ -9,7 +9,7 @@ use common::{
 };
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, RETRY, Task};
+use super::task::{Context, Done, RETRY, Task};
 
 pub(super) const TASK: Task = Task {
     name: "sweep parked events",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use common::db::{self, DbError, parked_keys};
 use futures_util::FutureExt as _;
 
-use super::{Context, Done, RETRY, Task};
+use super::task::{Context, Done, RETRY, Task};
 
 pub(super) const TASK: Task = Task {
     name: "sweep what was waited for",

@@ -121,7 +121,7 @@ async fn queue(
                 due += TimeDelta::nanoseconds(1_000_000_000 / i64::from(job.rate.max(1)));
                 let event = Event {
                     id: job.ids.issue(job.key.org, now),
-                    org: job.key.org,
+                    org: Some(job.key.org),
                     dialect: Dialect::Native,
                     received_at,
                     authenticated: true,

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 
 /// An event without a key.
-fn keyless(dialect: Dialect, org: OrgId, body: Body) -> Incoming {
+fn keyless(dialect: Dialect, org: impl Into<Option<OrgId>>, body: Body) -> Incoming {
     let mut incoming = event(org, body);
     incoming.event.dialect = dialect;
     incoming.event.authenticated = false;
@@ -20,7 +20,7 @@ fn affitor_click(code: &str, host: &str) -> Incoming {
         host: Some(host.to_owned()),
         ..Default::default()
     };
-    keyless(Dialect::Affitor, OrgId::UNLOCATED, Body::Click(Box::new(click)))
+    keyless(Dialect::Affitor, None::<OrgId>, Body::Click(Box::new(click)))
 }
 
 fn affy_click(org: OrgId, name: &str, session: &str) -> Incoming {
@@ -39,7 +39,7 @@ fn lead(dialect: Dialect, click: &str, session: Option<&str>) -> Incoming {
         session: session.map(ToOwned::to_owned),
         ..Default::default()
     };
-    keyless(dialect, OrgId::UNLOCATED, Body::Lead(Box::new(lead)))
+    keyless(dialect, None::<OrgId>, Body::Lead(Box::new(lead)))
 }
 
 fn session_sale(org: OrgId, order: &str, session: &str) -> Incoming {
@@ -88,7 +88,7 @@ async fn a_visit_becomes_a_lead_and_a_sale_in_separate_batches(pool: Pool) {
     assert_eq!(reasons(&clicked), ["applied"]);
     let led = commit(&pool, vec![lead(Dialect::Affy, "click-1", Some("session-1"))]).await;
     assert_eq!(reasons(&led), ["applied"]);
-    assert_eq!(led[0].event.org, org, "located by the click");
+    assert_eq!(led[0].event.org, Some(org), "found by the click");
     let sold = commit(&pool, vec![session_sale(org, "o1", "session-1")]).await;
     assert_eq!(reasons(&sold), ["applied"]);
     let joined = "SELECT count(*) FROM clicks k JOIN customers u USING (org_id, customer_id)
@@ -98,7 +98,7 @@ async fn a_visit_becomes_a_lead_and_a_sale_in_separate_batches(pool: Pool) {
     assert_eq!(
         balance(&pool, "affyann").await,
         (ten, Decimal::ZERO),
-        "pending: unsigned"
+        "pending: unauthenticated"
     );
     prove(&pool).await;
 }
@@ -176,11 +176,10 @@ async fn of_two_organisations_with_one_code_the_holder_of_the_host_gets_the_clic
             "unknown_partner"
         ]
     );
-    let found: Vec<OrgId> = decided.iter().map(|one| one.event.org).collect();
-    let nobody = OrgId::UNLOCATED;
+    let found: Vec<Option<OrgId>> = decided.iter().map(|decision| decision.event.org).collect();
     assert_eq!(
         found,
-        [demo, rival, nobody, rival, nobody],
+        [Some(demo), Some(rival), None, Some(rival), None],
         "rita's code is a lone match"
     );
 }
@@ -220,7 +219,7 @@ async fn a_lead_names_its_click_by_both_parts(pool: Pool) {
     )
     .await;
     assert_eq!(reasons(&decided), ["unknown_customer", "applied", "applied"]);
-    assert_eq!(decided[1].event.org, org);
+    assert_eq!(decided[1].event.org, Some(org));
     assert_eq!(count(&pool, "SELECT count(*) FROM customers").await, 1);
 }
 
@@ -294,15 +293,15 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
             .await
             .unwrap()
     };
-    commit(&pool, vec![keyless(Dialect::Postback, org, sign_up("unsigned"))]).await;
-    assert_eq!(kept().await, "unsigned");
-    let signed = commit(&pool, vec![event(org, sign_up("signed"))]).await;
-    assert_eq!(reasons(&signed), ["applied"]);
-    assert_eq!(
-        kept().await,
-        "signed",
-        "with the binding that a secret vouches for"
-    );
+    commit(
+        &pool,
+        vec![keyless(Dialect::Postback, org, sign_up("unauthenticated"))],
+    )
+    .await;
+    assert_eq!(kept().await, "unauthenticated");
+    let authenticated = commit(&pool, vec![event(org, sign_up("authenticated"))]).await;
+    assert_eq!(reasons(&authenticated), ["applied"]);
+    assert_eq!(kept().await, "authenticated", "with the authenticated binding");
     let cancel = UpdateCustomer {
         customer: CustomerTarget::Id("USER1".to_owned()),
         customer_id: None,
@@ -310,5 +309,5 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
         action: Some(CustomerAction::Cancel),
     };
     commit(&pool, vec![event(org, Body::UpdateCustomer(cancel))]).await;
-    assert_eq!(kept().await, "signed", "whatever changes later");
+    assert_eq!(kept().await, "authenticated", "whatever changes later");
 }

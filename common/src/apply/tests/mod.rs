@@ -33,7 +33,8 @@ async fn demo(pool: &Pool) -> OrgId {
     )
 }
 
-fn event(org: OrgId, body: Body) -> Incoming {
+fn event(org: impl Into<Option<OrgId>>, body: Body) -> Incoming {
+    let org = org.into();
     let id = EventIds::new(&"test".into()).unwrap().issue(org, now());
     let event = Event {
         id,
@@ -95,7 +96,12 @@ async fn commit(pool: &Pool, events: Vec<Incoming>) -> Vec<Decision> {
 fn reasons(decisions: &[Decision]) -> Vec<&str> {
     decisions
         .iter()
-        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status().name()))
+        .map(|decision| {
+            decision
+                .outcome
+                .reason()
+                .unwrap_or(decision.outcome.status().name())
+        })
         .collect()
 }
 
@@ -151,7 +157,7 @@ async fn an_event_that_comes_again_gets_its_stored_outcome(pool: Pool) {
     let event = sale(org, "o1", "JANE10OFF", 100);
     let first = commit(&pool, vec![event.clone()]).await;
     let again = commit(&pool, vec![event.clone(), event]).await;
-    assert!(again.iter().all(|one| one.outcome == first[0].outcome));
+    assert!(again.iter().all(|decision| decision.outcome == first[0].outcome));
     assert_eq!(count(&pool, "SELECT count(*) FROM conversions").await, 1);
     assert_eq!(balance(&pool, "janejameson").await.0, Decimal::from(10));
     prove(&pool).await;
@@ -171,7 +177,7 @@ async fn of_twenty_batches_with_one_order_one_records_it(pool: Pool) {
         .collect();
     let applied = decided
         .iter()
-        .filter(|one| matches!(one.outcome, Outcome::Applied(_)))
+        .filter(|decision| matches!(decision.outcome, Outcome::Applied(_)))
         .count();
     let duplicates = reasons(&decided)
         .iter()
@@ -410,7 +416,7 @@ async fn events_that_came_before_the_partition_of_their_day_move_into_it(pool: P
 async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
     let org = demo(&pool).await;
     let events = vec![sale(org, "o1", "PETER10", 100), refund(org, "o9")];
-    let ids: Vec<EventId> = events.iter().map(|one| one.event.id).collect();
+    let ids: Vec<EventId> = events.iter().map(|incoming| incoming.event.id).collect();
     commit(&pool, events).await;
     let mut connection = pool.acquire().await.unwrap();
     let known = events::known(&mut connection, &ids).await.unwrap();

@@ -123,8 +123,8 @@ async fn two_orders_that_are_renamed_alike_at_once_do_not_both_get_the_name(pool
         vec![sale(org, "o1", "PETER10", 100), sale(org, "o2", "PETER10", 100)],
     )
     .await;
-    let renamings = sold.iter().map(|one| {
-        let rename = edit(org, number(one), |edit| edit.external_id = Some("o3".to_owned()));
+    let renamings = sold.iter().map(|sale| {
+        let rename = edit(org, number(sale), |edit| edit.external_id = Some("o3".to_owned()));
         commit(&pool, vec![rename])
     });
     let decided = futures_util::future::join_all(renamings).await.concat();
@@ -150,18 +150,18 @@ async fn a_number_of_another_organisation_names_nothing(pool: Pool) {
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]
-async fn a_signed_order_takes_the_place_of_an_unsigned_one(pool: Pool) {
+async fn an_authenticated_order_takes_the_place_of_an_unauthenticated_one(pool: Pool) {
     let org = demo(&pool).await;
     sqlx::query("UPDATE commission_types SET recurrence = 'monthly'")
         .execute(&pool)
         .await
         .unwrap();
-    let mut unsigned = sale(org, "o1", "JANE10OFF", 100);
-    unsigned.event.authenticated = false;
-    commit(&pool, vec![unsigned]).await;
+    let mut unauthenticated = sale(org, "o1", "JANE10OFF", 100);
+    unauthenticated.event.authenticated = false;
+    commit(&pool, vec![unauthenticated]).await;
     assert_eq!(count(&pool, "SELECT count(*) FROM schedules").await, 1);
-    let signed = commit(&pool, vec![sale(org, "o1", "PETER10", 200)]).await;
-    assert_eq!(reasons(&signed), ["applied"]);
+    let authenticated = commit(&pool, vec![sale(org, "o1", "PETER10", 200)]).await;
+    assert_eq!(reasons(&authenticated), ["applied"]);
     let linked = "SELECT count(*) FROM conversions old
                   JOIN conversions new ON (new.org_id, new.conversion_id) = (old.org_id, old.superseded_by)
                   WHERE old.deleted_at IS NOT NULL AND NOT old.trusted AND new.trusted";

@@ -48,7 +48,7 @@ const MANY: &str = "
     WHERE u.customer_id < 1000;";
 
 fn batch(org: OrgId) -> Vec<Incoming> {
-    let keyed = Incoming {
+    let with_key = Incoming {
         event: Event {
             idempotency: Some(Idempotency {
                 key: "many9992".to_owned(),
@@ -63,7 +63,7 @@ fn batch(org: OrgId) -> Vec<Incoming> {
         sale(org, "o2", "JANE10OFF", 10),
         refund(org, "many9994"),
         refund(org, "never"),
-        keyed,
+        with_key,
     ]
 }
 

@@ -176,30 +176,23 @@ drifts! {
 /// The words of the check are those of the domain.
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn every_status_of_the_domain_is_right(pool: Pool) {
-    use crate::domain::{
-        Track,
-        customer_status::{Standing, status},
-    };
+    use strum::IntoEnumIterator as _;
+
+    use crate::domain::CustomerLifecycle;
     let mut conn = fixture::world(&pool).await;
     let mut number = 10;
-    for track in [Track::New, Track::Trial, Track::Lead] {
+    for lifecycle in CustomerLifecycle::iter() {
         for flags in 0..8 {
             let [canceled, capped, has_bought] = [1, 2, 4].map(|bit| flags & bit != 0);
             number += 1;
-            let standing = Standing {
-                track,
-                canceled,
-                capped,
-                has_bought,
-            };
             sqlx::query(
                 "INSERT INTO customers (org_id, customer_id, identity, program_id, affiliate_id, status, trusted, created_at,
                                         track, canceled, capped, first_sale_at)
                  VALUES (1, $1, 'id:' || $1, 1, 1, $2, true, now(), $3, $4, $5, CASE WHEN $6 THEN now() END)",
             )
             .bind(number)
-            .bind(status(standing))
-            .bind(track.name())
+            .bind(lifecycle.status(canceled, capped, has_bought))
+            .bind(lifecycle.name())
             .bind(canceled)
             .bind(capped)
             .bind(has_bought)

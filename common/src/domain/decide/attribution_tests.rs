@@ -3,18 +3,18 @@
 use chrono::TimeDelta;
 
 use super::examples::{
-    PROGRAM, conversion, customer, edited, in_dialect, named, of_customer, unsigned, with_affiliate,
+    PROGRAM, conversion, customer, edited, in_dialect, named, of_customer, unauthenticated, with_affiliate,
     with_click, with_customer, with_program,
 };
 use super::tests::{ORG, catalog_mut, decide_finally, decimal, event, now, sale, statuses, update, world};
 use super::*;
 use crate::domain::{
     AffiliateId, AttributionFields, ClickId, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
-    attribution::{AttributionMethod, ranks},
+    attribution::{AttributionMethod, methods},
     catalog::{Approval, Program, Recurrence},
     click_name::click_code,
     entities::ScheduleKind,
-    trace::Verdict as Judged,
+    trace::Verdict,
 };
 
 const ELSEWHERE: ProgramId = ProgramId(2);
@@ -30,15 +30,15 @@ fn by_click(n: u128, order: &str, click: &str) -> Incoming {
     })
 }
 
-/// Who earned an order, as `affiliate by rank`.
+/// Who earned an order, as `affiliate by method`.
 fn earner(decided: &Decisions, order: &str) -> String {
-    let one = conversion(decided, order);
+    let sold = conversion(decided, order);
     let catalog = &decided.world.catalogs[&ORG];
-    let slug = &catalog.affiliate(one.affiliate).unwrap().slug;
-    format!("{slug} by {}", one.attributed_by)
+    let slug = &catalog.affiliate(sold.affiliate).unwrap().slug;
+    format!("{slug} by {}", sold.attributed_by)
 }
 
-/// One affiliate for each rank, who bears the rank's name, in a program without lifetime.
+/// One affiliate for each method, who bears the method's name, in a program without lifetime.
 fn one_for_each_rank() -> World {
     let mut world = with_program(world(), |program| program.recurring = false);
     let affiliations: [(i64, AttributionMethod); 7] = [
@@ -50,15 +50,22 @@ fn one_for_each_rank() -> World {
         (16, AttributionMethod::Tracking),
         (17, AttributionMethod::Session),
     ];
-    for (id, rank) in affiliations {
-        with_affiliate(&mut world, PROGRAM, id, rank.name(), |one| match rank {
-            AttributionMethod::Coupon => one.coupon_folded = Some("save10".into()),
-            AttributionMethod::ReferralCode => one.referral_code = Some("ref".into()),
-            AttributionMethod::Source => {
-                (one.asset_id, one.source_id) = (Some("asset".into()), Some("source".into()));
-            }
-            _ => {}
-        });
+    for (id, method) in affiliations {
+        with_affiliate(
+            &mut world,
+            PROGRAM,
+            id,
+            method.name(),
+            |affiliation| match method {
+                AttributionMethod::Coupon => affiliation.coupon_folded = Some("save10".into()),
+                AttributionMethod::ReferralCode => affiliation.referral_code = Some("ref".into()),
+                AttributionMethod::Source => {
+                    (affiliation.asset_id, affiliation.source_id) =
+                        (Some("asset".into()), Some("source".into()));
+                }
+                _ => {}
+            },
+        );
     }
     with_customer(&mut world, "c1", 11, |_| {});
     for (id, affiliate) in [(13, 13), (16, 16), (17, 17)] {
@@ -87,10 +94,10 @@ fn all_evidence() -> CreateConversion {
     }
 }
 
-/// Makes what is sent at a rank unknown.
-fn spoil(create: &mut CreateConversion, rank: AttributionMethod) {
+/// Makes what is sent at a method unknown.
+fn spoil(create: &mut CreateConversion, method: AttributionMethod) {
     let nobody = || Some("nobody".to_owned());
-    match rank {
+    match method {
         AttributionMethod::Customer => create.customer = Some(named("nobody")),
         AttributionMethod::Coupon => create.attribution.coupon = nobody(),
         AttributionMethod::Click => create.attribution.click_id = nobody(),
@@ -119,9 +126,9 @@ fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
         (Dialect::Affy, &[Click, Session], Reason::UnknownClick),
     ];
     for (dialect, order, refusal) in table {
-        assert_eq!(ranks(dialect), order);
+        assert_eq!(methods(dialect), order);
         let mut create = all_evidence();
-        for &rank in order {
+        for &method in order {
             let incoming = in_dialect(
                 event(1, Body::CreateConversion(Box::new(create.clone()))),
                 dialect,
@@ -129,14 +136,18 @@ fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
             let decided = decide(vec![incoming], one_for_each_rank()).unwrap();
             assert_eq!(
                 earner(&decided, "o1"),
-                format!("{0} by {0}", rank.name()),
+                format!("{0} by {0}", method.name()),
                 "{dialect:?}"
             );
             let candidates = &conversion(&decided, "o1").trace.candidates;
             let (chosen, passed) = candidates.split_last().unwrap();
-            assert_eq!(chosen.verdict, Judged::Chosen);
-            assert!(passed.iter().all(|one| one.verdict == Judged::Unknown));
-            spoil(&mut create, rank);
+            assert_eq!(chosen.verdict, Verdict::Chosen);
+            assert!(
+                passed
+                    .iter()
+                    .all(|candidate| candidate.verdict == Verdict::Unknown)
+            );
+            spoil(&mut create, method);
         }
         let incoming = in_dialect(event(1, Body::CreateConversion(Box::new(create))), dialect);
         let decided = decide_finally(vec![incoming], one_for_each_rank());
@@ -148,9 +159,9 @@ fn each_dialect_has_its_order_and_what_is_unknown_falls_through() {
 fn who_is_not_approved_is_passed_over_and_named_where_nobody_else_is_found() {
     let mut world = world();
     for (id, slug, approved) in [(8, "pending", None), (9, "refused", Some(false))] {
-        with_affiliate(&mut world, PROGRAM, id, slug, |one| {
-            one.coupon_folded = Some(slug.into());
-            one.approved = approved;
+        with_affiliate(&mut world, PROGRAM, id, slug, |affiliation| {
+            affiliation.coupon_folded = Some(slug.into());
+            affiliation.approved = approved;
         });
     }
     for coupon in ["pending", "refused"] {
@@ -206,7 +217,7 @@ fn a_click_counts_for_the_days_of_the_program_and_not_a_millisecond_longer() {
         let (dialect, age, lifetime, any_age, of_customer, outcome) = row;
         let mut world = with_program(world(), |program| program.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, age);
-        with_customer(&mut world, "c1", 2, |one| one.click = Some(ClickId(50)));
+        with_customer(&mut world, "c1", 2, |customer| customer.click = Some(ClickId(50)));
         let incoming = edited(by_click(1, "o1", &click), |create| {
             create.override_max_cookie_time = any_age;
             if of_customer {
@@ -232,7 +243,7 @@ fn a_click_too_old_falls_through_and_the_refusal_tells_its_age() {
         panic!("{decided:?}")
     };
     let candidate = &refusal.trace.as_ref().unwrap().candidates[0];
-    assert_eq!(candidate.verdict, Judged::Expired);
+    assert_eq!(candidate.verdict, Verdict::Expired);
     assert_eq!(
         (candidate.click_age_days, candidate.window_days),
         (Some(75), Some(45))
@@ -240,7 +251,7 @@ fn a_click_too_old_falls_through_and_the_refusal_tells_its_age() {
 }
 
 #[test]
-fn a_time_that_is_told_counts_only_with_a_secret() {
+fn a_time_that_is_told_counts_only_of_an_authenticated_sale() {
     let told = now() - TimeDelta::days(10);
     let mut world = world();
     let click = with_click(&mut world, 50, 1, WINDOW + TimeDelta::days(5));
@@ -249,14 +260,14 @@ fn a_time_that_is_told_counts_only_with_a_secret() {
             create.occurred_at = Some(told);
         })
     };
-    let decided = decide(vec![old(1, "o1"), unsigned(old(2, "o2"))], world).unwrap();
+    let decided = decide(vec![old(1, "o1"), unauthenticated(old(2, "o2"))], world).unwrap();
     assert_eq!(statuses(&decided), ["applied", "window_expired"]);
     assert_eq!(conversion(&decided, "o1").created_at, told);
 }
 
 #[test]
 fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust() {
-    // lifetime, first affiliate approved, binding signed, sale signed; who earns
+    // lifetime, first affiliate approved, binding authenticated, sale authenticated; who earns
     let table = [
         (true, true, true, true, "second by customer_id"),
         (true, true, true, false, "second by customer_id"),
@@ -266,36 +277,37 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
         (false, true, true, true, "first by coupon"),
     ];
     for row in table {
-        let (lifetime, approved, bound, signed, who) = row;
+        let (lifetime, approved, bound, authenticated, who) = row;
         let mut world = with_program(world(), |program| program.recurring = lifetime);
-        with_affiliate(&mut world, PROGRAM, 2, "second", |one| {
-            one.approved = Some(approved);
+        with_affiliate(&mut world, PROGRAM, 2, "second", |affiliation| {
+            affiliation.approved = Some(approved);
         });
-        with_customer(&mut world, "c1", 2, |one| one.authenticated = bound);
+        with_customer(&mut world, "c1", 2, |customer| customer.authenticated = bound);
         let mut incoming = of_customer(sale(1, "o1", "first", "100"), "c1");
-        incoming.event.authenticated = signed;
+        incoming.event.authenticated = authenticated;
         let decided = decide(vec![incoming], world).unwrap();
         assert_eq!(earner(&decided, "o1"), who, "{row:?}");
         let kept_by = conversion(&decided, "o1").trace.kept_by.as_deref();
         assert_eq!(kept_by, who.starts_with("second").then_some("second"), "{row:?}");
         let customer = &decided.world.customers[&(ORG, Identity::Id("c1".into()))];
-        let rebound = signed && !bound;
+        let rebound = authenticated && !bound;
         assert_eq!(customer.affiliate.0, if rebound { 1 } else { 2 }, "{row:?}");
         assert_eq!(customer.authenticated, bound || rebound);
     }
 }
 
 #[test]
-fn an_unsigned_binding_yields_to_what_a_signed_sale_sends_and_counts_where_it_sends_nothing_else() {
+fn an_unauthenticated_binding_yields_to_what_an_authenticated_sale_sends_and_counts_where_it_sends_nothing_else()
+ {
     let mut world = with_program(world(), |program| program.approval = Approval::Immediate);
-    with_customer(&mut world, "c1", 2, |one| one.authenticated = false);
+    with_customer(&mut world, "c1", 2, |customer| customer.authenticated = false);
     let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");
     let decided = decide(vec![rest(1, "o1", "nobody")], world.clone()).unwrap();
     assert_eq!(earner(&decided, "o1"), "second by customer_id");
     assert_eq!(
         conversion(&decided, "o1").commissions[0].approved,
         None,
-        "no secret vouches for the binding"
+        "the binding is unauthenticated"
     );
     let decided = decide(vec![rest(1, "o1", "first")], world).unwrap();
     assert_eq!(earner(&decided, "o1"), "first by coupon");
@@ -303,9 +315,9 @@ fn an_unsigned_binding_yields_to_what_a_signed_sale_sends_and_counts_where_it_se
 }
 
 #[test]
-fn commissions_start_as_the_program_says_if_a_secret_vouches_for_all() {
+fn commissions_start_as_the_program_says_if_all_is_authenticated() {
     let held = now() + TimeDelta::days(15);
-    // approval, sale signed; approved, when by itself
+    // approval, sale authenticated; approved, when by itself
     let table = [
         (Approval::Manual, true, None, None),
         (Approval::Immediate, true, Some(true), None),
@@ -313,24 +325,24 @@ fn commissions_start_as_the_program_says_if_a_secret_vouches_for_all() {
         (Approval::Hold(15), true, None, Some(held)),
         (Approval::Hold(15), false, None, None),
     ];
-    for (approval, signed, approved, finalised_at) in table {
+    for (approval, authenticated, approved, finalised_at) in table {
         let world = with_program(world(), |program| program.approval = approval);
         let mut incoming = sale(1, "o1", "second", "100");
-        incoming.event.authenticated = signed;
+        incoming.event.authenticated = authenticated;
         let decided = decide(vec![incoming], world).unwrap();
-        let one = conversion(&decided, "o1");
+        let sold = conversion(&decided, "o1");
         assert_eq!(
-            (one.commissions[0].approved, one.commissions[0].finalised_at),
+            (sold.commissions[0].approved, sold.commissions[0].finalised_at),
             (approved, finalised_at)
         );
         let holds: Vec<_> = decided
             .effects
             .schedules
             .iter()
-            .map(|one| (one.what, one.subject, one.period, one.due_at))
+            .map(|schedule| (schedule.what, schedule.subject, schedule.period, schedule.due_at))
             .collect();
         let want: Vec<_> = finalised_at
-            .map(|due| (ScheduleKind::Hold, one.id.0, 0, due))
+            .map(|due| (ScheduleKind::Hold, sold.id.0, 0, due))
             .into_iter()
             .collect();
         assert_eq!(holds, want, "{approval:?}");
@@ -350,10 +362,10 @@ fn a_commission_comes_again_only_for_a_customer() {
     let [schedule] = decided.effects.schedules.as_slice() else {
         panic!("{:?}", decided.effects.schedules)
     };
-    let one = conversion(&decided, "o2");
+    let sold = conversion(&decided, "o2");
     assert_eq!(
         (schedule.conversion, schedule.subject),
-        (one.id, one.commissions[0].id.0)
+        (sold.id, sold.commissions[0].id.0)
     );
     assert_eq!((schedule.what, schedule.period), (ScheduleKind::Recurrence, 1));
 }
@@ -361,10 +373,10 @@ fn a_commission_comes_again_only_for_a_customer() {
 #[test]
 fn a_deleted_customer_is_nobody_and_the_id_is_free() {
     let mut world = world();
-    with_customer(&mut world, "c1", 2, |one| {
-        one.identity = Identity::Deleted(one.id);
-        one.deleted_at = Some(now());
-        one.first_sale_at = Some(now());
+    with_customer(&mut world, "c1", 2, |customer| {
+        customer.identity = Identity::Deleted(customer.id);
+        customer.deleted_at = Some(now());
+        customer.first_sale_at = Some(now());
     });
     let old = CustomerId(900);
     let decided = decide(vec![of_customer(sale(1, "o1", "first", "100"), "c1")], world).unwrap();
@@ -377,7 +389,7 @@ fn a_deleted_customer_is_nobody_and_the_id_is_free() {
 
 #[test]
 fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
-    // dialect, lifetime, binding signed, sale signed; who earns
+    // dialect, lifetime, binding authenticated, sale authenticated; who earns
     let table = [
         (Dialect::Postback, true, true, true, "second by customer_id"),
         (Dialect::Native, true, true, true, "second by customer_id"),
@@ -388,12 +400,12 @@ fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
         (Dialect::Yaplet, true, true, true, "unknown_partner"),
     ];
     for row in table {
-        let (dialect, lifetime, bound, signed, want) = row;
+        let (dialect, lifetime, bound, authenticated, want) = row;
         let mut world = with_program(world(), |program| program.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, WINDOW + TimeDelta::days(30));
-        with_customer(&mut world, "c1", 2, |one| one.authenticated = bound);
+        with_customer(&mut world, "c1", 2, |customer| customer.authenticated = bound);
         let mut renewal = in_dialect(of_customer(by_click(1, "o1", &click), "c1"), dialect);
-        renewal.event.authenticated = signed;
+        renewal.event.authenticated = authenticated;
         let decided = decide(vec![renewal], world).unwrap();
         let is_applied = statuses(&decided) == ["applied"];
         let got = if is_applied {

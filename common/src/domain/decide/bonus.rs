@@ -4,7 +4,7 @@ use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::{
-    BonusAward, Context, Effects, Stop, approval::InitialApproval, conversion::new_commission,
+    BonusAward, Context, Effects, Stop, approval::InitialApproval, commission::new_commission,
     effects::transfers_to, view,
 };
 use crate::domain::{
@@ -12,7 +12,7 @@ use crate::domain::{
     catalog::{Bonus, BonusTarget, Program, Rate, Recurrence},
     commission::{Line, money, percentage},
     entities::{CommissionKind, MonthlySales},
-    ledger::Position,
+    ledger::CommissionBalance,
     trace::{Rule, RuleSource},
 };
 
@@ -28,14 +28,18 @@ pub(super) fn give_bonus(
         // Bonuses wait for a person, whatever the program says.
         let pending = InitialApproval::default();
         let mut commission = new_commission(line, pending, context.event.received_at, &mut world.ids)?;
-        let target = Position::target(commission.amount, commission.approved);
+        let target = CommissionBalance::target(commission.amount, commission.approved);
         effects
             .transfers
             .extend(transfers_to(context, &mut commission, target));
         views.extend(view::commission(&commission, None, context.catalog));
         world.bonuses.insert(commission.id, (context.org, commission));
     }
-    effects.bonus_awards.push(award(context, due));
+    effects.bonus_awards.push(BonusAward {
+        org: context.org,
+        due: due.clone(),
+        event: context.event.id,
+    });
     Ok(Applied::Commissions(views))
 }
 
@@ -55,12 +59,8 @@ fn earned(
     let sales = world.monthly_sales.get(&context.event.id);
     let sales = sales.ok_or_else(|| missed("there were no sales in the month"))?;
     // An award of this very batch is not among those that were loaded.
-    if sales.awarded
-        || effects
-            .bonus_awards
-            .iter()
-            .any(|award| is_for(award, context, due))
-    {
+    let mut given_now = effects.bonus_awards.iter();
+    if sales.awarded || given_now.any(|award| (award.org, &award.due) == (context.org, due)) {
         return Err(missed("the bonus has been given for this month"));
     }
     let reached = match bonus.target_type {
@@ -78,35 +78,6 @@ fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Progra
     let mut bonuses = program.bonuses.iter();
     let bonus = bonuses.find(|bonus| bonus.identifier == due.bonus)?;
     is_active(bonus, due.month).then_some((program, bonus))
-}
-
-fn award(context: &Context<'_>, due: &BonusDue) -> BonusAward {
-    BonusAward {
-        org: context.org,
-        program: due.program,
-        bonus: due.bonus.clone(),
-        affiliate: due.affiliate,
-        month: due.month,
-        event: context.event.id,
-    }
-}
-
-fn is_for(award: &BonusAward, context: &Context<'_>, due: &BonusDue) -> bool {
-    let award = (
-        award.org,
-        award.program,
-        award.bonus.as_str(),
-        award.affiliate,
-        award.month,
-    );
-    award
-        == (
-            context.org,
-            due.program,
-            due.bonus.as_str(),
-            due.affiliate,
-            due.month,
-        )
 }
 
 /// Whether any day of the month is within the bonus's dates.
@@ -144,7 +115,7 @@ fn lines(
         sub_amount,
         gross,
         comment: None,
-        part: None,
+        share: None,
         recurrence: Recurrence::Once,
         counts_towards_cap: false,
         rule: Rule {

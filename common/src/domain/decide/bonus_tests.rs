@@ -124,10 +124,10 @@ fn a_bonus_is_given_once_and_waits_for_a_person() {
     assert_eq!(word(&story.tell(5, edit("6".into()))), "applied");
     assert_eq!(story.balance(2), "0 6 0");
     assert_eq!(word(&story.tell(6, edit("-1".into()))), "amount_out_of_range");
-    let (org, one) = story.world.bonuses.values().next().unwrap();
+    let (org, bonus) = story.world.bonuses.values().next().unwrap();
     assert_eq!(
-        (*org, one.kind, one.approved, one.amount),
-        (ORG, CommissionKind::Bonus, Some(true), one.gross)
+        (*org, bonus.kind, bonus.approved, bonus.amount),
+        (ORG, CommissionKind::Bonus, Some(true), bonus.gross)
     );
 }
 
@@ -155,13 +155,13 @@ fn a_percentage_bonus_is_paid_in_each_currency() {
     };
     let given: Vec<_> = given
         .iter()
-        .map(|one| {
+        .map(|commission| {
             (
-                one.kind.as_str(),
-                one.commission_name.as_str(),
-                one.amount,
-                one.currency.code(),
-                one.conversion,
+                commission.kind.as_str(),
+                commission.commission_name.as_str(),
+                commission.amount,
+                commission.currency.code(),
+                commission.conversion,
             )
         })
         .collect();

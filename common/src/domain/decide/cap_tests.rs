@@ -1,9 +1,9 @@
-//! How often a customer brings commissions, and what becomes of unsigned sales: one example for each rule.
+//! How often a customer brings commissions, and what becomes of unauthenticated sales: one example for each rule.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::examples::{conversion, customer, of_customer, unsigned, with_program};
+use super::examples::{conversion, customer, of_customer, unauthenticated, with_program};
 use super::tests::{decimal, now, position, refund, sale, statuses, update, world};
 use super::*;
 use crate::domain::{Applied, CommissionLine, ConversionStatus, catalog::Rate};
@@ -23,11 +23,14 @@ fn a_customer_brings_so_many_commissions_and_no_more() {
     assert_eq!(statuses(&decided), ["applied"; 3], "it is recorded all the same");
     assert_eq!(position(&decided, 2).0, decimal("20"));
     let third = conversion(&decided, "o3");
-    assert!(third.commissions.is_empty() && third.counted == 0);
+    assert!(third.commissions.is_empty() && third.counts_towards_cap == 0);
     assert_eq!(third.warnings.len(), 1);
     assert!(third.trace.cap.as_ref().unwrap().reached);
     let customer = customer(&decided, "c1");
-    assert_eq!((customer.counted, customer.status.as_str()), (2, "capped"));
+    assert_eq!(
+        (customer.counted_towards_cap, customer.status.as_str()),
+        (2, "capped")
+    );
 }
 
 #[test]
@@ -63,16 +66,19 @@ fn types_that_do_not_count_leave_the_cap_alone() {
     let decided = decide(events, world).unwrap();
     assert_eq!(position(&decided, 2).0, decimal("30"));
     let customer = customer(&decided, "c1");
-    assert_eq!((customer.counted, customer.status.as_str()), (0, "active"));
+    assert_eq!(
+        (customer.counted_towards_cap, customer.status.as_str()),
+        (0, "active")
+    );
 }
 
 #[test]
-fn unsigned_sales_do_not_use_up_the_limit_of_signed_ones() {
+fn unauthenticated_sales_do_not_use_up_the_limit_of_authenticated_ones() {
     let world = with_program(world(), |program| program.recurring_cap = Some(1));
     let events = vec![
-        unsigned(of_customer(sale(1, "o1", "second", "100"), "c1")),
+        unauthenticated(of_customer(sale(1, "o1", "second", "100"), "c1")),
         of_customer(sale(2, "o2", "second", "100"), "c1"),
-        unsigned(of_customer(sale(3, "o3", "second", "100"), "c1")),
+        unauthenticated(of_customer(sale(3, "o3", "second", "100"), "c1")),
     ];
     let decided = decide(events, world).unwrap();
     let lines = |order| conversion(&decided, order).commissions.len();
@@ -84,8 +90,8 @@ fn unsigned_sales_do_not_use_up_the_limit_of_signed_ones() {
 }
 
 #[test]
-fn of_signed_and_unsigned_sales_of_an_order_the_signed_one_stands() {
-    // first signed, second signed; what becomes of the second
+fn of_authenticated_and_unauthenticated_sales_of_an_order_the_authenticated_one_stands() {
+    // first authenticated, second authenticated; what becomes of the second
     let table = [
         (false, true, "applied"),
         (false, false, "duplicate_order"),
@@ -105,7 +111,7 @@ fn of_signed_and_unsigned_sales_of_an_order_the_signed_one_stands() {
 fn what_is_superseded_is_reversed_linked_and_visible() {
     let world = with_program(world(), |program| program.recurring_cap = Some(1));
     let events = vec![
-        unsigned(of_customer(sale(1, "o1", "first", "50"), "c1")),
+        unauthenticated(of_customer(sale(1, "o1", "first", "50"), "c1")),
         of_customer(sale(2, "o1", "second", "100"), "c1"),
     ];
     let decided = decide(events, world).unwrap();
@@ -117,7 +123,7 @@ fn what_is_superseded_is_reversed_linked_and_visible() {
         .world
         .conversions
         .values()
-        .find(|one| !one.authenticated)
+        .find(|conversion| !conversion.authenticated)
         .unwrap();
     assert_eq!(old.superseded_by, Some(new.id));
     assert!(old.deleted_at.is_some());
@@ -127,18 +133,26 @@ fn what_is_superseded_is_reversed_linked_and_visible() {
     };
     let view = applied.conversion().unwrap();
     assert_eq!((view.id, view.affiliate.slug.as_str()), (new.id, "second"));
-    assert_eq!(view.commissions.len(), 1, "the unsigned sale used up no limit");
+    assert_eq!(
+        view.commissions.len(),
+        1,
+        "the unauthenticated sale used up no limit"
+    );
     let customer = customer(&decided, "c1");
     assert_eq!(
-        (customer.affiliate.0, customer.authenticated, customer.counted),
+        (
+            customer.affiliate.0,
+            customer.authenticated,
+            customer.counted_towards_cap
+        ),
         (2, true, 1)
     );
 }
 
 #[test]
-fn a_signed_sale_that_is_refused_leaves_the_unsigned_one() {
+fn an_authenticated_sale_that_is_refused_leaves_the_unauthenticated_one() {
     let events = vec![
-        unsigned(sale(1, "o1", "second", "100")),
+        unauthenticated(sale(1, "o1", "second", "100")),
         sale(2, "o1", "nobody", "100"),
     ];
     let decided = decide(events, world()).unwrap();
@@ -150,21 +164,26 @@ fn a_signed_sale_that_is_refused_leaves_the_unsigned_one() {
 #[test]
 fn what_became_of_an_order_before_it_was_superseded_holds_on() {
     let approve = || update(4, "o1", Some("80"), Some(ConversionStatus::Approved));
-    let (loose, signed) = (
-        unsigned(sale(1, "o1", "second", "100")),
+    let (first, second) = (
+        unauthenticated(sale(1, "o1", "second", "100")),
         sale(2, "o1", "second", "100"),
     );
     let late = vec![
-        loose.clone(),
+        first.clone(),
         refund(3, "o1", Some("40")),
         approve(),
-        signed.clone(),
+        second.clone(),
     ];
-    let early = vec![loose, signed, refund(3, "o1", Some("40")), approve()];
+    let early = vec![first, second, refund(3, "o1", Some("40")), approve()];
     let (late, early) = (decide(late, world()).unwrap(), decide(early, world()).unwrap());
     assert_eq!(position(&late, 2), (Decimal::ZERO, decimal("4")));
     assert_eq!(position(&early, 2), position(&late, 2));
-    let kept: Vec<_> = late.effects.refunds.iter().map(|one| one.conversion).collect();
+    let kept: Vec<_> = late
+        .effects
+        .refunds
+        .iter()
+        .map(|refund| refund.conversion)
+        .collect();
     assert!(
         kept.contains(&conversion(&late, "o1").id),
         "a repeat of the refund is known"
@@ -172,8 +191,8 @@ fn what_became_of_an_order_before_it_was_superseded_holds_on() {
 }
 
 #[test]
-fn refunds_of_an_unsigned_sale_go_on_with_the_signed_one_in_its_currency() {
-    let mut in_yen = unsigned(sale(1, "o1", "second", "10000"));
+fn refunds_of_an_unauthenticated_sale_go_on_with_the_authenticated_one_in_its_currency() {
+    let mut in_yen = unauthenticated(sale(1, "o1", "second", "10000"));
     let Body::CreateConversion(create) = &mut in_yen.event.body else {
         panic!("a sale")
     };
@@ -188,7 +207,11 @@ fn refunds_of_an_unsigned_sale_go_on_with_the_signed_one_in_its_currency() {
     let decided = decide(events, world()).unwrap();
     let new = conversion(&decided, "o1");
     assert_eq!(new.refunded, decimal("35"), "25.00 dollars, not 2500");
-    let told: Vec<_> = new.refunds.iter().map(|one| (one.event, one.amount)).collect();
+    let told: Vec<_> = new
+        .refunds
+        .iter()
+        .map(|refund| (refund.event, refund.amount))
+        .collect();
     assert_eq!(
         told,
         [(ids[0], Some(decimal("25"))), (ids[1], Some(decimal("10")))]
@@ -196,24 +219,24 @@ fn refunds_of_an_unsigned_sale_go_on_with_the_signed_one_in_its_currency() {
     assert_eq!(position(&decided, 2).0, decimal("6.5"));
 }
 
-/// In a program that pays for 20 days: what a stranger said long ago takes nothing from a signed sale.
+/// In a program that pays for 20 days: what an unauthenticated sale said long ago takes nothing from an authenticated one.
 #[test]
-fn the_days_begin_with_the_first_signed_sale() {
+fn the_days_begin_with_the_first_authenticated_sale() {
     let world = with_program(world(), |program| program.recurring_period_days = Some(20));
     let long_ago = now() - TimeDelta::days(25);
     let events = vec![
         at(
-            unsigned(of_customer(sale(1, "o1", "second", "100"), "c1")),
+            unauthenticated(of_customer(sale(1, "o1", "second", "100"), "c1")),
             long_ago,
         ),
         of_customer(sale(2, "o2", "second", "100"), "c1"),
     ];
-    let strangers = decide(events[..1].to_vec(), world.clone()).unwrap();
-    let one = customer(&strangers, "c1");
+    let unauthenticated = decide(events[..1].to_vec(), world.clone()).unwrap();
+    let early = customer(&unauthenticated, "c1");
     assert_eq!(
-        (one.first_sale_at, one.status.as_str()),
+        (early.first_sale_at, early.status.as_str()),
         (None, "new"),
-        "nobody vouches for a sale"
+        "an unauthenticated sale moves nobody on"
     );
     let decided = decide(events, world).unwrap();
     assert_eq!(conversion(&decided, "o2").commissions.len(), 1);
@@ -270,7 +293,7 @@ fn of_a_sale_of_nothing_with_lines_a_later_amount_is_the_first_lines() {
     let amounts: Vec<_> = conversion(&decided, "o1")
         .commissions
         .iter()
-        .map(|one| one.gross)
+        .map(|commission| commission.gross)
         .collect();
     assert_eq!(amounts, [decimal("10"), Decimal::ZERO]);
 }

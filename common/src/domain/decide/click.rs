@@ -30,8 +30,8 @@ pub(super) fn record_click(
         }
         None => new_click(context, sent, &link, &mut world.ids)?,
     };
-    let view =
-        view::click(&click, sent.session.as_deref(), context.catalog).ok_or_else(|| unknown_link(sent))?;
+    let view = view::click(&click, sent.session.as_deref(), context.catalog)
+        .ok_or_else(|| unknown_link(&sent.referral_code))?;
     if let Some(session) = &sent.session {
         note_session(session, &click, world, effects);
     }
@@ -39,7 +39,8 @@ pub(super) fn record_click(
     Ok(Applied::Click(Box::new(view)))
 }
 
-/// Names and sessions come without a key: across organisations the first holder keeps one.
+/// A client's own click id and a session are unique in all organisations, as they may come without a key: whoever used one
+/// first keeps it.
 fn refuse_taken(org: OrgId, sent: &RecordClick, world: &World) -> Result<(), Refusal> {
     let taken = |field: &str, value: &str| {
         Refusal::new(
@@ -53,7 +54,7 @@ fn refuse_taken(org: OrgId, sent: &RecordClick, world: &World) -> Result<(), Ref
         return Err(taken("session", session));
     }
     if let Some(name) = &sent.name {
-        // A name in the form of ours would never be found again.
+        // A client's id in the form of one of our names would be looked up as ours, and never be found.
         let is_ours = matches!(ClickName::parse(name), ClickName::Ours { .. });
         if is_ours && world.click(org, name).is_none() || world.is_name_taken(org, name) {
             return Err(taken("click id", name));
@@ -105,7 +106,7 @@ fn new_click(
     })
 }
 
-/// Where no first affiliate keeps customers, one follows the click that brought them (seed: Affitor, last click).
+/// In a program without lifetime commissions a customer is bound to where its click leads now (seed: Affitor, last click).
 fn follow_click(context: &Context<'_>, click: &Click, link: &Link<'_>, world: &mut World) {
     let event = context.event;
     let Some(customer) = click.customer.and_then(|id| world.customer(context.org, id)) else {
@@ -123,7 +124,7 @@ fn follow_click(context: &Context<'_>, click: &Click, link: &Link<'_>, world: &m
     let found = Attribution {
         affiliation: link.affiliation,
         program: link.program,
-        rank: AttributionMethod::Click,
+        method: AttributionMethod::Click,
         click: Some(click.id),
         authenticated: customer.authenticated,
     };
@@ -159,10 +160,10 @@ fn link<'a>(context: &Context<'a>, sent: &RecordClick) -> Result<Link<'a>, Refus
     let affiliation = catalog
         .by_referral_code(&sent.referral_code, event.program_scope)
         .filter(|affiliation| event.sees(affiliation.program))
-        .ok_or_else(|| unknown_link(sent))?;
+        .ok_or_else(|| unknown_link(&sent.referral_code))?;
     let program = catalog
         .program(affiliation.program)
-        .ok_or_else(|| unknown_link(sent))?;
+        .ok_or_else(|| unknown_link(&sent.referral_code))?;
     if affiliation.approved == Some(true) {
         return Ok(Link { affiliation, program });
     }
@@ -173,10 +174,10 @@ fn link<'a>(context: &Context<'a>, sent: &RecordClick) -> Result<Link<'a>, Refus
     Err(Refusal::new(Reason::AffiliateNotApproved, detail))
 }
 
-fn unknown_link(sent: &RecordClick) -> Refusal {
+pub(super) fn unknown_link(code: &str) -> Refusal {
     Refusal::new(
         Reason::NotAttributed,
-        format!("no affiliate is known by referral_code {:?}", sent.referral_code),
+        format!("no affiliate is known by referral_code {code:?}"),
     )
 }
 
@@ -184,8 +185,8 @@ fn may_take_over(event: &Event, click: &Click) -> bool {
     event.authenticated || !click.authenticated
 }
 
-/// The last click counts: the same names, another way. A click that is delivered late changes nothing, nor does an
-/// unauthenticated one after an authenticated one.
+/// The last click counts: the click keeps its names, and leads where the last one led. A click that is delivered late changes
+/// nothing, nor does an unauthenticated one after an authenticated one.
 fn taken_over(earlier: Click, event: &Event, sent: &RecordClick, link: &Link<'_>) -> Click {
     if event.received_at < earlier.clicked_at || !may_take_over(event, &earlier) {
         return earlier;

@@ -6,7 +6,6 @@ use super::{
     Context, Effects, Stop,
     approval::{InitialApproval, hold},
     change::{by_number, in_range, post_change, removed},
-    conversion::new_commission,
     effects::transfers_to,
     posting::post_transfers,
     view,
@@ -15,8 +14,8 @@ use crate::domain::{
     AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Reason, Refusal, World,
     catalog::OrgCatalog,
     commission::{Line, Part, Sale, money, part_lines, percentage},
-    entities::{Commission, Conversion},
-    ledger::Position,
+    entities::{Change, Commission, Conversion},
+    ledger::CommissionBalance,
     world::{IdPool, PoolExhausted},
 };
 
@@ -30,7 +29,7 @@ pub(super) fn add_commissions(
     let mut conversion = by_number(context, add.conversion, world)?;
     let sale = sale_of(&conversion, context.catalog, at)?;
     let lines = added_lines(add, &sale)?;
-    let approval = InitialApproval::new(sale.program, conversion.is_vouched_for(), at);
+    let approval = InitialApproval::new(sale.program, conversion.is_fully_authenticated(), at);
     let added = Added { lines, approval, at };
     let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
     let views = views(&conversion, &ids, context.catalog);
@@ -58,11 +57,11 @@ pub(super) fn attach(
     conversion.change.touch();
     let mut numbers = Vec::with_capacity(lines.len());
     for line in lines {
-        // The trace tells the rules in the order of the commissions, or, for old rows, not at all.
+        // The trace has a rule for each commission, in their order; rows of earlier versions have none.
         if conversion.trace.rules.len() == conversion.commissions.len() {
             conversion.trace.rules.push(line.rule.clone());
         }
-        let line = Line { part: None, ..line };
+        let line = Line { share: None, ..line };
         let commission = new_commission(line, approval, at, ids)?;
         numbers.push(commission.id);
         conversion.commissions.push(commission);
@@ -99,7 +98,8 @@ pub(super) fn edit_commission(
     Ok(Applied::Commission(Box::new(view)))
 }
 
-/// A bonus belongs to no conversion, so a key that sees one program only cannot be shown to see it.
+/// A bonus belongs to no conversion and so to no program that could be compared with the key's: a key that is bound to a
+/// program sees none.
 fn edit_bonus(
     context: &Context<'_>,
     edit: &EditCommission,
@@ -114,7 +114,7 @@ fn edit_bonus(
     bonus.change.touch();
     bonus.amount = bonus.gross;
     let view = view::commission(&bonus, None, context.catalog).ok_or_else(removed)?;
-    let target = Position::target(bonus.amount, bonus.approved);
+    let target = CommissionBalance::target(bonus.amount, bonus.approved);
     effects
         .transfers
         .extend(transfers_to(context, &mut bonus, target));
@@ -124,6 +124,35 @@ fn edit_bonus(
 
 fn unknown(id: CommissionId) -> Refusal {
     Refusal::new(Reason::UnknownCommission, format!("commission {id} is not known"))
+}
+
+/// A commission that starts as the program says.
+pub(super) fn new_commission(
+    line: Line,
+    approval: InitialApproval,
+    at: DateTime<Utc>,
+    ids: &mut IdPool,
+) -> Result<Commission, PoolExhausted> {
+    Ok(Commission {
+        change: Change::Insert,
+        id: ids.commission()?,
+        affiliate: line.affiliate,
+        kind: line.kind,
+        commission_type: line.commission_type,
+        commission_name: line.name,
+        rate: line.rate,
+        sub_amount: line.sub_amount,
+        share: line.share,
+        gross: line.gross.amount(),
+        amount: line.gross.amount(),
+        currency: line.gross.currency(),
+        approved: approval.approved,
+        finalised_at: approval.finalised_at,
+        balance: CommissionBalance::default(),
+        payment: None,
+        comment: line.comment,
+        created_at: at,
+    })
 }
 
 /// What further commissions of a conversion are calculated by.
@@ -180,12 +209,12 @@ fn added_lines(add: &AddCommissions, sale: &Sale<'_>) -> Result<Vec<Line>, Refus
     Ok(lines)
 }
 
-/// An amount wins over a sub amount, and both end the commission's following of the sale. The rate stays: a later sub
+/// An amount wins over a sub amount, and after both the commission no longer follows the sale. The rate stays: a later sub
 /// amount is calculated by it again (seed: REST 1.6, `conversion_sub_amount`).
 fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Result<(), Refusal> {
     if let Some(sub_amount) = edit.sub_amount {
         commission.sub_amount = in_range("sub_amount", sub_amount)?;
-        commission.part = None;
+        commission.share = None;
         if let Some(percent) = commission.rate {
             let gross = percentage(commission.sub_amount, percent, commission.currency)?;
             commission.gross = gross.amount();
@@ -193,7 +222,7 @@ fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Resu
     }
     if let Some(amount) = edit.amount {
         commission.gross = money(amount, commission.currency)?.amount();
-        commission.part = None;
+        commission.share = None;
     }
     commission.approved = edit.approved.or(commission.approved);
     commission.comment = edit.comment.clone().or(commission.comment.take());

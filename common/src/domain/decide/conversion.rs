@@ -7,20 +7,19 @@ use super::{
     Context, Effects, Stop,
     approval::{InitialApproval, hold},
     change::post_change,
+    commission::new_commission,
     customer_of_sale::{customer_of_sale, upsert_customer},
     customer_record::change_customer,
-    limits::{cap, is_beyond_limits, is_cap_used_up},
-    posting::post_transfers,
+    limits::{cap, is_cap_used_up},
     supersede::{inherit, supersede},
     view,
 };
 use crate::domain::{
     Applied, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal, World,
-    attribution::{Attribution, AttributionQuery, attribute, ranks},
+    attribution::{Attribution, AttributionQuery, attribute, methods},
     catalog::{Program, Recurrence},
     commission::{Line, lines, recurs_at},
-    entities::{Change, Commission, Conversion, Customer, Schedule, ScheduleKind},
-    ledger::Position,
+    entities::{Change, Conversion, Customer, Schedule, ScheduleKind},
     trace::{Cap, Trace},
     world::{IdPool, PoolExhausted},
 };
@@ -39,7 +38,7 @@ pub(super) fn create_conversion(
     let query = AttributionQuery {
         org: context.org,
         dialect: event.dialect,
-        ranks: ranks(event.dialect),
+        methods: methods(event.dialect),
         sent: &create.attribution,
         scope: event.program_scope,
         customer: known,
@@ -52,7 +51,7 @@ pub(super) fn create_conversion(
     let currency = create.currency.unwrap_or(found.program.currency);
     let mut lines = lines(create, found.affiliation, found.program, catalog, at, currency)?;
 
-    // Before the limits are looked at: what the unauthenticated sale of the same order took of them is given back.
+    // Before the limits are looked at: the unauthenticated sale of the same order counts towards them no more.
     let superseded = supersede(context, create, world, effects);
     let customer = known.and_then(|known| world.customer(context.org, known));
     let has_limits = customer.is_none_or(|customer| will_be_bound_in(customer, &found));
@@ -66,11 +65,11 @@ pub(super) fn create_conversion(
         lines.clear();
         warnings.push("the customer has reached the program's limit: no commission".to_owned());
     }
-    trace.unsigned_binding = event.authenticated && !found.authenticated;
+    trace.unauthenticated_binding = event.authenticated && !found.authenticated;
     trace.rules = lines.iter().map(|line| line.rule.clone()).collect();
 
     let customer = upsert_customer(context, create, &found, known, world)?;
-    // Nor does an unauthenticated sale begin the days of the limits, or move its customer on.
+    // The days of the limits begin with an authenticated sale, and only such a one makes somebody a buyer.
     if let Some(customer) = customer.filter(|_| event.authenticated) {
         count_sale(
             context,
@@ -85,7 +84,7 @@ pub(super) fn create_conversion(
     let mut conversion = new_conversion(context, create, &found, trace, &mut world.ids)?;
     conversion.customer = customer;
     conversion.currency = currency;
-    conversion.counted = i32::from(counts && customer.is_some());
+    conversion.counts_towards_cap = i32::from(counts && customer.is_some());
     conversion.warnings = warnings;
     let approval = InitialApproval::new(found.program, found.authenticated, at);
     add_commissions(context, &mut conversion, lines, approval, &mut world.ids, effects)?;
@@ -162,7 +161,7 @@ fn new_conversion(
         event: event.id,
         dialect: event.dialect,
         authenticated: event.authenticated,
-        attributed_by: found.rank.name().to_owned(),
+        attributed_by: found.method.name().to_owned(),
         click: found.click,
         original_amount: create.amount,
         amount: create.amount,
@@ -177,7 +176,7 @@ fn new_conversion(
         meta_by: None,
         charged_back: false,
         chargeback_by: None,
-        counted: 0,
+        counts_towards_cap: 0,
         warnings: Vec::new(),
         trace,
         deleted_at: None,
@@ -200,7 +199,7 @@ fn add_commissions(
     for line in lines {
         let recurrence = line.recurrence;
         let commission = new_commission(line, approval, at, ids)?;
-        // A commission recurs for a customer, until the customer is cancelled: without one nothing could ever end it.
+        // A commission recurs until its customer is cancelled: without a customer nothing could end it.
         let next = recurs_at(at, recurrence, 1)
             .filter(|_| recurrence != Recurrence::Once && conversion.customer.is_some());
         effects.schedules.extend(next.map(|due_at| Schedule {
@@ -222,61 +221,7 @@ fn add_commissions(
     Ok(())
 }
 
-/// A commission that starts as the program says.
-pub(super) fn new_commission(
-    line: Line,
-    approval: InitialApproval,
-    at: DateTime<Utc>,
-    ids: &mut IdPool,
-) -> Result<Commission, PoolExhausted> {
-    Ok(Commission {
-        change: Change::Insert,
-        id: ids.commission()?,
-        affiliate: line.affiliate,
-        kind: line.kind,
-        commission_type: line.commission_type,
-        commission_name: line.name,
-        rate: line.rate,
-        sub_amount: line.sub_amount,
-        part: line.part,
-        gross: line.gross.amount(),
-        amount: line.gross.amount(),
-        currency: line.gross.currency(),
-        approved: approval.approved,
-        finalised_at: approval.finalised_at,
-        position: Position::default(),
-        payment: None,
-        comment: line.comment,
-        created_at: at,
-    })
-}
-
-/// Takes a conversion out of the living: its commissions are reversed, its external id is free, and it counts towards its
-/// customer's cap no more. The caller puts it back.
-pub(super) fn void_conversion(
-    context: &Context<'_>,
-    conversion: &mut Conversion,
-    world: &mut World,
-    effects: &mut Effects,
-) {
-    conversion.change.touch();
-    conversion.deleted_at = Some(context.now);
-    for commission in &mut conversion.commissions {
-        commission.approved = Some(false);
-    }
-    let counted = std::mem::take(&mut conversion.counted);
-    if let Some(customer) = conversion.customer.filter(|_| counted > 0) {
-        change_customer(world, context.org, customer, |customer| {
-            customer.counted = (customer.counted - i64::from(counted)).max(0);
-            let program = context.catalog.program(customer.program);
-            customer.capped =
-                program.is_some_and(|program| is_beyond_limits(customer, program, context.event.received_at));
-        });
-    }
-    post_transfers(context, conversion, effects);
-}
-
-/// Moves the customer of an authenticated sale on: bought, counted, capped.
+/// Notes an authenticated sale with its customer: when the first one was, how many have counted, whether the cap is reached.
 fn count_sale(
     context: &Context<'_>,
     customer: CustomerId,
@@ -289,7 +234,7 @@ fn count_sale(
     let reached = cap.is_some_and(|cap| cap.reached);
     change_customer(world, context.org, customer, |customer| {
         customer.first_sale_at = Some(customer.first_sale_at.map_or(at, |first| first.min(at)));
-        customer.counted += i64::from(counts);
+        customer.counted_towards_cap += i64::from(counts);
         // A customer of several programs has the limits of the one that it is bound in.
         if customer.program == program.id {
             customer.capped = reached || is_cap_used_up(customer, program);

@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, First, Identity,
     Outcome, Reason, Refusal, UpdateCustomer, World,
-    attribution::{Attribution, AttributionQuery, attribute, customer_ranks},
+    attribution::{Attribution, AttributionQuery, attribute, customer_methods},
     entities::Customer,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn create_customer(
     let query = AttributionQuery {
         org: context.org,
         dialect: event.dialect,
-        ranks: customer_ranks(event.dialect),
+        methods: customer_methods(event.dialect),
         sent: &create.attribution,
         scope: event.program_scope,
         customer: None,
@@ -40,7 +40,7 @@ pub(super) fn create_customer(
     let (found, _) = attribute(&query, world, context.catalog)?;
     let id = match known {
         Some(known) => known,
-        None => new_customer(context, named(create, identity), &found, create.track, world)?,
+        None => new_customer(context, named(create, identity), &found, create.lifecycle, world)?,
     };
     change_customer(world, context.org, id, |customer| {
         describe(customer, create, &found);
@@ -67,7 +67,7 @@ fn named(create: &CreateCustomer, identity: Identity) -> CustomerRef {
 /// All that the request tells of the customer, over what an unauthenticated one told before.
 fn describe(customer: &mut Customer, create: &CreateCustomer, found: &Attribution<'_>) {
     rebind(customer, found);
-    customer.track = create.track;
+    customer.lifecycle = create.lifecycle;
     customer.meta_data.clone_from(&create.meta_data);
     customer.details.clone_from(&create.details);
 }

@@ -5,8 +5,8 @@ use super::{
     customer_record::{change_customer, leave_on_click, may_tell_id, new_customer, rebind},
 };
 use crate::domain::{
-    AttributionFields, CreateConversion, CustomerId, CustomerRef, Dialect, Event, Identity, MetaData, Track,
-    World,
+    AttributionFields, CreateConversion, CustomerId, CustomerLifecycle, CustomerRef, Dialect, Event,
+    Identity, MetaData, World,
     attribution::Attribution,
     entities::{Click, Customer},
     world::PoolExhausted,
@@ -37,7 +37,8 @@ pub(super) fn visitor<'w>(
         let click = click?;
         let customer = world.customer(context.org, click.customer?)?;
         let is_same = named.is_none() || may_tell_id(event, customer);
-        // An unauthenticated event may have left somebody's customer on a click, to divert authenticated sales.
+        // Anybody can send an unauthenticated event that leaves a customer on a click: it must not divert authenticated
+        // sales.
         let is_meant = !event.authenticated
             || click.customer_authenticated
             || matches!(customer.identity, Identity::Click(_))
@@ -85,7 +86,7 @@ pub(super) fn upsert_customer(
         return Ok(None);
     };
     named.name = named.name.take().or_else(|| default_name(context.event, &named));
-    let id = new_customer(context, named, found, Track::New, world)?;
+    let id = new_customer(context, named, found, CustomerLifecycle::New, world)?;
     if let Some(click) = click {
         leave_on_click(context, click, id, world);
     }

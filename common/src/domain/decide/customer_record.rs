@@ -1,9 +1,8 @@
 //! How customers are added and changed, for all rules that do so.
 
 use crate::domain::{
-    ClickId, CustomerId, CustomerRef, Event, Identity, MetaData, OrgId, Track, World,
+    ClickId, CustomerId, CustomerLifecycle, CustomerRef, Event, Identity, MetaData, OrgId, World,
     attribution::Attribution,
-    customer_status::{Standing, status},
     entities::{Change, Customer},
     world::PoolExhausted,
 };
@@ -15,7 +14,7 @@ pub(super) fn new_customer(
     context: &Context<'_>,
     named: CustomerRef,
     found: &Attribution<'_>,
-    track: Track,
+    lifecycle: CustomerLifecycle,
     world: &mut World,
 ) -> Result<CustomerId, PoolExhausted> {
     let event = context.event;
@@ -31,10 +30,10 @@ pub(super) fn new_customer(
         program: found.program.id,
         affiliate: found.affiliation.affiliate,
         status: String::new(),
-        track,
+        lifecycle,
         canceled: false,
         capped: false,
-        counted: 0,
+        counted_towards_cap: 0,
         first_sale_at: None,
         click: found.click,
         meta_data: named.meta_data,
@@ -79,16 +78,7 @@ pub(super) fn put_customer(world: &mut World, before: &Customer, mut after: Cust
 
 /// Brings the status up to date with the facts.
 pub(super) fn follow_status(customer: &mut Customer) {
-    status(standing(customer)).clone_into(&mut customer.status);
-}
-
-pub(super) fn standing(customer: &Customer) -> Standing {
-    Standing {
-        track: customer.track,
-        canceled: customer.canceled,
-        capped: customer.capped,
-        has_bought: customer.first_sale_at.is_some(),
-    }
+    customer.derived_status().clone_into(&mut customer.status);
 }
 
 /// Binds the customer to another affiliate. The caller has seen that it may.
@@ -99,7 +89,7 @@ pub(super) fn rebind(customer: &mut Customer, found: &Attribution<'_>) {
     customer.authenticated = found.authenticated;
 }
 
-/// A visitor who was known by a click only may tell an id later; who is authenticated, only to an authenticated event.
+/// A customer who is known by a click alone may get an id later; an authenticated customer only by an authenticated event.
 pub(super) fn may_tell_id(event: &Event, customer: &Customer) -> bool {
     matches!(customer.identity, Identity::Click(_)) && (event.authenticated || !customer.authenticated)
 }

@@ -98,7 +98,10 @@ fn commissions_added_later_are_held_from_then_on() {
         ("1 10 0".into(), "0.5 5 0".into())
     );
     let later = now() + chrono::TimeDelta::days(10);
-    assert_eq!(story.schedules.last().map(|one| one.due_at), Some(later));
+    assert_eq!(
+        story.schedules.last().map(|schedule| schedule.due_at),
+        Some(later)
+    );
     story.world.now = later;
     story.tell(4, hold_ends());
     assert_eq!(
@@ -143,7 +146,7 @@ fn a_recurring_commission_comes_again_on_its_day() {
         story
             .schedules
             .last()
-            .map(|one| (one.subject, one.period, one.due_at))
+            .map(|schedule| (schedule.subject, schedule.period, schedule.due_at))
     };
     assert_eq!(planned(&story), Some((1, 1, at(FIRST))));
     let outcome = story.tell(2, recur(1, FIRST));
@@ -152,7 +155,7 @@ fn a_recurring_commission_comes_again_on_its_day() {
     };
     let added: Vec<_> = added
         .iter()
-        .map(|one| (one.kind.as_str(), one.amount, one.created_at))
+        .map(|commission| (commission.kind.as_str(), commission.amount, commission.created_at))
         .collect();
     assert_eq!(
         added,
@@ -373,14 +376,17 @@ fn the_lines_of_a_sale_count_once_when_they_fall_due() {
     let line = json!({"sub_amount": "50", "commission_type": null, "comment": null});
     two["create_conversion"]["lines"] = json!([line, line]);
     assert_eq!(word(&story.tell(1, two)), "applied");
-    let started: Vec<_> = story.schedules.iter().map(|one| one.subject).collect();
+    let started: Vec<_> = story.schedules.iter().map(|schedule| schedule.subject).collect();
     assert_eq!(started.len(), 2);
     let again = |commission: i64, period: u32, due: &str| json!({"scheduled": {"recur": {"conversion": 1, "commission": commission, "period": period, "due": due}}});
     for (id, commission) in (2..).zip(&started) {
         assert_eq!(word(&story.tell(id, again(*commission, 1, FIRST))), "applied");
     }
-    let one = customer(&mut story);
-    assert_eq!((one.counted, one.status.as_str()), (2, "capped"));
+    let capped = customer(&mut story);
+    assert_eq!(
+        (capped.counted_towards_cap, capped.status.as_str()),
+        (2, "capped")
+    );
     for (id, commission) in (4..).zip(&started) {
         assert_eq!(
             word(&story.tell(id, again(*commission, 2, SECOND))),
@@ -400,23 +406,25 @@ fn repetitions_rest_on_what_their_sale_rests_on() {
             event.authenticated = authenticated;
         });
         let conversion = story.world.conversions.values_mut().next().unwrap();
-        conversion.trace.unsigned_binding = !binding;
+        conversion.trace.unauthenticated_binding = !binding;
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
-        let counted = customer(&mut story).counted;
+        let counted = customer(&mut story).counted_towards_cap;
         let kinds = story.conversion(1).commissions.clone();
-        let repeated = kinds.iter().find(|one| one.kind == CommissionKind::Recurring);
+        let repeated = kinds
+            .iter()
+            .find(|commission| commission.kind == CommissionKind::Recurring);
         (repeated.unwrap().approved, counted)
     };
     assert_eq!(repeated(true, true), (Some(true), 2));
     assert_eq!(
         repeated(true, false),
         (None, 2),
-        "the binding was unsigned: a person decides"
+        "the binding was unauthenticated: a person decides"
     );
     assert_eq!(
         repeated(false, true),
         (None, 0),
-        "and an unsigned sale uses up no limit"
+        "and an unauthenticated sale uses up no limit"
     );
 }
 
@@ -424,9 +432,9 @@ fn repetitions_rest_on_what_their_sale_rests_on() {
 fn recurring_commissions_count_towards_the_caps() {
     let mut story = subscribed(|program| program.recurring_cap = Some(2));
     assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
-    let one = customer(&mut story).clone();
+    let capped = customer(&mut story).clone();
     assert_eq!(
-        (one.counted, one.capped, one.status.as_str()),
+        (capped.counted_towards_cap, capped.capped, capped.status.as_str()),
         (2, true, "capped")
     );
     assert_eq!(word(&story.tell(3, recur(2, SECOND))), "recurrence_skipped");
@@ -464,11 +472,11 @@ fn a_deleted_sale_gives_back_what_it_and_its_repetitions_took_of_the_limit() {
             program.recurring_period_days = days;
         });
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
-        assert_eq!(customer(&mut story).counted, 2);
+        assert_eq!(customer(&mut story).counted_towards_cap, 2);
         story.tell(3, json!({"edit_conversion": {"conversion": 1, "delete": true}}));
-        let one = customer(&mut story);
+        let capped = customer(&mut story);
         assert_eq!(
-            (one.counted, one.status.as_str()),
+            (capped.counted_towards_cap, capped.status.as_str()),
             (0, status),
             "the days since the first sale have passed all the same"
         );
@@ -487,7 +495,7 @@ fn a_recurrence_starts_as_the_program_says() {
     let hold = story
         .schedules
         .iter()
-        .rfind(|one| one.what == ScheduleKind::Hold)
+        .rfind(|schedule| schedule.what == ScheduleKind::Hold)
         .unwrap();
     assert_eq!((hold.subject, hold.due_at), (1, at(SECOND)));
 }

@@ -3,8 +3,9 @@
 use super::{
     Context, Effects, Stop,
     change::{by_number, in_range, is_newer, post_change, recalculate, removed, set_meta_data},
-    conversion::{duplicate_order, void_conversion},
+    conversion::duplicate_order,
     view,
+    void::void_conversion,
 };
 use crate::domain::{Applied, ConversionId, EditConversion, Refusal, World, entities::Conversion};
 

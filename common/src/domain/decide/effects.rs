@@ -1,12 +1,10 @@
-//! What rules add to the books beside the rows that they change: only ever appended, written after the batch.
-
-use chrono::NaiveDate;
+//! What rules add beside the rows that they change: collected for the batch, and inserted after it was decided.
 
 use super::{Context, Parked};
 use crate::domain::{
-    AffiliateId, ClickId, EventId, Idempotency, OrgId, ProgramId,
+    BonusDue, ClickId, EventId, Idempotency, OrgId,
     entities::{Commission, RefundEntry, Schedule},
-    ledger::{Position, Transfer, movements},
+    ledger::{CommissionBalance, Transfer, movements},
 };
 
 /// Rows to insert, in the order in which the events of the batch caused them.
@@ -26,25 +24,22 @@ pub struct Effects {
     pub parked: Vec<Parked>,
 }
 
-/// A bonus that was given: its business key, and by which event.
+/// A bonus that was given, and by which event. An organisation gives each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BonusAward {
     pub org: OrgId,
-    pub program: ProgramId,
-    pub bonus: String,
-    pub affiliate: AffiliateId,
-    /// Its first day.
-    pub month: NaiveDate,
+    pub due: BonusDue,
     pub event: EventId,
 }
 
-/// The transfers that bring a commission's money from where it is to `target`, where it is then.
+/// The transfers that bring a commission's money from where the ledger holds it to `target`; the commission notes that it is
+/// there.
 pub(super) fn transfers_to(
     context: &Context<'_>,
     commission: &mut Commission,
-    target: Position,
+    target: CommissionBalance,
 ) -> Vec<Transfer> {
-    let from = std::mem::replace(&mut commission.position, target);
+    let from = std::mem::replace(&mut commission.balance, target);
     let posted = movements(from, target).into_iter().map(|movement| Transfer {
         org: context.org,
         affiliate: commission.affiliate,

@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use super::tests::{ORG, catalog_mut, now};
 use super::*;
 use crate::domain::{
-    AffiliateId, ClickId, CreateConversion, CustomerId, CustomerRef, Dialect, Identity, ProgramId, Track,
+    AffiliateId, ClickId, CreateConversion, CustomerId, CustomerLifecycle, CustomerRef, Dialect, Identity,
+    ProgramId,
     catalog::{Affiliate, Affiliation, Program},
     click_name::click_code,
     entities::{Change, Click, Conversion, Customer},
@@ -91,10 +92,10 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         affiliate: AffiliateId(affiliate),
         event: None,
         status: "new".into(),
-        track: Track::New,
+        lifecycle: CustomerLifecycle::New,
         canceled: false,
         capped: false,
-        counted: 0,
+        counted_towards_cap: 0,
         first_sale_at: None,
         click: None,
         meta_data: serde_json::Map::new(),
@@ -134,7 +135,7 @@ pub(super) fn in_dialect(mut incoming: Incoming, dialect: Dialect) -> Incoming {
     incoming
 }
 
-pub(super) fn unsigned(mut incoming: Incoming) -> Incoming {
+pub(super) fn unauthenticated(mut incoming: Incoming) -> Incoming {
     incoming.event.authenticated = false;
     incoming
 }

@@ -7,8 +7,8 @@ use super::{
     view,
 };
 use crate::domain::{
-    Applied, ClickId, CustomerId, CustomerRef, Dialect, Event, Identity, Lead, LeadView, MetaData, Reason,
-    Refusal, Track, World,
+    Applied, ClickId, CustomerId, CustomerLifecycle, CustomerRef, Dialect, Event, Identity, Lead, LeadView,
+    MetaData, Reason, Refusal, World,
     attribution::{Attribution, AttributionMethod},
     entities::{Click, Customer},
     world::PoolExhausted,
@@ -59,7 +59,7 @@ fn new_lead(
         name: lead.name.clone(),
         meta_data: MetaData::new(),
     };
-    new_customer(context, named, found, Track::Lead, world)
+    new_customer(context, named, found, CustomerLifecycle::Lead, world)
 }
 
 fn lead_again(
@@ -121,7 +121,7 @@ fn binding<'a>(
     known: Option<&Customer>,
 ) -> Result<Attribution<'a>, Refusal> {
     let Context { event, catalog, .. } = *context;
-    let (program, affiliate, rank, click) = match (click, known) {
+    let (program, affiliate, method, click) = match (click, known) {
         (Some(click), _) => (
             click.program,
             click.affiliate,
@@ -140,7 +140,7 @@ fn binding<'a>(
         let detail = "the customer belongs to a program that the key does not see";
         return Err(Refusal::new(Reason::CustomerElsewhere, detail));
     }
-    // An unauthenticated sale makes nobody a customer whom an authenticated lead could not bind.
+    // But an authenticated lead may still bind a customer who is known by unauthenticated events only.
     let is_final = known
         .is_some_and(|known| known.first_sale_at.is_some() && (known.authenticated || !event.authenticated));
     if is_final && event.dialect == Dialect::Affitor {
@@ -154,21 +154,21 @@ fn binding<'a>(
     if affiliation.approved != Some(true) {
         let detail = format!(
             "the affiliate found by {} is not approved in the program",
-            rank.name()
+            method.name()
         );
         return Err(Refusal::new(Reason::AffiliateNotApproved, detail));
     }
     Ok(Attribution {
         affiliation,
         program,
-        rank,
+        method,
         click,
         authenticated: event.authenticated,
     })
 }
 
 /// Nothing that was sent is known, in the dialect's words.
-fn nobody(event: &Event) -> Refusal {
+pub(super) fn nobody(event: &Event) -> Refusal {
     match event.dialect {
         Dialect::Affy => Refusal::new(Reason::UnknownClick, "no click is known by what was sent"),
         _ => Refusal::new(Reason::UnknownCustomer, "no customer is known by what was sent"),

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::examples::{
-    PROGRAM, customer, edited, in_dialect, named, of_customer, unsigned, with_affiliate, with_click,
+    PROGRAM, customer, edited, in_dialect, named, of_customer, unauthenticated, with_affiliate, with_click,
     with_customer, with_program,
 };
 use super::people_tests::{applied, click, clicked, later, lead};
@@ -103,14 +103,14 @@ fn a_visitor_may_tell_an_id_later_and_another_person_on_the_browser_is_another_c
 }
 
 #[test]
-fn a_sale_too_tells_a_visitors_id_but_not_without_the_secret_that_vouched_for_the_visitor() {
+fn a_sale_too_tells_a_visitors_id_but_an_unauthenticated_one_not_that_of_an_authenticated_visitor() {
     let mut world = world();
     let name = with_click(&mut world, 50, 2, TimeDelta::days(1));
-    for (signed, customers) in [(true, 1), (false, 2)] {
+    for (authenticated, customers) in [(true, 1), (false, 2)] {
         let mut bought = edited(of_customer(sale(2, "o1", "", "100"), "c1"), |create| {
             create.attribution.click_id = Some(name.clone());
         });
-        bought.event.authenticated = signed;
+        bought.event.authenticated = authenticated;
         let events = vec![lead(1, &[&name], None), in_dialect(bought, Dialect::Affitor)];
         let decided = decide(events, world.clone()).unwrap();
         assert_eq!(decided.world.customers.len(), customers);
@@ -118,7 +118,7 @@ fn a_sale_too_tells_a_visitors_id_but_not_without_the_secret_that_vouched_for_th
 }
 
 #[test]
-fn what_no_secret_vouches_for_writes_nothing_over_what_one_does() {
+fn an_unauthenticated_event_writes_nothing_over_what_an_authenticated_one_said() {
     let mut world = world();
     let name = with_click(&mut world, 50, 2, TimeDelta::days(1));
     let told = |n, address: &str| {
@@ -136,8 +136,8 @@ fn what_no_secret_vouches_for_writes_nothing_over_what_one_does() {
     });
     let events = vec![
         told(1, "a@example.com"),
-        unsigned(told(2, "b@example.com")),
-        unsigned(bought),
+        unauthenticated(told(2, "b@example.com")),
+        unauthenticated(bought),
     ];
     let decided = decide(events, world).unwrap();
     assert_eq!(customer(&decided, "c1").email.as_deref(), Some("a@example.com"));
@@ -145,7 +145,7 @@ fn what_no_secret_vouches_for_writes_nothing_over_what_one_does() {
 
 #[test]
 fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
-    // lifetime, first lead signed, second signed; who has the customer
+    // lifetime, first lead authenticated, second authenticated; who has the customer
     let table = [
         (true, true, true, 1),
         (true, false, false, 1),
@@ -159,9 +159,9 @@ fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
     for row in table {
         let (lifetime, first, second, affiliate) = row;
         let mut world = with_program(world(), |program| program.recurring = lifetime);
-        let one = with_click(&mut world, 50, 1, TimeDelta::days(2));
+        let older = with_click(&mut world, 50, 1, TimeDelta::days(2));
         let two = with_click(&mut world, 51, 2, TimeDelta::days(1));
-        let mut events = vec![lead(1, &[&one], Some("c1")), lead(2, &[&two], Some("c1"))];
+        let mut events = vec![lead(1, &[&older], Some("c1")), lead(2, &[&two], Some("c1"))];
         events[0].event.authenticated = first;
         events[1].event.authenticated = second;
         let decided = decide(events, world).unwrap();
@@ -173,16 +173,16 @@ fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
 
 #[test]
 fn a_customer_follows_the_visitors_last_click_where_nobody_keeps_it() {
-    // lifetime, lead signed; who has the customer after a click without a secret
-    for (lifetime, signed, affiliate) in [(false, false, 2), (false, true, 1), (true, false, 1)] {
+    // lifetime, lead authenticated; who has the customer after an unauthenticated click
+    for (lifetime, authenticated, affiliate) in [(false, false, 2), (false, true, 1), (true, false, 1)] {
         let world = with_program(world(), |program| program.recurring = lifetime);
-        let first = unsigned(click(1, "first", |_| {}));
+        let first = unauthenticated(click(1, "first", |_| {}));
         let decided = decide(vec![first], world).unwrap();
         let view = clicked(&decided, 0);
         let name = click_code(view.id, view.created_at);
         let mut bound = lead(2, &[&name], Some("c1"));
-        bound.event.authenticated = signed;
-        let again = unsigned(click(3, "second", |click| click.existing = Some(name)));
+        bound.event.authenticated = authenticated;
+        let again = unauthenticated(click(3, "second", |click| click.existing = Some(name)));
         let decided = decide(vec![bound, later(again, 60)], decided.world).unwrap();
         assert_eq!(statuses(&decided), ["applied", "applied"]);
         assert_eq!(customer(&decided, "c1").affiliate, AffiliateId(affiliate));
@@ -192,12 +192,16 @@ fn a_customer_follows_the_visitors_last_click_where_nobody_keeps_it() {
 #[test]
 fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
     let mut world = world();
-    with_affiliate(&mut world, PROGRAM, 9, "pending", |one| one.approved = None);
+    with_affiliate(&mut world, PROGRAM, 9, "pending", |affiliation| {
+        affiliation.approved = None;
+    });
     let name = with_click(&mut world, 50, 1, TimeDelta::days(1));
     let pending = with_click(&mut world, 51, 9, TimeDelta::days(1));
-    with_customer(&mut world, "bought", 1, |one| one.first_sale_at = Some(now()));
-    with_customer(&mut world, "loose", 1, |one| {
-        (one.first_sale_at, one.authenticated) = (Some(now()), false);
+    with_customer(&mut world, "bought", 1, |customer| {
+        customer.first_sale_at = Some(now());
+    });
+    with_customer(&mut world, "loose", 1, |customer| {
+        (customer.first_sale_at, customer.authenticated) = (Some(now()), false);
     });
     let mut elsewhere = lead(3, &[&name], Some("c1"));
     elsewhere.event.program_scope = Some(ProgramId(2));
@@ -206,7 +210,7 @@ fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
         in_dialect(lead(2, &[&name], Some("bought")), Dialect::Affy),
         elsewhere,
         lead(4, &[&pending], Some("c1")),
-        unsigned(lead(5, &[&name], Some("loose"))),
+        unauthenticated(lead(5, &[&name], Some("loose"))),
         lead(6, &[&name], Some("loose")),
     ];
     let decided = decide(events, world).unwrap();
@@ -225,12 +229,12 @@ fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
 }
 
 #[test]
-fn a_provisional_lead_binds_nobody_until_one_with_a_secret_settles_it() {
+fn a_provisional_lead_binds_nobody_until_an_authenticated_one_comes() {
     let mut world = with_program(last_click(world()), |program| program.keyed_leads_only = true);
     let name = with_click(&mut world, 50, 2, TimeDelta::days(1));
     let bought = |n, order| in_dialect(of_customer(sale(n, order, "", "100"), "c1"), Dialect::Affitor);
     let events = vec![
-        unsigned(lead(1, &[&name], Some("c1"))),
+        unauthenticated(lead(1, &[&name], Some("c1"))),
         bought(2, "o1"),
         lead(3, &[], Some("c1")),
         bought(4, "o2"),
@@ -244,12 +248,12 @@ fn a_provisional_lead_binds_nobody_until_one_with_a_secret_settles_it() {
     let with_click = edited(bought(2, "o1"), |create| {
         create.attribution.click_id = Some(name.clone());
     });
-    let events = vec![unsigned(lead(1, &[&name], Some("c1"))), with_click];
+    let events = vec![unauthenticated(lead(1, &[&name], Some("c1"))), with_click];
     let decided = decide(events, world).unwrap();
     assert_eq!(
         statuses(&decided),
         ["applied", "applied"],
-        "a signed sale that names the click needs no lead"
+        "an authenticated sale that names the click needs no lead"
     );
     assert!(customer(&decided, "c1").authenticated);
 }

@@ -9,7 +9,7 @@ pub(super) fn cap(customer: Option<&Customer>, program: &Program, at: DateTime<U
     if program.recurring_cap.is_none() && program.recurring_period_days.is_none() {
         return None;
     }
-    let counted = customer.map_or(0, |customer| customer.counted);
+    let counted = customer.map_or(0, |customer| customer.counted_towards_cap);
     let since = customer
         .and_then(|customer| customer.first_sale_at)
         .map(|first| at - first);
@@ -20,7 +20,7 @@ pub(super) fn cap(customer: Option<&Customer>, program: &Program, at: DateTime<U
         .recurring_cap
         .is_some_and(|limit| counted >= i64::from(limit));
     Some(Cap {
-        counted,
+        counted_before: counted,
         limit: program.recurring_cap,
         days: since.map(|since| since.num_days()),
         limit_days: program.recurring_period_days,
@@ -37,5 +37,5 @@ pub(super) fn is_beyond_limits(customer: &Customer, program: &Program, at: DateT
 pub(super) fn is_cap_used_up(customer: &Customer, program: &Program) -> bool {
     program
         .recurring_cap
-        .is_some_and(|limit| customer.counted >= i64::from(limit))
+        .is_some_and(|limit| customer.counted_towards_cap >= i64::from(limit))
 }

@@ -20,12 +20,14 @@ mod edit;
 mod effects;
 mod lead;
 mod limits;
+mod parked;
 mod payment;
 mod posting;
 mod recurrence;
 mod scheduled;
 mod supersede;
 mod view;
+mod void;
 mod waiting;
 
 use std::sync::Arc;
@@ -34,9 +36,9 @@ use chrono::TimeDelta;
 
 use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
-pub use self::waiting::{MAX_PARKED_PER_NAME, Parked};
+pub use self::{parked::Parked, waiting::MAX_PARKED_PER_NAME};
 use super::{
-    Applied, Body, Event, EventId, First, Outcome, Reason, Refusal, World,
+    Applied, Body, Event, EventId, First, OrgClue, Outcome, Reason, Refusal, World,
     world::{IdempotencyRecord, PoolExhausted},
 };
 
@@ -47,7 +49,7 @@ const TOO_OLD: &str = "too_old";
 
 /// How the row of a decided event is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RowWrite {
     /// The event is new.
     Insert,
     /// Its row exists: it was queued or parked.
@@ -61,7 +63,7 @@ pub enum Verdict {
 pub struct Decision {
     pub event: Event,
     pub outcome: Outcome,
-    pub verdict: Verdict,
+    pub row_write: RowWrite,
 }
 
 /// Everything to answer, and everything to write.
@@ -98,10 +100,13 @@ pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExha
 
 /// The rule of each kind of event.
 fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result<Applied, Stop> {
-    let catalog = world.catalogs.get(&event.org).map(Arc::clone).unwrap_or_default();
+    let Some(org) = event.org else {
+        return without_org(event);
+    };
+    let catalog = world.catalogs.get(&org).map(Arc::clone).unwrap_or_default();
     let context = &Context {
         event,
-        org: event.org,
+        org,
         catalog: &catalog,
         now: world.now,
     };
@@ -120,9 +125,23 @@ fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result
         Body::Pay(pay) => payment::pay(context, pay, world, effects),
         Body::CancelPayment(cancel) => payment::cancel_payment(context, cancel, world, effects),
         Body::Scheduled(scheduled) => scheduled::scheduled(context, scheduled, world, effects),
-        Body::Test(_) => Ok(Applied::Test {
-            number: test_number(event.id),
-        }),
+        Body::Test(_) => Ok(tested(event)),
+    }
+}
+
+/// An event without a key, and nothing that it names leads to an organisation: it is refused as unknown. A test event needs no
+/// organisation.
+fn without_org(event: &Event) -> Result<Applied, Stop> {
+    match (&event.body, event.needs().org_clue) {
+        (Body::Test(_), _) => Ok(tested(event)),
+        (_, Some(OrgClue::Link { code, .. })) => Err(click::unknown_link(code).into()),
+        (_, Some(OrgClue::Visit { .. }) | None) => Err(lead::nobody(event).into()),
+    }
+}
+
+fn tested(event: &Event) -> Applied {
+    Applied::Test {
+        number: test_number(event.id),
     }
 }
 
@@ -135,14 +154,18 @@ impl Decisions {
             self.decisions.push(Decision {
                 event,
                 outcome,
-                verdict: Verdict::Known,
+                row_write: RowWrite::Known,
             });
             return Ok(());
         }
-        let verdict = if queued { Verdict::Update } else { Verdict::Insert };
+        let row_write = if queued {
+            RowWrite::Update
+        } else {
+            RowWrite::Insert
+        };
         if !queued && self.world.now - event.received_at > EVENT_RETENTION {
             // Its row may have been dropped with its day: nobody can say any more whether it was applied.
-            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), verdict);
+            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), row_write);
             return Ok(());
         }
         let outcome = match self.refuse_repeat(&event) {
@@ -151,10 +174,10 @@ impl Decisions {
         };
         let brought = self.brings(&event, &outcome);
         self.release(&event, &outcome);
-        self.record(event, outcome, verdict);
+        self.record(event, outcome, row_write);
         for parked in brought {
             let outcome = self.outcome(&parked)?;
-            self.record(parked, outcome, Verdict::Update);
+            self.record(parked, outcome, RowWrite::Update);
         }
         Ok(())
     }
@@ -169,18 +192,16 @@ impl Decisions {
 
     /// An idempotency key that was used before: the first outcome again, or a conflict. A first use is noted.
     fn refuse_repeat(&mut self, event: &Event) -> Result<(), Refusal> {
-        let Some(key) = &event.idempotency else {
+        let (Some(org), Some(key)) = (event.org, &event.idempotency) else {
             return Ok(());
         };
-        let Some(record) = self.world.idempotency.get(&(event.org, key.key.clone())) else {
+        let Some(record) = self.world.idempotency.get(&(org, key.key.clone())) else {
             let record = IdempotencyRecord {
                 event: event.id,
                 hash: key.hash.clone(),
             };
-            self.world
-                .idempotency
-                .insert((event.org, key.key.clone()), record);
-            self.effects.idempotency.push((event.org, key.clone(), event.id));
+            self.world.idempotency.insert((org, key.key.clone()), record);
+            self.effects.idempotency.push((org, key.clone(), event.id));
             return Ok(());
         };
         if record.event == event.id {
@@ -209,9 +230,9 @@ impl Decisions {
     }
 
     /// Notes the decision. An event parked earlier in this very batch has no row yet: its one decision is amended.
-    fn record(&mut self, event: Event, outcome: Outcome, verdict: Verdict) {
+    fn record(&mut self, event: Event, outcome: Outcome, row_write: RowWrite) {
         self.world.events.insert(event.id, outcome.clone());
-        if verdict == Verdict::Update
+        if row_write == RowWrite::Update
             && let Some(earlier) = self
                 .decisions
                 .iter_mut()
@@ -223,7 +244,7 @@ impl Decisions {
         self.decisions.push(Decision {
             event,
             outcome,
-            verdict,
+            row_write,
         });
     }
 }

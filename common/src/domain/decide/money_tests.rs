@@ -318,7 +318,13 @@ fn added_commissions_have_levels_and_do_not_follow_the_amount() {
     };
     let added: Vec<_> = added
         .iter()
-        .map(|one| (one.kind.as_str(), one.amount.to_string(), one.comment.as_deref()))
+        .map(|commission| {
+            (
+                commission.kind.as_str(),
+                commission.amount.to_string(),
+                commission.comment.as_deref(),
+            )
+        })
         .collect();
     let want = [
         ("regular", "2".to_owned(), Some("Awesome!")),

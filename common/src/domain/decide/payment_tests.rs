@@ -38,7 +38,7 @@ fn payments_move_payable_to_paid_and_back() {
         "approved, paid, disapproved: the balance is negative"
     );
     let cancel = || json!({"cancel_payment": {"payment": 1}});
-    let elsewhere = story.tell_as(14, cancel(), |event| event.org = OrgId(2));
+    let elsewhere = story.tell_as(14, cancel(), |event| event.org = Some(OrgId(2)));
     assert_eq!(word(&elsewhere), "unknown_payment", "another organisation's");
     assert_eq!(word(&story.tell(15, cancel())), "applied");
     assert_eq!(story.balance(2), "0 0 0");

@@ -5,16 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::customer_record::standing;
 use super::examples::{
-    PROGRAM, edited, named, unsigned, with_affiliate, with_click, with_customer, with_program,
+    PROGRAM, edited, named, unauthenticated, with_affiliate, with_click, with_customer, with_program,
 };
 use super::people_tests::{act, click, create, later, lead};
 use super::tests::{ORG, now, sale, world};
 use super::*;
 use crate::domain::{
     AffiliateId, ClickId, CustomerAction, CustomerId, Dialect, Identity,
-    customer_status::status,
     entities::{Change, Click, Conversion, Customer},
 };
 
@@ -28,14 +26,16 @@ fn start(lifetime: bool, keyed_leads_only: bool) -> World {
         program.recurring_cap = Some(2);
         program.recurring_period_days = Some(1);
     });
-    with_affiliate(&mut world, PROGRAM, PENDING.0, "pending", |one| {
-        one.approved = None;
-        one.coupon_folded = Some("pending".into());
+    with_affiliate(&mut world, PROGRAM, PENDING.0, "pending", |affiliation| {
+        affiliation.approved = None;
+        affiliation.coupon_folded = Some("pending".into());
     });
     for (id, affiliate) in [(50, 1), (51, 2), (59, PENDING.0)] {
         with_click(&mut world, id, affiliate, TimeDelta::days(1));
     }
-    with_customer(&mut world, "c0", PENDING.0, |one| one.click = Some(ClickId(59)));
+    with_customer(&mut world, "c0", PENDING.0, |customer| {
+        customer.click = Some(ClickId(59));
+    });
     world
 }
 
@@ -44,18 +44,18 @@ struct Step {
     what: u8,
     who: usize,
     by: usize,
-    signed: bool,
+    authenticated: bool,
     dialect: usize,
     hours: i64,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = (0u8..9, 0usize..4, 0usize..4, any::<bool>(), 0usize..3, 0i64..60);
-    let step = step.prop_map(|(what, who, by, signed, dialect, hours)| Step {
+    let step = step.prop_map(|(what, who, by, authenticated, dialect, hours)| Step {
         what,
         who,
         by,
-        signed,
+        authenticated,
         dialect,
         hours,
     });
@@ -97,37 +97,48 @@ fn incoming(n: u128, step: Step) -> Incoming {
     };
     incoming.event.dialect = [Dialect::Rest, Dialect::Affitor, Dialect::Affy][step.dialect];
     let incoming = later(incoming, step.hours * 3600);
-    if step.signed { incoming } else { unsigned(incoming) }
+    if step.authenticated {
+        incoming
+    } else {
+        unauthenticated(incoming)
+    }
 }
 
 /// Customers and clicks, without whether they wait to be written.
 fn people(world: &World) -> (BTreeMap<i64, Customer>, BTreeMap<i64, Click>) {
-    let customers = world.customers.values().cloned().map(|mut one| {
-        one.change = Change::None;
-        (one.id.0, one)
+    let customers = world.customers.values().cloned().map(|mut customer| {
+        customer.change = Change::None;
+        (customer.id.0, customer)
     });
-    let clicks = world.clicks.values().cloned().map(|mut one| {
-        one.change = Change::None;
-        (one.id.0, one)
+    let clicks = world.clicks.values().cloned().map(|mut click| {
+        click.change = Change::None;
+        (click.id.0, click)
     });
     (customers.collect(), clicks.collect())
 }
 
 /// What the sales came to: who earned, for whom, and how much of it is pending or payable.
 fn sales(world: &World) -> BTreeMap<i64, String> {
-    let of = |one: &Conversion| {
-        let money: Vec<_> = one
+    let of = |conversion: &Conversion| {
+        let money: Vec<_> = conversion
             .commissions
             .iter()
-            .map(|one| (one.amount, one.position))
+            .map(|commission| (commission.amount, commission.balance))
             .collect();
-        let standing = (one.counted, one.deleted_at, one.superseded_by);
-        format!("{:?} {:?} {standing:?} {money:?}", one.affiliate, one.customer)
+        let standing = (
+            conversion.counts_towards_cap,
+            conversion.deleted_at,
+            conversion.superseded_by,
+        );
+        format!(
+            "{:?} {:?} {standing:?} {money:?}",
+            conversion.affiliate, conversion.customer
+        )
     };
     world
         .conversions
         .values()
-        .map(|one| (one.id.0, of(one)))
+        .map(|conversion| (conversion.id.0, of(conversion)))
         .collect()
 }
 
@@ -154,13 +165,13 @@ proptest! {
 
     #[test]
     fn people_stay_in_order_whatever_comes(
-        steps in steps(), lifetime in any::<bool>(), keyed in any::<bool>(), cut in 0usize..14,
+        steps in steps(), lifetime in any::<bool>(), keyed_leads_only in any::<bool>(), cut in 0usize..14,
     ) {
         let events: Vec<Incoming> = (100..).zip(steps).map(|(n, step)| incoming(n, step)).collect();
-        let whole = decide(events.clone(), start(lifetime, keyed)).unwrap();
+        let whole = decide(events.clone(), start(lifetime, keyed_leads_only)).unwrap();
         for ((org, identity), customer) in &whole.world.customers {
             prop_assert_eq!((*org, identity), (ORG, &customer.identity));
-            prop_assert_eq!(customer.status.as_str(), status(standing(customer)));
+            prop_assert_eq!(customer.status.as_str(), customer.derived_status());
             prop_assert!(customer.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
             prop_assert!(customer.deleted_at.is_none() || customer.identity == Identity::Deleted(customer.id));
         }
@@ -170,34 +181,34 @@ proptest! {
                 prop_assert_eq!(whole.world.clicks[&click].customer, Some(customer.id));
             }
         }
-        let numbers: BTreeSet<_> = whole.world.customers.values().map(|one| one.id).collect();
+        let numbers: BTreeSet<_> = whole.world.customers.values().map(|customer| customer.id).collect();
         prop_assert_eq!(numbers.len(), whole.world.customers.len(), "nobody is there twice");
         for conversion in whole.world.conversions.values() {
             prop_assert_ne!(conversion.affiliate, PENDING);
         }
         let mut first = events;
         let second = first.split_off(cut.min(first.len()));
-        let one = decide(first, start(lifetime, keyed)).unwrap();
-        let two = decide(second, reloaded(one.world)).unwrap();
+        let early = decide(first, start(lifetime, keyed_leads_only)).unwrap();
+        let two = decide(second, reloaded(early.world)).unwrap();
         prop_assert_eq!(people(&whole.world), people(&two.world));
         prop_assert_eq!(sales(&whole.world), sales(&two.world));
         prop_assert_eq!(&whole.world.sessions, &two.world.sessions);
     }
 
     #[test]
-    fn what_signed_sales_earn_is_the_same_whatever_strangers_say(
-        steps in steps(), lifetime in any::<bool>(), keyed in any::<bool>(),
+    fn what_authenticated_sales_earn_is_the_same_whatever_unauthenticated_events_say(
+        steps in steps(), lifetime in any::<bool>(), keyed_leads_only in any::<bool>(),
     ) {
         // Their clicks may attribute, that is what clicks are for; customers are created and changed with a key.
-        let possible = (100..).zip(steps).filter(|(_, step)| step.signed || matches!(step.what, 0..=3 | 8..));
+        let possible = (100..).zip(steps).filter(|(_, step)| step.authenticated || matches!(step.what, 0..=3 | 8..));
         let mixed: Vec<(u128, Step)> = possible.collect();
-        let is_word = |step: &Step| !step.signed && matches!(step.what, 2 | 3 | 8..);
+        let is_word = |step: &Step| !step.authenticated && matches!(step.what, 2 | 3 | 8..);
         let alone: Vec<(u128, Step)> = mixed.iter().copied().filter(|(_, step)| !is_word(step)).collect();
         let decided = [mixed, alone].map(|steps| {
             let events = steps.into_iter().map(|(n, step)| incoming(n, step)).collect();
-            decide(events, start(lifetime, keyed)).unwrap()
+            decide(events, start(lifetime, keyed_leads_only)).unwrap()
         });
-        // What a stranger says may stand in for what a signed event leaves out: a lead that names a customer alone, a sale
+        // What an unauthenticated event says may stand in for what an authenticated event leaves out: a lead that names a customer alone, a sale
         // of nobody's click. Then more is applied, and what follows is another story.
         let [more, fewer] = decided.each_ref().map(applied);
         prop_assume!(more.is_subset(&fewer));
@@ -208,24 +219,30 @@ proptest! {
     }
 }
 
-/// The signed events that had an effect.
+/// The authenticated events that had an effect.
 fn applied(decided: &Decisions) -> BTreeSet<EventId> {
-    let effective = |one: &&Decision| one.event.authenticated && matches!(one.outcome, Outcome::Applied(_));
+    let effective = |decision: &&Decision| {
+        decision.event.authenticated && matches!(decision.outcome, Outcome::Applied(_))
+    };
     decided
         .decisions
         .iter()
         .filter(effective)
-        .map(|one| one.event.id)
+        .map(|decision| decision.event.id)
         .collect()
 }
 
-/// Who earned how much by the signed sales that were recorded.
+/// Who earned how much by the authenticated sales that were recorded.
 fn earned(decided: &Decisions) -> BTreeMap<EventId, String> {
     let of = |decision: &Decision| {
         let Outcome::Applied(Applied::Conversion(sale)) = &decision.outcome else {
             return None;
         };
-        let money: Vec<_> = sale.commissions.iter().map(|one| one.amount).collect();
+        let money: Vec<_> = sale
+            .commissions
+            .iter()
+            .map(|commission| commission.amount)
+            .collect();
         let told = format!("{} {money:?}", sale.affiliate.slug);
         decision.event.authenticated.then_some((decision.event.id, told))
     };

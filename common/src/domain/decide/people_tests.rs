@@ -3,14 +3,15 @@
 use chrono::TimeDelta;
 
 use super::examples::{
-    PROGRAM, customer, edited, in_dialect, unsigned, with_affiliate, with_click, with_customer, with_program,
+    PROGRAM, customer, edited, in_dialect, unauthenticated, with_affiliate, with_click, with_customer,
+    with_program,
 };
 use super::tests::{ORG, decide_finally, event, now, sale, statuses, world};
 use super::*;
 use crate::domain::{
     AffiliateId, AttributionFields, ClickId, ClickView, CreateCustomer, CustomerAction, CustomerId,
-    CustomerRecord, CustomerRef, CustomerTarget, Dialect, Identity, Lead, MetaData, OrgId, ProgramId,
-    RecordClick, Track, UpdateCustomer,
+    CustomerLifecycle, CustomerRecord, CustomerRef, CustomerTarget, Dialect, Identity, Lead, MetaData, OrgId,
+    ProgramId, RecordClick, UpdateCustomer,
     click_name::click_code,
     entities::{Change, Click},
 };
@@ -62,7 +63,7 @@ pub(super) fn act(n: u128, name: &str, action: CustomerAction) -> Incoming {
 
 pub(super) fn lead(n: u128, clicks: &[&str], name: Option<&str>) -> Incoming {
     let lead = Lead {
-        click_ids: clicks.iter().map(|&one| one.to_owned()).collect(),
+        click_ids: clicks.iter().map(|&click| click.to_owned()).collect(),
         customer_id: name.map(ToOwned::to_owned),
         ..Lead::default()
     };
@@ -127,12 +128,12 @@ fn a_click_has_the_code_the_window_and_the_affiliate_of_its_link() {
 #[test]
 fn a_link_leads_only_to_who_is_approved_and_in_the_programs_of_the_key() {
     let mut world = world();
-    with_affiliate(&mut world, PROGRAM, 9, "pending", |one| {
-        one.approved = None;
-        one.referral_code = Some("p1".into());
+    with_affiliate(&mut world, PROGRAM, 9, "pending", |affiliation| {
+        affiliation.approved = None;
+        affiliation.referral_code = Some("p1".into());
     });
-    with_affiliate(&mut world, PROGRAM, 8, "coded", |one| {
-        one.referral_code = Some("c1".into());
+    with_affiliate(&mut world, PROGRAM, 8, "coded", |affiliation| {
+        affiliation.referral_code = Some("c1".into());
     });
     let mut elsewhere = click(3, "c1", |_| {});
     elsewhere.event.program_scope = Some(ProgramId(2));
@@ -162,11 +163,11 @@ fn the_last_click_takes_the_earlier_one_over_and_keeps_its_names() {
 }
 
 #[test]
-fn an_earlier_click_that_is_unknown_or_came_with_a_secret_is_left_alone_by_one_without() {
+fn an_earlier_click_that_is_unknown_or_authenticated_is_left_alone_by_an_unauthenticated_one() {
     let mut world = world();
     let name = with_click(&mut world, 50, 1, TimeDelta::days(3));
     for existing in [name, "cust_1_1".to_owned()] {
-        let sent = unsigned(click(1, "second", |click| click.existing = Some(existing)));
+        let sent = unauthenticated(click(1, "second", |click| click.existing = Some(existing)));
         let decided = decide(vec![sent], world.clone()).unwrap();
         assert_ne!(clicked(&decided, 0).id, ClickId(50));
         assert_eq!(decided.world.clicks[&ClickId(50)].affiliate, AffiliateId(1));
@@ -177,7 +178,7 @@ fn an_earlier_click_that_is_unknown_or_came_with_a_secret_is_left_alone_by_one_w
 fn a_click_with_a_name_is_one_click_whichever_delivery_comes_first() {
     let sent = |n, code: &str, seconds| {
         let named = click(n, code, |click| click.name = Some("n1".into()));
-        later(unsigned(named), seconds)
+        later(unauthenticated(named), seconds)
     };
     for events in [
         vec![sent(1, "first", 0), sent(2, "second", 5)],
@@ -215,13 +216,15 @@ fn names_and_sessions_of_another_organisation_are_taken() {
 }
 
 #[test]
-fn a_session_is_not_taken_over_by_a_click_that_no_secret_vouches_for() {
+fn a_session_is_not_taken_over_by_an_unauthenticated_click() {
     let in_session =
         |n, code: &str, seconds| later(click(n, code, |click| click.session = Some("s1".into())), seconds);
-    for (first_signed, second_signed, winner) in [(true, false, 1), (true, true, 2), (false, false, 2)] {
+    for (first_authenticated, second_authenticated, winner) in
+        [(true, false, 1), (true, true, 2), (false, false, 2)]
+    {
         let mut events = vec![in_session(1, "first", 0), in_session(2, "second", 5)];
-        events[0].event.authenticated = first_signed;
-        events[1].event.authenticated = second_signed;
+        events[0].event.authenticated = first_authenticated;
+        events[1].event.authenticated = second_authenticated;
         let decided = decide(events, world()).unwrap();
         assert_eq!(decided.world.session(ORG, "s1").unwrap().affiliate.0, winner);
     }
@@ -246,13 +249,13 @@ fn a_session_has_its_latest_click() {
 fn a_customer_is_recorded_on_its_track_with_the_click_that_led_there() {
     let mut world = world();
     let name = with_click(&mut world, 50, 2, TimeDelta::days(45));
-    for (track, status) in [
-        (Track::New, "new"),
-        (Track::Trial, "trial"),
-        (Track::Lead, "lead"),
+    for (lifecycle, status) in [
+        (CustomerLifecycle::New, "new"),
+        (CustomerLifecycle::Trial, "trial"),
+        (CustomerLifecycle::Lead, "lead"),
     ] {
         let sent = create_with(1, "c1", "nobody", |create| {
-            create.track = track;
+            create.lifecycle = lifecycle;
             create.attribution.click_id = Some(name.clone());
         });
         let decided = decide(vec![sent], world.clone()).unwrap();
@@ -286,8 +289,8 @@ fn a_customers_click_ages_too_unless_told_otherwise() {
 }
 
 #[test]
-fn a_customer_id_is_recorded_once_unless_no_secret_vouched_for_it() {
-    // first signed, second signed; what becomes of the second, who has the customer
+fn a_customer_id_is_recorded_once_unless_it_is_unauthenticated() {
+    // first authenticated, second authenticated; what becomes of the second, who has the customer
     let table = [
         (true, true, "duplicate_customer", 1),
         (true, false, "duplicate_customer", 1),
@@ -297,7 +300,9 @@ fn a_customer_id_is_recorded_once_unless_no_secret_vouched_for_it() {
     for (first, second, outcome, affiliate) in table {
         let mut events = vec![
             create(1, "c1", "first"),
-            create_with(2, "c1", "second", |create| create.track = Track::Trial),
+            create_with(2, "c1", "second", |create| {
+                create.lifecycle = CustomerLifecycle::Trial;
+            }),
         ];
         events[0].event.authenticated = first;
         events[1].event.authenticated = second;
@@ -319,8 +324,8 @@ fn a_customer_id_is_recorded_once_unless_no_secret_vouched_for_it() {
 #[test]
 fn a_customer_is_changed_by_id_or_number_and_only_by_keys_that_see_it() {
     let mut world = world();
-    with_customer(&mut world, "c1", 1, |one| {
-        one.meta_data.insert("old".into(), 1.into());
+    with_customer(&mut world, "c1", 1, |customer| {
+        customer.meta_data.insert("old".into(), 1.into());
     });
     with_customer(&mut world, "c2", 1, |_| {});
     let mut elsewhere = act(5, "c2", CustomerAction::Cancel);
@@ -358,7 +363,9 @@ fn a_customer_is_changed_by_id_or_number_and_only_by_keys_that_see_it() {
 fn who_is_known_by_an_address_stays_known_by_it() {
     let mut world = world();
     let address = Identity::email("a@example.com");
-    with_customer(&mut world, "c1", 1, |one| one.identity = address.clone());
+    with_customer(&mut world, "c1", 1, |customer| {
+        customer.identity = address.clone();
+    });
     let rename = change(1, CustomerTarget::Number(CustomerId(900)), |update| {
         update.customer_id = Some("c2".into());
     });
@@ -369,23 +376,23 @@ fn who_is_known_by_an_address_stays_known_by_it() {
 
 #[test]
 fn cancelling_and_resuming_go_to_the_words_of_the_track() {
-    // track, bought, counted, cap; cancelled, resumed
+    // lifecycle, bought, counted, cap; cancelled, resumed
     let table = [
-        (Track::Trial, false, 0, None, "canceled", "trial"),
-        (Track::Trial, true, 1, None, "canceled", "paying"),
-        (Track::Lead, true, 1, None, "lost", "won"),
-        (Track::New, true, 1, None, "stopped", "active"),
-        (Track::New, true, 3, Some(3), "stopped", "capped"),
-        (Track::New, true, 3, Some(4), "stopped", "active"),
+        (CustomerLifecycle::Trial, false, 0, None, "canceled", "trial"),
+        (CustomerLifecycle::Trial, true, 1, None, "canceled", "paying"),
+        (CustomerLifecycle::Lead, true, 1, None, "lost", "won"),
+        (CustomerLifecycle::New, true, 1, None, "stopped", "active"),
+        (CustomerLifecycle::New, true, 3, Some(3), "stopped", "capped"),
+        (CustomerLifecycle::New, true, 3, Some(4), "stopped", "active"),
     ];
     for row in table {
-        let (track, bought, counted, cap, cancelled, resumed) = row;
+        let (lifecycle, bought, counted, cap, cancelled, resumed) = row;
         let mut world = with_program(world(), |program| program.recurring_cap = cap);
-        with_customer(&mut world, "c1", 1, |one| {
-            (one.track, one.counted) = (track, counted);
-            one.first_sale_at = bought.then(now);
+        with_customer(&mut world, "c1", 1, |customer| {
+            (customer.lifecycle, customer.counted_towards_cap) = (lifecycle, counted);
+            customer.first_sale_at = bought.then(now);
             // The program's limit was another when this was noted.
-            one.capped = true;
+            customer.capped = true;
         });
         let events = vec![
             act(1, "c1", CustomerAction::Cancel),
@@ -401,8 +408,8 @@ fn cancelling_and_resuming_go_to_the_words_of_the_track() {
 fn resuming_after_the_programs_days_is_capped() {
     for (days, status) in [(30, "active"), (31, "capped")] {
         let mut world = with_program(world(), |program| program.recurring_period_days = Some(30));
-        with_customer(&mut world, "c1", 1, |one| {
-            one.first_sale_at = Some(now() - TimeDelta::days(days));
+        with_customer(&mut world, "c1", 1, |customer| {
+            customer.first_sale_at = Some(now() - TimeDelta::days(days));
         });
         let decided = decide(vec![act(1, "c1", CustomerAction::Resume)], world).unwrap();
         assert_eq!(record(&decided, 0).status, status);

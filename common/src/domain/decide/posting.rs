@@ -7,7 +7,7 @@ use crate::domain::{
     Money,
     commission::net,
     entities::{Change, CommissionKind, Conversion},
-    ledger::{Position, Transfer},
+    ledger::{CommissionBalance, Transfer},
 };
 
 /// Brings each commission to its net amount, and the ledger to where the commission's state says.
@@ -22,12 +22,12 @@ pub(super) fn due_transfers(context: &Context<'_>, conversion: &mut Conversion) 
     for commission in &mut conversion.commissions {
         let gross = Money::rounded(commission.gross, commission.currency);
         let amount = match commission.kind {
-            // A later period's money: what became of the first sale does not touch it.
+            // It was earned in a later period: refunds of the sale do not reduce it.
             CommissionKind::Recurring | CommissionKind::Bonus => gross,
             CommissionKind::Regular | CommissionKind::Level if is_gone => Money::zero(gross.currency()),
             CommissionKind::Regular | CommissionKind::Level => net(gross, given_back, sale),
         };
-        let target = Position::target(amount.amount(), commission.approved);
+        let target = CommissionBalance::target(amount.amount(), commission.approved);
         due.extend(transfers_to(context, commission, target));
         commission.amount = amount.amount();
         if conversion.change == Change::Update {
@@ -37,7 +37,7 @@ pub(super) fn due_transfers(context: &Context<'_>, conversion: &mut Conversion) 
     due
 }
 
-/// All of the sale was given back, or the bank took it. A sale of nothing is gone with its first refund.
+/// All of the sale was given back, or the bank took it. A sale of 0 is gone with its first refund.
 pub(super) fn is_gone(conversion: &Conversion) -> bool {
     let beyond = !conversion.refunds.is_empty() && conversion.refunded >= conversion.amount;
     conversion.charged_back || conversion.fully_refunded || beyond

@@ -62,7 +62,7 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
     if started.approved == Some(false) {
         return Err(passing("the commission that started it is disapproved"));
     }
-    // Of one sale's lines that fall due together the first counts, and the limit is theirs together.
+    // Lines of one sale that fall due together count towards the cap once, and are capped together.
     let is_first = !conversion
         .commissions
         .iter()
@@ -124,14 +124,14 @@ fn add_repeat(
     let counts = may_count && own.is_some_and(|line| line.counts_towards_cap);
     let recurrence = own.map(|line| line.recurrence).unwrap_or_default();
     let added = Added {
-        approval: InitialApproval::new(program, conversion.is_vouched_for(), due.due),
+        approval: InitialApproval::new(program, conversion.is_fully_authenticated(), due.due),
         lines,
         at: due.due,
     };
-    conversion.counted += i32::from(counts);
+    conversion.counts_towards_cap += i32::from(counts);
     let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
     change_customer(world, context.org, customer, |customer| {
-        customer.counted += i64::from(counts);
+        customer.counted_towards_cap += i64::from(counts);
         customer.capped = is_cap_used_up(customer, program);
     });
     plan(context, due, &conversion, recurrence, effects);

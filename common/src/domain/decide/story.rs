@@ -66,14 +66,14 @@ impl Story {
             let own = self
                 .transfers
                 .iter()
-                .filter(|one| one.affiliate == AffiliateId(affiliate));
-            let moved = own
-                .filter(|one| one.currency.code() == "USD")
-                .map(|one| match account {
-                    _ if one.credit == account => one.amount,
-                    _ if one.debit == account => -one.amount,
-                    _ => 0.into(),
-                });
+                .filter(|transfer| transfer.affiliate == AffiliateId(affiliate));
+            let moved =
+                own.filter(|transfer| transfer.currency.code() == "USD")
+                    .map(|transfer| match account {
+                        _ if transfer.credit == account => transfer.amount,
+                        _ if transfer.debit == account => -transfer.amount,
+                        _ => 0.into(),
+                    });
             moved.sum::<rust_decimal::Decimal>().normalize()
         };
         let [pending, payable, paid] = [Account::Pending, Account::Payable, Account::Paid].map(sum);
@@ -86,7 +86,7 @@ impl Story {
 
     /// The amounts of a conversion's commissions.
     pub fn amounts(&self, id: i64) -> Vec<String> {
-        let amount = |one: &Commission| one.amount.normalize().to_string();
+        let amount = |commission: &Commission| commission.amount.normalize().to_string();
         self.conversion(id).commissions.iter().map(amount).collect()
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Context, Effects,
     change::{of_minor_units, recalculate},
-    conversion::void_conversion,
+    void::void_conversion,
 };
 use crate::domain::{
     CreateConversion, World,
@@ -28,14 +28,14 @@ pub(super) fn supersede(
     Some(before)
 }
 
-/// What has become of the order since holds on: only an authenticated event changes or refunds a sale. So a refund between
-/// the unauthenticated sale and the authenticated one ends like a refund after both.
+/// The new conversion takes over the later changes and refunds of the order, which only authenticated events make: so a refund
+/// between the unauthenticated sale and the authenticated one has the effect of a refund after both.
 pub(super) fn inherit(conversion: &mut Conversion, before: &Conversion, effects: &mut Effects) {
     if before.amount_by.is_some() {
         let mut followed = conversion.clone();
         followed.amount = before.amount;
         followed.amount_by = before.amount_by;
-        // An amount whose commissions are beyond all limits by the rates of now: the create's own stays.
+        // If a commission of that amount would be out of range by the present rates, the create's amount stays.
         if recalculate(&mut followed).is_ok() {
             *conversion = followed;
         }

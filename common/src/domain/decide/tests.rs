@@ -101,7 +101,7 @@ pub(super) fn catalog_mut(world: &mut World) -> &mut OrgCatalog {
 pub(super) fn event(n: u128, body: Body) -> Incoming {
     let event = Event {
         id: EventId(Uuid::from_u128(n)),
-        org: ORG,
+        org: Some(ORG),
         dialect: Dialect::Postback,
         received_at: now(),
         authenticated: true,
@@ -169,7 +169,12 @@ pub(super) fn statuses(decided: &Decisions) -> Vec<&str> {
     decided
         .decisions
         .iter()
-        .map(|one| one.outcome.reason().unwrap_or(one.outcome.status().name()))
+        .map(|decision| {
+            decision
+                .outcome
+                .reason()
+                .unwrap_or(decision.outcome.status().name())
+        })
         .collect()
 }
 
@@ -180,15 +185,15 @@ pub(super) fn position(decided: &Decisions, affiliate: i64) -> (Decimal, Decimal
             .effects
             .transfers
             .iter()
-            .filter(|one| one.affiliate == AffiliateId(affiliate));
-        moves.fold(Decimal::ZERO, |sum, one| {
-            let credit = if one.credit == account {
-                one.amount
+            .filter(|transfer| transfer.affiliate == AffiliateId(affiliate));
+        moves.fold(Decimal::ZERO, |sum, transfer| {
+            let credit = if transfer.credit == account {
+                transfer.amount
             } else {
                 Decimal::ZERO
             };
-            let debit = if one.debit == account {
-                one.amount
+            let debit = if transfer.debit == account {
+                transfer.amount
             } else {
                 Decimal::ZERO
             };
@@ -241,7 +246,7 @@ fn an_event_delivered_twice_has_one_effect() {
     )
     .unwrap();
     assert_eq!(statuses(&decided), ["applied", "applied"]);
-    assert_eq!(decided.decisions[1].verdict, Verdict::Known);
+    assert_eq!(decided.decisions[1].row_write, RowWrite::Known);
     assert_eq!(position(&decided, 1).0, decimal("10"));
 }
 
@@ -253,7 +258,11 @@ fn a_refund_before_its_sale_waits_and_is_then_applied_once() {
     )
     .unwrap();
     assert_eq!(statuses(&decided), ["applied", "applied"]);
-    assert_eq!(decided.decisions[0].verdict, Verdict::Insert, "it had no row yet");
+    assert_eq!(
+        decided.decisions[0].row_write,
+        RowWrite::Insert,
+        "it had no row yet"
+    );
     assert_eq!(position(&decided, 1), (Decimal::ZERO, Decimal::ZERO));
 }
 
@@ -298,7 +307,7 @@ fn the_first_affiliate_keeps_the_customer() {
 
 #[test]
 fn an_idempotency_key_answers_again_or_refuses_another_request() {
-    let keyed = |mut incoming: Incoming, hash: &str| {
+    let with_key = |mut incoming: Incoming, hash: &str| {
         incoming.event.idempotency = Some(Idempotency {
             key: "k".into(),
             hash: hash.into(),
@@ -306,9 +315,9 @@ fn an_idempotency_key_answers_again_or_refuses_another_request() {
         incoming
     };
     let events = vec![
-        keyed(sale(1, "o1", "first", "100"), "aa"),
-        keyed(sale(2, "o1", "first", "100"), "aa"),
-        keyed(sale(3, "o2", "first", "100"), "bb"),
+        with_key(sale(1, "o1", "first", "100"), "aa"),
+        with_key(sale(2, "o1", "first", "100"), "aa"),
+        with_key(sale(3, "o2", "first", "100"), "bb"),
     ];
     let decided = decide(events, world()).unwrap();
     assert_eq!(
@@ -325,15 +334,15 @@ fn an_idempotency_key_answers_again_or_refuses_another_request() {
 }
 
 #[test]
-fn nothing_untrusted_is_approved_at_once() {
+fn nothing_unauthenticated_is_approved_at_once() {
     let mut world = world();
     let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
     program.approval = Approval::Immediate;
     catalog.add_program(program);
-    let mut unsigned = sale(2, "o2", "second", "100");
-    unsigned.event.authenticated = false;
-    let decided = decide(vec![sale(1, "o1", "second", "100"), unsigned], world).unwrap();
+    let mut unauthenticated = sale(2, "o2", "second", "100");
+    unauthenticated.event.authenticated = false;
+    let decided = decide(vec![sale(1, "o1", "second", "100"), unauthenticated], world).unwrap();
     assert_eq!(position(&decided, 2), (decimal("10"), decimal("10")));
 }
 
@@ -392,8 +401,8 @@ proptest! {
             prop_assert_eq!(position(&straight, affiliate), position(&mixed, affiliate));
         }
         let conversion = |decided: &Decisions| {
-            let one = decided.world.conversion_of(ORG, "o1").unwrap();
-            (one.amount, one.given_back(), one.commissions.iter().map(|c| (c.amount, c.approved, c.position)).collect::<Vec<_>>())
+            let conversion = decided.world.conversion_of(ORG, "o1").unwrap();
+            (conversion.amount, conversion.given_back(), conversion.commissions.iter().map(|c| (c.amount, c.approved, c.balance)).collect::<Vec<_>>())
         };
         prop_assert_eq!(conversion(&straight), conversion(&mixed));
     }
@@ -404,9 +413,9 @@ proptest! {
         let whole = decide(events.clone(), world()).unwrap();
         let mut first = events;
         let second = first.split_off(cut.min(first.len()));
-        let one = decide(first, world()).unwrap();
-        let earlier = one.effects.transfers.clone();
-        let mut two = decide(second, one.world).unwrap();
+        let early = decide(first, world()).unwrap();
+        let earlier = early.effects.transfers.clone();
+        let mut two = decide(second, early.world).unwrap();
         two.effects.transfers.extend(earlier);
         for affiliate in [1, 2] {
             prop_assert_eq!(position(&whole, affiliate), position(&two, affiliate));

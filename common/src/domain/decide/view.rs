@@ -1,4 +1,4 @@
-//! A conversion with all its names, as it is answered.
+//! Rows as callers are shown them: with the names of programs, affiliates and customers.
 
 use crate::domain::{
     ClickSummary, ClickView, CommissionView, ConversionId, ConversionView, CustomerId, CustomerRecord,

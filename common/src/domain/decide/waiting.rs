@@ -5,19 +5,11 @@
 //! what it changes comes. Whoever only looks for whom to pay is refused as soon as nothing earlier can tell, and until then
 //! queued.
 
-use super::{Decisions, Verdict};
-use crate::domain::{Applied, Body, Dependency, Event, EventId, OrgId, Outcome, Reason, Refusal, dependency};
+use super::{Decisions, RowWrite, parked::Parked};
+use crate::domain::{Applied, Body, Dependency, Event, OrgId, Outcome, Reason, Refusal, dependency};
 
 /// Events that may be parked for one order or customer. More are refused, so that one name cannot fill the table.
 pub const MAX_PARKED_PER_NAME: usize = 100;
-
-/// A parked event, and the order or the customer for which it waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
-    pub event: EventId,
-    pub org: OrgId,
-    pub waits_for: Dependency,
-}
 
 impl Decisions {
     /// What becomes of an event that was refused for now.
@@ -25,14 +17,14 @@ impl Decisions {
         let missing = self.missing(event, refusal.reason);
         let is_through = self.world.earlier_are_through.contains(&event.id);
         let now = self.world.now;
-        match missing.into_iter().next() {
-            Some(changed) if event.is_change() => match event.is_awaited(now) {
+        match (missing.into_iter().next(), event.org) {
+            (Some(changed), Some(org)) if event.is_change() => match event.is_awaited(now) {
                 true if !event.is_last_look(now) => Outcome::Queued,
                 true if is_through => Outcome::Refused(refusal),
-                true | false => self.park(event, changed),
+                true | false => self.park(event, org, changed),
             },
-            Some(_) if !is_through => Outcome::Queued,
-            Some(_) | None => Outcome::Refused(refusal),
+            (Some(_), _) if !is_through => Outcome::Queued,
+            (Some(_) | None, _) => Outcome::Refused(refusal),
         }
     }
 
@@ -58,22 +50,24 @@ impl Decisions {
     fn is_there(&self, event: &Event, key: &Dependency) -> bool {
         let world = &self.world;
         match key {
-            Dependency::Order(order) => world.conversion_of(event.org, order).is_some(),
-            // A sale finds nobody by a customer for whom no secret vouches, where the program wants one: a lead with a secret may come.
+            Dependency::Order(order) => event
+                .org
+                .is_some_and(|org| world.conversion_of(org, order).is_some()),
+            // In a program that wants authenticated leads a sale finds nobody by an unauthenticated customer: an authenticated
+            // lead may come.
             Dependency::Customer(identity) => {
-                world
-                    .living_customer(event.org, identity)
-                    .is_some_and(|customer| {
-                        customer.authenticated || !matches!(event.body, Body::CreateConversion(_))
-                    })
+                let customer = event.org.and_then(|org| world.living_customer(org, identity));
+                customer.is_some_and(|customer| {
+                    customer.authenticated || !matches!(event.body, Body::CreateConversion(_))
+                })
             }
             Dependency::Click(name) => world.click_names.contains_key(name),
             Dependency::Session(session) => world.sessions.contains_key(session),
         }
     }
 
-    fn park(&mut self, event: &Event, changed: Dependency) -> Outcome {
-        let waiting = self.world.parked.entry((event.org, changed.clone())).or_default();
+    fn park(&mut self, event: &Event, org: OrgId, changed: Dependency) -> Outcome {
+        let waiting = self.world.parked.entry((org, changed.clone())).or_default();
         if waiting.len() >= MAX_PARKED_PER_NAME {
             let detail = format!(
                 "{MAX_PARKED_PER_NAME} events already wait for {} {:?}",
@@ -85,7 +79,7 @@ impl Decisions {
         waiting.push(event.clone());
         self.effects.parked.push(Parked {
             event: event.id,
-            org: event.org,
+            org,
             waits_for: changed,
         });
         Outcome::Parked
@@ -94,12 +88,12 @@ impl Decisions {
     /// The parked events of an order that has just been recorded, in the order of their times. They need nothing else that
     /// would have to be locked and loaded.
     pub(super) fn brings(&mut self, event: &Event, outcome: &Outcome) -> Vec<Event> {
-        let (Body::CreateConversion(_), Outcome::Applied(Applied::Conversion(_)), Some(order)) =
-            (&event.body, outcome, event.order())
+        let (Body::CreateConversion(_), Outcome::Applied(Applied::Conversion(_)), Some(org), Some(order)) =
+            (&event.body, outcome, event.org, event.order())
         else {
             return Vec::new();
         };
-        let key = (event.org, Dependency::Order(order.to_owned()));
+        let key = (org, Dependency::Order(order.to_owned()));
         let mut brought = self.world.parked.remove(&key).unwrap_or_default();
         brought.sort_by_key(|event| event.id);
         brought
@@ -108,17 +102,18 @@ impl Decisions {
     /// Queues what was parked for a customer that has come with this event: it may name another customer, too, which has yet to be
     /// locked and loaded. An order that came by a change of its name is found by the sweep.
     pub(super) fn release(&mut self, event: &Event, outcome: &Outcome) {
+        let Some(org) = event.org else { return };
         if self.world.parked.is_empty() || !matches!(outcome, Outcome::Applied(_)) {
             return;
         }
         let customers = event.needs().customers.into_iter().map(Dependency::Customer);
         for key in customers.collect::<Vec<_>>() {
-            let waiting = self.world.parked.get(&(event.org, key.clone()));
+            let waiting = self.world.parked.get(&(org, key.clone()));
             let is_released =
                 waiting.is_some_and(|waiting| waiting.iter().any(|parked| self.is_there(parked, &key)));
-            if is_released && let Some(released) = self.world.parked.remove(&(event.org, key)) {
+            if is_released && let Some(released) = self.world.parked.remove(&(org, key)) {
                 for parked in released {
-                    self.record(parked, Outcome::Queued, Verdict::Update);
+                    self.record(parked, Outcome::Queued, RowWrite::Update);
                 }
             }
         }

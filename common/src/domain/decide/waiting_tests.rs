@@ -233,18 +233,18 @@ fn what_comes_brings_what_is_parked_for_it() {
             .decisions
             .iter()
             .filter(|decision| decision.event.id == child.event.id)
-            .map(|decision| (decision.outcome.status().name(), decision.verdict))
+            .map(|decision| (decision.outcome.status().name(), decision.row_write))
             .collect();
         // What may name more than the order has to be locked and loaded: it takes its turn.
         let want = if is_order { "applied" } else { "queued" };
-        assert_eq!(brought, [(want, Verdict::Update)], "{told}");
+        assert_eq!(brought, [(want, RowWrite::Update)], "{told}");
         assert!(decided.world.parked.is_empty(), "{told}");
 
         let together = decide(vec![child.clone(), parent], clickable()).unwrap();
         assert_eq!(statuses(&together), [want, "applied"], "{told}");
         assert_eq!(
-            together.decisions[0].verdict,
-            Verdict::Insert,
+            together.decisions[0].row_write,
+            RowWrite::Insert,
             "it has no row yet"
         );
     }
@@ -256,7 +256,7 @@ fn who_only_looks_for_whom_to_pay_is_queued_until_nothing_earlier_can_tell() {
         let told = format!("{:?}", child.event.body);
         let decided = decide(vec![child.clone()], clickable()).unwrap();
         assert_eq!(statuses(&decided), ["queued"], "{told}");
-        assert_eq!(decided.decisions[0].verdict, Verdict::Insert, "{told}");
+        assert_eq!(decided.decisions[0].row_write, RowWrite::Insert, "{told}");
         assert_eq!(decided.effects.parked, [], "{told}");
 
         let mut again = child.clone();
@@ -343,13 +343,13 @@ fn a_sale_waits_for_the_lead_that_settles_a_provisional_customer() {
     let sale = sale_by(2, Dialect::Affitor, AttributionMethod::Customer, "c1");
     let decided = decide(vec![provisional.clone(), sale, lead(3, &[], Some("c1"))], world).unwrap();
     assert_eq!(statuses(&decided), ["applied", "queued", "applied"]);
-    assert_eq!(decided.decisions[1].verdict, Verdict::Insert, "its turn comes");
+    assert_eq!(decided.decisions[1].row_write, RowWrite::Insert, "its turn comes");
 }
 
 #[test]
 fn an_event_without_an_organisation_looks_for_a_click_of_any() {
     let mut registration = affy_lead(1, &["x"], Some("s"));
-    registration.event.org = OrgId::UNLOCATED;
+    registration.event.org = None;
     if let Body::Lead(lead) = &mut registration.event.body {
         lead.customer_id = Some("c1".into());
     }
@@ -405,12 +405,12 @@ fn looks(
         let decided = decide(vec![incoming.clone()], world).unwrap();
         looks.push(at);
         let decision = &decided.decisions[0];
-        let verdict = if incoming.queued {
-            Verdict::Update
+        let row_write = if incoming.queued {
+            RowWrite::Update
         } else {
-            Verdict::Insert
+            RowWrite::Insert
         };
-        assert_eq!(decision.verdict, verdict);
+        assert_eq!(decision.row_write, row_write);
         if decision.outcome != Outcome::Queued {
             let outcome = decision
                 .outcome

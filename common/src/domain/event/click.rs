@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 
-use super::{MetaData, Needs, NewRows, OrgClue};
+use super::{
+    meta_data::MetaData,
+    needs::{Needs, NewRows, OrgClue},
+};
 use crate::domain::names::named;
 
 /// A visitor came by an affiliate's link (seed: REST 1.6, Affitor, AFFY).

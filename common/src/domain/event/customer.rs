@@ -1,53 +1,14 @@
-//! Customers: who they are, how they come, and how they leave.
+//! Customers: how they come, and how they leave.
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
-use utoipa::ToSchema;
 
-use super::{AttributionFields, MetaData, Needs, NewRows, OrgClue};
-use crate::domain::{ClickId, CustomerId, names::named};
-
-/// By what a customer is known within the organisation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Identity {
-    /// The merchant's own id.
-    Id(String),
-    /// The folded e-mail address: an identity only for Yaplet (seed: Yaplet, deduplication).
-    Email(String),
-    /// A visitor who has told no id yet (seed: Affitor and AFFY leads without a customer's id).
-    Click(ClickId),
-    /// Forgotten: the identity it had is free again.
-    Deleted(CustomerId),
-}
-
-impl Identity {
-    /// An address identifies without its case and surrounding spaces.
-    pub fn email(address: &str) -> Self {
-        Self::Email(address.trim().to_lowercase())
-    }
-
-    /// The one text under which it is stored.
-    pub fn key(&self) -> String {
-        match self {
-            Self::Id(id) => format!("id:{id}"),
-            Self::Email(address) => format!("email:{address}"),
-            Self::Click(click) => format!("click:{click}"),
-            Self::Deleted(customer) => format!("deleted:{customer}"),
-        }
-    }
-
-    /// The reverse of [`Identity::key`].
-    pub fn from_key(key: &str) -> Option<Self> {
-        match key.split_once(':')? {
-            ("id", id) => Some(Self::Id(id.to_owned())),
-            ("email", address) => Some(Self::Email(address.to_owned())),
-            ("click", click) => Some(Self::Click(ClickId(click.parse().ok()?))),
-            ("deleted", customer) => Some(Self::Deleted(CustomerId(customer.parse().ok()?))),
-            _ => None,
-        }
-    }
-}
+use super::{
+    attribution_fields::AttributionFields,
+    identity::Identity,
+    meta_data::MetaData,
+    needs::{Needs, NewRows, OrgClue},
+};
+use crate::domain::{CustomerId, CustomerLifecycle};
 
 /// The customer of a sale, as far as the request tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,37 +22,6 @@ pub struct CustomerRef {
     pub meta_data: MetaData,
 }
 
-/// The three ways of a customer's life. It is chosen at the start and never changes.
-// seed: Postback 1.7, status
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumIter,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-    ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Track {
-    /// new, active, stopped
-    #[default]
-    New,
-    /// trial, paying, canceled
-    Trial,
-    /// lead, won, lost
-    Lead,
-}
-
-named! { Track }
-
 /// A customer to record before any sale (seed: Postback 1.7 and REST 1.6).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -99,7 +29,9 @@ pub struct CreateCustomer {
     /// The merchant's id.
     pub customer_id: String,
     pub attribution: AttributionFields,
-    pub track: Track,
+    /// Envelopes and rows call it a track.
+    #[serde(rename = "track")]
+    pub lifecycle: CustomerLifecycle,
     pub meta_data: MetaData,
     /// User agent, ip: kept for reports.
     pub details: MetaData,

@@ -1,8 +1,14 @@
 //! What a client asked for, in the terms of the domain: the same for every dialect.
 
+mod attribution_fields;
+mod body;
+mod bonus_due;
 mod click;
 mod conversion;
 mod customer;
+mod dialect;
+mod identity;
+mod meta_data;
 mod needs;
 mod payment;
 mod scheduled;
@@ -10,25 +16,25 @@ mod trace_parent;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
 
+pub use attribution_fields::AttributionFields;
+pub use body::{Body, EventKind};
+pub use bonus_due::BonusDue;
 pub use click::{RecordClick, TestEvent, TestKind};
 pub use conversion::{
-    AddCommissions, AttributionFields, Chargeback, CommissionLine, ConversionStatus, CreateConversion,
-    EditCommission, EditConversion, Refund, UpdateConversion,
+    AddCommissions, Chargeback, CommissionLine, ConversionStatus, CreateConversion, EditCommission,
+    EditConversion, Refund, UpdateConversion,
 };
-pub use customer::{
-    CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Identity, Lead, Track, UpdateCustomer,
-};
+pub use customer::{CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Lead, UpdateCustomer};
+pub use dialect::Dialect;
+pub use identity::Identity;
+pub use meta_data::MetaData;
 pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
-pub use scheduled::{BonusDue, Repetition, Scheduled};
+pub use scheduled::{Repetition, Scheduled};
 pub use trace_parent::TraceParent;
 
-use super::{EventId, OrgId, ProgramId, names::named};
-
-/// Free data that a client attaches; values are JSON.
-pub type MetaData = serde_json::Map<String, serde_json::Value>;
+use super::{EventId, OrgId, ProgramId, ids};
 
 /// Between two looks for what an event needs, while its caller waits: as long as it has waited, within these bounds. What was
 /// accepted before is usually there within the first.
@@ -43,10 +49,13 @@ const LAST_LOOK_MARGIN: TimeDelta = TimeDelta::milliseconds(400);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub id: EventId,
-    pub org: OrgId,
+    /// `None`: it came without a key. `apply` finds the organisation by the click, the code or the session that it names.
+    #[serde(with = "ids::org_or_none")]
+    pub org: Option<OrgId>,
     pub dialect: Dialect,
     pub received_at: DateTime<Utc>,
-    /// Whether a secret vouched for it. What came without one never blocks what came with one.
+    /// Whether it came with an API key, or by a signed pixel. An unauthenticated event never blocks an authenticated one.
+    /// Envelopes and rows call that trusted.
     #[serde(rename = "trusted")]
     pub authenticated: bool,
     /// The program that the key is bound to: it sees no other.
@@ -73,23 +82,7 @@ pub struct Event {
 impl Event {
     /// What must be locked, loaded and drawn before it can be decided.
     pub fn needs(&self) -> Needs<'_> {
-        match &self.body {
-            Body::CreateConversion(create) => create.needs(self.dialect),
-            Body::UpdateConversion(update) => update.needs(),
-            Body::Refund(refund) => refund.needs(),
-            Body::Chargeback(chargeback) => chargeback.needs(),
-            Body::EditConversion(edit) => edit.needs(),
-            Body::AddCommissions(add) => add.needs(),
-            Body::EditCommission(edit) => edit.needs(),
-            Body::Click(click) => click.needs(),
-            Body::CreateCustomer(create) => create.needs(),
-            Body::UpdateCustomer(update) => update.needs(),
-            Body::Lead(lead) => lead.needs(),
-            Body::Pay(pay) => pay.needs(),
-            Body::CancelPayment(cancel) => cancel.needs(),
-            Body::Scheduled(scheduled) => scheduled.needs(),
-            Body::Test(_) => Needs::default(),
-        }
+        self.body.needs(self.dialect)
     }
 
     /// The order that the event is about, if it names one.
@@ -141,35 +134,6 @@ impl Event {
     }
 }
 
-/// The wire format in which an event came.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    EnumIter,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Dialect {
-    Yaplet,
-    Postback,
-    Rest,
-    Affitor,
-    Affy,
-    Pixel,
-    Native,
-    /// What falls due by itself: holds that end, recurring commissions, bonuses.
-    Internal,
-}
-
 /// A client's `Idempotency-Key`, unique in its organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
@@ -177,39 +141,3 @@ pub struct Idempotency {
     /// Hex SHA-256 of method, route and body: the same key with another request is refused.
     pub hash: String,
 }
-
-/// What is asked for. Later versions add variants: an envelope with one of them has a later version.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
-#[serde(rename_all = "snake_case")]
-#[strum_discriminants(
-    name(EventKind),
-    doc = "The kind of a [`Body`], as rows hold it and operators filter by it.",
-    derive(Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, VariantNames),
-    serde(rename_all = "snake_case"),
-    strum(serialize_all = "snake_case")
-)]
-pub enum Body {
-    CreateConversion(Box<CreateConversion>),
-    UpdateConversion(UpdateConversion),
-    Refund(Refund),
-    Chargeback(Chargeback),
-    EditConversion(Box<EditConversion>),
-    AddCommissions(AddCommissions),
-    EditCommission(EditCommission),
-    Click(Box<RecordClick>),
-    CreateCustomer(Box<CreateCustomer>),
-    UpdateCustomer(UpdateCustomer),
-    Lead(Box<Lead>),
-    Pay(Pay),
-    CancelPayment(CancelPayment),
-    Scheduled(Scheduled),
-    Test(TestEvent),
-}
-
-impl Body {
-    pub fn kind(&self) -> EventKind {
-        self.into()
-    }
-}
-
-named! { Dialect, EventKind }

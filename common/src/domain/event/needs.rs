@@ -1,7 +1,7 @@
 //! What deciding an event needs of the database. Each body says it beside its fields; `apply` locks the keys, loads the
 //! rows and draws the numbers by this alone, so that it knows no kind of event.
 
-use super::{AttributionFields, BonusDue, Identity};
+use super::{attribution_fields::AttributionFields, bonus_due::BonusDue, identity::Identity};
 use crate::domain::{CommissionId, ConversionId, CustomerId, PaymentId};
 
 /// The keys that an event must hold alone, the rows that it reads or changes, and what it may create. What is named here

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Needs, NewRows};
+use super::needs::{Needs, NewRows};
 use crate::domain::{Currency, PaymentId};
 
 /// Payments that are recorded together: all of them, or none (seed: REST 1.6).

@@ -1,10 +1,13 @@
 //! What falls due by itself. A schedule's row becomes one event in one transaction, so each takes effect exactly once.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Needs, NewRows};
-use crate::domain::{AffiliateId, CommissionId, ConversionId, ProgramId};
+use super::{
+    bonus_due::BonusDue,
+    needs::{Needs, NewRows},
+};
+use crate::domain::{CommissionId, ConversionId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,16 +29,6 @@ pub struct Repetition {
     /// 1 is the first repetition.
     pub period: u32,
     pub due: DateTime<Utc>,
-}
-
-/// A bonus that an affiliate may get for a month.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BonusDue {
-    pub program: ProgramId,
-    pub bonus: String,
-    pub affiliate: AffiliateId,
-    /// Its first day, in UTC.
-    pub month: NaiveDate,
 }
 
 impl Scheduled {

@@ -83,7 +83,7 @@ impl Subscription {
 
     /// Returns when everything is here that the broker had delivered to this consumer when it was called: the broker answers
     /// behind it on the same channel. The prefetch that it is asked to set is the one that it has.
-    pub async fn settled(&self) -> Result<(), AmqpError> {
+    pub async fn sync(&self) -> Result<(), AmqpError> {
         let asking = self
             .inbox
             .channel

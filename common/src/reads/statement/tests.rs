@@ -37,7 +37,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
     let at = noon(on);
     let event = Event {
         id: EventIds::new(&"test".into()).unwrap().issue(org, at),
-        org,
+        org: Some(org),
         dialect: Dialect::Postback,
         received_at: at,
         authenticated: true,

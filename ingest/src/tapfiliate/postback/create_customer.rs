@@ -4,14 +4,14 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Body, CreateCustomer, Track};
+use common::domain::{Body, CreateCustomer, CustomerLifecycle};
 use utoipa::ToSchema;
 
 use super::{call::call, effect::Customer};
 use crate::{
     Ingest,
     receipt::Pending,
-    tapfiliate::params::{self, Attribution, Details, details, track},
+    tapfiliate::params::{self, Attribution, Details, details, lifecycle},
 };
 use common::http::{
     openapi::{MetaData, example},
@@ -60,7 +60,7 @@ struct NewCustomer {
     #[param(example = "test")]
     customer_id: String,
     /// With which it begins; by default new.
-    status: Option<Track>,
+    status: Option<CustomerLifecycle>,
     #[param(style = DeepObject, explode)]
     meta_data: Option<MetaData>,
 }
@@ -83,7 +83,7 @@ pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::CreateCustomer(Box::new(CreateCustomer {
         customer_id: fields.required_text("customer_id", MAX_ID)?,
         attribution: params::required_attribution(fields)?,
-        track: track(fields)?,
+        lifecycle: lifecycle(fields)?,
         meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
         details: details(fields)?,
         override_max_cookie_time: false,

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use common::{
-    domain::{Body, CreateCustomer, Track},
+    domain::{Body, CreateCustomer, CustomerLifecycle},
     http::{
         openapi::{MetaData, example},
         request::{Fields, Invalid, MAX_ID, Preferences},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Ingest,
     receipt::Pending,
-    tapfiliate::params::{Attribution, Details, details, leads_somewhere, track},
+    tapfiliate::params::{Attribution, Details, details, leads_somewhere, lifecycle},
 };
 
 /// Create a customer
@@ -48,7 +48,7 @@ struct CustomerBody {
     /// The merchant's own id.
     customer_id: String,
     /// With which it begins; by default new.
-    status: Option<Track>,
+    status: Option<CustomerLifecycle>,
     meta_data: Option<MetaData>,
     #[serde(flatten)]
     attribution: Attribution,
@@ -70,7 +70,7 @@ fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::CreateCustomer(Box::new(CreateCustomer {
         customer_id: fields.required_text("customer_id", MAX_ID)?,
         attribution,
-        track: track(fields)?,
+        lifecycle: lifecycle(fields)?,
         meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
         details: details(fields)?,
         override_max_cookie_time: fields.flag("override_max_cookie_time")?.unwrap_or(false),

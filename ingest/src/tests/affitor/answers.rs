@@ -158,7 +158,7 @@ async fn a_sale_is_told_its_numbers() {
 #[tokio::test]
 async fn a_sale_after_the_window_is_no_error_and_names_both_ages() {
     let candidate = |verdict, click_age_days| Candidate {
-        rank: "click_id".to_owned(),
+        method: "click_id".to_owned(),
         sent: "cust_1_2".to_owned(),
         verdict,
         affiliate: None,

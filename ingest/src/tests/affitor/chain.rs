@@ -59,7 +59,10 @@ async fn three_tests_go_the_whole_way() {
         })
     );
     for event in &events {
-        assert_eq!((event.org, event.program_scope), (OrgId(2), Some(ProgramId(7))));
+        assert_eq!(
+            (event.org, event.program_scope),
+            (Some(OrgId(2)), Some(ProgramId(7)))
+        );
         assert!(event.authenticated && event.idempotency.is_none());
     }
     let tests: Vec<_> = events.into_iter().map(|event| test_of(event.body)).collect();

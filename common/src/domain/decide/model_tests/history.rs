@@ -14,6 +14,14 @@ use crate::domain::{
     Scheduled, UpdateConversion,
 };
 
+/// How the program of a history approves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Approves {
+    ByHand,
+    AtOnce,
+    AfterADay,
+}
+
 /// A currency, and the decimals of its minor unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Coin {
@@ -26,14 +34,6 @@ const fn coin(code: &'static str, scale: u32) -> Coin {
 }
 
 pub(super) const COINS: [Coin; 3] = [coin("USD", 2), coin("JPY", 0), coin("KWD", 3)];
-
-/// How the program of a history approves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Approves {
-    ByHand,
-    AtOnce,
-    AfterADay,
-}
 
 /// Something that happens. Amounts are in thousandths of a unit, payments in whole units. Numbers and orders may be
 /// anybody's or nobody's.

@@ -132,18 +132,19 @@ fn in_minor_units(amount: Decimal, coin: Coin) -> i128 {
 
 /// All conversions, as if they had been stored and loaded again.
 fn conversions(world: &World) -> BTreeMap<ConversionId, Conversion> {
-    let stored = |one: &Conversion| {
-        let mut one = one.clone();
-        one.change = Change::None;
-        one.commissions
+    let stored = |conversion: &Conversion| {
+        let mut conversion = conversion.clone();
+        conversion.change = Change::None;
+        conversion
+            .commissions
             .iter_mut()
             .for_each(|commission| commission.change = Change::None);
-        one
+        conversion
     };
     world
         .conversions
         .values()
-        .map(|one| (one.id, stored(one)))
+        .map(|conversion| (conversion.id, stored(conversion)))
         .collect()
 }
 
@@ -153,7 +154,7 @@ fn is_sound(decided: &Decisions) -> Result<(), TestCaseError> {
         .world
         .conversions
         .values()
-        .flat_map(|one| &one.commissions)
+        .flat_map(|conversion| &conversion.commissions)
     {
         prop_assert!(commission.amount >= Decimal::ZERO && commission.amount <= commission.gross);
         let (mut pending, mut payable) = (Decimal::ZERO, Decimal::ZERO);
@@ -161,7 +162,7 @@ fn is_sound(decided: &Decisions) -> Result<(), TestCaseError> {
             .effects
             .transfers
             .iter()
-            .filter(|one| one.commission == Some(commission.id))
+            .filter(|transfer| transfer.commission == Some(commission.id))
         {
             for (account, amount) in [
                 (transfer.credit, transfer.amount),
@@ -180,7 +181,7 @@ fn is_sound(decided: &Decisions) -> Result<(), TestCaseError> {
             Some(false) => (Decimal::ZERO, Decimal::ZERO),
         };
         prop_assert_eq!((pending, payable), want);
-        prop_assert_eq!((commission.position.pending, commission.position.payable), want);
+        prop_assert_eq!((commission.balance.pending, commission.balance.payable), want);
     }
     Ok(())
 }
@@ -217,7 +218,10 @@ fn a_batch_may_be_cut_anywhere_in_10_000_histories() {
             };
             let mut first = events(&steps);
             let second = first.split_off(cut.min(first.len()));
-            let one_by_one = events(&steps).into_iter().map(|one| vec![one]).collect();
+            let one_by_one = events(&steps)
+                .into_iter()
+                .map(|incoming| vec![incoming])
+                .collect();
             for (world, transfers, schedules) in [in_batches(vec![first, second]), in_batches(one_by_one)] {
                 prop_assert_eq!(&transfers, &whole.effects.transfers);
                 prop_assert_eq!(&schedules, &whole.effects.schedules);
@@ -300,8 +304,8 @@ fn refunds_never_exceed_and_end_at_zero_in_10_000_histories() {
                     .collect(),
             );
             let (mut world, mut transfers, mut last) = (empty(approves), Vec::new(), None::<Balances>);
-            for one in events(&steps) {
-                let decided = decide(vec![one], world).unwrap();
+            for incoming in events(&steps) {
+                let decided = decide(vec![incoming], world).unwrap();
                 transfers.extend(decided.effects.transfers);
                 world = decided.world;
                 let now = balances(&transfers);

@@ -26,8 +26,9 @@ struct Line {
     is_ripe: bool,
 }
 
+/// A sale as its facts have made it so far.
 #[derive(Default)]
-struct Standing {
+struct State {
     base: i128,
     amount: i128,
     refunded: i128,
@@ -49,7 +50,7 @@ fn millionths(thousandths: i64) -> i128 {
 impl Sale {
     /// Affiliate, what is left in minor units, and approval of each commission.
     pub(super) fn worth(&self, approves: Approves) -> Vec<(i64, i128, Option<bool>)> {
-        let mut now = Standing::default();
+        let mut now = State::default();
         for fact in &self.facts {
             match fact {
                 Step::Create {
@@ -152,7 +153,7 @@ impl Sale {
     }
 
     /// What changes the sale, and with it its commissions.
-    fn change_all(&self, now: &mut Standing, fact: &Step) {
+    fn change_all(&self, now: &mut State, fact: &Step) {
         match fact {
             Step::Update { amount, approved, .. } => {
                 if let Some(amount) = amount {
@@ -193,7 +194,7 @@ impl Sale {
         }
     }
 
-    fn recalculate(&self, now: &mut Standing) {
+    fn recalculate(&self, now: &mut State) {
         for line in &mut now.lines {
             if let (Some(part), Some(permille)) = (line.follows, line.permille) {
                 let is_whole = part == now.base;

@@ -29,7 +29,7 @@ fn candidate(candidate: &trace::Candidate) -> String {
         (Some(age), Some(window)) => format!("; the click was {age} days old, {window} days count"),
         _ => String::new(),
     };
-    format!("{} {:?} {led}{age}", candidate.rank, candidate.sent)
+    format!("{} {:?} {led}{age}", candidate.method, candidate.sent)
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
 
     fn sent(verdict: trace::Verdict, affiliate: Option<&str>, age: Option<i64>) -> trace::Candidate {
         trace::Candidate {
-            rank: "click_id".into(),
+            method: "click_id".into(),
             sent: "c1".into(),
             verdict,
             affiliate: affiliate.map(Into::into),

@@ -91,8 +91,11 @@ fn details(sent: &MetaData) -> Option<String> {
 fn cap(cap: &trace::Cap) -> String {
     let mut parts = Vec::new();
     match cap.limit {
-        Some(limit) => parts.push(format!("{} of {limit} conversions counted before", cap.counted)),
-        None => parts.push(format!("{} conversions counted before", cap.counted)),
+        Some(limit) => parts.push(format!(
+            "{} of {limit} conversions counted before",
+            cap.counted_before
+        )),
+        None => parts.push(format!("{} conversions counted before", cap.counted_before)),
     }
     match (cap.days, cap.limit_days) {
         (Some(days), Some(limit)) => {
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn limits_have_words() {
         let mut cap_of_sale = trace::Cap {
-            counted: 3,
+            counted_before: 3,
             limit: Some(3),
             days: Some(10),
             limit_days: Some(365),
@@ -142,7 +145,7 @@ mod tests {
             "the program's limit was reached: 3 of 3 conversions counted before, 10 of 365 days had passed since the first sale"
         );
         cap_of_sale = trace::Cap {
-            counted: 0,
+            counted_before: 0,
             limit: None,
             days: None,
             limit_days: Some(30),

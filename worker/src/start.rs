@@ -1,0 +1,35 @@
+//! The parts of a worker: its lanes, the queued events, and what looks after both.
+
+use common::runtime::TaskGroup;
+
+use crate::{Worker, dead_letter_queue, lane, lane_calls, maintenance, queued_events};
+
+/// Starts a worker in `tasks`. At the end of the group it finishes the batches at hand, answers and acknowledges them.
+///
+/// A part that panics is started again: what it held goes back and comes again, and a worker that silently works with fewer
+/// lanes, or with none, would be worse.
+pub fn start(worker: &Worker, tasks: &TaskGroup) {
+    let calls = lane_calls::start(&worker.pool, tasks);
+    for number in 0..worker.lanes {
+        let (worker, calls) = (worker.clone(), calls.clone());
+        tasks.keep_draining(format!("lane {number}"), move |stop| {
+            lane::run(worker.clone(), number, calls.clone(), stop)
+        });
+    }
+    {
+        let worker = worker.clone();
+        tasks.keep_draining("queued events", move |stop| {
+            queued_events::run(worker.clone(), stop)
+        });
+    }
+    {
+        let worker = worker.clone();
+        tasks.keep_draining("maintenance", move |stop| maintenance::run(worker.clone(), stop));
+    }
+    if let Some(broker) = worker.broker.clone() {
+        let worker = worker.clone();
+        tasks.keep("dead-letter queue", move || {
+            dead_letter_queue::run(worker.clone(), broker.clone())
+        });
+    }
+}
