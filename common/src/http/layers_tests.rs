@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
-    http::{DRAIN_TIMEOUT, RequestId, X_REQUEST_ID, serve},
+    http::{DRAIN_TIMEOUT, Origin, X_REQUEST_ID, serve},
     runtime::Supervisor,
 };
 
@@ -24,7 +24,7 @@ async fn bug() -> Response {
 }
 
 fn service() -> Router {
-    let said = async |id: axum::Extension<RequestId>| id.0.to_string();
+    let said = async |origin: axum::Extension<Origin>| origin.0.request_id.to_string();
     with_layers(
         Router::new()
             .route("/v1/said", get(said))
