@@ -239,6 +239,7 @@ async fn finish_with_parked(world: World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_workers_lane_holds_is_under_way() {
     let mut world = World::of(Queue::Rabbit).workers(2).start().await;
+    world.until_consumed_by(4).await;
     signal("STOP", world.workers[1].pid());
     let orders: Vec<String> = (0..40).map(|order| format!("o{order}")).collect();
     for order in &orders {

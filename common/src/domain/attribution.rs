@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
 
 use super::{
     AttributionFields, ClickId, Dialect, OrgId, ProgramId, Reason, Refusal, World,
@@ -14,21 +15,26 @@ use super::{
 };
 
 /// One way to find the affiliate, named by the field that is sent for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr, VariantNames, ToSchema)]
+#[schema(as = explain::AttributionMethod, rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum AttributionMethod {
     /// The affiliate who brought the customer.
     #[strum(serialize = "customer_id")]
+    #[schema(rename = "customer_id")]
     Customer,
     Coupon,
     #[strum(serialize = "click_id")]
+    #[schema(rename = "click_id")]
     Click,
     ReferralCode,
     /// Asset id and source id together.
     #[strum(serialize = "asset_id")]
+    #[schema(rename = "asset_id")]
     Source,
     /// A click, by the id of the page's script.
     #[strum(serialize = "tracking_id")]
+    #[schema(rename = "tracking_id")]
     Tracking,
     /// The latest click of a session.
     Session,

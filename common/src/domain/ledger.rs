@@ -25,7 +25,9 @@ use super::{AffiliateId, CommissionId, Currency, EventId, OrgId, names::named};
     EnumString,
     IntoStaticStr,
     VariantNames,
+    ToSchema,
 )]
+#[schema(as = explain::Account, rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Account {
     Expense,

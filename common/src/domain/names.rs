@@ -25,6 +25,7 @@ mod tests {
 
     use serde::{Serialize, de::DeserializeOwned};
     use strum::{IntoEnumIterator, VariantNames};
+    use utoipa::PartialSchema;
 
     use crate::domain::{
         CustomerLifecycle, Dialect, EventKind, EventStatus, Reason, TestKind,
@@ -94,6 +95,25 @@ mod tests {
         has_names::<Account>();
         has_names::<AttributionMethod>();
         has_names::<Recurrence>();
+    }
+
+    /// The words that the description of the api publishes.
+    fn has_its_names_described<T: VariantNames + PartialSchema>() {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        assert_eq!(schema["enum"], serde_json::json!(T::VARIANTS));
+    }
+
+    #[test]
+    fn what_is_described_are_the_names() {
+        has_its_names_described::<Dialect>();
+        has_its_names_described::<EventKind>();
+        has_its_names_described::<EventStatus>();
+        has_its_names_described::<Reason>();
+        has_its_names_described::<CustomerLifecycle>();
+        has_its_names_described::<TransferCode>();
+        has_its_names_described::<CommissionKind>();
+        has_its_names_described::<Account>();
+        has_its_names_described::<AttributionMethod>();
     }
 
     #[test]

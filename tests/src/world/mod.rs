@@ -229,6 +229,23 @@ impl World {
         Some(depths.map(|depth| depth.messages).sum())
     }
 
+    /// Waits until so many lanes consume the broker's queue of events: a connection that is up has none at first.
+    pub async fn until_consumed_by(&self, lanes: u32) {
+        let url: AmqpUrl = self.config.broker().parse().expect("an AMQP URL");
+        let topology = Topology::new(&self.prefix);
+        wait_until(&format!("{lanes} lanes consume"), EFFECTS, async || {
+            let Ok(report) = inspect(&url, &topology).await else {
+                return false;
+            };
+            let mut queues = report.queues.iter();
+            let events = queues.find(|queue| queue.name == topology.events());
+            events
+                .and_then(|events| events.depth)
+                .is_some_and(|depth| depth.consumers == lanes)
+        })
+        .await;
+    }
+
     /// Waits until so many envelopes wait in the queue that this world uses.
     pub async fn until_queued(&self, envelopes: u32) {
         wait_until(

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
 
 use super::{
     click::{RecordClick, TestEvent},
@@ -22,8 +23,9 @@ use crate::domain::names::named;
 #[serde(rename_all = "snake_case")]
 #[strum_discriminants(
     name(EventKind),
-    doc = "The kind of a [`Body`], as rows hold it and operators filter by it.",
-    derive(Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, VariantNames),
+    doc = "The kind of an event, as rows hold it and operators filter by it.",
+    derive(Serialize, Deserialize, ToSchema, EnumIter, EnumString, IntoStaticStr, VariantNames),
+    schema(as = explain::EventKind),
     serde(rename_all = "snake_case"),
     strum(serialize_all = "snake_case")
 )]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
 
 use crate::domain::names::named;
 
@@ -19,7 +20,9 @@ use crate::domain::names::named;
     EnumString,
     IntoStaticStr,
     VariantNames,
+    ToSchema,
 )]
+#[schema(as = explain::Dialect)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Dialect {

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Currency, EventStatus, MetaData,
+        Currency, Dialect, EventKind, EventStatus, MetaData,
+        attribution::AttributionMethod,
         entities::CommissionKind,
-        ledger::TransferCode,
+        ledger::{Account, TransferCode},
         trace::{Rule, Trace},
     },
     tapfiliate_json::CustomerStatus,
@@ -54,6 +55,7 @@ pub struct Sale {
     /// The slug of the affiliate who earns.
     #[schema(required)]
     pub affiliate: Option<String>,
+    #[schema(value_type = Dialect)]
     pub dialect: String,
     /// Whether it came with a key or a signature.
     #[serde(rename = "signed")]
@@ -61,6 +63,7 @@ pub struct Sale {
     /// The time of the sale.
     pub created_at: DateTime<Utc>,
     /// The attribution method that found the affiliate.
+    #[schema(value_type = AttributionMethod)]
     pub attributed_by: String,
     /// How it was decided. Null: it is older than the version that records it.
     #[schema(required)]
@@ -184,7 +187,9 @@ pub struct SaleTransfer {
     pub transfer: i64,
     pub time: DateTime<Utc>,
     pub code: TransferCode,
+    #[schema(value_type = Account)]
     pub from: String,
+    #[schema(value_type = Account)]
     pub to: String,
     pub amount: Decimal,
     pub event: Uuid,
@@ -223,7 +228,9 @@ pub struct SaleEvent {
 pub struct EventRow {
     #[serde(skip)]
     pub(super) event_id: Uuid,
+    #[schema(value_type = EventKind)]
     pub kind: String,
+    #[schema(value_type = Dialect)]
     pub dialect: String,
     pub status: EventStatus,
     #[serde(rename = "signed")]
@@ -244,7 +251,9 @@ pub struct EventRow {
 #[schema(as = explain::Attempt)]
 pub struct Attempt {
     pub event: Uuid,
+    #[schema(value_type = EventKind)]
     pub kind: String,
+    #[schema(value_type = Dialect)]
     pub dialect: String,
     /// refused, parked or dead.
     pub status: EventStatus,

@@ -1,23 +1,26 @@
 //! `commissary dlq`: what could not be applied. Look at it, replay it, or give it up.
 
-use std::fmt::Write as _;
+mod choice;
+mod counts;
 
 use anyhow::bail;
 use common::{
-    db::{self, Connection},
-    domain::{EventId, EventStatus},
-    ops::{self, Counts, MAX_SELECTION, Selection},
+    db,
+    domain::EventId,
+    ops,
     runtime::{Clock, DbArgs},
 };
-use serde::Serialize;
 
-use crate::print::{confirm, print, print_json};
-
+use self::{
+    choice::{Choice, States},
+    counts::print_counts,
+};
 use super::{
     event_args::{FilterArgs, event_id},
     event_output::print_list,
     events::{Show, show_one},
 };
+use crate::print::print;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -94,43 +97,6 @@ struct List {
     json: bool,
 }
 
-/// Which failed events a filter means: dead ones, and what is asked for besides.
-#[derive(Debug, clap::Args)]
-struct States {
-    /// Refused events, too. A --code that is the reason of a refusal implies it.
-    #[arg(long)]
-    refused: bool,
-    /// Also refused events that only repeat an earlier one; implies --refused.
-    #[arg(long)]
-    duplicates: bool,
-}
-
-#[derive(Debug, clap::Args)]
-struct Choice {
-    /// Ids of events.
-    #[arg(value_name = "EVENT", value_parser = event_id)]
-    ids: Vec<EventId>,
-    #[command(flatten)]
-    filter: FilterArgs,
-    #[command(flatten)]
-    states: States,
-    /// No restriction: all dead events (with --refused all refused ones, too).
-    #[arg(long)]
-    all: bool,
-    /// How many at most; the latest are chosen.
-    #[arg(long, value_name = "N", default_value_t = MAX_SELECTION, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SELECTION)))]
-    limit: u32,
-    /// Do not ask before what a filter chose is changed.
-    #[arg(long)]
-    yes: bool,
-    /// Your name in the audit.
-    #[arg(long, env = "USER", default_value = "operator", value_name = "NAME")]
-    actor: String,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 #[derive(Debug, clap::Args)]
 struct Replay {
     #[command(flatten)]
@@ -151,14 +117,6 @@ struct Discard {
     /// Why, for the audit.
     #[arg(long, value_name = "TEXT", required = true)]
     reason: String,
-}
-
-#[derive(Serialize)]
-struct Done<'a> {
-    chosen: usize,
-    more: bool,
-    #[serde(flatten)]
-    counts: &'a Counts,
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
@@ -216,110 +174,4 @@ async fn discard(args: Discard, clock: &Clock) -> anyhow::Result<()> {
     };
     let counts = ops::discard(&mut conn, &chosen.ids, reason.trim(), &actor, clock.now()).await?;
     print_counts(&chosen, &counts, "discarded", json)
-}
-
-impl States {
-    fn statuses(&self, filter: &FilterArgs, parked: bool) -> Vec<EventStatus> {
-        let refused = self.refused || self.duplicates || filter.names_a_refusal();
-        [
-            (true, EventStatus::Dead),
-            (refused, EventStatus::Refused),
-            (parked, EventStatus::Parked),
-        ]
-        .into_iter()
-        .filter_map(|(wanted, status)| wanted.then_some(status))
-        .collect()
-    }
-}
-
-impl Choice {
-    /// The events that are meant, after asking where a filter chose them. `None`: there are none, and that was said.
-    async fn choose(
-        self,
-        conn: &mut Connection,
-        parked: bool,
-        verb: &str,
-        clock: &Clock,
-    ) -> anyhow::Result<Option<Selection>> {
-        let filtered = self.filter.restricts() || self.all;
-        if !self.ids.is_empty() {
-            if filtered {
-                bail!("name events by their ids or choose them by filters, not both");
-            }
-            return Ok(Some(Selection {
-                ids: self.ids,
-                more: false,
-            }));
-        }
-        if !filtered {
-            bail!(
-                "which events? Name ids, restrict them (--org, --code, --kind, --order, --from, --to), or say --all"
-            );
-        }
-        let statuses = self.states.statuses(&self.filter, parked);
-        let mut filter = self.filter.filter(conn, statuses, clock.now()).await?;
-        filter.duplicates = self.states.duplicates;
-        let chosen = ops::select(conn, &filter, self.limit).await?;
-        if chosen.ids.is_empty() {
-            if self.json {
-                print_json(&Done {
-                    chosen: 0,
-                    more: false,
-                    counts: &Counts::default(),
-                })?;
-            } else {
-                print("no events match")?;
-            }
-            return Ok(None);
-        }
-        let latest = if chosen.more {
-            " (the latest; more match)"
-        } else {
-            ""
-        };
-        let events = format!("{} {}{latest}", chosen.ids.len(), plural(chosen.ids.len()));
-        if !self.yes {
-            confirm(&format!("{verb} {events}?"))?;
-        } else if !self.json {
-            print(format!("{verb} {events}"))?;
-        }
-        Ok(Some(chosen))
-    }
-}
-
-fn print_counts(chosen: &Selection, counts: &Counts, done: &str, json: bool) -> anyhow::Result<()> {
-    if json {
-        return print_json(&Done {
-            chosen: chosen.ids.len(),
-            more: chosen.more,
-            counts,
-        });
-    }
-    let mut text = format!("{} of {} {done}", counts.done, chosen.ids.len());
-    for (why, count) in &counts.skipped {
-        write!(text, "\n  left as they were: {count} {}", explained(why))?;
-    }
-    print(text)
-}
-
-fn explained(why: &str) -> &str {
-    match EventStatus::parse(why) {
-        Some(EventStatus::Applied) => return "applied, which is final",
-        Some(EventStatus::Queued) => return "queued already",
-        Some(EventStatus::Parked) => return "parked: they wait for their order or customer",
-        Some(EventStatus::Discarded) => return "discarded",
-        Some(EventStatus::Dead | EventStatus::Refused) => return "changed meanwhile",
-        None => {}
-    }
-    match why {
-        "undecodable" => {
-            "undecodable: there is nothing to apply; look at them with `dlq show`, then discard them"
-        }
-        "unknown" => "unknown: no such event",
-        other => other,
-    }
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "event" } else { "events" }
 }
