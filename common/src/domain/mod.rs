@@ -32,9 +32,9 @@ pub use dependency::Dependency;
 pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
-    EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Needs, NewRows,
-    OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition, Scheduled, TestEvent, TestKind, TraceParent,
-    UpdateConversion, UpdateCustomer,
+    EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MAX_META_PROPERTIES,
+    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition,
+    Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,
