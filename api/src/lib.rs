@@ -1,4 +1,5 @@
-//! The control plane: receipts, REST 1.6 reads, health and metrics. Everything here reads; nothing posts money.
+//! The control plane: receipts, REST 1.6, health and metrics. Money is changed through `common::apply` alone, and the catalog
+//! through `common::catalog`.
 
 mod affitor;
 mod affy;
@@ -17,6 +18,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod v1;
+mod write;
 
 pub use health::{Health, Ready, health};
 pub use rest::error::Problem;

@@ -1,4 +1,4 @@
-//! Tapfiliate REST 1.6: what it reads.
+//! Tapfiliate REST 1.6: a folder a resource, a file a verb. What records sales, customers and clicks is the data plane's.
 //!
 //! A list costs one file here and one in `common::reads::rest`, and a line in [`router`].
 //!
@@ -25,20 +25,30 @@ mod user_agent;
 
 use std::sync::Arc;
 
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use common::db::keys::Scope;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api,
     auth::{Guard, guard},
+    write::to_its_end,
 };
 
 pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
-    let needs = Guard {
-        api: Arc::clone(api),
-        scopes: &[Scope::Read],
+    let needs = |scopes| {
+        let api = Arc::clone(api);
+        from_fn_with_state(Guard { api, scopes }, guard)
     };
+    let reads = reads().route_layer(needs(&[Scope::Read]));
+    // The last layer is the outermost: a caller is let in before its work begins.
+    let writes = writes()
+        .route_layer(from_fn(to_its_end))
+        .route_layer(needs(&[Scope::Manage]));
+    reads.merge(writes)
+}
+
+fn reads() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
         .routes(routes!(conversions::list))
         .routes(routes!(conversions::retrieve))
@@ -46,8 +56,10 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(customers::retrieve))
         .routes(routes!(clicks::list))
         .routes(routes!(clicks::retrieve))
-        .routes(routes!(commissions::list))
-        .routes(routes!(commissions::retrieve))
+        .merge(commissions::reads())
         .routes(routes!(balances::of_affiliate))
-        .route_layer(from_fn_with_state(needs, guard))
+}
+
+fn writes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().merge(commissions::writes())
 }

@@ -2,7 +2,10 @@
 //! found under another name than their key's are locked themselves when they are loaded.
 
 use super::new_event::NewEvent;
-use crate::domain::{Dependency, Event, Incoming, Needs, OrgId, click_name::ClickName};
+use crate::{
+    db::locks,
+    domain::{Dependency, Event, Incoming, Needs, OrgId, click_name::ClickName},
+};
 
 /// Keys that an event alone needs.
 pub(super) fn count(event: &Event) -> usize {
@@ -23,11 +26,11 @@ fn shared_names(needs: &Needs<'_>) -> impl Iterator<Item = i64> {
         .clicks
         .iter()
         .filter_map(|click| match ClickName::parse(click) {
-            ClickName::Theirs(name) => Some(hash("click", None, &name)),
+            ClickName::Theirs(name) => Some(locks::key("click", None, &name)),
             ClickName::Ours { .. } => None,
         });
     let session = needs.session.iter();
-    clicks.chain(session.map(|session| hash("session", None, session)))
+    clicks.chain(session.map(|session| locks::key("session", None, session)))
 }
 
 /// Keys under which events may be parked: for what the batch brings, or for what its own events may wait.
@@ -41,7 +44,7 @@ pub(super) fn of_parking(new: &[NewEvent<'_>]) -> Vec<i64> {
 /// The key of what an event waits for.
 pub(super) fn of_name(org: OrgId, name: &Dependency) -> i64 {
     let org = (!name.is_global()).then_some(org);
-    hash(name.kind(), org, &name.name())
+    locks::key(name.kind(), org, &name.name())
 }
 
 /// Keys of names within an organisation.
@@ -49,8 +52,8 @@ fn named(org: Option<OrgId>, needs: &Needs<'_>) -> impl Iterator<Item = i64> {
     let orders = needs.order.into_iter().chain(needs.new_order);
     let customers = needs.customers.iter();
     orders
-        .map(move |order| hash("order", org, order))
-        .chain(customers.map(move |customer| hash("customer", org, &customer.key())))
+        .map(move |order| locks::key("order", org, order))
+        .chain(customers.map(move |customer| locks::key("customer", org, &customer.key())))
 }
 
 /// Keys of everything else.
@@ -71,7 +74,7 @@ fn sorted(keys: impl Iterator<Item = i64>) -> Vec<i64> {
 }
 
 fn of(event: &Event, needs: &Needs<'_>) -> Vec<i64> {
-    let key = |kind: &str, name: &str| hash(kind, event.org, name);
+    let key = |kind: &str, name: &str| locks::key(kind, event.org, name);
     let mut keys: Vec<i64> = named(event.org, needs).collect();
     keys.extend(
         event
@@ -89,17 +92,4 @@ fn of(event: &Event, needs: &Needs<'_>) -> Vec<i64> {
         keys.push(key("event", &event.id.to_string()));
     }
     keys
-}
-
-/// FNV-1a: the same in every version and process, which std's hasher does not promise.
-fn hash(kind: &str, org: Option<OrgId>, name: &str) -> i64 {
-    let bytes = kind
-        .bytes()
-        .chain([0])
-        .chain(OrgId::stored(org).to_le_bytes())
-        .chain(name.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    hash.cast_signed()
 }

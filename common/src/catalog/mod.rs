@@ -1,9 +1,11 @@
-//! The catalog that operators declare in a TOML file: organisations, keys, programs, rules, affiliates.
+//! The catalog: organisations, keys, programs, rules, affiliates, as operators declare them in a TOML file and as shops change
+//! them by REST. Nobody else writes it.
 //!
-//! `parse` checks a file and finds all of its mistakes, `sync` makes the database say what the file says, in one
+//! `change` is one change by a request. `parse` checks a file and finds all of its mistakes, `sync` makes the database say what the file says, in one
 //! transaction. `demo/catalog.toml` is both the demo world and the documentation of the format. Never here: reading
 //! the catalog for deciding.
 
+pub mod change;
 mod check;
 mod fields;
 mod file;

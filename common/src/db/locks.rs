@@ -1,6 +1,7 @@
 //! Mutual exclusion of workers by the keys of their events: transaction-level advisory locks.
 
 use super::{Connection, DbError};
+use crate::domain::OrgId;
 
 /// Takes a lock on every key until the transaction ends. `keys` must be sorted, so that two batches cannot wait for
 /// each other.
@@ -31,4 +32,18 @@ pub async fn try_lock_task(connection: &mut Connection, task: &'static str) -> R
     .fetch_one(connection)
     .await
     .map_err(|error| DbError::new("locks.task", error))
+}
+
+/// The lock of a name: of its kind, in an organisation or in all. FNV-1a: the same in every version and process, which std's
+/// hasher does not promise. Two names with one hash only wait for each other needlessly.
+pub fn key(kind: &str, org: Option<OrgId>, name: &str) -> i64 {
+    let bytes = kind
+        .bytes()
+        .chain([0])
+        .chain(OrgId::stored(org).to_le_bytes())
+        .chain(name.bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    hash.cast_signed()
 }

@@ -4,6 +4,7 @@
 //! it, and `ops` what changes events. tests/it/tidy holds that.
 
 pub(crate) mod affiliations;
+pub mod audit;
 pub mod barriers;
 pub mod bonuses;
 pub(crate) mod clicks;
@@ -24,6 +25,7 @@ pub mod events;
 pub(crate) mod fixture;
 pub(crate) mod id_range;
 pub(crate) mod idempotency;
+pub mod idempotent_answers;
 pub(crate) mod ids;
 pub mod keys;
 pub(crate) mod ledger;

@@ -19,10 +19,14 @@ pub use error::SyncError;
 
 use self::target::Target;
 use super::{
+    change,
     file::CatalogFile,
     report::{SyncReport, Thing},
 };
-use crate::db::{self, Connection, DbError, Pool, keys};
+use crate::{
+    db::{self, Connection, DbError, Pool, keys},
+    domain::OrgId,
+};
 
 /// The advisory lock of applies: two run one after the other. "catalog" in ASCII.
 const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
@@ -61,6 +65,7 @@ async fn write(
         let Some(org_id) = org_ids.get(org.id.get_ref()) else {
             continue;
         };
+        change::lock(connection, OrgId(*org_id)).await?;
         let mut target = Target {
             connection: &mut *connection,
             report: &mut report,

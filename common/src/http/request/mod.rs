@@ -28,7 +28,9 @@ pub use form::{MAX_PARAMETERS, named_values};
 pub use invalid::Invalid;
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
-pub use preference::{DEFAULT_WAIT, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope};
+pub use preference::{
+    DEFAULT_WAIT, IdempotencyKey, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope,
+};
 pub use received::Received;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;

@@ -32,6 +32,15 @@ pub struct Preferences {
     pub prefer: String,
 }
 
+/// The header of a call that changes something and answers when it has, for its description.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyKey {
+    /// The same request under the same key has one effect, and the first answer again.
+    #[param(rename = "Idempotency-Key", required = false, pattern = "^[!-~]{1,255}$")]
+    pub idempotency_key: String,
+}
+
 /// How an accepted event is to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {

@@ -1,27 +1,24 @@
-//! `GET /1.6/commissions/` and one of them.
+//! `GET /1.6/commissions/`
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, extract::State, response::Response};
 use common::{
     db::keys::ApiKey,
-    domain::{CommissionId, ProgramId, PublicIdKind},
+    domain::ProgramId,
     http::openapi::example,
     reads::rest::commissions::{self, CommissionFilter, CommissionStatus},
     tapfiliate_json::{COMMISSION_EXAMPLE, Commission},
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{
-    pages::{PageParams, PageRequest},
-    params::{Params, flag, text},
-    row_id::number_of,
+use crate::{
+    Api, Problem,
+    rest::{
+        pages::{PageParams, PageRequest},
+        params::{Params, flag, text},
+    },
 };
-use crate::{Api, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -85,28 +82,6 @@ pub(crate) async fn list(
     let filter = filter.within(key.program);
     let page = commissions::list(&mut conn, key.org, &filter, request.number).await?;
     Ok(request.answer(&page, Commission::from))
-}
-
-/// A commission
-// By its number or its `cm_` id.
-#[utoipa::path(
-    get,
-    path = "/1.6/commissions/{id}",
-    tag = "rest",
-    security(("XApiKey" = [])),
-    params(("id" = String, Path, description = "Its number or its `cm_` id.", example = "1")),
-    responses((status = 200, body = Commission<'_>, example = json!(example(COMMISSION_EXAMPLE))))
-)]
-pub(crate) async fn retrieve(
-    State(api): State<Arc<Api>>,
-    Extension(key): Extension<ApiKey>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    let id = number_of(&id, PublicIdKind::Commission).ok_or_else(Problem::not_found)?;
-    let mut conn = api.connection().await?;
-    let commission = commissions::find(&mut conn, key.org, key.program, CommissionId(id)).await?;
-    let commission = commission.ok_or_else(Problem::not_found)?;
-    Ok(Json(Commission::from(&commission)).into_response())
 }
 
 #[cfg(test)]

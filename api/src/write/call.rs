@@ -1,0 +1,65 @@
+//! A request that is to change something.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use common::{
+    catalog::change::{Actor, Author},
+    db::keys::ApiKey,
+    domain::Idempotency,
+    http::{
+        DialectErrors,
+        request::{Received, in_scope},
+    },
+};
+
+use crate::{Api, Problem};
+
+/// Who asks, what for, and when. Behind the guard of a scope.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) key: ApiKey,
+    pub(crate) received: Received,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl FromRequest<Arc<Api>> for Call {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Response> {
+        let errors = DialectErrors::of_path(request.uri().path());
+        let key = request.extensions().get::<ApiKey>().cloned();
+        let key = key.ok_or_else(|| Problem::unauthenticated().into_response())?;
+        let received = Received::read(request).await;
+        Ok(Self {
+            key,
+            received: received.map_err(|rejection| errors.print(&rejection))?,
+            now: api.clock.now(),
+        })
+    }
+}
+
+impl Call {
+    /// The `Idempotency-Key`, as this key uses it.
+    pub(super) fn idempotency(&self) -> Option<Idempotency> {
+        let sent = self.received.idempotency.clone();
+        sent.map(|sent| in_scope(sent, self.key.program))
+    }
+
+    pub(super) fn author(&self) -> Author {
+        let origin = self.received.origin.as_ref();
+        Author {
+            org: self.key.org,
+            actor: Actor::Key {
+                key_id: self.key.key_id,
+                owner: self.key.owner.clone(),
+            },
+            request_id: origin.map(|origin| origin.request_id.as_str().to_owned()),
+            now: self.now,
+        }
+    }
+}
