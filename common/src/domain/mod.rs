@@ -25,8 +25,8 @@ pub mod world;
 pub use attribution::fold_coupon;
 pub use customer_lifecycle::CustomerLifecycle;
 pub use decide::{
-    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, Parked,
-    RowWrite, decide,
+    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, MAX_PAYMENTS,
+    Parked, RowWrite, decide,
 };
 pub use dependency::Dependency;
 pub use event::{

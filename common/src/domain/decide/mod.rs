@@ -37,7 +37,7 @@ use chrono::TimeDelta;
 
 use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
-pub use self::{parked::Parked, waiting::MAX_PARKED_PER_NAME};
+pub use self::{parked::Parked, payment::MAX_PAYMENTS, waiting::MAX_PARKED_PER_NAME};
 use super::{
     Applied, Body, Event, EventId, First, OrgClue, Outcome, Reason, Refusal, World,
     world::{IdempotencyRecord, PoolExhausted},

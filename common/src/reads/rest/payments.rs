@@ -80,6 +80,29 @@ pub async fn find(
     Ok(row.map(Row::into_view))
 }
 
+/// Whether the organisation has this affiliate, in the program `scope` if the key is bound to one.
+pub async fn has_payee(
+    conn: &mut Connection,
+    org: OrgId,
+    scope: Option<ProgramId>,
+    slug: &str,
+) -> Result<bool, DbError> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM affiliates a
+                WHERE a.org_id = $1 AND a.slug = $2
+                  AND ($3::bigint IS NULL OR EXISTS (
+                      SELECT FROM affiliations f
+                       WHERE f.org_id = a.org_id AND f.program_id = $3 AND f.affiliate_id = a.affiliate_id))) AS "has_payee!""#,
+        org.0,
+        slug,
+        scope.map(|program| program.0)
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(|error| DbError::new("payments.has_payee", error))
+}
+
 /// Whether one of the `new` payments is as much in the same currency to the same affiliate as one that another request made
 /// within the day before: it may have been sent twice.
 pub async fn is_like_another(
@@ -163,6 +186,21 @@ mod tests {
         assert_eq!(found(1, Some(1), 4).await, None, "of nobody in the program");
         assert_eq!(found(1, None, 3).await, None, "cancelled");
         assert_eq!(found(2, None, 2).await, None, "another tenant's");
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn affiliates_are_payees_of_their_tenant_and_program(pool: Pool) {
+        let mut conn = world(&pool).await;
+        for (org, scope, slug, want) in [
+            (1, None, "peter", true),
+            (1, None, "nobody", false),
+            (1, Some(1), "jane", true),
+            (1, Some(1), "peter", false),
+            (2, None, "jane", false),
+        ] {
+            let found = has_payee(&mut conn, OrgId(org), scope.map(ProgramId), slug).await;
+            assert_eq!(found.unwrap(), want, "{org} {scope:?} {slug}");
+        }
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
