@@ -10,6 +10,8 @@
 //!   `list` and `find`, which hand the conditions to it. The three statements of a list, its total and its end are made there,
 //!   once for all.
 
+#[cfg(test)]
+mod access;
 mod balances;
 mod bodies;
 mod clicks;
