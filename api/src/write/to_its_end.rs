@@ -12,6 +12,10 @@ use crate::Problem;
 
 /// A layer: what is behind it runs to its end even when nobody waits for the answer any more.
 pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends by itself; when the process ends before, its transaction is rolled back"
+    )]
     let work = tokio::spawn(next.run(request).in_current_span());
     match work.await {
         Ok(response) => response,

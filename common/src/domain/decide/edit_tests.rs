@@ -160,7 +160,7 @@ fn a_key_of_another_program_pays_nobody_and_cancels_nothing() {
             story.tell(id + 1, pay());
         }
         let cancelled = story.tell_as(id + 2, cancel(), |event| {
-            event.program_scope = Some(ProgramId(scope))
+            event.program_scope = Some(ProgramId(scope));
         });
         assert_eq!(word(&cancelled), want_cancelled, "{scope}");
     }
