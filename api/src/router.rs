@@ -21,6 +21,7 @@ pub fn routes(api: Api, others: OpenApi) -> Router {
     let routes = affy::status::router()
         .merge(v1::receipts::router(&api))
         .merge(v1::explain::router(&api))
+        .merge(v1::commissions::router(&api))
         .merge(rest::router(&api))
         .merge(affitor::router(&api))
         .with_state(api)

@@ -3,6 +3,7 @@
 //! Reading order: `domain` (pure) ← `message` ← `db`, `queue` ← `apply`. This is the only crate that names sqlx or lapin.
 
 pub mod apply;
+pub mod approval;
 pub mod catalog;
 pub mod db;
 pub mod domain;

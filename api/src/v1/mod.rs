@@ -1,5 +1,6 @@
-//! Our own calls: receipts, and why an order paid what it paid.
+//! Our own calls: receipts, why an order paid what it paid, and decisions about many commissions.
 
+pub(crate) mod commissions;
 pub(crate) mod explain;
 pub(crate) mod receipts;
 #[cfg(test)]

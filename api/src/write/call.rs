@@ -59,7 +59,7 @@ impl Call {
         sent.map(|sent| in_scope(sent, self.key.program))
     }
 
-    pub(super) fn author(&self) -> Author {
+    pub(crate) fn author(&self) -> Author {
         let origin = self.received.origin.as_ref();
         Author {
             org: self.key.org,

@@ -41,7 +41,7 @@ pub(crate) async fn execute(api: &Api, call: &Call, subject: &str, body: Body) -
             Err(Failed::Apply(error)) => {
                 let is_contended = matches!(error.class(), FailureClass::Contention | FailureClass::Race);
                 if !(error.is_stale_plan() || is_contended) || attempt == MAX_ATTEMPTS {
-                    return Err(problem(error));
+                    return Err(error.into());
                 }
                 attempt += 1;
             }
@@ -158,12 +158,14 @@ fn unavailable() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
 }
 
-fn problem(error: ApplyError) -> Problem {
-    match error {
-        ApplyError::Db(error) => error.into(),
-        ApplyError::Pool(_) | ApplyError::Panic(_) => {
-            tracing::error!(%error, "a request could not be applied");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+impl From<ApplyError> for Problem {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Db(error) => error.into(),
+            ApplyError::Pool(_) | ApplyError::Panic(_) => {
+                tracing::error!(%error, "a request could not be applied");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
         }
     }
 }

@@ -126,6 +126,18 @@ const MAP: &[Cell] = &[
         ],
     },
     Cell {
+        folder: "common/src/approval",
+        must_never: "write a table itself; name the broker or HTTP",
+        rules: &[
+            Rule::Only(
+                "common",
+                &["common::apply", "common::db", "common::domain", "common::message"],
+            ),
+            Rule::ReadsOnly,
+            Rule::Never(&["lapin", "axum"]),
+        ],
+    },
+    Cell {
         folder: "common/src/reads",
         must_never: "write",
         rules: &[

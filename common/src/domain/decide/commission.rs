@@ -224,6 +224,9 @@ fn added_lines(add: &AddCommissions, sale: &Sale<'_>) -> Result<Vec<Line>, Refus
 /// An amount wins over a sub amount, and after both the commission no longer follows the sale. The rate stays: a later sub
 /// amount is calculated by it again (seed: REST 1.6, `conversion_sub_amount`).
 fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Result<(), Refusal> {
+    if edit.only_pending && commission.approved.is_some() {
+        return Ok(());
+    }
     if let Some(sub_amount) = edit.sub_amount {
         commission.sub_amount = in_range("sub_amount", sub_amount)?;
         commission.share = None;

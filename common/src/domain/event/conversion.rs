@@ -218,6 +218,9 @@ pub struct EditCommission {
     pub sub_amount: Option<Decimal>,
     #[serde(default)]
     pub comment: Option<String>,
+    /// Leaves one alone that was approved or disapproved meanwhile: it was chosen because it was pending.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_pending: bool,
 }
 
 impl EditCommission {
@@ -229,6 +232,7 @@ impl EditCommission {
             amount: None,
             sub_amount: None,
             comment: None,
+            only_pending: false,
         }
     }
 

@@ -345,11 +345,5 @@ fn line(amount: i64) -> CommissionLine {
 }
 
 fn unchanged(commission: i64) -> EditCommission {
-    EditCommission {
-        commission: CommissionId(commission),
-        approved: None,
-        amount: None,
-        sub_amount: None,
-        comment: None,
-    }
+    EditCommission::of(CommissionId(commission))
 }
