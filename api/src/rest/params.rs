@@ -1,7 +1,7 @@
 //! The query of a list: what is unknown is ignored, what is empty counts as not given, what is malformed is a 400.
 //!
 //! A list describes its parameters as the fields of a struct; each says by one of the functions here what it may be.
-//! Times are UTC: there are no profiles with another zone.
+//! What [`NAMES_ONE`] is no restriction that could be left out: empty, it names nothing.
 
 use std::fmt;
 
@@ -19,6 +19,8 @@ use serde::{
 use crate::Problem;
 
 const MALFORMED: &str = "the query is malformed or repeats a parameter";
+/// Who asks for one thing whose name is empty asks for nothing, and would take a list of everything for a yes.
+const NAMES_ONE: [&str; 5] = ["external_id", "customer_id", "click_id", "email", "referral_code"];
 
 /// The parameters of a request, as the fields of `F`.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ pub(crate) fn is_storable(text: &str) -> bool {
 struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    /// The one value of a parameter. `None`: there is none, or it is empty.
+    /// The one value of a parameter. `None`: there is none, or it is empty and need not be.
     fn single(&self, name: &str) -> Result<Option<&str>, Malformed> {
         // `external_id[]=1` would be an unknown parameter, and the list one of everything.
         let is_list = |sent: &str| sent.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
@@ -102,7 +104,7 @@ impl Pairs {
         if values.next().is_some() {
             return Err(Malformed(MALFORMED.to_owned()));
         }
-        Ok(value.filter(|value| !value.is_empty()))
+        Ok(value.filter(|value| !value.is_empty() || NAMES_ONE.contains(&name)))
     }
 }
 
@@ -208,7 +210,7 @@ mod tests {
     fn what_is_empty_or_unknown_is_not_given() {
         for query in [
             "",
-            "external_id=&pending=",
+            "date_from=&pending=&meta_data[key]=",
             "unknown=1&unknown=2&unknown[]=3",
             "&&",
         ] {
@@ -220,6 +222,12 @@ mod tests {
             (filter.meta_key.as_deref(), filter.pending),
             (Some("k"), Some(true))
         );
+    }
+
+    #[test]
+    fn an_empty_name_is_given() {
+        assert_eq!(filter("external_id=").unwrap().external_id.as_deref(), Some(""));
+        assert_eq!(filter("external_id").unwrap().external_id.as_deref(), Some(""));
     }
 
     #[test]
