@@ -9,8 +9,8 @@ use axum::{
 };
 use chrono::NaiveDate;
 use common::{
-    db::keys::ApiKey,
-    domain::{ConversionId, ProgramId, PublicIdKind},
+    db::keys::{ApiKey, Timezone},
+    domain::{ConversionId, PublicIdKind},
     http::openapi::example,
     reads::rest::conversions::{self, ConversionFilter},
     tapfiliate_json::{CONVERSION_EXAMPLE, Conversion},
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::{
     pages::{PageParams, PageRequest},
-    params::{Params, day, flag, text, whole_days},
+    params::{Params, day, flag, text, whole_days_in},
     row_id::number_of,
 };
 use crate::{Api, Problem, path_id::PathId};
@@ -29,15 +29,15 @@ use crate::{Api, Problem, path_id::PathId};
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Filter {
-    /// Without effect: all times are UTC.
-    #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    /// Days are those of the key's owner, not UTC's.
+    #[serde(deserialize_with = "flag")]
     #[param(example = false)]
-    _use_profile_timezone: Option<bool>,
-    /// First day, in UTC.
+    use_profile_timezone: Option<bool>,
+    /// First day.
     #[serde(deserialize_with = "day")]
     #[param(example = "2022-01-01")]
     date_from: Option<NaiveDate>,
-    /// Last day, in UTC, inclusive.
+    /// Last day, inclusive.
     #[serde(deserialize_with = "day")]
     #[param(example = "2025-12-31")]
     date_to: Option<NaiveDate>,
@@ -60,11 +60,17 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Within the program that the key is bound to.
-    fn within(self, scope: Option<ProgramId>) -> ConversionFilter {
-        let (from, until) = whole_days(self.date_from, self.date_to);
+    /// As the key sees it: within the program that it is bound to.
+    fn seen_by(self, key: &ApiKey) -> ConversionFilter {
+        let is_owners = self.use_profile_timezone.unwrap_or(false);
+        let zone = if is_owners {
+            key.timezone
+        } else {
+            Timezone::default()
+        };
+        let (from, until) = whole_days_in(zone, self.date_from, self.date_to);
         ConversionFilter {
-            scope,
+            scope: key.program,
             external_id: self.external_id,
             program: self.program_id,
             affiliate: self.affiliate_id,
@@ -97,7 +103,7 @@ pub(crate) async fn list(
     Params(filter): Params<Filter>,
 ) -> Result<Response, Problem> {
     let mut conn = api.connection().await?;
-    let filter = filter.within(key.program);
+    let filter = filter.seen_by(&key);
     let page = conversions::list(&mut conn, key.org, &filter, request.number).await?;
     Ok(request.answer(&page, Conversion::from))
 }

@@ -9,7 +9,8 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::{Uri, request::Parts},
 };
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use common::db::keys::Timezone;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor},
@@ -78,9 +79,18 @@ pub(crate) fn whole_days(
     first: Option<NaiveDate>,
     last: Option<NaiveDate>,
 ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    whole_days_in(Timezone::default(), first, last)
+}
+
+/// The same, days of `zone`.
+pub(crate) fn whole_days_in(
+    zone: Timezone,
+    first: Option<NaiveDate>,
+    last: Option<NaiveDate>,
+) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let next = last.and_then(|day| day.checked_add_days(Days::new(1)));
-    (first.map(midnight), next.map(midnight))
+    let start = |day| zone.start_of(day);
+    (first.map(start), next.map(start))
 }
 
 /// Whether Postgres could store it at all.
@@ -291,5 +301,9 @@ mod tests {
             assert!(from.is_some() && from < until, "{day}");
         }
         assert_eq!(days(""), (None, None));
+        let day = "2026-01-31".parse().ok();
+        let (from, until) = whole_days_in("Asia/Tokyo".parse().unwrap(), day, day);
+        assert_eq!(from.unwrap().to_rfc3339(), "2026-01-30T15:00:00+00:00");
+        assert_eq!(until.unwrap().to_rfc3339(), "2026-01-31T15:00:00+00:00");
     }
 }
