@@ -13,7 +13,6 @@ mod execute;
 mod to_its_end;
 
 pub(crate) use call::Call;
-#[expect(unused_imports, reason = "as above")]
 pub(crate) use change::{Change, begin, finish};
 pub(crate) use execute::{Done, execute};
 pub(crate) use to_its_end::to_its_end;
