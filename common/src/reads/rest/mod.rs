@@ -9,4 +9,5 @@ pub mod commissions;
 pub mod conversions;
 pub mod customers;
 pub mod list;
+pub mod payments;
 pub(super) mod rows;
