@@ -97,7 +97,7 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
              -- An affiliate's id also serves as referral code.
              SELECT f.org_id, f.affiliate_id
              FROM unnest($3::bigint[], $4::text[]) AS sent (org_id, code)
-             JOIN affiliates f ON (f.org_id, f.slug) = (sent.org_id, sent.code)
+             JOIN affiliates f ON (f.org_id, f.slug) = (sent.org_id, sent.code) AND f.deleted_at IS NULL
              UNION
              SELECT a.org_id, a.affiliate_id
              FROM unnest($5::bigint[], $6::text[], $7::text[]) AS sent (org_id, asset_id, source_id)
