@@ -10,6 +10,8 @@
 //!   `list` and `find`, which hand the conditions to it. The three statements of a list, its total and its end are made there,
 //!   once for all.
 
+mod affiliates;
+mod affiliations;
 mod balances;
 mod bodies;
 mod clicks;
@@ -53,6 +55,8 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
 
 fn reads() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
+        .merge(affiliates::reads())
+        .merge(affiliations::reads())
         .merge(conversions::reads())
         .merge(customers::reads())
         .routes(routes!(clicks::list))
@@ -64,6 +68,8 @@ fn reads() -> OpenApiRouter<Arc<Api>> {
 
 fn writes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
+        .merge(affiliates::writes())
+        .merge(affiliations::writes())
         .merge(conversions::writes())
         .merge(customers::writes())
         .merge(commissions::writes())

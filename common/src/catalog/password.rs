@@ -17,7 +17,9 @@ pub struct HashError(String);
 
 /// A password for somebody who sent none.
 pub fn generate() -> SecretString {
-    Alphanumeric.sample_string(&mut rand::rng(), GENERATED_LENGTH).into()
+    Alphanumeric
+        .sample_string(&mut rand::rng(), GENERATED_LENGTH)
+        .into()
 }
 
 /// The hash of a password, with a salt of its own, in PHC form.
@@ -25,7 +27,10 @@ pub fn generate() -> SecretString {
 /// # Errors
 /// When there is no randomness or no memory.
 pub async fn hash(password: SecretString) -> Result<String, HashError> {
-    let _permit = HASHING.acquire().await.map_err(|closed| HashError(closed.to_string()))?;
+    let _permit = HASHING
+        .acquire()
+        .await
+        .map_err(|closed| HashError(closed.to_string()))?;
     let hashing = tokio::task::spawn_blocking(move || {
         let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
         hash.map(|hash| hash.to_string())
@@ -44,10 +49,17 @@ mod tests {
     async fn a_hash_is_of_its_password_alone() {
         let password = generate();
         assert_eq!(password.expose_secret().len(), GENERATED_LENGTH);
-        let (one, other) = (hash(password.clone()).await.unwrap(), hash(password.clone()).await.unwrap());
+        let (one, other) = (
+            hash(password.clone()).await.unwrap(),
+            hash(password.clone()).await.unwrap(),
+        );
         assert!(one.starts_with("$argon2id$") && one != other, "{one} {other}");
         let parsed = PasswordHash::new(&one).unwrap();
-        let is_of = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
+        let is_of = |text: &str| {
+            Argon2::default()
+                .verify_password(text.as_bytes(), &parsed)
+                .is_ok()
+        };
         assert!(is_of(password.expose_secret()) && !is_of("password1234"));
     }
 }

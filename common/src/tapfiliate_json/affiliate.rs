@@ -240,7 +240,10 @@ mod tests {
     fn a_link_keeps_what_the_page_has() {
         for (page, want) in [
             ("https://tapper.inc/p/", Some("https://tapper.inc/p/?ref=nwjinmy")),
-            ("https://tapper.inc/?a=1#top", Some("https://tapper.inc/?a=1&ref=nwjinmy#top")),
+            (
+                "https://tapper.inc/?a=1#top",
+                Some("https://tapper.inc/?a=1&ref=nwjinmy#top"),
+            ),
             ("no address", None),
         ] {
             assert_eq!(link(page, "nwjinmy").as_deref(), want, "{page}");

@@ -84,7 +84,12 @@ pub async fn create(change: &mut Changeset, new: &NewAffiliate) -> Result<String
     let after = json!({
         "firstname": new.firstname, "lastname": new.lastname, "email": new.email, "profile": new.profile,
     });
-    change.note("affiliate.create", &format!("affiliate/{slug}"), None, Some(after));
+    change.note(
+        "affiliate.create",
+        &format!("affiliate/{slug}"),
+        None,
+        Some(after),
+    );
     Ok(slug)
 }
 
@@ -131,7 +136,12 @@ pub async fn delete(change: &mut Changeset, slug: &str) -> Result<(), ChangeErro
     .await
     .map_err(|error| DbError::new("affiliations.free", error))?;
     orphan_children(change, id, slug).await?;
-    change.note("affiliate.delete", &format!("affiliate/{slug}"), Some(before), None);
+    change.note(
+        "affiliate.delete",
+        &format!("affiliate/{slug}"),
+        Some(before),
+        None,
+    );
     Ok(())
 }
 
@@ -147,7 +157,12 @@ async fn orphan_children(change: &mut Changeset, parent: AffiliateId, slug: &str
     .map_err(|error| DbError::new("affiliates.orphan", error))?;
     for child in children {
         let (before, after) = (json!({"parent_id": slug}), json!({"parent_id": null}));
-        change.note("affiliate.parent", &format!("affiliate/{child}"), Some(before), Some(after));
+        change.note(
+            "affiliate.parent",
+            &format!("affiliate/{child}"),
+            Some(before),
+            Some(after),
+        );
     }
     Ok(())
 }
@@ -163,7 +178,9 @@ async fn must_be_free(change: &mut Changeset, email: &str) -> Result<(), ChangeE
     .await
     .map_err(|error| DbError::new("affiliates.email", error))?;
     match holder {
-        Some(_) => Err(ChangeError::Invalid(format!("email {email:?} is another affiliate's"))),
+        Some(_) => Err(ChangeError::Invalid(format!(
+            "email {email:?} is another affiliate's"
+        ))),
         None => Ok(()),
     }
 }
@@ -181,7 +198,9 @@ async fn must_be_known(change: &mut Changeset, fields: &MetaData) -> Result<(), 
     .await
     .map_err(|error| DbError::new("custom_fields.unknown", error))?;
     match unknown {
-        Some(name) => Err(ChangeError::Invalid(format!("custom_fields.{name} is no custom field"))),
+        Some(name) => Err(ChangeError::Invalid(format!(
+            "custom_fields.{name} is no custom field"
+        ))),
         None => Ok(()),
     }
 }

@@ -60,7 +60,9 @@ pub async fn create(
     .await
     .map_err(|error| DbError::new("affiliations.create", error))?;
     if created.rows_affected() == 0 {
-        return Err(ChangeError::Invalid(format!("affiliate {slug:?} takes part in the program already")));
+        return Err(ChangeError::Invalid(format!(
+            "affiliate {slug:?} takes part in the program already"
+        )));
     }
     let after = json!({"approved": new.approved, "coupon": new.coupon, "referral_code": code});
     note(change, "affiliation.create", at, slug, None, after).await
@@ -76,7 +78,9 @@ pub async fn set_coupon(
     affiliate: &str,
     coupon: &str,
 ) -> Result<(), ChangeError> {
-    let Part { at, coupon: before, .. } = part(change, program, affiliate).await?;
+    let Part {
+        at, coupon: before, ..
+    } = part(change, program, affiliate).await?;
     must_be_free(change, at, coupon).await?;
     let org = change.org().0;
     sqlx::query!(
@@ -92,7 +96,15 @@ pub async fn set_coupon(
     .await
     .map_err(|error| DbError::new("affiliations.set_coupon", error))?;
     let before = json!({"coupon": before});
-    note(change, "affiliation.coupon", at, affiliate, Some(before), json!({"coupon": coupon})).await
+    note(
+        change,
+        "affiliation.coupon",
+        at,
+        affiliate,
+        Some(before),
+        json!({"coupon": coupon}),
+    )
+    .await
 }
 
 /// Approves or disapproves: only who is approved earns from now on.
@@ -105,7 +117,9 @@ pub async fn set_approved(
     affiliate: &str,
     approved: bool,
 ) -> Result<(), ChangeError> {
-    let Part { at, approved: before, .. } = part(change, program, affiliate).await?;
+    let Part {
+        at, approved: before, ..
+    } = part(change, program, affiliate).await?;
     let org = change.org().0;
     sqlx::query!(
         "UPDATE affiliations SET approved = $4 WHERE org_id = $1 AND program_id = $2 AND affiliate_id = $3",
@@ -118,7 +132,15 @@ pub async fn set_approved(
     .await
     .map_err(|error| DbError::new("affiliations.set_approved", error))?;
     let before = json!({"approved": before});
-    note(change, "affiliation.approved", at, affiliate, Some(before), json!({"approved": approved})).await
+    note(
+        change,
+        "affiliation.approved",
+        at,
+        affiliate,
+        Some(before),
+        json!({"approved": approved}),
+    )
+    .await
 }
 
 /// What an affiliation is before a change.
@@ -189,6 +211,11 @@ async fn note(
     .fetch_one(change.connection())
     .await
     .map_err(|error| DbError::new("programs.slug", error))?;
-    change.note(action, &format!("affiliation/{program}/{affiliate}"), before, Some(after));
+    change.note(
+        action,
+        &format!("affiliation/{program}/{affiliate}"),
+        before,
+        Some(after),
+    );
     Ok(())
 }

@@ -13,7 +13,9 @@ use crate::db::DbError;
 /// # Errors
 /// [`ChangeError::NotFound`] for the affiliate, [`ChangeError::Invalid`] for a group that is not there.
 pub async fn set(change: &mut Changeset, slug: &str, group: Option<&str>) -> Result<(), ChangeError> {
-    let Living { id, group: before, .. } = living(change, slug).await?;
+    let Living {
+        id, group: before, ..
+    } = living(change, slug).await?;
     let org = change.org().0;
     if let Some(group) = group {
         let known = sqlx::query_scalar!(
@@ -36,6 +38,11 @@ pub async fn set(change: &mut Changeset, slug: &str, group: Option<&str>) -> Res
     .await
     .map_err(|error| DbError::new("affiliates.group", error))?;
     let (before, after) = (json!({"group_id": before}), json!({"group_id": group}));
-    change.note("affiliate.group", &format!("affiliate/{slug}"), Some(before), Some(after));
+    change.note(
+        "affiliate.group",
+        &format!("affiliate/{slug}"),
+        Some(before),
+        Some(after),
+    );
     Ok(())
 }

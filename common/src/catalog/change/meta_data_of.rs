@@ -65,6 +65,11 @@ async fn write(
     .await
     .map_err(|error| DbError::new("affiliates.meta_data", error))?;
     let (before, after) = (json!({"meta_data": before}), json!({"meta_data": after}));
-    change.note("affiliate.meta_data", &format!("affiliate/{slug}"), Some(before), Some(after));
+    change.note(
+        "affiliate.meta_data",
+        &format!("affiliate/{slug}"),
+        Some(before),
+        Some(after),
+    );
     Ok(())
 }

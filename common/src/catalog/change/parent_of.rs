@@ -43,7 +43,9 @@ pub async fn set(change: &mut Changeset, slug: &str, parent: &ParentName) -> Res
     .map_err(|error| DbError::new("affiliates.parent", error))?
     .ok_or_else(|| ChangeError::Invalid(format!("{field} is unknown")))?;
     if stands_below(change, org, found.id, child.id).await? {
-        return Err(ChangeError::Invalid(format!("{field} would make a circle of parents")));
+        return Err(ChangeError::Invalid(format!(
+            "{field} would make a circle of parents"
+        )));
     }
     write(change, slug, &child, Some((found.id, found.slug))).await
 }
@@ -99,6 +101,11 @@ async fn write(
     .await
     .map_err(|error| DbError::new("affiliates.set_parent", error))?;
     let (before, after) = (json!({"parent_id": child.parent}), json!({"parent_id": name}));
-    change.note("affiliate.parent", &format!("affiliate/{slug}"), Some(before), Some(after));
+    change.note(
+        "affiliate.parent",
+        &format!("affiliate/{slug}"),
+        Some(before),
+        Some(after),
+    );
     Ok(())
 }

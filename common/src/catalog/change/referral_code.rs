@@ -39,6 +39,9 @@ mod tests {
     #[test]
     fn codes_are_short() {
         let code = random();
-        assert!(code.len() == LENGTH && code.bytes().all(|letter| LETTERS.contains(&letter)), "{code}");
+        assert!(
+            code.len() == LENGTH && code.bytes().all(|letter| LETTERS.contains(&letter)),
+            "{code}"
+        );
     }
 }

@@ -171,15 +171,70 @@ mod tests {
         let none = AffiliateFilter::default;
         let text = |value: &str| Some(value.to_owned());
         for (filter, want) in [
-            (AffiliateFilter { email: text("jane@EXAMPLE-blog.inc"), ..none() }, vec!["jane"]),
-            (AffiliateFilter { referral_code: text("janes"), ..none() }, vec!["jane"]),
-            (AffiliateFilter { referral_code: text("peter"), ..none() }, vec!["peter"]),
-            (AffiliateFilter { source_id: text("s"), ..none() }, vec!["jane"]),
-            (AffiliateFilter { parent: text("sandra"), ..none() }, vec!["jane"]),
-            (AffiliateFilter { group: text("gold"), ..none() }, vec!["peter"]),
-            (AffiliateFilter { scope: Some(ProgramId(2)), source_id: text("s"), ..none() }, vec![]),
-            (AffiliateFilter { click: Some(ClickName::Theirs("x".into())), ..none() }, vec![]),
-            (AffiliateFilter { click: Some(ClickName::parse("cust_1_1")), ..none() }, vec![]),
+            (
+                AffiliateFilter {
+                    email: text("jane@EXAMPLE-blog.inc"),
+                    ..none()
+                },
+                vec!["jane"],
+            ),
+            (
+                AffiliateFilter {
+                    referral_code: text("janes"),
+                    ..none()
+                },
+                vec!["jane"],
+            ),
+            (
+                AffiliateFilter {
+                    referral_code: text("peter"),
+                    ..none()
+                },
+                vec!["peter"],
+            ),
+            (
+                AffiliateFilter {
+                    source_id: text("s"),
+                    ..none()
+                },
+                vec!["jane"],
+            ),
+            (
+                AffiliateFilter {
+                    parent: text("sandra"),
+                    ..none()
+                },
+                vec!["jane"],
+            ),
+            (
+                AffiliateFilter {
+                    group: text("gold"),
+                    ..none()
+                },
+                vec!["peter"],
+            ),
+            (
+                AffiliateFilter {
+                    scope: Some(ProgramId(2)),
+                    source_id: text("s"),
+                    ..none()
+                },
+                vec![],
+            ),
+            (
+                AffiliateFilter {
+                    click: Some(ClickName::Theirs("x".into())),
+                    ..none()
+                },
+                vec![],
+            ),
+            (
+                AffiliateFilter {
+                    click: Some(ClickName::parse("cust_1_1")),
+                    ..none()
+                },
+                vec![],
+            ),
         ] {
             assert_eq!(slugs(&mut conn, 1, filter.clone()).await, want, "{filter:?}");
             assert!(slugs(&mut conn, 2, filter.clone()).await.is_empty(), "{filter:?}");
@@ -187,7 +242,12 @@ mod tests {
         let jane = find(&mut conn, OrgId(1), None, "jane").await.unwrap().unwrap();
         assert_eq!(jane.parent.as_deref(), Some("sandra"));
         assert_eq!(find(&mut conn, OrgId(2), None, "jane").await.unwrap(), None);
-        assert_eq!(find(&mut conn, OrgId(1), Some(ProgramId(2)), "jane").await.unwrap(), None);
+        assert_eq!(
+            find(&mut conn, OrgId(1), Some(ProgramId(2)), "jane")
+                .await
+                .unwrap(),
+            None
+        );
         sqlx::raw_sql("UPDATE affiliates SET deleted_at = now() WHERE slug = 'jane'")
             .execute(&mut *conn)
             .await
