@@ -4,10 +4,6 @@
 //! leave an entry in the audit trail in the transaction of the change itself.
 
 mod call;
-#[expect(
-    dead_code,
-    reason = "its first callers are the calls on affiliates, which are under way"
-)]
 mod change;
 mod execute;
 mod to_its_end;
