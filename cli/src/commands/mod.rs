@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod apply;
+pub(crate) mod commissions;
 pub(crate) mod dev;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
