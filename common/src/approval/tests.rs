@@ -127,7 +127,7 @@ async fn only_what_still_waits_is_decided_and_noted(pool: Pool) {
     let chosen = [2, 3, 99].map(CommissionId);
     let mut told = Vec::new();
     let first = decide(&pool, &event_ids, &chosen, &approval(true), |progress| {
-        told.push(progress)
+        told.push(progress);
     })
     .await;
     assert_eq!(first.unwrap(), Progress { done: 3, changed: 1 });
