@@ -63,7 +63,7 @@ pub(crate) fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use common::domain::OrgId;
+    use common::{db::keys::Timezone, domain::OrgId};
 
     use super::*;
 
@@ -78,6 +78,7 @@ pub(crate) mod tests {
             rate_per_minute: 100,
             owner: "John Tapper".into(),
             owner_id: "johntapper".into(),
+            timezone: Timezone::default(),
             affiliates_feature: true,
         }
     }

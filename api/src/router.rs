@@ -22,6 +22,8 @@ pub fn routes(api: Api, others: OpenApi) -> Router {
         .merge(v1::receipts::router(&api))
         .merge(v1::explain::router(&api))
         .merge(v1::commissions::router(&api))
+        .merge(v1::audit::router(&api))
+        .merge(v1::keys::router(&api))
         .merge(rest::router(&api))
         .merge(affitor::router(&api))
         .with_state(api)

@@ -50,6 +50,8 @@ enum Command {
     Dlq(commands::dlq::Args),
     /// Approve and disapprove many commissions.
     Commissions(commands::commissions::Args),
+    /// Show who changed what, and prove that nobody changed that.
+    Audit(commands::audit::Args),
     /// Prove the ledger.
     Ledger(commands::ledger::Args),
     /// Tell step by step why an order paid what it paid, or why not.
@@ -97,6 +99,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Events(args) => commands::events::run(args, &clock).await,
         Command::Dlq(args) => commands::dlq::run(args, &clock).await,
         Command::Commissions(args) => commands::commissions::run(args, &clock).await,
+        Command::Audit(args) => commands::audit::run(args, &clock).await,
         Command::Ledger(args) => commands::ledger::run(args, &clock).await,
         Command::Explain(args) => commands::explain::run(args).await,
         Command::Pixel(args) => commands::pixel::run(args).await,

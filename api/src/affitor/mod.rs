@@ -1,8 +1,9 @@
-//! Affitor's two reads for integrators: have my test events come, and is my program ready?
+//! Affitor's reads for integrators: have my test events come, is my program ready, and how does it do?
 //!
 //! Errors are flat, `{"error": "…"}`, as everywhere in this dialect.
 
 mod check_test_events;
+mod program;
 mod readiness;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
     };
     OpenApiRouter::default()
         .routes(routes!(readiness::readiness))
+        .merge(program::routes())
         .route_layer(from_fn_with_state(needs, guard))
         .routes(routes!(check_test_events::check_test_events))
         .route_layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

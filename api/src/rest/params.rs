@@ -1,7 +1,7 @@
 //! The query of a list: what is unknown is ignored, what is empty counts as not given, what is malformed is a 400.
 //!
 //! A list describes its parameters as the fields of a struct; each says by one of the functions here what it may be.
-//! Times are UTC: there are no profiles with another zone.
+//! What [`NAMES_ONE`] is no restriction that could be left out: empty, it names nothing.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::{Uri, request::Parts},
 };
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use common::db::keys::Timezone;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor},
@@ -19,6 +20,8 @@ use serde::{
 use crate::Problem;
 
 const MALFORMED: &str = "the query is malformed or repeats a parameter";
+/// Who asks for one thing whose name is empty asks for nothing, and would take a list of everything for a yes.
+const NAMES_ONE: [&str; 5] = ["external_id", "customer_id", "click_id", "email", "referral_code"];
 
 /// The parameters of a request, as the fields of `F`.
 #[derive(Debug)]
@@ -76,9 +79,18 @@ pub(crate) fn whole_days(
     first: Option<NaiveDate>,
     last: Option<NaiveDate>,
 ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    whole_days_in(Timezone::default(), first, last)
+}
+
+/// The same, days of `zone`.
+pub(crate) fn whole_days_in(
+    zone: Timezone,
+    first: Option<NaiveDate>,
+    last: Option<NaiveDate>,
+) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let next = last.and_then(|day| day.checked_add_days(Days::new(1)));
-    (first.map(midnight), next.map(midnight))
+    let start = |day| zone.start_of(day);
+    (first.map(start), next.map(start))
 }
 
 /// Whether Postgres could store it at all.
@@ -90,7 +102,7 @@ pub(crate) fn is_storable(text: &str) -> bool {
 struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    /// The one value of a parameter. `None`: there is none, or it is empty.
+    /// The one value of a parameter. `None`: there is none, or it is empty and need not be.
     fn single(&self, name: &str) -> Result<Option<&str>, Malformed> {
         // `external_id[]=1` would be an unknown parameter, and the list one of everything.
         let is_list = |sent: &str| sent.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
@@ -102,7 +114,7 @@ impl Pairs {
         if values.next().is_some() {
             return Err(Malformed(MALFORMED.to_owned()));
         }
-        Ok(value.filter(|value| !value.is_empty()))
+        Ok(value.filter(|value| !value.is_empty() || NAMES_ONE.contains(&name)))
     }
 }
 
@@ -208,7 +220,7 @@ mod tests {
     fn what_is_empty_or_unknown_is_not_given() {
         for query in [
             "",
-            "external_id=&pending=",
+            "date_from=&pending=&meta_data[key]=",
             "unknown=1&unknown=2&unknown[]=3",
             "&&",
         ] {
@@ -220,6 +232,12 @@ mod tests {
             (filter.meta_key.as_deref(), filter.pending),
             (Some("k"), Some(true))
         );
+    }
+
+    #[test]
+    fn an_empty_name_is_given() {
+        assert_eq!(filter("external_id=").unwrap().external_id.as_deref(), Some(""));
+        assert_eq!(filter("external_id").unwrap().external_id.as_deref(), Some(""));
     }
 
     #[test]
@@ -283,5 +301,9 @@ mod tests {
             assert!(from.is_some() && from < until, "{day}");
         }
         assert_eq!(days(""), (None, None));
+        let day = "2026-01-31".parse().ok();
+        let (from, until) = whole_days_in("Asia/Tokyo".parse().unwrap(), day, day);
+        assert_eq!(from.unwrap().to_rfc3339(), "2026-01-30T15:00:00+00:00");
+        assert_eq!(until.unwrap().to_rfc3339(), "2026-01-31T15:00:00+00:00");
     }
 }

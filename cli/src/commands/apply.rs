@@ -10,6 +10,7 @@ use common::{
 };
 use serde_json::json;
 
+use super::acting::Acting;
 use crate::print::{print, print_json};
 
 /// Declare organisations, keys, programs, commission rules and affiliates from a TOML file
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    acting: Acting,
 
     /// Print the outcome as JSON
     #[arg(long)]
@@ -71,7 +75,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let applied = if args.dry_run {
         catalog::dry_run(&pool, &file, clock.now()).await
     } else {
-        catalog::sync(&pool, &file, clock.now()).await
+        catalog::sync_as(&pool, &file, &args.acting.name, clock.now()).await
     };
     let report = applied.with_context(|| format!("nothing was changed by {name}"))?;
     if args.json {

@@ -14,6 +14,7 @@ use common::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::acting::Acting;
 use crate::{
     print::{confirm, print, print_json},
     roles,
@@ -69,9 +70,8 @@ struct Choice {
     /// Do not ask before they are decided.
     #[arg(long)]
     yes: bool,
-    /// Your name in the audit.
-    #[arg(long, env = "USER", default_value = "operator", value_name = "NAME")]
-    actor: String,
+    #[command(flatten)]
+    acting: Acting,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -108,7 +108,7 @@ async fn decide(choice: Choice, approved: bool, clock: &Clock) -> anyhow::Result
         approved,
         author: Author {
             org,
-            actor: Actor::Cli(choice.actor.clone()),
+            actor: Actor::Cli(choice.acting.name.clone()),
             request_id: None,
             now: clock.now(),
         },

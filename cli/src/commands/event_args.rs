@@ -102,7 +102,7 @@ pub(super) enum When {
 }
 
 impl When {
-    fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(super) fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
             Self::Ago(long) => now.checked_sub_signed(long).unwrap_or(DateTime::UNIX_EPOCH),
@@ -110,7 +110,7 @@ impl When {
     }
 }
 
-fn when(text: &str) -> Result<When, String> {
+pub(super) fn when(text: &str) -> Result<When, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(When::At(at.to_utc()));
     }

@@ -1,16 +1,21 @@
 //! `commissary keys`: creates, lists and revokes API keys.
 
+use std::str::FromStr;
+
+use anyhow::bail;
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
 use common::{
+    catalog::change::{Actor, Answer, Author, Begun, Changeset, begin, keys as change_keys},
     db::{
         self, DbError, Pool,
-        keys::{self, DEFAULT_RATE_PER_MINUTE, KeyRow, NewKey, Scope},
+        keys::{self, DEFAULT_RATE_PER_MINUTE, KeyError, KeyRow, NewKey, Scope, Timezone, UnknownScope},
     },
     runtime::{Clock, DbArgs},
 };
 use serde_json::json;
 
+use super::acting::Acting;
 use crate::print::{self, print, print_json};
 
 /// Create, list and revoke API keys
@@ -54,9 +59,9 @@ struct Create {
     /// What you call it, such as where it is used
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: String,
-    /// What it may do: ingest, read, manage, replay, admin; repeat for several
+    /// What it may do: ingest, read, manage, replay, admin, or all of that; repeat for several
     #[arg(long = "scope", value_name = "SCOPE", default_values = ["ingest", "read"])]
-    scopes: Vec<Scope>,
+    scopes: Vec<Scopes>,
     /// The one program that it sees; otherwise all of the organisation
     #[arg(long)]
     program: Option<String>,
@@ -69,6 +74,11 @@ struct Create {
     /// The owner's id
     #[arg(long, value_name = "ID", requires = "owner")]
     owner_id: Option<String>,
+    /// In which the owner counts days, such as Europe/Amsterdam: where a list is asked for with use_profile_timezone
+    #[arg(long, value_name = "ZONE", default_value_t)]
+    timezone: Timezone,
+    #[command(flatten)]
+    acting: Acting,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -96,6 +106,8 @@ struct Revoke {
     /// Its number, or the first characters as `keys list` shows them
     #[arg(value_name = "ID")]
     key: String,
+    #[command(flatten)]
+    acting: Acting,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -116,11 +128,12 @@ async fn connect(db: &DbArgs) -> Result<Pool, DbError> {
 }
 
 async fn create(args: Create, clock: &Clock) -> anyhow::Result<()> {
-    let mut transaction = connect(&args.db).await?.begin().await?;
+    let pool = connect(&args.db).await?;
+    let mut change = change(&pool, &args.org, &args.acting, clock).await?;
     let json = args.json;
-    let (key, row) = keys::create(&mut transaction, &args.into_new_key(), clock.now()).await?;
+    let (key, row) = change_keys::create(&mut change, &args.into_new_key()).await?;
     // Shown only when it counts.
-    transaction.commit().await?;
+    change.finish(&NO_ANSWER).await?;
     if json {
         return print_json(&json!({ "key": key, "created": row }));
     }
@@ -144,11 +157,12 @@ async fn list(args: List) -> anyhow::Result<()> {
 }
 
 async fn revoke(args: Revoke, clock: &Clock) -> anyhow::Result<()> {
-    let mut transaction = connect(&args.db).await?.begin().await?;
+    let pool = connect(&args.db).await?;
+    let mut change = change(&pool, &args.org, &args.acting, clock).await?;
     // As copied from the list.
     let key = args.key.trim_end_matches('…');
-    let row = keys::revoke(&mut transaction, &args.org, key, clock.now()).await?;
-    transaction.commit().await?;
+    let row = change_keys::revoke(&mut change, &args.org, key).await?;
+    change.finish(&NO_ANSWER).await?;
     if args.json {
         return print_json(&row);
     }
@@ -159,9 +173,48 @@ async fn revoke(args: Revoke, clock: &Clock) -> anyhow::Result<()> {
     ))
 }
 
+/// Nobody sends a command again under an `Idempotency-Key`.
+const NO_ANSWER: Answer = Answer {
+    status: 200,
+    body: None,
+};
+
+async fn change(pool: &Pool, org: &str, acting: &Acting, clock: &Clock) -> anyhow::Result<Changeset> {
+    let found = db::orgs::by_slug(&mut *pool.acquire().await?, org).await?;
+    let author = Author {
+        org: found.ok_or_else(|| KeyError::UnknownOrg(org.to_owned()))?,
+        actor: Actor::Cli(acting.name.clone()),
+        request_id: None,
+        now: clock.now(),
+    };
+    match begin(pool, author, None).await? {
+        Begun::Fresh(change) => Ok(change),
+        Begun::Repeated(_) => bail!("this was done before"),
+    }
+}
+
+/// One scope, or `all`.
+#[derive(Clone, Debug)]
+struct Scopes(Vec<Scope>);
+
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+
+    fn from_str(name: &str) -> Result<Self, UnknownScope> {
+        match name {
+            "all" => Ok(Self(Scope::all().collect())),
+            name => Ok(Self(vec![name.parse()?])),
+        }
+    }
+}
+
 impl Create {
     fn into_new_key(self) -> NewKey {
-        let mut scopes = self.scopes;
+        let mut scopes: Vec<Scope> = self
+            .scopes
+            .into_iter()
+            .flat_map(|Scopes(scopes)| scopes)
+            .collect();
         scopes.sort_unstable();
         scopes.dedup();
         NewKey {
@@ -172,6 +225,7 @@ impl Create {
             rate_per_minute: self.rate,
             owner: self.owner.unwrap_or_else(|| "Operator".to_owned()),
             owner_id: self.owner_id.unwrap_or_else(|| "operator".to_owned()),
+            timezone: self.timezone,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! One file per subcommand: its arguments, which are its documentation, and what it does.
 
+mod acting;
 pub(crate) mod api;
 pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod commissions;
 pub(crate) mod dev;
 pub(crate) mod dlq;

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::fields::Id;
 use crate::{
-    db::keys::Scope,
+    db::keys::{Scope, Timezone},
     domain::{
         Currency,
         catalog::{GroupOverride, Rate},
@@ -214,6 +214,7 @@ pub(super) struct Key {
     pub(super) program: Option<Spanned<String>>,
     pub(super) owner: String,
     pub(super) owner_id: String,
+    pub(super) timezone: Timezone,
     pub(super) rate_per_minute: i32,
 }
 

@@ -21,7 +21,7 @@ pub use file::CatalogFile;
 pub use parse::parse;
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};
-pub use write::{SyncError, dry_run, sync};
+pub use write::{SyncError, dry_run, sync, sync_as};
 
 /// The demo world.
 pub const DEMO: &str = include_str!("../../../demo/catalog.toml");

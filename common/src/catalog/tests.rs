@@ -6,7 +6,11 @@ use sqlx::types::Json;
 use strum::IntoEnumIterator as _;
 
 use super::*;
-use crate::{db::Pool, domain::catalog::GroupOverride};
+use crate::{
+    db::Pool,
+    domain::catalog::GroupOverride,
+    reads::audit::{self, AuditFilter},
+};
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().unwrap()
@@ -91,6 +95,63 @@ async fn the_second_apply_changes_nothing(pool: Pool) {
     assert!(second.is_unchanged(), "{second:?}");
     assert_eq!(second.things[&Thing::Affiliate].unchanged, 10);
     assert_eq!(everything(&pool).await, before);
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn what_an_apply_changes_is_in_the_audit_trail(pool: Pool) {
+    let count = |report: &SyncReport| {
+        let each = report.things.values();
+        each.map(|changes| changes.created.len() + changes.changed.len())
+            .sum::<usize>()
+    };
+    let of_demo = || AuditFilter {
+        actor: Some("catalog".to_owned()),
+        ..AuditFilter::default()
+    };
+    let mut conn = pool.acquire().await.unwrap();
+    let created = apply_text(&pool, DEMO, now()).await.unwrap();
+    let entries = audit::list(&mut conn, &of_demo(), 1_000).await.unwrap();
+    assert_eq!(entries.len(), count(&created));
+    assert!(
+        entries
+            .iter()
+            .all(|entry| entry.before.is_none() && entry.action.ends_with(".create"))
+    );
+    let text =
+        demo_with("cookie_time = 60", "cookie_time = 61").replace("\"demo-pixel-secret\"", "\"another\"");
+    let later = now() + TimeDelta::hours(1);
+    sync_as(&pool, &parse(&text).unwrap(), "ada", later)
+        .await
+        .unwrap();
+    let since = AuditFilter {
+        since: Some(later),
+        ..of_demo()
+    };
+    let changed = audit::list(&mut conn, &since, 1_000).await.unwrap();
+    let subjects: Vec<_> = changed
+        .iter()
+        .map(|entry| {
+            (
+                entry.actor.as_str(),
+                entry.action.as_str(),
+                entry.subject.as_str(),
+            )
+        })
+        .collect();
+    let want = [
+        ("ada", "program.change", "program/partner-program"),
+        ("ada", "pixel_key.change", "pixel_key/demo-pixel"),
+    ];
+    assert_eq!(subjects, want);
+    let cookie_time = |value: &Option<Value>| value.as_ref().unwrap()["cookie_time"].clone();
+    assert_eq!(cookie_time(&changed[0].before), 60);
+    assert_eq!(cookie_time(&changed[0].after), 61);
+    for secret in ["another", "demo-pixel-secret"] {
+        assert!(changed.iter().all(|entry| !format!("{entry:?}").contains(secret)));
+    }
+    apply_text(&pool, &text, later).await.unwrap();
+    assert_eq!(audit::list(&mut conn, &since, 1_000).await.unwrap().len(), 2);
+    assert_eq!(audit::verify(&pool, None, |_| {}).await.unwrap().faulty, 0);
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]

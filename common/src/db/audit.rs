@@ -2,6 +2,7 @@
 //! the transaction of the change itself.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;
 
@@ -53,7 +54,7 @@ pub struct Author {
 }
 
 /// One thing that was changed. Neither `before` nor `after` has a secret in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Note {
     /// Such as `affiliate.create`.
     pub action: String,
@@ -73,24 +74,25 @@ pub struct Note {
 /// # Errors
 /// When the database does not answer.
 pub async fn append(connection: &mut Connection, author: &Author, notes: &[Note]) -> Result<(), DbError> {
-    for note in notes {
-        sqlx::query_scalar!(
-            "SELECT audit_append(ROW($1, 0, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '')::audit_entries)",
-            author.org.0,
-            author.now,
-            author.actor.kind(),
-            author.actor.name(),
-            author.actor.key_id(),
-            author.request_id.as_deref(),
-            note.event.map(|event| event.0),
-            &note.action,
-            &note.subject,
-            note.before.as_ref().map(Json) as _,
-            note.after.as_ref().map(Json) as _,
-        )
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(|error| DbError::new("audit.append", error))?;
+    if notes.is_empty() {
+        return Ok(());
     }
+    sqlx::query_scalar!(
+        "SELECT audit_append_all(array_agg(
+             ROW($1, 0, $2, $3, $4, $5, $6, n.event, n.action, n.subject, n.before, n.after, '')::audit_entries
+             ORDER BY n.position))
+         FROM ROWS FROM (jsonb_to_recordset($7) AS (action text, subject text, before jsonb, after jsonb, event uuid))
+             WITH ORDINALITY AS n (action, subject, before, after, event, position)",
+        author.org.0,
+        author.now,
+        author.actor.kind(),
+        author.actor.name(),
+        author.actor.key_id(),
+        author.request_id.as_deref(),
+        Json(notes) as _,
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| DbError::new("audit.append", error))?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What operators do with events that had no effect. The rows, their audit and the wake-up call stand or fall together, as one
-//! statement each.
+//! What operators do with events that had no effect. The rows, what is noted of them (beside the event, and in the audit trail
+//! of the organisation) and the wake-up call stand or fall together, as one statement each.
 //!
 //! Rows are locked in the order of their ids. The compare-and-set is where they are locked: after waiting for a lock Postgres
 //! looks at the status again.
@@ -40,7 +40,14 @@ pub(crate) async fn replay(
             INSERT INTO event_actions (event_id, org_id, action, actor, reason, at)
             SELECT event_id, org_id, 'replay', $3, 'was ' || status || ': ' || reason, $2
               FROM locked JOIN changed USING (event_id) ORDER BY event_id
-            RETURNING event_id)
+            RETURNING event_id),
+        trail AS (
+            SELECT audit_append_all(entries) AS last
+              FROM (SELECT array_agg(ROW(org_id, 0, $2::timestamptz, 'cli', $3::text, NULL, NULL, event_id, 'event.replay',
+                               'event/' || event_id, jsonb_build_object('status', status, 'reason', reason),
+                               '{"status": "queued"}'::jsonb, '')::audit_entries ORDER BY event_id) AS entries
+                      FROM locked JOIN changed USING (event_id)
+                     WHERE org_id IS NOT NULL GROUP BY org_id ORDER BY org_id OFFSET 0) of_orgs)
         SELECT what AS "what!", count(*) AS "count!",
                CASE what WHEN 'done' THEN pg_notify('commissary_events', '')::text END AS "notified?"
           FROM (SELECT CASE WHEN audited.event_id IS NOT NULL THEN 'done'
@@ -50,6 +57,7 @@ pub(crate) async fn replay(
                   FROM unnest($1) asked (event_id)
                   LEFT JOIN events e ON e.event_id = asked.event_id AND e.event_id = ANY($1)
                   LEFT JOIN audited ON audited.event_id = asked.event_id) result
+         WHERE (SELECT count(last) FROM trail) >= 0
          GROUP BY what"#,
         ids,
         now,
@@ -79,7 +87,7 @@ pub(crate) async fn discard(
     sqlx::query_as!(
         ActionCount,
         r#"WITH locked AS (
-            SELECT event_id, org_id FROM events
+            SELECT event_id, org_id, status, reason FROM events
              WHERE event_id = ANY($1) AND status IN ('dead', 'refused', 'parked')
              ORDER BY event_id FOR UPDATE),
         changed AS (
@@ -89,7 +97,14 @@ pub(crate) async fn discard(
         audited AS (
             INSERT INTO event_actions (event_id, org_id, action, actor, reason, at)
             SELECT event_id, org_id, 'discard', $3, $4, $2 FROM locked JOIN changed USING (event_id) ORDER BY event_id
-            RETURNING event_id)
+            RETURNING event_id),
+        trail AS (
+            SELECT audit_append_all(entries) AS last
+              FROM (SELECT array_agg(ROW(org_id, 0, $2::timestamptz, 'cli', $3::text, NULL, NULL, event_id, 'event.discard',
+                               'event/' || event_id, jsonb_build_object('status', status, 'reason', reason),
+                               jsonb_build_object('status', 'discarded', 'reason', $4::text), '')::audit_entries ORDER BY event_id) AS entries
+                      FROM locked JOIN changed USING (event_id)
+                     WHERE org_id IS NOT NULL GROUP BY org_id ORDER BY org_id OFFSET 0) of_orgs)
         SELECT what AS "what!", count(*) AS "count!"
           FROM (SELECT CASE WHEN audited.event_id IS NOT NULL THEN 'done'
                             WHEN e.event_id IS NULL THEN 'unknown'
@@ -97,6 +112,7 @@ pub(crate) async fn discard(
                   FROM unnest($1) asked (event_id)
                   LEFT JOIN events e ON e.event_id = asked.event_id AND e.event_id = ANY($1)
                   LEFT JOIN audited ON audited.event_id = asked.event_id) result
+         WHERE (SELECT count(last) FROM trail) >= 0
          GROUP BY what"#,
         ids,
         now,

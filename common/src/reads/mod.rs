@@ -4,6 +4,7 @@
 
 pub mod affitor;
 pub mod affy;
+pub mod audit;
 pub mod explain;
 pub mod receipts;
 pub mod rest;

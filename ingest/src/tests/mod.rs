@@ -24,7 +24,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use common::{
-    db::keys::{ApiKey, Client, KeySnapshot, PixelKey, Scope, hash_key},
+    db::keys::{ApiKey, Client, KeySnapshot, PixelKey, Scope, Timezone, hash_key},
     domain::{
         AffiliateId, AffiliateView, Applied, CommissionId, CommissionView, ConversionId, ConversionView,
         CreateConversion, CustomerId, CustomerView, Event, EventId, First, MetaData, OrgId, Outcome,
@@ -59,6 +59,7 @@ fn api_key(name: &str) -> ApiKey {
         rate_per_minute: 100_000,
         owner: "Olga".to_owned(),
         owner_id: "olga".to_owned(),
+        timezone: Timezone::default(),
         affiliates_feature: true,
     }
 }

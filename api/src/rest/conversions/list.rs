@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::{Extension, extract::State, response::Response};
 use chrono::NaiveDate;
 use common::{
-    db::keys::ApiKey,
-    domain::ProgramId,
+    db::keys::{ApiKey, Timezone},
     http::openapi::example,
     reads::rest::conversions::{self, ConversionFilter},
     tapfiliate_json::{CONVERSION_EXAMPLE, Conversion},
@@ -17,7 +16,7 @@ use crate::{
     Api, Problem,
     rest::{
         pages::{PageParams, PageRequest},
-        params::{Params, day, flag, text, whole_days},
+        params::{Params, day, flag, text, whole_days_in},
     },
 };
 
@@ -26,15 +25,15 @@ use crate::{
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Filter {
-    /// Without effect: all times are UTC.
-    #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
+    /// Days are those of the key's owner, not UTC's.
+    #[serde(deserialize_with = "flag")]
     #[param(example = false)]
-    _use_profile_timezone: Option<bool>,
-    /// First day, in UTC.
+    use_profile_timezone: Option<bool>,
+    /// First day.
     #[serde(deserialize_with = "day")]
     #[param(example = "2022-01-01")]
     date_from: Option<NaiveDate>,
-    /// Last day, in UTC, inclusive.
+    /// Last day, inclusive.
     #[serde(deserialize_with = "day")]
     #[param(example = "2025-12-31")]
     date_to: Option<NaiveDate>,
@@ -57,11 +56,17 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Within the program that the key is bound to.
-    fn within(self, scope: Option<ProgramId>) -> ConversionFilter {
-        let (from, until) = whole_days(self.date_from, self.date_to);
+    /// As the key sees it: within the program that it is bound to.
+    fn seen_by(self, key: &ApiKey) -> ConversionFilter {
+        let is_owners = self.use_profile_timezone.unwrap_or(false);
+        let zone = if is_owners {
+            key.timezone
+        } else {
+            Timezone::default()
+        };
+        let (from, until) = whole_days_in(zone, self.date_from, self.date_to);
         ConversionFilter {
-            scope,
+            scope: key.program,
             external_id: self.external_id,
             program: self.program_id,
             affiliate: self.affiliate_id,
@@ -94,7 +99,7 @@ pub(super) async fn list(
     Params(filter): Params<Filter>,
 ) -> Result<Response, Problem> {
     let mut conn = api.connection().await?;
-    let filter = filter.within(key.program);
+    let filter = filter.seen_by(&key);
     let page = conversions::list(&mut conn, key.org, &filter, request.number).await?;
     Ok(request.answer(&page, Conversion::from))
 }

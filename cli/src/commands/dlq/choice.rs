@@ -44,7 +44,13 @@ pub(super) struct Choice {
     #[arg(long)]
     yes: bool,
     /// Your name in the audit.
-    #[arg(long, env = "USER", default_value = "operator", value_name = "NAME")]
+    #[arg(
+        long,
+        visible_alias = "as",
+        env = "USER",
+        default_value = "operator",
+        value_name = "NAME"
+    )]
     pub(super) actor: String,
     /// Print JSON.
     #[arg(long)]

@@ -4,6 +4,7 @@
 //! A file per resource beside this one has the statements. Money is never changed here: that is `apply`'s.
 
 mod error;
+pub mod keys;
 #[cfg(test)]
 mod tests;
 

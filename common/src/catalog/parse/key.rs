@@ -9,7 +9,7 @@ use crate::{
         fields::{Fields, Id},
         file::{Key, PixelKey},
     },
-    db::keys::{self, DEFAULT_RATE_PER_MINUTE, Scope},
+    db::keys::{self, DEFAULT_RATE_PER_MINUTE, Scope, Timezone},
 };
 
 /// Shorter keys can be guessed.
@@ -48,6 +48,7 @@ pub(super) fn parse(name: Id, mut fields: Fields<'_>, default_owner: Option<&Own
         rate_per_minute: fields
             .small("rate_per_minute", 1..=i32::MAX)
             .unwrap_or(DEFAULT_RATE_PER_MINUTE),
+        timezone: timezone(&mut fields),
         name,
     };
     fields.close();
@@ -86,6 +87,17 @@ fn hash(fields: &mut Fields<'_>) -> (String, String) {
             (String::new(), String::new())
         }
     }
+}
+
+fn timezone(fields: &mut Fields<'_>) -> Timezone {
+    let Some(name) = fields.text("timezone") else {
+        return Timezone::default();
+    };
+    let zone = name.get_ref().parse::<Timezone>();
+    zone.unwrap_or_else(|error| {
+        fields.wrong(&name.span(), &format!("timezone {error}"));
+        Timezone::default()
+    })
 }
 
 fn scopes(fields: &mut Fields<'_>) -> Vec<Scope> {

@@ -12,6 +12,9 @@ mod org;
 mod program;
 mod rule;
 mod target;
+mod trail;
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -24,19 +27,39 @@ use super::{
     report::{SyncReport, Thing},
 };
 use crate::{
-    db::{self, Connection, DbError, Pool, keys},
+    db::{
+        self, Connection, DbError, Pool,
+        audit::{self, Actor, Author, Note},
+        keys,
+    },
     domain::OrgId,
 };
 
 /// The advisory lock of applies: two run one after the other. "catalog" in ASCII.
 const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
 
+/// Whom the audit trail names where nobody in particular applies a file.
+const NOBODY: &str = "commissary";
+
 /// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on.
 ///
 /// # Errors
 /// [`SyncError::Taken`] where something that the file does not declare is in the way, else what the database says.
 pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
-    db::in_transaction(pool, async |connection| write(connection, file, now).await).await
+    sync_as(pool, file, NOBODY, now).await
+}
+
+/// [`sync`] on behalf of `actor`, whom the audit trail names.
+///
+/// # Errors
+/// As [`sync`].
+pub async fn sync_as(
+    pool: &Pool,
+    file: &CatalogFile,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<SyncReport, SyncError> {
+    db::in_transaction(pool, async |connection| write(connection, file, actor, now).await).await
 }
 
 /// What [`sync`] would do, found by doing it and rolling back.
@@ -45,7 +68,7 @@ pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result
 /// As [`sync`].
 pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
     let mut transaction = db::begin(pool).await?;
-    let report = write(&mut transaction, file, now).await?;
+    let report = write(&mut transaction, file, NOBODY, now).await?;
     db::rollback(transaction).await?;
     Ok(report)
 }
@@ -53,6 +76,7 @@ pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Res
 async fn write(
     connection: &mut Connection,
     file: &CatalogFile,
+    actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SyncReport, SyncError> {
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", APPLY_LOCK)
@@ -60,12 +84,15 @@ async fn write(
         .await
         .map_err(|error| DbError::new("catalog.lock", error))?;
     let mut report = SyncReport::default();
+    let orgs_before = trail::orgs(connection, &file.orgs).await?;
     let org_ids = org::write(connection, file, now, &mut report).await?;
+    let mut notes = of_orgs(connection, file, &org_ids, orgs_before).await?;
     for org in &file.orgs {
         let Some(org_id) = org_ids.get(org.id.get_ref()) else {
             continue;
         };
         change::lock(connection, OrgId(*org_id)).await?;
+        let before = trail::things(connection, *org_id, org).await?;
         let mut target = Target {
             connection: &mut *connection,
             report: &mut report,
@@ -77,6 +104,11 @@ async fn write(
         program::write(&mut target).await?;
         affiliate::write(&mut target).await?;
         key::write(&mut target).await?;
+        let after = trail::things(connection, *org_id, org).await?;
+        notes
+            .entry(*org_id)
+            .or_default()
+            .extend(trail::notes(before, after));
     }
     if [Thing::Org, Thing::Key, Thing::PixelKey]
         .into_iter()
@@ -84,5 +116,36 @@ async fn write(
     {
         keys::notify(connection).await?;
     }
+    // In the order of the organisations, as whoever appends to several trails.
+    for (org, notes) in notes {
+        let author = Author {
+            org: OrgId(org),
+            actor: Actor::Catalog(actor.to_owned()),
+            request_id: None,
+            now,
+        };
+        audit::append(connection, &author, &notes).await?;
+    }
     Ok(report)
+}
+
+/// What the trail of each organisation says of the organisation itself.
+async fn of_orgs(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    org_ids: &HashMap<String, i64>,
+    mut before: trail::Things,
+) -> Result<BTreeMap<i64, Vec<Note>>, DbError> {
+    let after = trail::orgs(connection, &file.orgs).await?;
+    let each = after.into_iter().filter_map(|(slug, after)| {
+        let org_id = *org_ids.get(&slug)?;
+        let before = before.remove(&slug);
+        let subject = format!("org/{slug}");
+        let before = before
+            .map(|before| (subject.clone(), before))
+            .into_iter()
+            .collect();
+        Some((org_id, trail::notes(before, [(subject, after)].into())))
+    });
+    Ok(each.collect())
 }

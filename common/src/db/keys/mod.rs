@@ -6,6 +6,7 @@
 mod error;
 mod public;
 mod scope;
+mod timezone;
 mod token;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ use serde::Serialize;
 pub use error::KeyError;
 pub use public::{Client, PixelKey, address_range, pixel_secret};
 pub use scope::{Scope, UnknownScope};
+pub use timezone::{Timezone, UnknownTimezone};
 pub use token::{generate_key, hash_key, is_mistyped};
 
 pub(crate) use token::hint;
@@ -43,6 +45,8 @@ pub struct ApiKey {
     pub rate_per_minute: u32,
     pub owner: String,
     pub owner_id: String,
+    /// In which the owner counts days, where that is asked for.
+    pub timezone: Timezone,
     /// Without it every dialect answers 403.
     pub affiliates_feature: bool,
 }
@@ -69,6 +73,8 @@ pub struct KeyRow {
     pub program: Option<String>,
     pub owner: String,
     pub owner_id: String,
+    /// The owner's, an IANA name.
+    pub timezone: String,
     pub rate_per_minute: i32,
     pub created_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
@@ -87,6 +93,7 @@ pub struct NewKey {
     pub rate_per_minute: i32,
     pub owner: String,
     pub owner_id: String,
+    pub timezone: Timezone,
 }
 
 struct ApiKeyRow {
@@ -99,6 +106,7 @@ struct ApiKeyRow {
     rate_per_minute: i32,
     owner: String,
     owner_id: String,
+    timezone: String,
     affiliates_feature: bool,
 }
 
@@ -108,7 +116,8 @@ macro_rules! select_api_keys {
         sqlx::query_as!(
             ApiKeyRow,
             r#"SELECT k.org_id AS "org: OrgId", o.slug AS org_slug, k.key_id, k.key_hash AS "hash: [u8; 32]", k.scopes,
-                      k.program_id AS "program: ProgramId", k.rate_per_minute, k.owner, k.owner_id, o.affiliates_feature
+                      k.program_id AS "program: ProgramId", k.rate_per_minute, k.owner, k.owner_id, k.timezone,
+                      o.affiliates_feature
                FROM api_keys k JOIN orgs o USING (org_id)
                WHERE k.revoked_at IS NULL "# + $which
             $(, $argument)*
@@ -122,7 +131,7 @@ macro_rules! select_key_rows {
         sqlx::query_as!(
             KeyRow,
             $with + r#" SELECT k.key_id, k.hint, k.name, k.scopes, p.slug AS "program?", k.owner, k.owner_id,
-                      k.rate_per_minute, k.created_at, k.revoked_at
+                      k.timezone, k.rate_per_minute, k.created_at, k.revoked_at
                FROM "# + $keys
             $(, $argument)*
         )
@@ -142,6 +151,8 @@ impl From<ApiKeyRow> for ApiKey {
             rate_per_minute: row.rate_per_minute.unsigned_abs(),
             owner: row.owner,
             owner_id: row.owner_id,
+            // A zone that only a newer version knows.
+            timezone: row.timezone.parse().unwrap_or_default(),
             affiliates_feature: row.affiliates_feature,
         }
     }
@@ -199,8 +210,8 @@ pub async fn create(
     let row = select_key_rows!(
         "WITH created AS (
              INSERT INTO api_keys
-                 (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, rate_per_minute, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, timezone, rate_per_minute, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              RETURNING *)",
         "created k LEFT JOIN programs p USING (org_id, program_id)",
         org,
@@ -211,6 +222,7 @@ pub async fn create(
         program,
         new.owner,
         new.owner_id,
+        new.timezone.name(),
         new.rate_per_minute,
         now
     )

@@ -1,7 +1,7 @@
 //! What keys may do.
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
+use strum::{EnumIter, EnumString, IntoEnumIterator as _, IntoStaticStr, VariantNames};
 
 /// What a key may do.
 #[derive(
@@ -45,6 +45,11 @@ fn unknown(name: &str) -> UnknownScope {
 }
 
 impl Scope {
+    /// What "all" stands for.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::iter()
+    }
+
     pub fn name(self) -> &'static str {
         self.into()
     }

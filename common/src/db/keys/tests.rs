@@ -22,6 +22,7 @@ fn new_key(name: &str) -> NewKey {
         rate_per_minute: 500,
         owner: "Ada".to_owned(),
         owner_id: "ada".to_owned(),
+        timezone: "Europe/Amsterdam".parse().unwrap(),
     }
 }
 

@@ -1,0 +1,41 @@
+//! `GET /v1/keys`
+
+use std::sync::Arc;
+
+use axum::{Extension, Json, extract::State};
+use common::db::keys::{self, ApiKey};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::KeyView;
+use crate::{Api, Problem, v1::whole_organisation};
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = native::Keys)]
+pub(super) struct Keys {
+    keys: Vec<KeyView>,
+}
+
+/// List API keys
+// Revoked ones too, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/keys",
+    tag = "native",
+    security(("XApiKey" = []), ("Bearer" = [])),
+    responses((status = 200, body = Keys, example = json!({"keys": [{
+        "id": 7, "hint": "ck_live_4fT9xQ2a", "name": "shop backend", "scopes": ["ingest", "read"], "program": null,
+        "owner": "John Tapper", "owner_id": "johntapper", "timezone": "Europe/Amsterdam", "rate_per_minute": 100_000,
+        "created_at": "2026-11-21T15:00:00.000Z", "revoked_at": null
+    }]})))
+)]
+pub(super) async fn list_keys(
+    State(api): State<Arc<Api>>,
+    Extension(key): Extension<ApiKey>,
+) -> Result<Json<Keys>, Problem> {
+    whole_organisation(&key)?;
+    let mut conn = api.connection().await?;
+    let rows = keys::list(&mut conn, &key.org_slug).await?;
+    let keys = rows.into_iter().map(KeyView::from).collect();
+    Ok(Json(Keys { keys }))
+}
