@@ -48,6 +48,8 @@ enum Command {
     Events(commands::events::Args),
     /// List, show, replay and discard what could not be applied.
     Dlq(commands::dlq::Args),
+    /// Approve and disapprove many commissions.
+    Commissions(commands::commissions::Args),
     /// Show who changed what, and prove that nobody changed that.
     Audit(commands::audit::Args),
     /// Prove the ledger.
@@ -96,6 +98,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Keys(args) => commands::keys::run(args, &clock).await,
         Command::Events(args) => commands::events::run(args, &clock).await,
         Command::Dlq(args) => commands::dlq::run(args, &clock).await,
+        Command::Commissions(args) => commands::commissions::run(args, &clock).await,
         Command::Audit(args) => commands::audit::run(args, &clock).await,
         Command::Ledger(args) => commands::ledger::run(args, &clock).await,
         Command::Explain(args) => commands::explain::run(args).await,
