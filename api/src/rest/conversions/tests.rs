@@ -295,7 +295,8 @@ async fn an_empty_order_is_found_nowhere_and_other_empty_filters_are_not_sent() 
     assert_eq!(count("/1.6/conversions/?external_id=").await, 0);
     assert_eq!(count("/1.6/conversions/?external_id").await, 0);
     assert_eq!(count("/1.6/customers/?customer_id=").await, 0);
-    let others = "program_id=&affiliate_id=&pending=&date_from=&date_to=&use_profile_timezone=&page=&group_id=";
+    let others =
+        "program_id=&affiliate_id=&pending=&date_from=&date_to=&use_profile_timezone=&page=&group_id=";
     assert_eq!(count(&format!("/1.6/conversions/?{others}")).await, 1);
 }
 
