@@ -20,3 +20,17 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
             .map_err(|_not_utf8| Problem::not_found())
     }
 }
+
+/// The two parameters of a path: a resource, and the name of something that it has. As [`PathId`].
+#[derive(Debug)]
+pub(crate) struct PathIdAndKey(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathIdAndKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let both = Path::<(String, String)>::from_request_parts(parts, state).await;
+        both.map(|Path((id, key))| Self(id, key))
+            .map_err(|_not_utf8| Problem::not_found())
+    }
+}

@@ -125,7 +125,7 @@ async fn an_envelope_of_a_later_version(queue: Queue) {
         .start()
         .await;
     world
-        .publish(&[br#"{"v":3,"from":"the future","events":[{"shape":"unknown"}]}"#.to_vec()])
+        .publish(&[br#"{"v":4,"from":"the future","events":[{"shape":"unknown"}]}"#.to_vec()])
         .await;
     wait_until("a worker says that it is too old, and again", SOON, async || {
         let logs: String = world.workers.iter().map(commissary_tests::Process::log).collect();

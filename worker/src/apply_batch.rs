@@ -191,6 +191,7 @@ impl BatchApplier {
             event: incoming.event.clone(),
             outcome: Outcome::Queued,
             row_write: RowWrite::Known,
+            before: None,
         })
     }
 
@@ -203,6 +204,7 @@ impl BatchApplier {
             event,
             outcome: Outcome::Dead(failure.code),
             row_write: RowWrite::Known,
+            before: None,
         })
     }
 }

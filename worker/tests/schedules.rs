@@ -168,6 +168,7 @@ async fn a_commission_comes_again_once_a_month_until_the_customer_is_cancelled()
         customer: CustomerTarget::Id("o1".to_owned()),
         customer_id: None,
         meta_data: None,
+        meta_change: None,
         action: Some(CustomerAction::Cancel),
     }));
     assert_eq!(world.apply(&[cancel]).await, ["applied"]);

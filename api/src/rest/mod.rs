@@ -2,7 +2,7 @@
 //!
 //! A list costs one file here and one in `common::reads::rest`, and a line in [`router`].
 //!
-//! * Here (`conversions.rs` is the shortest whole one): a struct `Filter` whose fields are the documented parameters, each read
+//! * Here (`conversions/list.rs` is the shortest whole one): a struct `Filter` whose fields are the documented parameters, each read
 //!   by a function of [`params`]; `Filter::within`, which makes the list's typed filter of it; and the handler with its
 //!   description: a connection, the page, the answer. [`pages`] reads the page's number and makes the `Link` header. What the row looks like on the wire is in
 //!   `common::tapfiliate_json` where the ingest prints it too, else in the same file.
@@ -10,14 +10,19 @@
 //!   `list` and `find`, which hand the conditions to it. The three statements of a list, its total and its end are made there,
 //!   once for all.
 
+#[cfg(test)]
+mod access;
 mod balances;
+mod bodies;
 mod clicks;
 mod commissions;
 mod conversions;
 mod customers;
 pub(crate) mod error;
+mod meta_data;
 mod pages;
 pub(crate) mod params;
+mod payments;
 mod row_id;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,16 +55,19 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
 
 fn reads() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
-        .routes(routes!(conversions::list))
-        .routes(routes!(conversions::retrieve))
-        .routes(routes!(customers::list))
-        .routes(routes!(customers::retrieve))
+        .merge(conversions::reads())
+        .merge(customers::reads())
         .routes(routes!(clicks::list))
         .routes(routes!(clicks::retrieve))
         .merge(commissions::reads())
-        .routes(routes!(balances::of_affiliate))
+        .merge(payments::reads())
+        .merge(balances::reads())
 }
 
 fn writes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::default().merge(commissions::writes())
+    OpenApiRouter::default()
+        .merge(conversions::writes())
+        .merge(customers::writes())
+        .merge(commissions::writes())
+        .merge(payments::writes())
 }

@@ -44,6 +44,15 @@ impl FromRequest<Arc<Api>> for Call {
 }
 
 impl Call {
+    /// What is not there is changed by no event. A repeat under an `Idempotency-Key` may be about what the first has deleted: its
+    /// event tells.
+    pub(crate) fn only_what_is_there<T>(&self, found: Option<&T>) -> Result<(), Problem> {
+        if found.is_none() && self.received.idempotency.is_none() {
+            return Err(Problem::not_found());
+        }
+        Ok(())
+    }
+
     /// The `Idempotency-Key`, as this key uses it.
     pub(super) fn idempotency(&self) -> Option<Idempotency> {
         let sent = self.received.idempotency.clone();

@@ -100,7 +100,7 @@ async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Re
         // It waits for what is not there: this caller does not. The transaction is rolled back.
         Outcome::Parked | Outcome::Queued => return Err(Failed::Problem(Problem::not_found())),
         Outcome::Applied(applied) if decision.row_write != RowWrite::Known => {
-            let note = note(event, subject, applied);
+            let note = note(event, subject, decision.before.as_ref(), applied);
             audit::append(&mut transaction, &call.author(), &[note]).await?;
         }
         Outcome::Applied(_) | Outcome::Refused(_) | Outcome::Dead(_) | Outcome::Discarded => {}
@@ -109,11 +109,11 @@ async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Re
     Ok(decision.outcome)
 }
 
-fn note(event: &Event, subject: &str, applied: &Applied) -> Note {
+fn note(event: &Event, subject: &str, before: Option<&Applied>, applied: &Applied) -> Note {
     Note {
         action: event.body.kind().name().to_owned(),
         subject: subject.to_owned(),
-        before: None,
+        before: before.and_then(|before| serde_json::to_value(before).ok()),
         after: serde_json::to_value(applied).ok(),
         event: Some(event.id),
     }

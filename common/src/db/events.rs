@@ -338,6 +338,7 @@ pub(crate) async fn enqueue_each(
         event,
         outcome: Outcome::Queued,
         row_write: RowWrite::Insert,
+        before: None,
     };
     let decisions: Vec<_> = events.map(|(event, due_at)| (queued(event), due_at)).collect();
     let mut rows = Vec::with_capacity(decisions.len());
@@ -411,6 +412,8 @@ columns! {
             outcome,
             // Says whether it is inserted or updated.
             row_write: _,
+            // For the audit trail.
+            before: _,
         },
         body, outcome: outcome_json, applied_at, due_at,
     } in &'a EventRow<'a> {

@@ -9,6 +9,7 @@ pub mod click_name;
 pub mod commission;
 #[cfg(test)]
 mod commission_tests;
+pub mod country;
 pub mod customer_lifecycle;
 mod decide;
 pub mod dependency;
@@ -19,22 +20,23 @@ pub mod ledger;
 pub mod money;
 mod names;
 pub mod outcome;
+pub mod prospect;
 pub mod trace;
 pub mod world;
 
 pub use attribution::fold_coupon;
 pub use customer_lifecycle::CustomerLifecycle;
 pub use decide::{
-    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, Parked,
-    RowWrite, decide,
+    BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, MAX_PAYMENTS,
+    Parked, RowWrite, decide,
 };
 pub use dependency::Dependency;
 pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
-    EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MetaData, Needs, NewRows,
-    OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition, Scheduled, TestEvent, TestKind, TraceParent,
-    UpdateConversion, UpdateCustomer,
+    EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MAX_META_PROPERTIES,
+    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition,
+    Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,

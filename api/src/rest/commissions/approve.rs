@@ -8,18 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{
-    domain::{Applied, Body, CommissionId, EditCommission, PublicIdKind},
     http::{openapi::example, request::IdempotencyKey},
-    reads::rest::commissions,
     tapfiliate_json::{COMMISSION_EXAMPLE, Commission},
 };
 
-use crate::{
-    Api, Problem,
-    path_id::PathId,
-    rest::row_id::number_of,
-    write::{Call, execute},
-};
+use super::edit::edit;
+use crate::{Api, Problem, path_id::PathId, write::Call};
 
 /// Approve a commission
 // The affiliate is owed it from then on. Again it changes nothing.
@@ -58,33 +52,6 @@ pub(super) async fn disapprove(
 }
 
 async fn set_approved(api: &Api, id: &str, call: &Call, approved: bool) -> Result<Response, Problem> {
-    let id = number_of(id, PublicIdKind::Commission).ok_or_else(Problem::not_found)?;
-    edit(api, CommissionId(id), call, |edit| edit.approved = Some(approved)).await
-}
-
-/// Changes the commission and answers with it.
-async fn edit(
-    api: &Api,
-    id: CommissionId,
-    call: &Call,
-    change: impl FnOnce(&mut EditCommission),
-) -> Result<Response, Problem> {
-    // What is not there leaves no event.
-    let mut conn = api.connection().await?;
-    let there = commissions::find(&mut conn, call.key.org, call.key.program, id).await?;
-    there.ok_or_else(Problem::not_found)?;
-    drop(conn);
-    let mut edit = EditCommission {
-        commission: id,
-        approved: None,
-        amount: None,
-        sub_amount: None,
-        comment: None,
-    };
-    change(&mut edit);
-    let done = execute(api, call, &format!("commission/{id}"), Body::EditCommission(edit)).await?;
-    let Applied::Commission(view) = &done.applied else {
-        return Err(Problem::not_found());
-    };
-    Ok(Json(Commission::from(&**view)).into_response())
+    let commission = edit(api, call, id, |edit| edit.approved = Some(approved)).await?;
+    Ok(Json(Commission::from(&commission)).into_response())
 }

@@ -1,10 +1,12 @@
 //! Commissions of REST 1.6.
 
 mod approve;
+mod edit;
 mod list;
 mod retrieve;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ pub(super) fn reads() -> OpenApiRouter<Arc<Api>> {
 
 pub(super) fn writes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
+        .routes(routes!(update::update))
         .routes(routes!(approve::approve))
         .routes(routes!(approve::disapprove))
 }

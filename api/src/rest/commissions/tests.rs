@@ -1,7 +1,13 @@
-use common::testing;
-use serde_json::json;
+use common::{
+    domain::{Applied, Body, Refund},
+    testing,
+};
+use serde_json::{Value, json};
 
-use crate::testing::Client;
+use crate::{
+    rest::access::assert_only_managers,
+    testing::{Answer, Client},
+};
 
 /// The number of a pending commission of jane's.
 async fn commission(client: &Client) -> i64 {
@@ -73,5 +79,109 @@ async fn one_key_is_one_change_and_one_entry_of_the_trail() {
     let trail = "SELECT count(*) FROM audit_entries WHERE action = 'edit_commission' AND actor_kind = 'key'
         AND event_id IS NOT NULL AND request_id IS NOT NULL";
     assert_eq!(database.count(trail).await, 1);
+    database.prove().await;
+}
+
+async fn patch(client: &Client, path: &str, body: &Value) -> Answer {
+    client.call("PATCH", path, body.to_string()).await
+}
+
+#[tokio::test]
+async fn only_what_is_sent_changes() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    let path = format!("/1.6/commissions/{}/", commission(&client).await);
+    let sent = json!({"amount": "30.55", "comment": "\"foo bar\"", "approved": "True"});
+    let answer = patch(&client, &path, &sent).await;
+    assert_eq!(answer.status, 200, "{}", answer.json);
+    assert_eq!(
+        (
+            &answer.json["amount"],
+            &answer.json["comment"],
+            &answer.json["approved"]
+        ),
+        (&json!(30.55), &json!("\"foo bar\""), &json!(true))
+    );
+    assert_eq!(client.get(&path).await.json, answer.json, "as it is read");
+    database.prove().await;
+    let recalculated = patch(&client, &path, &json!({"conversion_sub_amount": 50.01}))
+        .await
+        .json;
+    assert_eq!(
+        (
+            &recalculated["conversion_sub_amount"],
+            &recalculated["amount"],
+            &recalculated["approved"]
+        ),
+        (&json!(50.01), &json!(5), &json!(true))
+    );
+    for nothing in [json!({}), json!([]), json!({"approved": null, "comment": ""})] {
+        assert_eq!(
+            patch(&client, &path, &nothing).await.json,
+            recalculated,
+            "{nothing}"
+        );
+    }
+    let balance = client.get("/1.6/affiliates/janejameson/balances/").await.json;
+    assert_eq!(balance, json!({"USD": 5}));
+    database.prove().await;
+    let both = json!({"conversion_sub_amount": 10, "amount": 7, "approved": false});
+    let both = patch(&client, &path, &both).await.json;
+    assert_eq!((&both["amount"], &both["approved"]), (&json!(7), &json!(false)));
+    database.prove().await;
+}
+
+#[tokio::test]
+async fn what_is_malformed_changes_no_commission() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    let path = format!("/1.6/commissions/{}/", commission(&client).await);
+    let before = client.get(&path).await.json;
+    for body in [
+        r#"{"amount": -1}"#,
+        r#"{"amount": 9999999999999999}"#,
+        r#"{"amount": 1, "approved": "perhaps"}"#,
+        r#"{"conversion_sub_amount": []}"#,
+        r#"{"comment": "a\u0000b"}"#,
+        r#"{"comment": 1e400}"#,
+        "[1]",
+        "{",
+    ] {
+        assert_eq!(client.call("PATCH", &path, body).await.status, 400, "{body}");
+    }
+    assert_eq!(client.get(&path).await.json, before);
+    assert_only_managers(&database, &client, ("PATCH", &path), &json!({"amount": 1})).await;
+    for id in ["999999", "abc", "%00", "cm_none"] {
+        let path = format!("/1.6/commissions/{id}/");
+        assert_eq!(
+            patch(&client, &path, &json!({"amount": 1})).await.status,
+            404,
+            "{id}"
+        );
+    }
+    let edits = "SELECT count(*) FROM events WHERE kind = 'edit_commission' AND status = 'applied'";
+    assert_eq!(database.count(edits).await, 0);
+    database.prove().await;
+}
+
+#[tokio::test]
+async fn approving_while_the_order_is_refunded_ends_at_zero() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    for round in 0..8 {
+        let order = format!("ORD{round}");
+        let sale = json!({"coupon": "JANE10OFF", "amount": 100, "external_id": order});
+        let path = format!("/1.6/commissions/{}/approved/", client.convert(sale).await);
+        let refund = Refund {
+            external_id: order,
+            ..Refund::default()
+        };
+        let body = json!([]);
+        let (approved, refunded) = tokio::join!(client.put(&path, &body), client.apply(Body::Refund(refund)));
+        assert_eq!(approved.status, 200, "{}", approved.json);
+        assert!(matches!(refunded, Applied::Refund(_)));
+        let balance = client.get("/1.6/affiliates/janejameson/balances/").await.json;
+        assert_eq!(balance, json!({}), "round {round}");
+    }
     database.prove().await;
 }

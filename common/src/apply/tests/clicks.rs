@@ -306,6 +306,7 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
         customer: CustomerTarget::Id("USER1".to_owned()),
         customer_id: None,
         meta_data: None,
+        meta_change: None,
         action: Some(CustomerAction::Cancel),
     };
     commit(&pool, vec![event(org, Body::UpdateCustomer(cancel))]).await;

@@ -9,6 +9,7 @@ fn edit(org: OrgId, conversion: ConversionId, change: impl FnOnce(&mut EditConve
         amount: None,
         external_id: None,
         meta_data: None,
+        meta_change: None,
         recalculate: false,
         delete: false,
     };

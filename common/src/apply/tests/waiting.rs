@@ -54,6 +54,7 @@ fn customer_update(org: OrgId, name: &str) -> Incoming {
             customer: CustomerTarget::Id(name.to_owned()),
             customer_id: None,
             meta_data: None,
+            meta_change: None,
             action: None,
         }),
     )

@@ -3,7 +3,11 @@
 //!
 //! A file per resource beside this one has the statements. Money is never changed here: that is `apply`'s.
 
+pub mod affiliate_groups;
 mod error;
+pub mod notes;
+pub mod payout_methods;
+pub mod prospects;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,7 @@
-use chrono::Utc;
 use serde_json::json;
 
 use super::*;
+use crate::runtime::Clock;
 
 async fn org(pool: &Pool) -> OrgId {
     let org: i64 =
@@ -20,15 +20,15 @@ fn author(org: OrgId) -> Author {
             owner: "John Tapper".into(),
         },
         request_id: Some("request-1".into()),
-        now: Utc::now(),
+        now: Clock::default().now(),
     }
 }
 
-fn sent(hash: &str) -> Option<Idempotency> {
-    Some(Idempotency {
+fn sent(hash: &str) -> Idempotency {
+    Idempotency {
         key: "once".into(),
         hash: hash.into(),
-    })
+    }
 }
 
 fn answer() -> Answer {
@@ -52,24 +52,24 @@ async fn count(pool: &Pool, query: &'static str) -> i64 {
 #[sqlx::test(migrator = "db::MIGRATOR")]
 async fn a_repeated_change_gets_the_first_answer_and_another_is_told(pool: Pool) {
     let org = org(&pool).await;
-    fresh(&pool, org, sent("a1"))
+    fresh(&pool, org, Some(sent("a1")))
         .await
         .finish(&answer())
         .await
         .unwrap();
-    let again = begin(&pool, author(org), sent("a1")).await.unwrap();
+    let again = begin(&pool, author(org), Some(sent("a1"))).await.unwrap();
     assert!(matches!(again, Begun::Repeated(first) if first == answer()));
-    let other = begin(&pool, author(org), sent("b2")).await.unwrap_err();
+    let other = begin(&pool, author(org), Some(sent("b2"))).await.unwrap_err();
     assert!(matches!(other, ChangeError::ReusedKey));
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]
 async fn what_is_not_finished_does_not_hold(pool: Pool) {
     let org = org(&pool).await;
-    let mut change = fresh(&pool, org, sent("a1")).await;
+    let mut change = fresh(&pool, org, Some(sent("a1"))).await;
     change.note("affiliate.create", "affiliate/jane", None, Some(json!({})));
     drop(change);
-    fresh(&pool, org, sent("b2")).await;
+    fresh(&pool, org, Some(sent("b2"))).await;
     assert_eq!(count(&pool, "SELECT count(*) FROM audit_entries").await, 0);
 }
 
@@ -103,6 +103,7 @@ async fn changes_of_one_catalog_follow_each_other(pool: Pool) {
     let first = fresh(&pool, org, None).await;
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
     let second = tokio::spawn({
         let pool = pool.clone();
         async move { fresh(&pool, org, None).await.finish(&answer()).await }

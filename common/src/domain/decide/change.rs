@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, Event, EventId, MAX_AMOUNT,
-    MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
+    MAX_META_PROPERTIES, MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
     commission::follow_amount,
     entities::{Conversion, RefundEntry},
     money::order_amount,
@@ -170,6 +170,27 @@ pub(super) fn set_meta_data(event: &Event, conversion: &mut Conversion, meta_dat
         conversion.meta_data.clone_from(meta_data);
         conversion.meta_by = Some(event.id);
     }
+}
+
+/// Changes one property, whatever came before or after: it says nothing of the others.
+///
+/// # Errors
+/// [`Reason::TooMany`] for one more than [`MAX_META_PROPERTIES`].
+pub(super) fn change_meta_data(data: &mut MetaData, change: &MetaChange) -> Result<(), Refusal> {
+    match change {
+        MetaChange::Remove { key } => {
+            data.remove(key);
+        }
+        MetaChange::Set { key, value } => {
+            if !data.contains_key(key) && data.len() >= MAX_META_PROPERTIES {
+                let detail =
+                    format!("meta_data has {MAX_META_PROPERTIES} properties, and no room for {key:?}");
+                return Err(Refusal::new(Reason::TooMany, detail));
+            }
+            data.insert(key.clone(), value.clone());
+        }
+    }
+    Ok(())
 }
 
 /// A refund that the client counts in the smallest unit of the sale's currency.

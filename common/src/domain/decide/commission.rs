@@ -98,8 +98,22 @@ pub(super) fn edit_commission(
     Ok(Applied::Commission(Box::new(view)))
 }
 
+/// A commission as its caller may see it, who may not see all.
+pub(super) fn shown(context: &Context<'_>, id: CommissionId, world: &World) -> Option<CommissionView> {
+    let Some(&owner) = world.commission_owners.get(&id) else {
+        return view::commission(bonus(context, id, world)?, None, context.catalog);
+    };
+    let conversion = by_number(context, owner, world).ok()?;
+    views(&conversion, &[id], context.catalog).pop()
+}
+
 /// A bonus belongs to no conversion and so to no program that could be compared with the key's: a key that is bound to a
 /// program sees none.
+fn bonus<'w>(context: &Context<'_>, id: CommissionId, world: &'w World) -> Option<&'w Commission> {
+    let (org, bonus) = world.bonuses.get(&id)?;
+    (*org == context.org && context.event.program_scope.is_none()).then_some(bonus)
+}
+
 fn edit_bonus(
     context: &Context<'_>,
     edit: &EditCommission,
@@ -107,9 +121,7 @@ fn edit_bonus(
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
     let id = edit.commission;
-    let bonus = world.bonuses.get(&id).filter(|(org, _)| *org == context.org);
-    let bonus = bonus.filter(|_| context.event.program_scope.is_none());
-    let (_, mut bonus) = bonus.cloned().ok_or_else(|| unknown(id))?;
+    let mut bonus = bonus(context, id, world).cloned().ok_or_else(|| unknown(id))?;
     change_commission(&mut bonus, edit)?;
     bonus.change.touch();
     bonus.amount = bonus.gross;

@@ -2,6 +2,7 @@
 
 use super::{
     Context, Stop,
+    change::change_meta_data,
     customer_record::{change_customer, follow_status, leave_on_click, new_customer, put_customer, rebind},
     limits::is_beyond_limits,
     view,
@@ -99,6 +100,9 @@ pub(super) fn update_customer(
     if let Some(meta_data) = &update.meta_data {
         after.meta_data.clone_from(meta_data);
     }
+    if let Some(change) = &update.meta_change {
+        change_meta_data(&mut after.meta_data, change)?;
+    }
     if let Some(name) = &update.customer_id {
         rename(context, &mut after, name, world)?;
     }
@@ -133,7 +137,7 @@ fn act(context: &Context<'_>, customer: &mut Customer, action: Option<CustomerAc
 ///
 /// # Errors
 /// [`Reason::UnknownCustomer`]
-fn target<'w>(
+pub(super) fn target<'w>(
     context: &Context<'_>,
     target: &CustomerTarget,
     world: &'w World,

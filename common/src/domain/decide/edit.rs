@@ -2,7 +2,9 @@
 
 use super::{
     Context, Effects, Stop,
-    change::{by_number, in_range, is_newer, post_change, recalculate, removed, set_meta_data},
+    change::{
+        by_number, change_meta_data, in_range, is_newer, post_change, recalculate, removed, set_meta_data,
+    },
     conversion::duplicate_order,
     view,
     void::void_conversion,
@@ -32,6 +34,10 @@ pub(super) fn edit_conversion(
         conversion.amount_by = Some(event.id);
     }
     set_meta_data(event, &mut conversion, edit.meta_data.as_ref());
+    if let Some(change) = &edit.meta_change {
+        change_meta_data(&mut conversion.meta_data, change)?;
+        conversion.meta_by = conversion.meta_by.max(Some(event.id));
+    }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);
     Ok(Applied::Conversion(Box::new(view)))

@@ -7,6 +7,7 @@
 //! [`Effects`]. This file finds the rule, and knows repeats and events that wait for an order.
 
 mod approval;
+mod before;
 mod bonus;
 mod change;
 mod click;
@@ -36,7 +37,7 @@ use chrono::TimeDelta;
 
 use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
-pub use self::{parked::Parked, waiting::MAX_PARKED_PER_NAME};
+pub use self::{parked::Parked, payment::MAX_PAYMENTS, waiting::MAX_PARKED_PER_NAME};
 use super::{
     Applied, Body, Event, EventId, First, OrgClue, Outcome, Reason, Refusal, World,
     world::{IdempotencyRecord, PoolExhausted},
@@ -64,6 +65,8 @@ pub struct Decision {
     pub event: Event,
     pub outcome: Outcome,
     pub row_write: RowWrite,
+    /// What an edit was about, as it was before: for the audit trail, and stored nowhere else.
+    pub before: Option<Applied>,
 }
 
 /// Everything to answer, and everything to write.
@@ -96,6 +99,18 @@ pub fn decide(events: Vec<Incoming>, world: World) -> Result<Decisions, PoolExha
         batch.decide_one(incoming)?;
     }
     Ok(batch)
+}
+
+/// See [`before::before`].
+fn before_rule(event: &Event, world: &World) -> Option<Applied> {
+    let org = event.org?;
+    let context = &Context {
+        event,
+        org,
+        catalog: world.catalogs.get(&org)?,
+        now: world.now,
+    };
+    before::before(context, world)
 }
 
 /// The rule of each kind of event.
@@ -155,6 +170,7 @@ impl Decisions {
                 event,
                 outcome,
                 row_write: RowWrite::Known,
+                before: None,
             });
             return Ok(());
         }
@@ -165,19 +181,21 @@ impl Decisions {
         };
         if !queued && self.world.now - event.received_at > EVENT_RETENTION {
             // Its row may have been dropped with its day: nobody can say any more whether it was applied.
-            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), row_write);
+            self.record(event, Outcome::Dead(TOO_OLD.to_owned()), row_write, None);
             return Ok(());
         }
+        let before = before_rule(&event, &self.world);
         let outcome = match self.refuse_repeat(&event) {
             Ok(()) => self.outcome(&event)?,
             Err(refusal) => Outcome::Refused(refusal),
         };
         let brought = self.brings(&event, &outcome);
         self.release(&event, &outcome);
-        self.record(event, outcome, row_write);
+        self.record(event, outcome, row_write, before);
         for parked in brought {
+            let before = before_rule(&parked, &self.world);
             let outcome = self.outcome(&parked)?;
-            self.record(parked, outcome, RowWrite::Update);
+            self.record(parked, outcome, RowWrite::Update, before);
         }
         Ok(())
     }
@@ -230,7 +248,7 @@ impl Decisions {
     }
 
     /// Notes the decision. An event parked earlier in this very batch has no row yet: its one decision is amended.
-    fn record(&mut self, event: Event, outcome: Outcome, row_write: RowWrite) {
+    fn record(&mut self, event: Event, outcome: Outcome, row_write: RowWrite, before: Option<Applied>) {
         self.world.events.insert(event.id, outcome.clone());
         if row_write == RowWrite::Update
             && let Some(earlier) = self
@@ -238,13 +256,14 @@ impl Decisions {
                 .iter_mut()
                 .find(|decision| decision.event.id == event.id)
         {
-            earlier.outcome = outcome;
+            (earlier.outcome, earlier.before) = (outcome, before);
             return;
         }
         self.decisions.push(Decision {
             event,
             outcome,
             row_write,
+            before,
         });
     }
 }
@@ -264,6 +283,8 @@ mod bonus_tests;
 mod cap_tests;
 #[cfg(test)]
 mod due_tests;
+#[cfg(test)]
+mod edit_tests;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]

@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 
 use super::{Context, Effects, Stop};
 use crate::domain::{
-    Applied, CancelPayment, MAX_AMOUNT, Money, Pay, PaymentOrder, PaymentView, Reason, Refusal, World,
-    catalog::{Affiliate, OrgCatalog},
+    AffiliateId, Applied, CancelPayment, MAX_AMOUNT, Money, Pay, PaymentId, PaymentOrder, PaymentView,
+    Reason, Refusal, World,
+    catalog::Affiliate,
     entities::{Change, Payment},
     ledger::{Account, Transfer, TransferCode},
 };
@@ -21,7 +22,7 @@ pub(super) fn pay(
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
     refuse_too_many(pay)?;
-    let orders = pay.payments.iter().map(|order| checked(order, context.catalog));
+    let orders = pay.payments.iter().map(|order| checked(context, order));
     let orders: Vec<(&Affiliate, Money)> = orders.collect::<Result<_, _>>()?;
     let mut views = Vec::with_capacity(orders.len());
     for (affiliate, money) in orders {
@@ -68,7 +69,7 @@ pub(super) fn cancel_payment(
     let id = cancel.payment;
     let payment = world.payments.get_mut(&id);
     let payment = payment
-        .filter(|payment| payment.org == context.org && payment.canceled_at.is_none())
+        .filter(|payment| is_visible(context, payment))
         .ok_or_else(|| Refusal::new(Reason::UnknownPayment, format!("payment {id} is not known")))?;
     let affiliate = context.catalog.affiliate(payment.affiliate).ok_or_else(|| {
         let detail = format!("the affiliate of payment {id} has been removed");
@@ -85,6 +86,23 @@ pub(super) fn cancel_payment(
     );
     effects.transfers.push(taken_back);
     Ok(Applied::Payments(vec![view(payment, affiliate)]))
+}
+
+/// A living payment as its caller may see it, who may not see all.
+pub(super) fn shown(context: &Context<'_>, id: PaymentId, world: &World) -> Option<PaymentView> {
+    let payment = world.payments.get(&id)?;
+    let affiliate = context.catalog.affiliate(payment.affiliate)?;
+    is_visible(context, payment).then(|| view(payment, affiliate))
+}
+
+fn is_visible(context: &Context<'_>, payment: &Payment) -> bool {
+    payment.org == context.org && payment.canceled_at.is_none() && is_payee(context, payment.affiliate)
+}
+
+/// Money is owed across programs: a key that is bound to one has to do with those affiliates who are in it.
+fn is_payee(context: &Context<'_>, affiliate: AffiliateId) -> bool {
+    let scope = context.event.program_scope;
+    scope.is_none_or(|program| context.catalog.affiliation(program, affiliate).is_some())
 }
 
 fn transfer(
@@ -109,8 +127,10 @@ fn transfer(
 }
 
 /// To whom, and how much. What the currency cannot express is refused, as money that leaves is never rounded.
-fn checked<'a>(order: &PaymentOrder, catalog: &'a OrgCatalog) -> Result<(&'a Affiliate, Money), Refusal> {
-    let affiliate = catalog.affiliate_by_slug(&order.affiliate).ok_or_else(|| {
+fn checked<'a>(context: &Context<'a>, order: &PaymentOrder) -> Result<(&'a Affiliate, Money), Refusal> {
+    let affiliate = context.catalog.affiliate_by_slug(&order.affiliate);
+    let affiliate = affiliate.filter(|affiliate| is_payee(context, affiliate.id));
+    let affiliate = affiliate.ok_or_else(|| {
         let detail = format!("affiliate {:?} is not known", order.affiliate);
         Refusal::new(Reason::UnknownAffiliate, detail)
     })?;

@@ -49,6 +49,7 @@ fn change(n: u128, target: CustomerTarget, edit: impl FnOnce(&mut UpdateCustomer
         customer: target,
         customer_id: None,
         meta_data: None,
+        meta_change: None,
         action: None,
     };
     edit(&mut update);

@@ -113,7 +113,7 @@ impl Decisions {
                 waiting.is_some_and(|waiting| waiting.iter().any(|parked| self.is_there(parked, &key)));
             if is_released && let Some(released) = self.world.parked.remove(&(org, key)) {
                 for parked in released {
-                    self.record(parked, Outcome::Queued, RowWrite::Update);
+                    self.record(parked, Outcome::Queued, RowWrite::Update, None);
                 }
             }
         }

@@ -286,6 +286,7 @@ fn what_cannot_have_been_accepted_before_is_refused_at_once() {
         amount: None,
         external_id: Some("o7".into()),
         meta_data: None,
+        meta_change: None,
         recalculate: false,
         delete: false,
     };
@@ -293,6 +294,7 @@ fn what_cannot_have_been_accepted_before_is_refused_at_once() {
         customer: CustomerTarget::Number(CustomerId(7)),
         customer_id: Some("c7".into()),
         meta_data: None,
+        meta_change: None,
         action: None,
     };
     let mut world = clickable();

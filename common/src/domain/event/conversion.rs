@@ -9,7 +9,7 @@ use super::{
     attribution_fields::AttributionFields,
     customer::CustomerRef,
     dialect::Dialect,
-    meta_data::MetaData,
+    meta_data::{MetaChange, MetaData},
     needs::{Needs, NewRows},
 };
 use crate::domain::{CommissionId, ConversionId, Currency};
@@ -151,6 +151,9 @@ pub struct EditConversion {
     /// Replaces what is there.
     #[serde(default)]
     pub meta_data: Option<MetaData>,
+    /// One property of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta_change: Option<MetaChange>,
     #[serde(default)]
     pub recalculate: bool,
     /// Takes all of its money back and frees its external id; the row stays.
@@ -159,6 +162,19 @@ pub struct EditConversion {
 }
 
 impl EditConversion {
+    /// A change of nothing yet.
+    pub fn of(conversion: ConversionId) -> Self {
+        Self {
+            conversion,
+            amount: None,
+            external_id: None,
+            meta_data: None,
+            meta_change: None,
+            recalculate: false,
+            delete: false,
+        }
+    }
+
     pub(super) fn needs(&self) -> Needs<'_> {
         Needs {
             conversion: Some(self.conversion),
@@ -205,6 +221,17 @@ pub struct EditCommission {
 }
 
 impl EditCommission {
+    /// A change of nothing yet.
+    pub fn of(commission: CommissionId) -> Self {
+        Self {
+            commission,
+            approved: None,
+            amount: None,
+            sub_amount: None,
+            comment: None,
+        }
+    }
+
     pub(super) fn needs(&self) -> Needs<'_> {
         Needs {
             commission: Some(self.commission),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     attribution_fields::AttributionFields,
     identity::Identity,
-    meta_data::MetaData,
+    meta_data::{MetaChange, MetaData},
     needs::{Needs, NewRows, OrgClue},
 };
 use crate::domain::{CustomerId, CustomerLifecycle};
@@ -86,11 +86,25 @@ pub struct UpdateCustomer {
     /// Replaces what is there.
     #[serde(default)]
     pub meta_data: Option<MetaData>,
+    /// One property of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta_change: Option<MetaChange>,
     #[serde(default)]
     pub action: Option<CustomerAction>,
 }
 
 impl UpdateCustomer {
+    /// A change of nothing yet.
+    pub fn of(customer: CustomerTarget) -> Self {
+        Self {
+            customer,
+            customer_id: None,
+            meta_data: None,
+            meta_change: None,
+            action: None,
+        }
+    }
+
     pub(super) fn needs(&self) -> Needs<'_> {
         let (id, number) = match &self.customer {
             CustomerTarget::Id(id) => (Some(id), None),

@@ -28,7 +28,7 @@ pub use conversion::{
 pub use customer::{CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Lead, UpdateCustomer};
 pub use dialect::Dialect;
 pub use identity::Identity;
-pub use meta_data::MetaData;
+pub use meta_data::{MAX_META_PROPERTIES, MetaChange, MetaData};
 pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
 pub use scheduled::{Repetition, Scheduled};

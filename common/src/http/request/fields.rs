@@ -3,6 +3,7 @@
 //! Absent, `null` and blank text are the same. Fields that nobody asks for are ignored, be they sent once or twice with
 //! different values; those that are asked for must not differ.
 
+pub use crate::domain::MAX_META_PROPERTIES;
 use crate::domain::{Currency, MetaData, money::CurrencyError};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -26,8 +27,7 @@ pub const MAX_NOTES: usize = 4_000;
 pub const MAX_USER_AGENT: usize = 2_000;
 /// Bytes of a free object as JSON: three of them, and the rest, fit an envelope.
 pub const MAX_OBJECT_BYTES: usize = 8 * 1024;
-/// Limits of Tapfiliate's `meta_data`, in properties and characters.
-pub const MAX_META_PROPERTIES: usize = 10;
+/// Limits of Tapfiliate's `meta_data`, in characters; for its properties see [`MAX_META_PROPERTIES`].
 pub const MAX_META_KEY: usize = 64;
 pub const MAX_META_VALUE: usize = 255;
 const SENT_TWICE: &str = "is sent twice";

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use super::list::{ListSql, Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
-    domain::{MetaData, OrgId, ProgramId},
+    domain::{OrgId, ProgramId, prospect::ProspectProfile},
 };
 
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -15,8 +15,7 @@ pub struct ProspectView {
     pub firstname: String,
     pub lastname: String,
     pub email: Option<String>,
-    /// `company` and `address`, as they are printed.
-    pub profile: Json<MetaData>,
+    pub profile: Json<ProspectProfile>,
     pub referral_code: String,
     pub asset_id: Option<String>,
     pub source_id: Option<String>,

@@ -70,6 +70,7 @@ fn parse(fields: &Fields) -> Result<Body, Invalid> {
         customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
         customer_id: None,
         meta_data: fields.meta_data("meta_data")?,
+        meta_change: None,
         action: None,
     }))
 }

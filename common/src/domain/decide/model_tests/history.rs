@@ -284,6 +284,7 @@ fn edit_body(step: &Step) -> EditConversion {
         amount: None,
         external_id: None,
         meta_data: None,
+        meta_change: None,
         recalculate: false,
         delete: false,
     };

@@ -1,33 +1,31 @@
-//! `GET /1.6/customers/` and one of them.
+//! `GET /1.6/customers/`
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, extract::State, response::Response};
 use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
-    domain::{CustomerId, ProgramId, PublicId, PublicIdKind},
+    domain::ProgramId,
     http::openapi::example,
     reads::rest::customers::{self, CustomerFilter},
     tapfiliate_json::{CUSTOMER_EXAMPLE, Customer},
 };
 use serde::Deserialize;
 
-use super::{
-    pages::{PageParams, PageRequest},
-    params::{Params, day, flag, text, whole_days},
+use crate::{
+    Api, Problem,
+    rest::{
+        pages::{PageParams, PageRequest},
+        params::{Params, day, flag, text, whole_days},
+    },
 };
-use crate::{Api, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-pub(crate) struct Filter {
+pub(super) struct Filter {
     /// Without effect: all times are UTC.
     #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
     #[param(example = false)]
@@ -84,7 +82,7 @@ impl Filter {
         example = json!([example(CUSTOMER_EXAMPLE)])
     ))
 )]
-pub(crate) async fn list(
+pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     request: PageRequest,
@@ -94,26 +92,4 @@ pub(crate) async fn list(
     let filter = filter.within(key.program);
     let page = customers::list(&mut conn, key.org, &filter, request.number).await?;
     Ok(request.answer(&page, Customer::from))
-}
-
-/// A customer
-// By its `cu_` id: a number could be taken for the merchant's own id.
-#[utoipa::path(
-    get,
-    path = "/1.6/customers/{id}",
-    tag = "rest",
-    security(("XApiKey" = [])),
-    params(("id" = String, Path, description = "Its `cu_` id.", example = "cu_eXampl3")),
-    responses((status = 200, body = Customer<'_>, example = json!(example(CUSTOMER_EXAMPLE))))
-)]
-pub(crate) async fn retrieve(
-    State(api): State<Arc<Api>>,
-    Extension(key): Extension<ApiKey>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    let id = PublicId::parse(PublicIdKind::Customer, &id).ok_or_else(Problem::not_found)?;
-    let mut conn = api.connection().await?;
-    let customer = customers::find(&mut conn, key.org, key.program, CustomerId(id.number)).await?;
-    let customer = customer.ok_or_else(Problem::not_found)?;
-    Ok(Json(Customer::from(&customer)).into_response())
 }

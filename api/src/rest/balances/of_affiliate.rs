@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Extension, Json, extract::State};
 use common::{db::keys::ApiKey, domain::Currency, reads::rest::balances};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::params::is_storable;
-use crate::{Api, Problem, json::number, path_id::PathId};
+use crate::{Api, Problem, json::number, path_id::PathId, rest::params::is_storable};
 
 /// An affiliate's balances by currency
 #[utoipa::path(
@@ -20,7 +20,7 @@ use crate::{Api, Problem, json::number, path_id::PathId};
     params(("id" = String, Path, description = "The affiliate's id.", example = "janejameson")),
     responses((status = 200, body = Balances, example = json!({"USD": 5, "EUR": 35})))
 )]
-pub(crate) async fn of_affiliate(
+pub(super) async fn of_affiliate(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     PathId(id): PathId,
@@ -32,12 +32,22 @@ pub(crate) async fn of_affiliate(
     let balances = balances::payable(&mut conn, key.org, &id, key.program)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let entry = |(currency, amount): (Currency, _)| (currency.code().to_owned(), number(amount));
-    Ok(Json(Balances(balances.into_iter().map(entry).collect())))
+    Ok(Json(balances.into()))
 }
 
 /// By currency.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(as = rest::Balances, value_type = BTreeMap<String, f64>)]
-pub(crate) struct Balances(BTreeMap<String, Number>);
+pub(super) struct Balances(BTreeMap<String, Number>);
+
+impl From<Vec<(Currency, Decimal)>> for Balances {
+    fn from(balances: Vec<(Currency, Decimal)>) -> Self {
+        let entries = balances.into_iter();
+        Self(
+            entries
+                .map(|(currency, amount)| (currency.code().to_owned(), number(amount)))
+                .collect(),
+        )
+    }
+}

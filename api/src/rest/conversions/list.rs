@@ -1,34 +1,31 @@
-//! `GET /1.6/conversions/` and one of them.
+//! `GET /1.6/conversions/`
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, extract::State, response::Response};
 use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
-    domain::{ConversionId, ProgramId, PublicIdKind},
+    domain::ProgramId,
     http::openapi::example,
     reads::rest::conversions::{self, ConversionFilter},
     tapfiliate_json::{CONVERSION_EXAMPLE, Conversion},
 };
 use serde::Deserialize;
 
-use super::{
-    pages::{PageParams, PageRequest},
-    params::{Params, day, flag, text, whole_days},
-    row_id::number_of,
+use crate::{
+    Api, Problem,
+    rest::{
+        pages::{PageParams, PageRequest},
+        params::{Params, day, flag, text, whole_days},
+    },
 };
-use crate::{Api, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-pub(crate) struct Filter {
+pub(super) struct Filter {
     /// Without effect: all times are UTC.
     #[serde(rename = "use_profile_timezone", deserialize_with = "flag")]
     #[param(example = false)]
@@ -90,7 +87,7 @@ impl Filter {
         example = json!([example(CONVERSION_EXAMPLE)])
     ))
 )]
-pub(crate) async fn list(
+pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     request: PageRequest,
@@ -100,26 +97,4 @@ pub(crate) async fn list(
     let filter = filter.within(key.program);
     let page = conversions::list(&mut conn, key.org, &filter, request.number).await?;
     Ok(request.answer(&page, Conversion::from))
-}
-
-/// A conversion
-// By its number or its `cv_` id.
-#[utoipa::path(
-    get,
-    path = "/1.6/conversions/{id}",
-    tag = "rest",
-    security(("XApiKey" = [])),
-    params(("id" = String, Path, description = "Its number or its `cv_` id.", example = "1")),
-    responses((status = 200, body = Conversion<'_>, example = json!(example(CONVERSION_EXAMPLE))))
-)]
-pub(crate) async fn retrieve(
-    State(api): State<Arc<Api>>,
-    Extension(key): Extension<ApiKey>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    let id = number_of(&id, PublicIdKind::Conversion).ok_or_else(Problem::not_found)?;
-    let mut conn = api.connection().await?;
-    let conversion = conversions::find(&mut conn, key.org, key.program, ConversionId(id)).await?;
-    let conversion = conversion.ok_or_else(Problem::not_found)?;
-    Ok(Json(Conversion::from(&conversion)).into_response())
 }

@@ -1,0 +1,60 @@
+//! Meta data as a resource of its own, of whatever has some (seed: REST 1.6).
+
+use common::{
+    domain::MetaData,
+    http::request::{Fields, Invalid, Received},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::bodies::fields_of;
+
+/// For descriptions.
+pub(super) const META_DATA_EXAMPLE: &str = include_str!("examples/meta_data.json");
+/// What errors call it.
+const NAME: &str = "meta_data";
+
+/// All properties.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = rest::MetaData, value_type = Object)]
+pub(super) struct All<'a>(pub(super) &'a MetaData);
+
+/// One property.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = rest::MetaDataValue)]
+pub(super) struct Property<'a> {
+    #[schema(value_type = Value)]
+    pub(super) value: &'a Value,
+}
+
+/// The properties that the whole body is.
+///
+/// # Errors
+/// As [`Fields::meta_data`].
+pub(super) fn all_of(received: &Received) -> Result<MetaData, Invalid> {
+    let fields = fields_of(received)?;
+    for name in fields.values().keys() {
+        // Sent twice with different values, it would be neither.
+        fields.value(name)?;
+    }
+    within_limits(fields.into_values())
+}
+
+/// The value of the property `name`: the body's field `value`.
+///
+/// # Errors
+/// As [`Fields::meta_data`], and when there is none.
+pub(super) fn property_of(name: &str, received: &Received) -> Result<Value, Invalid> {
+    let fields = fields_of(received)?;
+    let value = fields.value("value")?.ok_or_else(|| fields.required("value"))?;
+    let one = Map::from_iter([(name.to_owned(), value.clone())]);
+    within_limits(one)?;
+    Ok(value.clone())
+}
+
+fn within_limits(sent: MetaData) -> Result<MetaData, Invalid> {
+    let sent = Map::from_iter([(NAME.to_owned(), Value::Object(sent))]);
+    Ok(Fields::new(sent)?.meta_data(NAME)?.unwrap_or_default())
+}
