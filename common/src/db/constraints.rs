@@ -103,7 +103,6 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("pixel_keys_pkey", "INSERT INTO pixel_keys SELECT * FROM pixel_keys"),
     ("pixel_keys_key_key", "INSERT INTO pixel_keys (org_id, pixel_key, secret) VALUES (2, 'x', '')"),
     ("pixel_keys_org_fkey", "UPDATE pixel_keys SET org_id = 9"),
-<<<<<<< HEAD
     ("affiliate_groups_number_key", "UPDATE affiliate_groups SET number = 1 WHERE number > 1"),
     ("affiliate_notes_pkey", "INSERT INTO affiliate_notes OVERRIDING SYSTEM VALUE SELECT * FROM affiliate_notes"),
     ("affiliate_notes_affiliate_fkey", "UPDATE affiliate_notes SET affiliate_id = 9"),
@@ -117,14 +116,12 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("prospects_program_fkey", "UPDATE prospects SET program_id = 9"),
     ("prospects_group_fkey", "UPDATE prospects SET group_id = 'none'"),
     ("prospects_promotion_check", "UPDATE prospects SET promoted_at = now()"),
-=======
     ("idempotent_answers_pkey", "INSERT INTO idempotent_answers SELECT 1, 'k', '', 200, NULL, now() FROM generate_series(1, 2)"),
     ("audit_heads_pkey", "INSERT INTO audit_heads SELECT 1, 0, '' FROM generate_series(1, 2)"),
     ("audit_entries_pkey", "INSERT INTO audit_entries SELECT 1, 1, now(), 'cli', '', NULL, NULL, NULL, '', '', NULL, NULL, sha256('') FROM generate_series(1, 2)"),
     ("audit_entries_actor_check", "INSERT INTO audit_entries VALUES (1, 1, now(), 'x', '', NULL, NULL, NULL, '', '', NULL, NULL, sha256(''))"),
     ("audit_entries_entry_check", "INSERT INTO audit_entries VALUES (1, 0, now(), 'cli', '', NULL, NULL, NULL, '', '', NULL, NULL, sha256(''))"),
     ("audit_entries_hash_check", "INSERT INTO audit_entries VALUES (1, 1, now(), 'cli', '', NULL, NULL, NULL, '', '', NULL, NULL, '')"),
->>>>>>> base
 ];
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -144,11 +141,8 @@ async fn every_constraint_of_the_tenancy_tables_holds(pool: Pool) {
         "SELECT coalesce(array_agg(conname::text), '{}') FROM pg_constraint
          WHERE conrelid = ANY ('{settings, orgs, programs, program_assets, affiliate_groups, commission_types,
                 program_levels, program_bonuses, custom_fields, affiliates, affiliations, api_keys, pixel_keys,
-<<<<<<< HEAD
-                affiliate_notes, payout_methods, prospects}'::regclass[])
-=======
+                affiliate_notes, payout_methods, prospects,
                 idempotent_answers, audit_heads, audit_entries}'::regclass[])
->>>>>>> base
             AND contype IN ('c', 'f', 'p', 'u') AND conname <> ALL ($1)",
     )
     .bind(VIOLATIONS.iter().map(|(constraint, _)| *constraint).collect::<Vec<_>>())

@@ -51,8 +51,10 @@ mod tests {
 
     #[test]
     fn no_two_countries_have_one_name() {
-        let names: std::collections::BTreeSet<_> =
-            ALL.iter().filter_map(|country| country_name(country.alpha2)).collect();
+        let names: std::collections::BTreeSet<_> = ALL
+            .iter()
+            .filter_map(|country| country_name(country.alpha2))
+            .collect();
         assert_eq!(names.len(), ALL.len());
     }
 }

@@ -70,7 +70,8 @@ pub async fn find(
     group: &str,
 ) -> Result<Option<GroupView>, DbError> {
     let (list, conditions) = filter.list(org);
-    list.row(conn, &conditions.equals("g.group_id", Some(group))).await
+    list.row(conn, &conditions.equals("g.group_id", Some(group)))
+        .await
 }
 
 #[cfg(test)]
@@ -97,7 +98,10 @@ mod tests {
                 scope: scope.map(ProgramId),
             };
             let page = list(&mut conn, OrgId(org), filter, 1).await.unwrap();
-            let found = page.rows.iter().map(|group| (group.group_id.as_str(), group.affiliate_count));
+            let found = page
+                .rows
+                .iter()
+                .map(|group| (group.group_id.as_str(), group.affiliate_count));
             assert_eq!(found.collect::<Vec<_>>(), want, "{org} {scope:?}");
         }
         let silver = find(&mut conn, OrgId(2), GroupFilter::default(), "s").await;

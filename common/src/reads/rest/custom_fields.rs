@@ -16,7 +16,7 @@ pub struct CustomField {
     pub choices: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Definition {
     title: String,
     #[serde(default)]

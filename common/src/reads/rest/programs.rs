@@ -104,7 +104,11 @@ mod tests {
             (1, None, Some("a2"), &[]),
             (2, None, Some("a1"), &["other-program"]),
         ] {
-            assert_eq!(slugs(&mut conn, org, scope, asset).await, want, "{org} {scope:?} {asset:?}");
+            assert_eq!(
+                slugs(&mut conn, org, scope, asset).await,
+                want,
+                "{org} {scope:?} {asset:?}"
+            );
         }
         let mut found = async |org, scope: Option<i64>| {
             let program = find(&mut conn, OrgId(org), scope.map(ProgramId), "johns").await;
