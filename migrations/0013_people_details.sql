@@ -1,5 +1,5 @@
 -- What the control plane keeps of people beside the catalog: groups made by a call, notes and payout methods of affiliates,
--- prospects.
+-- prospects. An organisation has a few groups: numbering them rewrites next to nothing.
 
 CREATE SEQUENCE affiliate_group_numbers;
 ALTER TABLE affiliate_groups

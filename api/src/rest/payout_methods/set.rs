@@ -58,8 +58,12 @@ pub(super) async fn set(
     };
     let affiliate = affiliate_of(change.connection(), &call.key, &id).await?;
     let details = details_of(&call.received)?;
-    payout_methods::set(&mut change, affiliate, &id, &method, &details).await?;
     let org = change.org();
+    let before = of_affiliate(change.connection(), org, affiliate, Some(&method))
+        .await?
+        .pop();
+    let before = before.map(|before| before.details);
+    payout_methods::set(&mut change, affiliate, &id, &method, &details, before).await?;
     let found = of_affiliate(change.connection(), org, affiliate, Some(&method))
         .await?
         .pop();

@@ -13,7 +13,7 @@ use common::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{form_and_value, program_of};
+use super::{of_path::program_of, rate::form_and_value};
 use crate::{
     Api, Problem,
     path_id::PathId,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::{form_and_value, program_of};
+use super::{of_path::program_of, rate::form_and_value};
 use crate::{
     Api, Problem,
     json::number,

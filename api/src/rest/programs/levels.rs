@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::program_of;
+use super::of_path::program_of;
 use crate::{
     Api, Problem,
     json::number,

@@ -25,7 +25,8 @@ pub(super) struct Program<'a> {
     recurring_period_days: Option<i32>,
     /// As the catalog declares it.
     #[schema(required, value_type = Option<Object>)]
-    program_category: Option<Value>,
+    #[serde(rename = "program_category")]
+    category: Option<Value>,
     #[schema(required)]
     currency_symbol: Option<&'a str>,
 }
@@ -42,7 +43,7 @@ impl<'a> From<&'a ProgramDetails> for Program<'a> {
             recurring: program.recurring,
             recurring_cap: program.recurring_cap,
             recurring_period_days: program.recurring_period_days,
-            program_category: category.and_then(|category| serde_json::from_str(category).ok()),
+            category: category.and_then(|category| serde_json::from_str(category).ok()),
             currency_symbol: program.currency_symbol.as_deref(),
         }
     }

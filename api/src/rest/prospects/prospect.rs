@@ -23,7 +23,7 @@ pub(super) struct Prospect<'a> {
     #[schema(required)]
     address: Option<&'a ProspectAddress>,
     signup_source: &'a str,
-    referral_link: Link<'a>,
+    referral_link: ReferralLink<'a>,
     created_at: String,
     #[schema(required)]
     promoted_at: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Prospect<'a> {
 /// Where a prospect sends visitors.
 #[derive(Serialize, ToSchema)]
 #[schema(as = rest::ProspectLink)]
-struct Link<'a> {
+struct ReferralLink<'a> {
     /// The program's landing page with the referral code; null where the program has none.
     #[schema(required)]
     link: Option<String>,
@@ -55,7 +55,7 @@ impl<'a> From<&'a ProspectView> for Prospect<'a> {
             company: view.profile.company.as_ref(),
             address: view.profile.address.as_ref(),
             signup_source: &view.signup_source,
-            referral_link: Link {
+            referral_link: ReferralLink {
                 link: page.map(|page| referral_link(page, &view.referral_code)),
                 asset_id: view.asset_id.as_deref(),
                 source_id: view.source_id.as_deref(),

@@ -7,10 +7,9 @@ use super::{ChangeError, Changeset};
 use crate::{
     db::DbError,
     domain::{AffiliateId, MetaData},
-    reads::rest::payout_methods::of_affiliate,
 };
 
-/// Sets the details of a payout method of the affiliate `slug`; they replace what was there. The first method is the primary one.
+/// Sets the details of a payout method of the affiliate `slug`; they replace `before`. The first method is the primary one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -20,11 +19,9 @@ pub async fn set(
     slug: &str,
     method: &str,
     details: &MetaData,
+    before: Option<MetaData>,
 ) -> Result<(), ChangeError> {
     let (org, now) = (change.org(), change.author.now);
-    let before = of_affiliate(change.connection(), org, affiliate, Some(method))
-        .await?
-        .pop();
     sqlx::query!(
         "INSERT INTO payout_methods (org_id, affiliate_id, method_id, details, is_primary, created_at)
          SELECT $1, $2, $3, $4, NOT EXISTS (SELECT FROM payout_methods WHERE org_id = $1 AND affiliate_id = $2 AND is_primary), $5
@@ -41,7 +38,7 @@ pub async fn set(
     change.note(
         "payout_method.set",
         &format!("affiliate/{slug}/payout_method/{method}"),
-        before.map(|before| Value::Object(before.details)),
+        before.map(Value::Object),
         Some(Value::Object(details.clone())),
     );
     Ok(())
