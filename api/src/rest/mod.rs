@@ -12,19 +12,26 @@
 
 #[cfg(test)]
 mod access;
+mod affiliate_groups;
 mod affiliates;
+mod affiliates_of_key;
 mod affiliations;
 mod balances;
 mod bodies;
 mod clicks;
 mod commissions;
 mod conversions;
+mod custom_fields;
 mod customers;
 pub(crate) mod error;
 mod meta_data;
+mod notes;
 mod pages;
 pub(crate) mod params;
 mod payments;
+mod payout_methods;
+mod programs;
+mod prospects;
 mod row_id;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -66,6 +73,12 @@ fn reads() -> OpenApiRouter<Arc<Api>> {
         .merge(commissions::reads())
         .merge(payments::reads())
         .merge(balances::reads())
+        .merge(programs::reads())
+        .merge(affiliate_groups::reads())
+        .merge(prospects::reads())
+        .merge(notes::reads())
+        .merge(payout_methods::reads())
+        .routes(routes!(custom_fields::list))
 }
 
 fn writes() -> OpenApiRouter<Arc<Api>> {
@@ -76,4 +89,8 @@ fn writes() -> OpenApiRouter<Arc<Api>> {
         .merge(customers::writes())
         .merge(commissions::writes())
         .merge(payments::writes())
+        .merge(affiliate_groups::writes())
+        .merge(prospects::writes())
+        .merge(notes::writes())
+        .merge(payout_methods::writes())
 }

@@ -19,7 +19,14 @@ const WORLD: &str = "
     VALUES (1, 1, 1, 'C', 'c', 'r', 'a', 's');
     INSERT INTO api_keys (org_id, key_id, key_hash, hint, name, scopes, owner, owner_id) OVERRIDING SYSTEM VALUE
     VALUES (1, 1, sha256('k'), '', '', '{read}', '', '');
-    INSERT INTO pixel_keys (org_id, pixel_key, secret) VALUES (1, 'x', 's');";
+    INSERT INTO pixel_keys (org_id, pixel_key, secret) VALUES (1, 'x', 's');
+    INSERT INTO affiliate_groups VALUES (1, 'h', 'H');
+    INSERT INTO affiliate_notes (org_id, note_id, affiliate_id, message, owner, owner_id, created_at) OVERRIDING SYSTEM VALUE
+    VALUES (1, 1, 1, '', '', '', now());
+    INSERT INTO payout_methods VALUES (1, 1, 'paypal', '{}', true, now()), (1, 1, 'bank', '{}', false, now());
+    INSERT INTO prospects (org_id, prospect_id, slug, program_id, group_id, firstname, lastname, email, referral_code,
+                           signup_source, created_at) OVERRIDING SYSTEM VALUE
+    VALUES (1, 1, 'pia', 1, 'g', '', '', 'p@x', 'r1', '', now()), (1, 2, 'pit', 1, 'g', '', '', 'q@x', 'r2', '', now());";
 
 const VIOLATIONS: &[(&str, &str)] = &[
     ("settings_pkey", "INSERT INTO settings VALUES ('receipt_secret', '')"),
@@ -96,6 +103,19 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("pixel_keys_pkey", "INSERT INTO pixel_keys SELECT * FROM pixel_keys"),
     ("pixel_keys_key_key", "INSERT INTO pixel_keys (org_id, pixel_key, secret) VALUES (2, 'x', '')"),
     ("pixel_keys_org_fkey", "UPDATE pixel_keys SET org_id = 9"),
+    ("affiliate_groups_number_key", "UPDATE affiliate_groups SET number = 1 WHERE number > 1"),
+    ("affiliate_notes_pkey", "INSERT INTO affiliate_notes OVERRIDING SYSTEM VALUE SELECT * FROM affiliate_notes"),
+    ("affiliate_notes_affiliate_fkey", "UPDATE affiliate_notes SET affiliate_id = 9"),
+    ("payout_methods_pkey", "INSERT INTO payout_methods VALUES (1, 1, 'paypal', '{}', false, now())"),
+    ("payout_methods_affiliate_fkey", "UPDATE payout_methods SET affiliate_id = 9"),
+    ("payout_methods_primary_key", "UPDATE payout_methods SET is_primary = true"),
+    ("prospects_pkey", "INSERT INTO prospects OVERRIDING SYSTEM VALUE SELECT * FROM prospects"),
+    ("prospects_slug_key", "UPDATE prospects SET slug = 'pia'"),
+    ("prospects_referral_code_key", "UPDATE prospects SET referral_code = 'r1'"),
+    ("prospects_email_key", "UPDATE prospects SET email = 'P@X' WHERE prospect_id = 2"),
+    ("prospects_program_fkey", "UPDATE prospects SET program_id = 9"),
+    ("prospects_group_fkey", "UPDATE prospects SET group_id = 'none'"),
+    ("prospects_promotion_check", "UPDATE prospects SET promoted_at = now()"),
     ("idempotent_answers_pkey", "INSERT INTO idempotent_answers SELECT 1, 'k', '', 200, NULL, now() FROM generate_series(1, 2)"),
     ("audit_heads_pkey", "INSERT INTO audit_heads SELECT 1, 0, '' FROM generate_series(1, 2)"),
     ("audit_entries_pkey", "INSERT INTO audit_entries SELECT 1, 1, now(), 'cli', '', NULL, NULL, NULL, '', '', NULL, NULL, sha256('') FROM generate_series(1, 2)"),
@@ -121,6 +141,7 @@ async fn every_constraint_of_the_tenancy_tables_holds(pool: Pool) {
         "SELECT coalesce(array_agg(conname::text), '{}') FROM pg_constraint
          WHERE conrelid = ANY ('{settings, orgs, programs, program_assets, affiliate_groups, commission_types,
                 program_levels, program_bonuses, custom_fields, affiliates, affiliations, api_keys, pixel_keys,
+                affiliate_notes, payout_methods, prospects,
                 idempotent_answers, audit_heads, audit_entries}'::regclass[])
             AND contype IN ('c', 'f', 'p', 'u') AND conname <> ALL ($1)",
     )

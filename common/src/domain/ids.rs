@@ -95,6 +95,8 @@ pub enum PublicIdKind {
     Customer,
     /// `pa_…` (seed: REST 1.6)
     Payment,
+    /// `ag_…` of a group that was made by a call (seed: REST 1.6)
+    AffiliateGroup,
     /// `comm_…` (seed: Yaplet)
     YapletCommission,
     /// `partner_…` (seed: Yaplet)
@@ -110,6 +112,7 @@ impl PublicIdKind {
             Self::Commission => "cm_",
             Self::Customer => "cu_",
             Self::Payment => "pa_",
+            Self::AffiliateGroup => "ag_",
             Self::YapletCommission => "comm_",
             Self::YapletPartner => "partner_",
             Self::YapletCustomer => "customer_",

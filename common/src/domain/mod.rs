@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod money;
 mod names;
 pub mod outcome;
+pub mod prospect;
 pub mod trace;
 pub mod world;
 

@@ -4,12 +4,16 @@
 //! A file per resource beside this one has the statements. Money is never changed here: that is `apply`'s.
 
 pub mod affiliate;
+pub mod affiliate_groups;
 pub mod affiliation;
 mod error;
 pub mod group_of;
 pub mod keys;
 pub mod meta_data_of;
+pub mod notes;
 pub mod parent_of;
+pub mod payout_methods;
+pub mod prospects;
 mod referral_code;
 mod slug;
 #[cfg(test)]

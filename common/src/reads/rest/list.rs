@@ -157,6 +157,20 @@ fn before(number: u32) -> u64 {
 }
 
 impl<T> Page<T> {
+    /// Page `number` of a list that is short and has been read whole.
+    pub fn of_all(all: Vec<T>, number: u32) -> Self {
+        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let skipped = usize::try_from(before(number)).unwrap_or(usize::MAX);
+        let size = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
+        let rows: Vec<T> = all.into_iter().skip(skipped).take(size).collect();
+        Self {
+            has_next: total > before(number) + u64::from(PAGE_SIZE),
+            rows,
+            number,
+            total,
+        }
+    }
+
     fn counted(rows: Vec<T>, number: u32, total: u64) -> Self {
         let behind = before(number) + u64::try_from(rows.len()).unwrap_or_default();
         Self {
@@ -181,6 +195,20 @@ impl<T> Page<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_list_has_pages_too() {
+        for (number, len, want) in [
+            (1, 0, (0, false)),
+            (1, 25, (25, false)),
+            (1, 26, (25, true)),
+            (2, 26, (1, false)),
+            (u32::MAX, 26, (0, false)),
+        ] {
+            let page = Page::of_all(vec![(); len], number);
+            assert_eq!((page.rows.len(), page.has_next), want, "page {number} of {len}");
+        }
+    }
 
     #[test]
     fn only_a_full_page_or_one_behind_the_end_needs_a_count() {

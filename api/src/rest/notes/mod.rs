@@ -1,0 +1,26 @@
+//! Notes about an affiliate (seed: REST 1.6).
+
+mod create;
+mod delete;
+mod list;
+mod note;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::sync::Arc;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Api;
+
+pub(super) fn reads() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(list::list))
+}
+
+pub(super) fn writes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(create::create))
+        .routes(routes!(update::update))
+        .routes(routes!(delete::delete))
+}

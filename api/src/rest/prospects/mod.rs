@@ -1,0 +1,27 @@
+//! Affiliate prospects (seed: REST 1.6).
+
+mod create;
+mod delete;
+mod list;
+mod prospect;
+mod retrieve;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Api;
+
+pub(super) fn reads() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(list::list))
+        .routes(routes!(retrieve::retrieve))
+}
+
+pub(super) fn writes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(create::create))
+        .routes(routes!(delete::delete))
+}

@@ -1,0 +1,121 @@
+//! Programs as a resource of their own.
+
+use super::list::{ListSql, Page};
+use crate::{
+    db::{Connection, DbError, conditions::Conditions},
+    domain::{Currency, OrgId, ProgramId},
+};
+
+/// A program as its own resource shows it.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct ProgramDetails {
+    pub slug: String,
+    pub title: String,
+    pub currency: Currency,
+    pub currency_symbol: Option<String>,
+    /// Days that a click counts.
+    pub cookie_time: i32,
+    pub landing_page: Option<String>,
+    pub recurring: bool,
+    pub recurring_cap: Option<i32>,
+    pub recurring_period_days: Option<i32>,
+    /// JSON text, as the catalog declares it.
+    pub category: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ProgramFilter {
+    /// The program that the caller's key is bound to: it sees no other.
+    pub scope: Option<ProgramId>,
+    /// One of its assets.
+    pub asset: Option<String>,
+}
+
+impl ProgramFilter {
+    fn conditions(&self, org: OrgId) -> Conditions {
+        Conditions::of_org("p.org_id", org)
+            .equals("p.program_id", self.scope.map(|program| program.0))
+            .given(
+                "EXISTS (SELECT FROM program_assets s
+                          WHERE s.org_id = $1 AND s.program_id = p.program_id AND s.asset_id = {})",
+                self.asset.as_deref(),
+            )
+    }
+}
+
+const LIST: ListSql = ListSql {
+    operation: "programs.list",
+    from: "programs p",
+    alias: "p",
+    id: "program_id",
+    columns: "p.slug, p.title, p.currency, p.currency_symbol, p.cookie_time, p.landing_page, p.recurring, p.recurring_cap,
+              p.recurring_period_days, p.category",
+    joins: "",
+};
+
+/// Page `number` (the first is 1) of the programs of `org` that match.
+pub async fn list(
+    conn: &mut Connection,
+    org: OrgId,
+    filter: &ProgramFilter,
+    number: u32,
+) -> Result<Page<ProgramDetails>, DbError> {
+    LIST.page(conn, &filter.conditions(org), number).await
+}
+
+/// The program of that id.
+pub async fn find(
+    conn: &mut Connection,
+    org: OrgId,
+    scope: Option<ProgramId>,
+    slug: &str,
+) -> Result<Option<ProgramDetails>, DbError> {
+    let filter = ProgramFilter { scope, asset: None };
+    let conditions = filter.conditions(org).equals("p.slug", Some(slug));
+    LIST.row(conn, &conditions).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Pool, fixture};
+
+    async fn slugs(conn: &mut Connection, org: i64, scope: Option<i64>, asset: Option<&str>) -> Vec<String> {
+        let filter = ProgramFilter {
+            scope: scope.map(ProgramId),
+            asset: asset.map(str::to_owned),
+        };
+        let page = list(conn, OrgId(org), &filter, 1).await.unwrap();
+        page.rows.into_iter().map(|program| program.slug).collect()
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn programs_are_those_of_the_tenant_and_of_the_key(pool: Pool) {
+        let mut conn = fixture::world(&pool).await;
+        sqlx::raw_sql("INSERT INTO program_assets VALUES (1, 2, 'a1'), (2, 3, 'a1')")
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+        for (org, scope, asset, want) in [
+            (1, None, None, ["partner", "johns"].as_slice()),
+            (1, Some(1), None, &["johns"]),
+            (1, None, Some("a1"), &["partner"]),
+            (1, Some(1), Some("a1"), &[]),
+            (1, None, Some("a2"), &[]),
+            (2, None, Some("a1"), &["other-program"]),
+        ] {
+            assert_eq!(
+                slugs(&mut conn, org, scope, asset).await,
+                want,
+                "{org} {scope:?} {asset:?}"
+            );
+        }
+        let mut found = async |org, scope: Option<i64>| {
+            let program = find(&mut conn, OrgId(org), scope.map(ProgramId), "johns").await;
+            program.unwrap().map(|program| program.title)
+        };
+        assert_eq!(found(1, None).await.as_deref(), Some("John's program"));
+        assert_eq!(found(1, Some(2)).await, None);
+        assert_eq!(found(2, None).await, None);
+    }
+}
