@@ -12,6 +12,8 @@
 
 #[cfg(test)]
 mod access;
+mod affiliates;
+mod affiliations;
 mod balances;
 mod bodies;
 mod clicks;
@@ -55,6 +57,8 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
 
 fn reads() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
+        .merge(affiliates::reads())
+        .merge(affiliations::reads())
         .merge(conversions::reads())
         .merge(customers::reads())
         .routes(routes!(clicks::list))
@@ -66,6 +70,8 @@ fn reads() -> OpenApiRouter<Arc<Api>> {
 
 fn writes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
+        .merge(affiliates::writes())
+        .merge(affiliations::writes())
         .merge(conversions::writes())
         .merge(customers::writes())
         .merge(commissions::writes())

@@ -43,15 +43,17 @@ fn leads(new: &[NewEvent<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> Lookup 
     let codes = sent
         .iter()
         .filter_map(|(org, sent)| Some((*org, sent.referral_code.as_deref()?)));
-    // The codes of clicks, and the payees of payments.
-    let codes = codes.chain(new.iter().filter_map(NewEvent::in_org).flat_map(|(org, needs)| {
-        let names = needs.link.iter().chain(&needs.payees);
-        names.map(move |name| (org, *name))
-    }));
+    let links = new.iter().filter_map(NewEvent::in_org);
+    let codes = codes.chain(links.filter_map(|(org, needs)| Some((org, needs.link?))));
     let codes: BTreeSet<(OrgId, String)> = codes.map(|(org, code)| (org, code.to_owned())).collect();
+    let payees = new.iter().filter_map(NewEvent::in_org);
+    let payees =
+        payees.flat_map(|(org, needs)| needs.payees.iter().map(move |name| (org, (*name).to_owned())));
+    let payees: BTreeSet<(OrgId, String)> = payees.collect();
     Lookup {
         coupons: coupons.into_iter().collect(),
         referral_codes: codes.into_iter().collect(),
+        payees: payees.into_iter().collect(),
         sources: sources.into_iter().collect(),
         affiliates: affiliates(new, world, orgs).into_iter().collect(),
     }

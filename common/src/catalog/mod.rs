@@ -10,6 +10,7 @@ mod check;
 mod fields;
 mod file;
 mod parse;
+pub mod password;
 mod problem;
 mod report;
 mod write;

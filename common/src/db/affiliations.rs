@@ -13,6 +13,8 @@ pub struct Lookup {
     pub coupons: Vec<(OrgId, String)>,
     /// Referral codes, or affiliates' own ids.
     pub referral_codes: Vec<(OrgId, String)>,
+    /// Affiliates' own ids, also of those who were deleted: what they are owed can be paid.
+    pub payees: Vec<(OrgId, String)>,
     pub sources: Vec<(OrgId, String, String)>,
     pub affiliates: Vec<(OrgId, AffiliateId)>,
 }
@@ -76,6 +78,7 @@ columns! {
 async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(OrgId, Affiliate)>, DbError> {
     let coupons = CodeColumns::of(&lookup.coupons).unwrap_or_default();
     let codes = CodeColumns::of(&lookup.referral_codes).unwrap_or_default();
+    let payees = CodeColumns::of(&lookup.payees).unwrap_or_default();
     let source_orgs: Vec<i64> = lookup.sources.iter().map(|(org, ..)| org.0).collect();
     let (assets, sources): (Vec<&str>, Vec<&str>) = lookup
         .sources
@@ -97,13 +100,17 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
              -- An affiliate's id also serves as referral code.
              SELECT f.org_id, f.affiliate_id
              FROM unnest($3::bigint[], $4::text[]) AS sent (org_id, code)
-             JOIN affiliates f ON (f.org_id, f.slug) = (sent.org_id, sent.code)
+             JOIN affiliates f ON (f.org_id, f.slug) = (sent.org_id, sent.code) AND f.deleted_at IS NULL
              UNION
              SELECT a.org_id, a.affiliate_id
              FROM unnest($5::bigint[], $6::text[], $7::text[]) AS sent (org_id, asset_id, source_id)
              JOIN affiliations a ON (a.org_id, a.asset_id, a.source_id) = (sent.org_id, sent.asset_id, sent.source_id)
              UNION
              SELECT * FROM unnest($8::bigint[], $9::bigint[])
+             UNION
+             SELECT f.org_id, f.affiliate_id
+             FROM unnest($10::bigint[], $11::text[]) AS sent (org_id, slug)
+             JOIN affiliates f ON (f.org_id, f.slug) = (sent.org_id, sent.slug)
          ), family AS (
              SELECT org_id, affiliate_id FROM named
              UNION
@@ -124,6 +131,8 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
         &sources as _,
         &affiliate_orgs,
         &affiliates,
+        &payees.org_id,
+        &payees.code as _,
     )
     .fetch_all(connection)
     .await

@@ -138,6 +138,7 @@ pub async fn close_months(
          JOIN earning_sales c ON (c.org_id, c.program_id) = (o.org_id, o.program_id)
              AND c.created_at >= o.month::timestamp AT TIME ZONE 'UTC'
              AND c.created_at < (o.month + interval '1 month') AT TIME ZONE 'UTC'
+         JOIN affiliates a ON (a.org_id, a.affiliate_id) = (c.org_id, c.affiliate_id) AND a.deleted_at IS NULL
          -- Months in which it was switched off are closed, too: switching it on again pays for none of them.
          WHERE (o.definition ->> 'active')::boolean
          GROUP BY o.org_id, o.program_id, o.bonus_id, o.month, o.definition, c.affiliate_id

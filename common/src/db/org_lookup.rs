@@ -24,7 +24,7 @@ pub async fn codes(connection: &mut Connection, codes: &[String]) -> Result<Vec<
                UNION
                SELECT f.slug, a.org_id, a.program_id
                FROM affiliates f JOIN affiliations a ON (a.org_id, a.affiliate_id) = (f.org_id, f.affiliate_id)
-               WHERE f.slug = ANY ($1) AND NOT EXISTS (
+               WHERE f.slug = ANY ($1) AND f.deleted_at IS NULL AND NOT EXISTS (
                    SELECT FROM affiliations r WHERE (r.org_id, r.referral_code) = (f.org_id, f.slug))) lead
          JOIN orgs o ON o.org_id = lead.org_id AND o.affiliates_feature"#,
         codes

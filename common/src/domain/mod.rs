@@ -3,12 +3,14 @@
 //! Nothing here is async, reads a clock, or knows a database, a broker or HTTP. What happens to a conversion is decided
 //! by [`decide()`] from events and a [`World`] that somebody else has loaded.
 
+pub mod affiliate;
 pub mod attribution;
 pub mod catalog;
 pub mod click_name;
 pub mod commission;
 #[cfg(test)]
 mod commission_tests;
+pub mod country;
 pub mod customer_lifecycle;
 mod decide;
 pub mod dependency;

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     db::{Connection, Pool, fixture, orgs},
     domain::{EventId, EventKind, EventStatus, OrgId},
+    reads::audit::{self, AuditEntry, AuditFilter},
 };
 
 fn failed() -> Filter {
@@ -177,6 +178,14 @@ async fn replay_queues_what_failed_and_nothing_else(pool: Pool) {
         .expect("the workers are told")
         .unwrap();
 
+    let trail = trail(&pool, "event.replay").await;
+    assert_eq!(trail.len(), 3);
+    assert_eq!(trail[0].subject, format!("event/{}", fixture::event(5)));
+    assert!(
+        trail
+            .iter()
+            .all(|entry| entry.event_id.is_some() && entry.before.is_some())
+    );
     for n in [3, 4, 5] {
         assert_eq!(
             status(&mut conn, fixture::event(n)).await,
@@ -237,6 +246,27 @@ async fn discarding_keeps_why_it_failed(pool: Pool) {
     );
     let replayed = replay(&mut conn, &all, "ann", fixture::now()).await.unwrap();
     assert_eq!(replayed.done, 0);
+    // The undecodable one belongs to no organisation.
+    let trail = trail(&pool, "event.discard").await;
+    assert_eq!(trail.len(), 4);
+    assert_eq!(trail[0].after.as_ref().unwrap()["reason"], "test data");
+}
+
+/// What the audit trail says of an action, latest first; and that the trail holds.
+async fn trail(pool: &Pool, action: &str) -> Vec<AuditEntry> {
+    let filter = AuditFilter {
+        action: Some(action.to_owned()),
+        ..AuditFilter::default()
+    };
+    let mut conn = pool.acquire().await.unwrap();
+    let entries = audit::list(&mut conn, &filter, 100).await.unwrap();
+    assert!(
+        entries
+            .iter()
+            .all(|entry| (entry.actor_kind.as_str(), entry.actor.as_str()) == ("cli", "ann"))
+    );
+    assert_eq!(audit::verify(pool, None, |_| {}).await.unwrap().faulty, 0);
+    entries
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
@@ -249,6 +279,7 @@ async fn two_operators_replay_once(pool: Pool) {
     };
     let (a, b) = tokio::join!(one(), one());
     assert_eq!(a + b, 2);
+    assert_eq!(trail(&pool, "event.replay").await.len(), 2);
     let mut conn = pool.acquire().await.unwrap();
     assert_eq!(status(&mut conn, fixture::event(5)).await.2, 2);
 }

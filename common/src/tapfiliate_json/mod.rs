@@ -3,6 +3,7 @@
 //! Here and not with a caller, because the ingest prints what it has written and the api what it has read. Pure: views in,
 //! serde out.
 
+mod affiliate;
 mod commission;
 mod conversion;
 mod customer;
@@ -16,6 +17,7 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
+pub use affiliate::{AffiliateProfile, CreatedAffiliate, InProgram, JoinedProgram};
 pub use commission::{Commission, CommissionLine};
 pub use conversion::Conversion;
 pub use customer::Customer;
@@ -26,6 +28,10 @@ use crate::domain::{AffiliateView, ClickSummary, ProgramView};
 pub const CONVERSION_EXAMPLE: &str = include_str!("examples/conversion.json");
 /// A commission as a resource of its own, for descriptions.
 pub const COMMISSION_EXAMPLE: &str = include_str!("examples/commission.json");
+/// An affiliate as a resource of its own, for descriptions.
+pub const AFFILIATE_EXAMPLE: &str = include_str!("examples/affiliate.json");
+/// An affiliate in a program, for descriptions.
+pub const AFFILIATE_IN_PROGRAM_EXAMPLE: &str = include_str!("examples/affiliate_in_program.json");
 /// A customer, for descriptions.
 pub const CUSTOMER_EXAMPLE: &str = include_str!("examples/customer.json");
 

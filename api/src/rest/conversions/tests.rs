@@ -280,3 +280,48 @@ async fn properties_that_are_set_at_once_all_hold() {
     let all = client.get(&meta).await.json;
     assert_eq!(all, json!({"a": "v", "b": "v", "c": "v", "d": "v"}));
 }
+
+#[tokio::test]
+async fn an_empty_order_is_found_nowhere_and_other_empty_filters_are_not_sent() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    sold(&client).await;
+    let count = async |list: &str| {
+        let answer = client.get(list).await;
+        assert_eq!(answer.status, 200, "{list}");
+        assert!(answer.headers.contains_key("link"), "{list}");
+        answer.json.as_array().unwrap().len()
+    };
+    assert_eq!(count("/1.6/conversions/?external_id=").await, 0);
+    assert_eq!(count("/1.6/conversions/?external_id").await, 0);
+    assert_eq!(count("/1.6/customers/?customer_id=").await, 0);
+    let others =
+        "program_id=&affiliate_id=&pending=&date_from=&date_to=&use_profile_timezone=&page=&group_id=";
+    assert_eq!(count(&format!("/1.6/conversions/?{others}")).await, 1);
+}
+
+#[tokio::test]
+async fn days_are_the_owners_where_that_is_asked_for() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    sold(&client).await;
+    database
+        .run("UPDATE conversions SET created_at = '2026-01-30T23:30:00Z'")
+        .await;
+    database
+        .run("UPDATE api_keys SET timezone = 'Europe/Amsterdam' WHERE name = 'demo-key'")
+        .await;
+    let days = "date_from=2026-01-31&date_to=2026-01-31";
+    for (flag, key, want) in [
+        ("", "demo-key", 0),
+        ("&use_profile_timezone=0", "demo-key", 0),
+        ("&use_profile_timezone=", "demo-key", 0),
+        ("&use_profile_timezone=1", "demo-key", 1),
+        ("&use_profile_timezone=True", "demo-key", 1),
+        ("&use_profile_timezone=1", "demo-read-key", 0),
+    ] {
+        let client = client.with_key(key);
+        let found = client.get(&format!("/1.6/conversions/?{days}{flag}")).await.json;
+        assert_eq!(found.as_array().unwrap().len(), want, "{flag} {key}");
+    }
+}

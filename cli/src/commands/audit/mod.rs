@@ -2,6 +2,8 @@
 
 mod verify;
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use common::{
     db::{self, Connection},
@@ -130,27 +132,35 @@ async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
 
 /// The fields that differ, in short.
 fn change(entry: &AuditEntry) -> String {
-    let none = Map::new();
-    let fields = |value: &Option<Value>| match value {
-        Some(Value::Object(fields)) => fields.clone(),
-        _ => none.clone(),
-    };
-    let (before, after) = (fields(&entry.before), fields(&entry.after));
     match (&entry.before, &entry.after) {
-        (None, _) => return String::new(),
-        (Some(_), None) => return "gone".to_owned(),
-        (Some(_), Some(_)) => {}
+        (None, _) => String::new(),
+        (Some(_), None) => "gone".to_owned(),
+        (Some(before), Some(after)) => {
+            let mut changes = Vec::new();
+            differences("", before, after, &mut changes);
+            changes.join(", ")
+        }
     }
-    let changed = after
-        .iter()
-        .filter(|(name, value)| before.get(*name) != Some(value));
-    let changed = changed.map(|(name, value)| {
-        let was = before.get(name).unwrap_or(&Value::Null);
-        format!("{name}: {was} → {value}")
-    });
-    let gone = before.keys().filter(|name| !after.contains_key(*name));
-    let gone = gone.map(|name| format!("{name}: gone"));
-    changed.chain(gone).collect::<Vec<_>>().join(", ")
+}
+
+/// What differs below `path`, field by field.
+fn differences(path: &str, before: &Value, after: &Value, changes: &mut Vec<String>) {
+    let (Value::Object(was), Value::Object(is)) = (before, after) else {
+        if before != after {
+            changes.push(format!("{path}: {before} → {after}"));
+        }
+        return;
+    };
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    for name in names {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        let field = |fields: &Map<String, Value>| fields.get(name).cloned().unwrap_or_default();
+        differences(&path, &field(was), &field(is), changes);
+    }
 }
 
 #[cfg(test)]
@@ -179,11 +189,11 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_shown() {
-        let before = json!({"a": 1, "b": 2, "c": 3});
-        let after = json!({"a": 1, "b": 5});
+        let before = json!({"a": 1, "b": {"x": 2, "y": 7}, "c": [3]});
+        let after = json!({"a": 1, "b": {"x": 5, "y": 7}, "d": null});
         assert_eq!(
             shown(Some(before.clone()), Some(after.clone())),
-            "b: 2 → 5, c: gone"
+            "b.x: 2 → 5, c: [3] → null"
         );
         assert_eq!(shown(None, Some(after)), "");
         assert_eq!(shown(Some(before), None), "gone");

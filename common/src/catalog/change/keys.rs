@@ -36,7 +36,6 @@ fn subject(row: &KeyRow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
 
     use super::*;
     use crate::{
@@ -47,6 +46,7 @@ mod tests {
         db::{self, Pool, keys::Scope},
         domain::OrgId,
         reads::audit::{self, AuditFilter},
+        runtime::Clock,
     };
 
     async fn change(pool: &Pool, org: OrgId) -> Changeset {
@@ -54,7 +54,7 @@ mod tests {
             org,
             actor: Actor::Cli("ada".into()),
             request_id: None,
-            now: Utc::now(),
+            now: Clock::default().now(),
         };
         match begin(pool, author, None).await.unwrap() {
             Begun::Fresh(change) => change,
@@ -64,9 +64,13 @@ mod tests {
 
     #[sqlx::test(migrator = "db::MIGRATOR")]
     async fn keys_leave_entries_without_the_key(pool: Pool) {
-        catalog::sync(&pool, &catalog::parse(catalog::DEMO).unwrap(), Utc::now())
-            .await
-            .unwrap();
+        catalog::sync(
+            &pool,
+            &catalog::parse(catalog::DEMO).unwrap(),
+            Clock::default().now(),
+        )
+        .await
+        .unwrap();
         let mut conn = pool.acquire().await.unwrap();
         let org = db::orgs::by_slug(&mut conn, "demo").await.unwrap().unwrap();
         let answer = Answer {

@@ -3,8 +3,15 @@
 //!
 //! A file per resource beside this one has the statements. Money is never changed here: that is `apply`'s.
 
+pub mod affiliate;
+pub mod affiliation;
 mod error;
+pub mod group_of;
 pub mod keys;
+pub mod meta_data_of;
+pub mod parent_of;
+mod referral_code;
+mod slug;
 #[cfg(test)]
 mod tests;
 

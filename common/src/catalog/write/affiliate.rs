@@ -40,7 +40,8 @@ async fn upsert(target: &mut Target<'_>) -> Result<Written, SyncError> {
          ON CONFLICT (org_id, slug) DO UPDATE
          SET firstname = excluded.firstname, lastname = excluded.lastname, email = excluded.email,
              group_id = excluded.group_id, profile = excluded.profile
-         WHERE (a.firstname, a.lastname, a.email, a.group_id, a.profile)
+         -- Who was deleted stays deleted.
+         WHERE a.deleted_at IS NULL AND (a.firstname, a.lastname, a.email, a.group_id, a.profile)
              IS DISTINCT FROM
                (excluded.firstname, excluded.lastname, excluded.email, excluded.group_id, excluded.profile)
          RETURNING slug AS id, xmax = 0 AS "is_new!""#,
@@ -58,8 +59,8 @@ async fn set_parents(target: &mut Target<'_>) -> Result<Written, SyncError> {
         WrittenRow,
         r#"UPDATE affiliates a SET parent_id = p.affiliate_id
          FROM jsonb_to_recordset($2) AS f (id text, parent text)
-         LEFT JOIN affiliates p ON p.org_id = $1 AND p.slug = f.parent
-         WHERE a.org_id = $1 AND a.slug = f.id AND a.parent_id IS DISTINCT FROM p.affiliate_id
+         LEFT JOIN affiliates p ON p.org_id = $1 AND p.slug = f.parent AND p.deleted_at IS NULL
+         WHERE a.org_id = $1 AND a.slug = f.id AND a.deleted_at IS NULL AND a.parent_id IS DISTINCT FROM p.affiliate_id
          RETURNING a.slug AS id, false AS "is_new!""#,
         target.org_id,
         Json(affiliates) as _
@@ -78,7 +79,7 @@ async fn release_codes(
          SET coupon = NULL, coupon_folded = NULL, referral_code = NULL, asset_id = NULL, source_id = NULL
          FROM jsonb_to_recordset($2) AS f (
              owner text, program text, coupon_folded text, referral_code text, asset_id text, source_id text)
-         JOIN affiliates a ON a.org_id = $1 AND a.slug = f.owner
+         JOIN affiliates a ON a.org_id = $1 AND a.slug = f.owner AND a.deleted_at IS NULL
          JOIN programs p ON p.org_id = $1 AND p.slug = f.program
          WHERE o.org_id = $1 AND o.affiliate_id = a.affiliate_id AND o.program_id = p.program_id
              AND (o.coupon_folded, o.referral_code, o.asset_id, o.source_id)
@@ -107,7 +108,7 @@ async fn upsert_affiliations(
              FROM jsonb_to_recordset($2) AS f (
                  owner text, program text, approved boolean, coupon text, coupon_folded text, referral_code text,
                  asset_id text, source_id text, form text, value numeric, ignore_product_rate boolean)
-             JOIN affiliates a ON a.org_id = $1 AND a.slug = f.owner
+             JOIN affiliates a ON a.org_id = $1 AND a.slug = f.owner AND a.deleted_at IS NULL
              JOIN programs p ON p.org_id = $1 AND p.slug = f.program
              ON CONFLICT (org_id, program_id, affiliate_id) DO UPDATE
              SET approved = excluded.approved, coupon = excluded.coupon, coupon_folded = excluded.coupon_folded,

@@ -1,4 +1,4 @@
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
@@ -8,6 +8,7 @@ use crate::{
         audit::{Actor, Author, Note, append},
     },
     domain::OrgId,
+    runtime::Clock,
 };
 
 async fn write(conn: &mut Connection, org: i64, actor: Actor, subjects: &[&str]) {
@@ -25,7 +26,7 @@ async fn write(conn: &mut Connection, org: i64, actor: Actor, subjects: &[&str])
         org: OrgId(org),
         actor,
         request_id: None,
-        now: Utc::now(),
+        now: Clock::default().now(),
     };
     append(conn, &author, &notes).await.unwrap();
 }
@@ -222,7 +223,7 @@ async fn entries_are_filtered_and_tenants_do_not_meet(pool: Pool) {
         ),
         (
             AuditFilter {
-                since: Some(Utc::now() + TimeDelta::hours(1)),
+                since: Some(Clock::default().now() + TimeDelta::hours(1)),
                 ..of_one()
             },
             &[],

@@ -3,6 +3,8 @@
 //! A list is a file: a filter whose fields restrict what they name, a constant [`list::ListSql`], and `list` and `find`,
 //! which hand the filter's conditions to it.
 
+pub mod affiliates;
+pub mod affiliations;
 pub mod balances;
 pub mod clicks;
 pub mod commissions;
