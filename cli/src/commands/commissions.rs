@@ -187,3 +187,45 @@ fn bar(count: usize) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn choice(words: &str) -> Result<Choice, clap::Error> {
+        let line = format!("commissary approve --org shop --database-url postgres:///x {words}");
+        let line = Line::try_parse_from(line.split_whitespace())?;
+        let (Command::Approve(choice) | Command::Disapprove(choice)) = line.args.command;
+        Ok(choice)
+    }
+
+    #[test]
+    fn all_commissions_of_an_organisation_are_not_chosen_by_saying_nothing() {
+        assert!(choice("").is_err() && choice("--yes").is_err());
+        assert!(choice("--before yesterday").is_err());
+        let both = choice("--program partners --before 2026-11-01").unwrap().filter();
+        assert_eq!(both.program.as_deref(), Some("partners"));
+        assert_eq!(both.before.unwrap().to_rfc3339(), "2026-11-01T00:00:00+00:00");
+        assert_eq!(both.affiliate, None);
+    }
+
+    #[test]
+    fn amounts_are_told_by_currency() {
+        let amounts = [("EUR", "12.0000"), ("USD", "82.5000")];
+        let selection = Selection {
+            amounts: amounts
+                .map(|(code, amount)| (code.to_owned(), amount.parse().unwrap()))
+                .into(),
+            ..Selection::default()
+        };
+        assert_eq!(super::amounts(&selection), "12 EUR and 82.5 USD");
+    }
+}
