@@ -137,6 +137,14 @@ impl Client {
 
     /// Applies what the ingest would accept of `demo`.
     pub(crate) async fn apply(&self, body: EventBody) -> Applied {
+        match self.outcome(body).await {
+            Outcome::Applied(applied) => applied,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same, whatever becomes of it.
+    pub(crate) async fn outcome(&self, body: EventBody) -> Outcome {
         let mut transaction = db::begin(&self.pool).await.unwrap();
         let key = keys::by_hash(&mut transaction, &keys::hash_key("demo-key")).await;
         let org = key.unwrap().unwrap().org;
@@ -157,9 +165,6 @@ impl Client {
         let incoming = vec![Incoming { event, queued: false }];
         let decisions = apply::apply(&mut transaction, incoming, now).await.unwrap();
         db::commit(transaction).await.unwrap();
-        match decisions.into_iter().next().unwrap().outcome {
-            Outcome::Applied(applied) => applied,
-            other => panic!("{other:?}"),
-        }
+        decisions.into_iter().next().unwrap().outcome
     }
 }

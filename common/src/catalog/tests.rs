@@ -522,3 +522,22 @@ async fn a_host_has_one_program_and_stays_with_its_first_organisation(pool: Pool
     let all = [both[0].clone(), both[1].clone(), pair("two.test", "two/b")];
     assert_eq!(held().await, all);
 }
+
+/// Deleted by REST, and still in the file.
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn who_was_deleted_stays_deleted(pool: Pool) {
+    apply_text(&pool, DEMO, now()).await.unwrap();
+    sqlx::raw_sql(
+        "UPDATE affiliates SET deleted_at = now() WHERE slug = 'sandrasanderson';
+         UPDATE affiliations o SET approved = false, coupon = NULL, coupon_folded = NULL, referral_code = NULL
+         FROM affiliates a WHERE a.affiliate_id = o.affiliate_id AND a.slug = 'sandrasanderson';
+         UPDATE affiliates SET parent_id = NULL WHERE slug = 'janejameson'",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let before = everything(&pool).await;
+    let report = apply_text(&pool, DEMO, now()).await.unwrap();
+    assert!(report.is_unchanged(), "{report:?}");
+    assert_eq!(everything(&pool).await, before);
+}
