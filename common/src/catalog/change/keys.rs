@@ -36,7 +36,7 @@ fn subject(row: &KeyRow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
+    use chrono::{DateTime, Utc};
 
     use super::*;
     use crate::{
@@ -49,12 +49,16 @@ mod tests {
         reads::audit::{self, AuditFilter},
     };
 
+    fn now() -> DateTime<Utc> {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
     async fn change(pool: &Pool, org: OrgId) -> Changeset {
         let author = Author {
             org,
             actor: Actor::Cli("ada".into()),
             request_id: None,
-            now: Utc::now(),
+            now: now(),
         };
         match begin(pool, author, None).await.unwrap() {
             Begun::Fresh(change) => change,
@@ -64,7 +68,7 @@ mod tests {
 
     #[sqlx::test(migrator = "db::MIGRATOR")]
     async fn keys_leave_entries_without_the_key(pool: Pool) {
-        catalog::sync(&pool, &catalog::parse(catalog::DEMO).unwrap(), Utc::now())
+        catalog::sync(&pool, &catalog::parse(catalog::DEMO).unwrap(), now())
             .await
             .unwrap();
         let mut conn = pool.acquire().await.unwrap();
