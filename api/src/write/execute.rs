@@ -72,7 +72,7 @@ fn event(api: &Api, call: &Call, body: Body) -> Event {
         idempotency: call.idempotency(),
         wait_until: None,
         request_id: origin.map(|origin| origin.request_id.as_str().to_owned()),
-        trace: origin.and_then(|origin| origin.trace.clone()),
+        trace: origin.and_then(|origin| origin.trace),
         body,
     }
 }

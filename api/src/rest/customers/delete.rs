@@ -24,7 +24,7 @@ pub(super) async fn delete(
     call: Call,
 ) -> Result<StatusCode, Problem> {
     edit(&api, &call, &id, |update| {
-        update.action = Some(CustomerAction::Delete)
+        update.action = Some(CustomerAction::Delete);
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
