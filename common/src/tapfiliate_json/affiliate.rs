@@ -108,10 +108,12 @@ struct Company<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = rest::Address)]
 struct Address<'a> {
+    #[serde(rename = "address")]
     #[schema(required)]
-    address: Option<&'a str>,
+    line: Option<&'a str>,
+    #[serde(rename = "address_two")]
     #[schema(required)]
-    address_two: Option<&'a str>,
+    second_line: Option<&'a str>,
     #[schema(required)]
     postal_code: Option<&'a str>,
     #[schema(required)]
@@ -212,8 +214,8 @@ impl<'a> From<&'a affiliate::Company> for Company<'a> {
 impl<'a> From<&'a affiliate::Address> for Address<'a> {
     fn from(address: &'a affiliate::Address) -> Self {
         Self {
-            address: address.line.as_deref(),
-            address_two: address.second_line.as_deref(),
+            line: address.line.as_deref(),
+            second_line: address.second_line.as_deref(),
             postal_code: address.postal_code.as_deref(),
             city: address.city.as_deref(),
             state: address.state.as_deref(),

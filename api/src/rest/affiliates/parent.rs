@@ -86,7 +86,9 @@ fn parent(fields: &Fields) -> Result<ParentName, Invalid> {
     }
     let via = fields.text("via", MAX_ID)?;
     let via = via.ok_or_else(|| fields.required("affiliate_id"))?;
-    let number = via.parse().map_err(|_| fields.wrong("via", "must be a number"))?;
+    let number = via
+        .parse()
+        .map_err(|_not_a_number| fields.wrong("via", "must be a number"))?;
     Ok(ParentName::Number(number))
 }
 

@@ -36,6 +36,7 @@ fn subject(row: &KeyRow) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
 
     use super::*;
     use crate::{
@@ -46,15 +47,18 @@ mod tests {
         db::{self, Pool, keys::Scope},
         domain::OrgId,
         reads::audit::{self, AuditFilter},
-        runtime::Clock,
     };
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
 
     async fn change(pool: &Pool, org: OrgId) -> Changeset {
         let author = Author {
             org,
             actor: Actor::Cli("ada".into()),
             request_id: None,
-            now: Clock::default().now(),
+            now: now(),
         };
         match begin(pool, author, None).await.unwrap() {
             Begun::Fresh(change) => change,
@@ -64,13 +68,9 @@ mod tests {
 
     #[sqlx::test(migrator = "db::MIGRATOR")]
     async fn keys_leave_entries_without_the_key(pool: Pool) {
-        catalog::sync(
-            &pool,
-            &catalog::parse(catalog::DEMO).unwrap(),
-            Clock::default().now(),
-        )
-        .await
-        .unwrap();
+        catalog::sync(&pool, &catalog::parse(catalog::DEMO).unwrap(), now())
+            .await
+            .unwrap();
         let mut conn = pool.acquire().await.unwrap();
         let org = db::orgs::by_slug(&mut conn, "demo").await.unwrap().unwrap();
         let answer = Answer {
