@@ -48,6 +48,7 @@ mod pixel;
 mod poison;
 mod readme;
 mod rest;
+mod rest_calls;
 mod restarts;
 mod scripts;
 mod tidy;

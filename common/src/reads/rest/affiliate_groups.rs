@@ -25,7 +25,8 @@ const LIST: ListSql = ListSql {
     alias: "g",
     id: "number",
     columns: "g.group_id, g.title,
-              (SELECT count(*) FROM affiliates a WHERE a.org_id = $1 AND a.group_id = g.group_id) AS affiliate_count",
+              (SELECT count(*) FROM affiliates a
+                WHERE a.org_id = $1 AND a.group_id = g.group_id AND a.deleted_at IS NULL) AS affiliate_count",
     joins: "",
 };
 
@@ -33,7 +34,7 @@ const LIST_OF_PROGRAM: ListSql = ListSql {
     columns: "g.group_id, g.title,
               (SELECT count(*) FROM affiliates a
                  JOIN affiliations f ON f.org_id = $1 AND f.affiliate_id = a.affiliate_id AND f.program_id = $2
-                WHERE a.org_id = $1 AND a.group_id = g.group_id) AS affiliate_count",
+                WHERE a.org_id = $1 AND a.group_id = g.group_id AND a.deleted_at IS NULL) AS affiliate_count",
     ..LIST
 };
 

@@ -5,7 +5,7 @@ use crate::{
     domain::{AffiliateId, OrgId, ProgramId},
 };
 
-/// The affiliate of that id; for a key that is bound to a program, one who takes part in it.
+/// The affiliate of that id who is not deleted; for a key that is bound to a program, one who takes part in it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -18,7 +18,7 @@ pub async fn affiliate(
     sqlx::query_scalar!(
         r#"SELECT a.affiliate_id AS "affiliate: AffiliateId"
            FROM affiliates a
-          WHERE a.org_id = $1 AND a.slug = $2
+          WHERE a.org_id = $1 AND a.slug = $2 AND a.deleted_at IS NULL
             AND ($3::bigint IS NULL OR EXISTS (
                 SELECT FROM affiliations f
                  WHERE f.org_id = a.org_id AND f.program_id = $3 AND f.affiliate_id = a.affiliate_id))"#,
