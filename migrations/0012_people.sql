@@ -11,7 +11,3 @@ COMMENT ON COLUMN affiliates.password_hash IS 'Argon2id in PHC form; the passwor
 ALTER TABLE affiliations ADD COLUMN applied_at timestamptz NOT NULL DEFAULT now();
 UPDATE affiliations o SET applied_at = a.created_at
 FROM affiliates a WHERE (a.org_id, a.affiliate_id) = (o.org_id, o.affiliate_id);
-
--- Not unique: catalogs may have declared an address twice. Whoever changes a catalog holds its lock and looks here first.
-CREATE INDEX affiliates_email_idx ON affiliates (org_id, lower(email)) WHERE deleted_at IS NULL;
-CREATE INDEX affiliates_parent_idx ON affiliates (org_id, parent_id) WHERE parent_id IS NOT NULL;

@@ -59,6 +59,8 @@ const MAP: &[Cell] = &[
                 "hex",
                 "iso_currency",
                 "rust_decimal",
+                // Names of countries.
+                "rust_iso3166",
                 "serde",
                 "serde_json",
                 "sqids",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::{cents, find};
+use super::named::{cents, find};
 use crate::{Api, Problem, json::time, path_id::PathId, rest::params::Params};
 
 const DEFAULT_LIMIT: u32 = 50;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::{cents, find};
+use super::named::{cents, find};
 use crate::{
     Api, Problem,
     path_id::PathId,

@@ -7,7 +7,7 @@ use common::{db::keys::ApiKey, reads::affitor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::find;
+use super::named::find;
 use crate::{Api, Problem, json::time, path_id::PathId};
 
 /// Does tracking work?

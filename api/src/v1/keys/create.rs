@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::KeyView;
+use super::view::KeyView;
 use crate::{
     Api, Problem,
     v1::whole_organisation,

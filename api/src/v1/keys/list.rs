@@ -7,7 +7,7 @@ use common::db::keys::{self, ApiKey};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::KeyView;
+use super::view::KeyView;
 use crate::{Api, Problem, v1::whole_organisation};
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode, response::Response};
 use common::{catalog::change::keys, http::request::IdempotencyKey};
 
-use super::KeyView;
+use super::view::KeyView;
 use crate::{
     Api, Problem,
     path_id::PathId,

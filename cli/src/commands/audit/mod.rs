@@ -1,13 +1,12 @@
 //! `commissary audit`: who changed what, and the proof that nobody changed that.
 
+mod of_org;
 mod verify;
 
 use std::collections::BTreeSet;
 
-use anyhow::bail;
 use common::{
-    db::{self, Connection},
-    domain::OrgId,
+    db,
     reads::audit::{self, AuditEntry, AuditFilter},
     runtime::{Clock, DbArgs},
 };
@@ -82,22 +81,11 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     }
 }
 
-/// The organisation with this slug, where one is given.
-async fn org(conn: &mut Connection, slug: Option<&str>) -> anyhow::Result<Option<OrgId>> {
-    let Some(slug) = slug else {
-        return Ok(None);
-    };
-    match db::orgs::by_slug(conn, slug).await? {
-        Some(org) => Ok(Some(org)),
-        None => bail!("there is no organisation {slug:?}"),
-    }
-}
-
 async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
     let pool = db::connect(&args.db.database_url, 1, "commissary audit").await?;
     let mut conn = pool.acquire().await?;
     let filter = AuditFilter {
-        org: org(&mut conn, args.org.as_deref()).await?,
+        org: of_org::org(&mut conn, args.org.as_deref()).await?,
         subject: args.subject,
         action: args.action,
         actor: args.actor,

@@ -8,6 +8,8 @@ use common::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::of_org::org;
+
 use crate::print::{print, print_json, table};
 
 pub(super) const HELP: &str = "\
@@ -36,7 +38,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let pool = db::connect(&args.db.database_url, 1, "commissary audit").await?;
     let mut conn = pool.acquire().await?;
-    let org = super::org(&mut conn, args.org.as_deref()).await?;
+    let org = org(&mut conn, args.org.as_deref()).await?;
     let bar = bar(audit::count(&mut conn, org).await?);
     drop(conn);
     let report = audit::verify(&pool, org, |more| bar.inc(more)).await;
