@@ -51,7 +51,7 @@ fn commands_that_pages_name_are_there() {
                 panic!("{page} names `commissary {word}`, which is no command");
             };
             let second = words.next().filter(|_| !below.is_empty());
-            let names_one = second.is_none_or(|word| below.contains(word) || word.starts_with('{'));
+            let names_one = second.is_none_or(|word| below.contains(word) || word.starts_with(['{', '-']));
             assert!(names_one, "{page} names `commissary {}`", &named[..end]);
         }
     }
