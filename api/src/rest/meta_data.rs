@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::bodies::fields_of;
+use super::bodies::{fields_of, sent_fields_of};
 
 /// For descriptions.
 pub(super) const META_DATA_EXAMPLE: &str = include_str!("examples/meta_data.json");
@@ -34,7 +34,7 @@ pub(super) struct Property<'a> {
 /// # Errors
 /// As [`Fields::meta_data`].
 pub(super) fn all_of(received: &Received) -> Result<MetaData, Invalid> {
-    let fields = fields_of(received)?;
+    let fields = sent_fields_of(received)?;
     for name in fields.values().keys() {
         // Sent twice with different values, it would be neither.
         fields.value(name)?;

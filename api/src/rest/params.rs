@@ -65,13 +65,16 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(value: D) -> Result<Option<bool>, 
 
 /// Exactly `YYYY-MM-DD` of the years 1 to 9999: others are no days to Postgres.
 pub(crate) fn day<'de, D: Deserializer<'de>>(value: D) -> Result<Option<NaiveDate>, D::Error> {
-    let text = String::deserialize(value)?;
-    let is_shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-        .ok()
-        .filter(|day| is_shaped && day.year() >= 1)
-        .map(Some)
+    let day = day_of(&String::deserialize(value)?);
+    day.map(Some)
         .ok_or_else(|| D::Error::custom("must be a date such as 2026-01-31"))
+}
+
+/// A day as it is written everywhere: four digits, two, two, from the year 1.
+pub(crate) fn day_of(text: &str) -> Option<NaiveDate> {
+    let is_shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    day.filter(|day| is_shaped && day.year() >= 1)
 }
 
 /// The start of the first day and the end of the last: whole days, where they are given.

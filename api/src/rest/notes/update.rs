@@ -13,7 +13,7 @@ use super::note::{NOTE_EXAMPLE, Note, NoteBody, message_of};
 use crate::{
     Api, Problem,
     path_id::PathIdAndKey,
-    rest::affiliates_of_key::affiliate_of,
+    rest::affiliates_of_key::{affiliate_of, needs_whole_organisation},
     write::{Call, Change, begin, finish},
 };
 
@@ -39,6 +39,7 @@ pub(super) async fn update(
     call: Call,
 ) -> Result<Response, Problem> {
     let note = note.parse().map_err(|_no_number| Problem::not_found())?;
+    needs_whole_organisation(&call.key)?;
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,
         Change::Repeated(answer) => return Ok(answer),

@@ -18,7 +18,10 @@ use super::method::{METHOD_EXAMPLE, Method, is_method};
 use crate::{
     Api, Problem,
     path_id::PathIdAndKey,
-    rest::{affiliates_of_key::affiliate_of, bodies::fields_of},
+    rest::{
+        affiliates_of_key::{affiliate_of, needs_whole_organisation},
+        bodies::fields_of,
+    },
     write::{Call, Change, begin, finish},
 };
 
@@ -52,6 +55,7 @@ pub(super) async fn set(
     if !is_method(&method) {
         return Err(Problem::not_found());
     }
+    needs_whole_organisation(&call.key)?;
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,
         Change::Repeated(answer) => return Ok(answer),

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use common::{
     approval::{self, Decision, PendingFilter, SelectError, Selection},
     domain::Dialect,
@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use crate::{
     Api, Problem,
     json::number,
+    rest::params::day_of,
     write::{Call, Change, begin, finish},
 };
 
@@ -136,10 +137,7 @@ fn midnight(fields: &Fields) -> Result<Option<DateTime<Utc>>, Invalid> {
     let Some(text) = fields.text("before", MAX_ID)? else {
         return Ok(None);
     };
-    let day: Option<NaiveDate> = Some(text.as_str())
-        .filter(|text| text.len() == "2026-01-31".len())
-        .and_then(|text| text.parse().ok());
-    let day = day.ok_or_else(|| fields.wrong("before", "must be a date such as 2026-01-31"))?;
+    let day = day_of(&text).ok_or_else(|| fields.wrong("before", "must be a date such as 2026-01-31"))?;
     Ok(Some(day.and_time(chrono::NaiveTime::MIN).and_utc()))
 }
 
