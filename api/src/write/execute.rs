@@ -79,17 +79,18 @@ fn event(api: &Api, call: &Call, body: Body) -> Event {
 
 async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Result<Outcome, Failed> {
     let mut transaction = db::begin(&api.pool).await?;
-    if let Some(used) = &event.idempotency
-        && idempotent_answers::is_used(&mut transaction, call.key.org, &used.key).await?
-    {
-        return Err(Failed::Problem(conflict()));
-    }
     let incoming = vec![Incoming {
         event: event.clone(),
         queued: false,
     }];
     let decisions = apply::apply(&mut transaction, incoming, api.clock.now()).await;
     let mut decisions = decisions.map_err(Failed::Apply)?;
+    // Now that the key is locked: a change of the catalog with the same key has ended, or waits for this.
+    if let Some(used) = &event.idempotency
+        && idempotent_answers::is_used(&mut transaction, call.key.org, &used.key).await?
+    {
+        return Err(Failed::Problem(conflict()));
+    }
     // An order or a customer that was parked for is applied with it: the event itself is the first.
     let is_this = |decision: &Decision| decision.event.id == event.id;
     let Some(index) = decisions.iter().position(is_this) else {
