@@ -61,6 +61,19 @@ pub(crate) fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
     Ok(())
 }
 
+/// For what is about the whole organisation: a key that is bound to a program may not do it.
+///
+/// # Errors
+/// 403.
+pub(crate) fn needs_whole_organisation(key: &ApiKey) -> Result<(), Problem> {
+    match key.program {
+        None => Ok(()),
+        Some(_) => Err(Problem::forbidden(
+            "this key is bound to a program, and this is about the whole organisation",
+        )),
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use common::{db::keys::Timezone, domain::OrgId};

@@ -22,14 +22,3 @@ pub(super) async fn affiliate_of(
     let found = affiliate_ids::affiliate(conn, key.org, key.program, id).await?;
     found.ok_or_else(Problem::not_found)
 }
-
-/// For what belongs to the whole organisation: a key that is bound to a program may read it only.
-///
-/// # Errors
-/// 403.
-pub(super) fn needs_whole_organisation(key: &ApiKey) -> Result<(), Problem> {
-    match key.program {
-        None => Ok(()),
-        Some(_) => Err(Problem::forbidden("This API key is bound to a program")),
-    }
-}

@@ -13,10 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::whole_organisation;
 use crate::{
     Api, Problem,
-    auth::{Guard, guard},
+    auth::{Guard, guard, needs_whole_organisation},
     rest::params::{Params, text},
 };
 
@@ -120,7 +119,7 @@ async fn audit(
     Extension(key): Extension<ApiKey>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<AuditPage>, Problem> {
-    whole_organisation(&key)?;
+    needs_whole_organisation(&key)?;
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     let filter = AuditFilter {
         org: Some(key.org),

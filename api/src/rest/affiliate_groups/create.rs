@@ -12,7 +12,7 @@ use common::{
 use super::group::{GROUP_EXAMPLE, Group, GroupBody, title_of};
 use crate::{
     Api, Problem,
-    rest::affiliates_of_key::needs_whole_organisation,
+    auth::needs_whole_organisation,
     write::{Call, Change, begin, finish},
 };
 

@@ -12,8 +12,9 @@ use common::{
 use super::group::{GROUP_EXAMPLE, Group, GroupBody, title_of};
 use crate::{
     Api, Problem,
+    auth::needs_whole_organisation,
     path_id::PathId,
-    rest::{affiliates_of_key::needs_whole_organisation, params::is_storable},
+    rest::params::is_storable,
     write::{Call, Change, begin, finish},
 };
 

@@ -5,29 +5,18 @@ use common::{
     catalog::change::Changeset, db::keys::ApiKey, reads::rest::affiliates, tapfiliate_json::AffiliateProfile,
 };
 
-use crate::{Problem, rest::params::is_storable, write::finish};
+use crate::{Problem, auth::needs_whole_organisation, rest::params::is_storable, write::finish};
 
 /// An affiliate as a path names it, and a key that may change what holds for the whole organisation.
 ///
 /// # Errors
 /// 403 for a key of one program, 404 for an id that nobody can have.
 pub(super) fn check(key: &ApiKey, id: &str) -> Result<(), Problem> {
-    of_organisation(key)?;
+    needs_whole_organisation(key)?;
     if is_storable(id) {
         Ok(())
     } else {
         Err(Problem::not_found())
-    }
-}
-
-/// # Errors
-/// 403 for a key of one program.
-pub(super) fn of_organisation(key: &ApiKey) -> Result<(), Problem> {
-    match key.program {
-        None => Ok(()),
-        Some(_) => Err(Problem::forbidden(
-            "this key is bound to a program, and this is a change for the whole organisation",
-        )),
     }
 }
 

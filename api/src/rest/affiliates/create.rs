@@ -28,9 +28,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::change::of_organisation;
 use crate::{
     Api, Problem,
+    auth::needs_whole_organisation,
     rest::bodies::fields_of,
     write::{Call, Change, begin, finish},
 };
@@ -92,7 +92,7 @@ struct NewCountry {
     responses((status = 200, body = CreatedAffiliate<'_>, example = json!(created_example())))
 )]
 pub(super) async fn create(State(api): State<Arc<Api>>, call: Call) -> Result<Response, Problem> {
-    of_organisation(&call.key)?;
+    needs_whole_organisation(&call.key)?;
     let fields = fields_of(&call.received)?;
     let sent = fields.prose("password", MAX_NAME)?.map(SecretString::from);
     let mut new = read(&fields)?;

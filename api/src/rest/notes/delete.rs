@@ -7,8 +7,9 @@ use common::{catalog::change::notes, http::request::IdempotencyKey};
 
 use crate::{
     Api, Problem,
+    auth::needs_whole_organisation,
     path_id::PathIdAndKey,
-    rest::affiliates_of_key::{affiliate_of, needs_whole_organisation},
+    rest::affiliates_of_key::affiliate_of,
     write::{Call, Change, begin, finish},
 };
 

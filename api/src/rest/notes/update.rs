@@ -12,8 +12,9 @@ use common::{
 use super::note::{NOTE_EXAMPLE, Note, NoteBody, message_of};
 use crate::{
     Api, Problem,
+    auth::needs_whole_organisation,
     path_id::PathIdAndKey,
-    rest::affiliates_of_key::{affiliate_of, needs_whole_organisation},
+    rest::affiliates_of_key::affiliate_of,
     write::{Call, Change, begin, finish},
 };
 

@@ -17,11 +17,9 @@ use utoipa::ToSchema;
 use super::method::{METHOD_EXAMPLE, Method, is_method};
 use crate::{
     Api, Problem,
+    auth::needs_whole_organisation,
     path_id::PathIdAndKey,
-    rest::{
-        affiliates_of_key::{affiliate_of, needs_whole_organisation},
-        bodies::fields_of,
-    },
+    rest::{affiliates_of_key::affiliate_of, bodies::fields_of},
     write::{Call, Change, begin, finish},
 };
 

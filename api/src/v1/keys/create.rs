@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use super::view::KeyView;
 use crate::{
     Api, Problem,
-    v1::whole_organisation,
+    auth::needs_whole_organisation,
     write::{Call, Change, begin, finish},
 };
 
@@ -74,7 +74,7 @@ pub(super) struct CreatedKey {
     })))
 )]
 pub(super) async fn create_key(State(api): State<Arc<Api>>, call: Call) -> Result<Response, Problem> {
-    whole_organisation(&call.key)?;
+    needs_whole_organisation(&call.key)?;
     let new = new_key(&call.received.body_fields()?, &call.key)?;
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,

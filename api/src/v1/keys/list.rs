@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::KeyView;
-use crate::{Api, Problem, v1::whole_organisation};
+use crate::{Api, Problem, auth::needs_whole_organisation};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = native::Keys)]
@@ -33,7 +33,7 @@ pub(super) async fn list_keys(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
 ) -> Result<Json<Keys>, Problem> {
-    whole_organisation(&key)?;
+    needs_whole_organisation(&key)?;
     let mut conn = api.connection().await?;
     let rows = keys::list(&mut conn, &key.org_slug).await?;
     let keys = rows.into_iter().map(KeyView::from).collect();

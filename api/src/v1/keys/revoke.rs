@@ -8,8 +8,8 @@ use common::{catalog::change::keys, http::request::IdempotencyKey};
 use super::view::KeyView;
 use crate::{
     Api, Problem,
+    auth::needs_whole_organisation,
     path_id::PathId,
-    v1::whole_organisation,
     write::{Call, Change, begin, finish},
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn revoke_key(
     PathId(id): PathId,
     call: Call,
 ) -> Result<Response, Problem> {
-    whole_organisation(&call.key)?;
+    needs_whole_organisation(&call.key)?;
     if id.contains('\0') {
         return Err(Problem::not_found());
     }
