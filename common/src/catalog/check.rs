@@ -113,6 +113,13 @@ fn check_rules(program: &Program, groups: &HashSet<&str>, problems: &Problems<'_
         problems.add(&program.default_type.span(), message);
     }
     for rule in &program.types {
+        if rule.retired && rule.id.get_ref() == program.default_type.get_ref() {
+            let message = format!(
+                "{what}: default_type {:?} is retired: name another",
+                rule.id.get_ref()
+            );
+            problems.add(&program.default_type.span(), message);
+        }
         for group in rule
             .groups
             .iter()

@@ -13,6 +13,7 @@ mod parse;
 pub mod password;
 mod problem;
 mod report;
+mod versions;
 mod write;
 
 #[cfg(test)]
@@ -22,7 +23,7 @@ pub use file::CatalogFile;
 pub use parse::parse;
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};
-pub use write::{SyncError, dry_run, sync, sync_as};
+pub use write::{SyncError, SyncOptions, dry_run, sync, sync_as};
 
 /// The demo world.
 pub const DEMO: &str = include_str!("../../../demo/catalog.toml");

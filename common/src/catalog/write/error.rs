@@ -1,5 +1,6 @@
 //! Why a checked file could not be applied.
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgDatabaseError;
 
 use crate::{catalog::file::Org, db::DbError};
@@ -12,6 +13,16 @@ pub enum SyncError {
         message: String,
         #[source]
         source: DbError,
+    },
+    /// A rule was to hold from a time at which a later version of it holds already.
+    #[error(
+        "{id}: its last version holds from {last} on, a change must hold from later than that, not from {asked}"
+    )]
+    NotLater {
+        /// Its kind and path: `commission type demo/partner-program/standard`.
+        id: String,
+        asked: DateTime<Utc>,
+        last: DateTime<Utc>,
     },
     #[error(transparent)]
     Database(#[from] DbError),
