@@ -51,6 +51,17 @@ CREATE TABLE group_memberships (
 COMMENT ON TABLE group_memberships IS
     'Versions of the group that an affiliate belongs to; null: none. No version: the column of affiliates.';
 
+CREATE FUNCTION group_at(a affiliates, at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM group_memberships m
+                             WHERE m.org_id = a.org_id AND m.affiliate_id = a.affiliate_id AND m.valid_from > at)
+        THEN (SELECT m.group_id FROM group_memberships m
+              WHERE m.org_id = a.org_id AND m.affiliate_id = a.affiliate_id AND m.valid_from <= at
+              ORDER BY m.valid_from DESC LIMIT 1)
+        ELSE a.group_id END
+$$;
+COMMENT ON FUNCTION group_at IS
+    'The group of an affiliate at a time from now on: the one of the column unless that is a plan, whose versions come later.';
+
 ALTER TABLE programs ADD COLUMN retired_at timestamptz;
 COMMENT ON COLUMN programs.retired_at IS 'Brings nothing new from then on; what it brought stays and is paid.';
 ALTER TABLE commission_types ADD COLUMN retired boolean NOT NULL DEFAULT false;

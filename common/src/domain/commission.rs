@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{
     AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, Reason, Refusal,
-    catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, Program, Rate, Recurrence},
+    catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, OwnRate, Program, Rate, Recurrence},
     entities::{Commission, CommissionKind},
     money::order_amount,
     trace::{Rule, RuleSource},
@@ -45,7 +45,7 @@ pub fn lines(
     currency: Currency,
 ) -> Result<Vec<Line>, Refusal> {
     let mut all = Vec::new();
-    for (index, part) in parts(create, affiliation).into_iter().enumerate() {
+    for (index, part) in parts(create, affiliation, at).into_iter().enumerate() {
         let sale = Sale {
             affiliation,
             program,
@@ -89,19 +89,9 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
         currency,
     } = *sale;
     let seller = catalog.affiliate(affiliation.affiliate);
-    let identifier = match part.commission_type {
-        None | Some("default") => &program.default_type,
-        Some(other) => other,
-    };
-    let rule = program.commission_type(identifier, at).ok_or_else(|| {
-        let detail = format!(
-            "commission_type {identifier:?} is not known in program {:?}",
-            program.slug
-        );
-        Refusal::new(Reason::UnknownCommissionType, detail)
-    })?;
-    let group = seller.and_then(|seller| seller.group.as_deref());
-    let (source, rate) = source_and_rate(part, affiliation, rule, group);
+    let rule = type_of(part, program, at)?;
+    let group = seller.and_then(|seller| seller.group_at(at));
+    let (source, rate) = source_and_rate(part, affiliation.rates.at(at), rule, group);
     let (percent, exact) = match rate {
         Rate::Percentage(percent) => (Some(percent), percent_of(part.sub_amount, percent)?),
         Rate::Fixed(amount) => (None, amount),
@@ -121,7 +111,10 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
         rule: Rule {
             source,
             commission_type: rule.identifier.clone(),
-            since: rule.valid_from,
+            since: match source {
+                RuleSource::OwnRate => affiliation.rates.since(at),
+                _ => rule.valid_from,
+            },
             percent,
             exact,
         },
@@ -130,17 +123,40 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
     Ok(all)
 }
 
+/// The type of a part. One that is retired cannot be named any more; but what came under it comes again, and the default goes on
+/// until there is another.
+fn type_of<'a>(
+    part: &Part<'_>,
+    program: &'a Program,
+    at: DateTime<Utc>,
+) -> Result<&'a CommissionType, Refusal> {
+    let (identifier, may_be_retired) = match part.commission_type {
+        None | Some("default") => (program.terms_at(at).default_type.as_str(), true),
+        Some(other) => (other, part.comes_again),
+    };
+    program
+        .commission_type(identifier, at)
+        .filter(|rule| !rule.retired || may_be_retired)
+        .ok_or_else(|| {
+            let detail = format!(
+                "commission_type {identifier:?} is not known in program {:?}",
+                program.slug
+            );
+            Refusal::new(Reason::UnknownCommissionType, detail)
+        })
+}
+
 /// An explicit amount, else the affiliate's own rate, else the group's override, else the type's.
 fn source_and_rate(
     part: &Part<'_>,
-    affiliation: &Affiliation,
+    own: &OwnRate,
     rule: &CommissionType,
     group: Option<&str>,
 ) -> (RuleSource, Rate) {
     if let Some(exact) = part.exact {
         return (RuleSource::Explicit, Rate::Fixed(exact));
     }
-    if let Some(rate) = affiliation.own_rate {
+    if let Some(rate) = own.rate {
         return (RuleSource::OwnRate, rate);
     }
     let rate = rule.rate_for(group);
@@ -160,11 +176,13 @@ pub struct Part<'a> {
     pub exact: Option<Decimal>,
     pub commission_type: Option<&'a str>,
     pub comment: Option<&'a str>,
+    /// A commission of this type comes again: whether the type can still be named does not matter.
+    pub comes_again: bool,
 }
 
 /// Explicit commission, explicit lines, or the whole sale: A partner who ignores product
 /// rates gets the own rate on the whole sale even then (seed: Yaplet, product commission overrides).
-fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Part<'a>> {
+fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation, at: DateTime<Utc>) -> Vec<Part<'a>> {
     let whole = |exact| {
         let commission_type = create.commission_type.as_deref();
         vec![Part {
@@ -172,9 +190,10 @@ fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Par
             exact,
             commission_type,
             comment: None,
+            comes_again: false,
         }]
     };
-    if affiliation.ignore_product_rate {
+    if affiliation.rates.at(at).ignore_product_rate {
         return whole(None);
     }
     match (create.commission, create.lines.is_empty()) {
@@ -188,13 +207,14 @@ fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Par
                 exact: None,
                 commission_type: line.commission_type.as_deref(),
                 comment: line.comment.as_deref(),
+                comes_again: false,
             })
             .collect(),
     }
 }
 
 /// Level 2 pays the seller's parent, level 3 the grandparent, on the same sub amount. A parent who is not approved in
-/// the program earns nothing, but does not end the line.
+/// the program earns nothing, but does not end the line; nor does a level that is retired.
 fn levels(
     seller: Option<&Affiliate>,
     program: &Program,
@@ -212,7 +232,7 @@ fn levels(
         let approved = catalog
             .affiliation(program.id, id)
             .is_some_and(|affiliation| affiliation.approved == Some(true));
-        if approved {
+        if approved && !level.retired {
             let exact = percent_of(sub_amount, level.percentage)?;
             lines.push(Line {
                 affiliate: id,

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{
     AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, ProgramId, Reason,
     catalog::{
-        Affiliate, Affiliation, Approval, CommissionType, GroupOverride, Level, OrgCatalog, Program, Rate,
-        Recurrence,
+        Affiliate, Affiliation, Approval, CommissionType, GroupOverride, Level, OrgCatalog, OwnRate, Program,
+        Rate, Recurrence, Terms,
     },
     commission::{Line, lines, net, recurs_at},
+    versions::Versions,
 };
 
 fn decimal(text: &str) -> Decimal {
@@ -44,6 +45,7 @@ fn commission_type(
         group_overrides: over.into_iter().collect(),
         recurrence: Recurrence::Once,
         count_towards_cap: true,
+        retired: false,
     }
 }
 
@@ -56,6 +58,7 @@ fn catalog() -> OrgCatalog {
         title: format!("Level {level}"),
         valid_from: from,
         percentage: decimal(text),
+        retired: false,
     };
     catalog.add_program(Program {
         id: ProgramId(1),
@@ -63,13 +66,16 @@ fn catalog() -> OrgCatalog {
         title: "Program".into(),
         currency: "USD".parse().unwrap(),
         is_default: true,
-        recurring: false,
-        cookie_time: 45,
-        recurring_cap: None,
-        recurring_period_days: None,
+        terms: Versions::always(Terms {
+            recurring: false,
+            cookie_time: 45,
+            recurring_cap: None,
+            recurring_period_days: None,
+            approval: Approval::Manual,
+            default_type: "standard".into(),
+        }),
         keyed_leads_only: false,
-        approval: Approval::Manual,
-        default_type: "standard".into(),
+        retired_at: None,
         types: vec![
             commission_type("standard", Some(change()), percent("12"), Some(percent("25"))),
             commission_type("standard", None, percent("10"), Some(percent("20"))),
@@ -109,7 +115,7 @@ fn catalog() -> OrgCatalog {
             firstname: String::new(),
             lastname: String::new(),
             parent: parent.map(AffiliateId),
-            group,
+            groups: Versions::always(group),
         });
         catalog.add_affiliation(Affiliation {
             program: ProgramId(1),
@@ -119,8 +125,10 @@ fn catalog() -> OrgCatalog {
             referral_code: None,
             asset_id: None,
             source_id: None,
-            own_rate,
-            ignore_product_rate,
+            rates: Versions::always(OwnRate {
+                rate: own_rate,
+                ignore_product_rate,
+            }),
         });
     }
     catalog

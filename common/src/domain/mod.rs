@@ -23,6 +23,7 @@ mod names;
 pub mod outcome;
 pub mod prospect;
 pub mod trace;
+pub mod versions;
 pub mod world;
 
 pub use attribution::fold_coupon;

@@ -137,6 +137,8 @@ pub enum Reason {
     #[serde(rename = "partner_not_approved")]
     #[strum(serialize = "partner_not_approved")]
     AffiliateNotApproved,
+    /// The program that was found is retired and takes nothing new.
+    ProgramRetired,
     /// The order id has been recorded before.
     DuplicateOrder,
     /// The `Idempotency-Key` was used for the same request: the caller gets the first outcome.

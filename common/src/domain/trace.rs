@@ -58,6 +58,8 @@ pub enum Verdict {
     Unknown,
     /// Leads to an affiliate who is not approved.
     NotApproved,
+    /// Leads to a program that is retired.
+    ProgramRetired,
     /// Leads to a program that the key does not see.
     OtherProgram,
     /// The click is older than the program's window.

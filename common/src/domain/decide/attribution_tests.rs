@@ -40,7 +40,7 @@ fn earner(decided: &Decisions, order: &str) -> String {
 
 /// One affiliate for each method, who bears the method's name, in a program without lifetime.
 fn one_for_each_rank() -> World {
-    let mut world = with_program(world(), |program| program.recurring = false);
+    let mut world = with_program(world(), |program| program.terms.first.recurring = false);
     let affiliations: [(i64, AttributionMethod); 7] = [
         (11, AttributionMethod::Customer),
         (12, AttributionMethod::Coupon),
@@ -215,7 +215,7 @@ fn a_click_counts_for_the_days_of_the_program_and_not_a_millisecond_longer() {
     ];
     for row in table {
         let (dialect, age, lifetime, any_age, of_customer, outcome) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, age);
         with_customer(&mut world, "c1", 2, |customer| customer.click = Some(ClickId(50)));
         let incoming = edited(by_click(1, "o1", &click), |create| {
@@ -278,7 +278,7 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
     ];
     for row in table {
         let (lifetime, approved, bound, authenticated, who) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         with_affiliate(&mut world, PROGRAM, 2, "second", |affiliation| {
             affiliation.approved = Some(approved);
         });
@@ -299,7 +299,9 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
 #[test]
 fn an_unauthenticated_binding_yields_to_what_an_authenticated_sale_sends_and_counts_where_it_sends_nothing_else()
  {
-    let mut world = with_program(world(), |program| program.approval = Approval::Immediate);
+    let mut world = with_program(world(), |program| {
+        program.terms.first.approval = Approval::Immediate
+    });
     with_customer(&mut world, "c1", 2, |customer| customer.authenticated = false);
     let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");
     let decided = decide(vec![rest(1, "o1", "nobody")], world.clone()).unwrap();
@@ -326,7 +328,7 @@ fn commissions_start_as_the_program_says_if_all_is_authenticated() {
         (Approval::Hold(15), false, None, None),
     ];
     for (approval, authenticated, approved, finalised_at) in table {
-        let world = with_program(world(), |program| program.approval = approval);
+        let world = with_program(world(), |program| program.terms.first.approval = approval);
         let mut incoming = sale(1, "o1", "second", "100");
         incoming.event.authenticated = authenticated;
         let decided = decide(vec![incoming], world).unwrap();
@@ -401,7 +403,7 @@ fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
     ];
     for row in table {
         let (dialect, lifetime, bound, authenticated, want) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, WINDOW + TimeDelta::days(30));
         with_customer(&mut world, "c1", 2, |customer| customer.authenticated = bound);
         let mut renewal = in_dialect(of_customer(by_click(1, "o1", &click), "c1"), dialect);

@@ -1,6 +1,6 @@
 //! Bonuses: commissions for reaching a target in a calendar month (seed: REST 1.6, program bonuses).
 
-use chrono::{Months, NaiveDate};
+use chrono::{Months, NaiveDate, NaiveTime};
 use rust_decimal::Decimal;
 
 use super::{
@@ -80,10 +80,14 @@ fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Progra
     is_active(bonus, due.month).then_some((program, bonus))
 }
 
-/// Whether any day of the month is within the bonus's dates.
+/// Whether any day of the month is within the bonus's dates, and the month ended before the bonus was retired.
 fn is_active(bonus: &Bonus, month: NaiveDate) -> bool {
     let next = month.checked_add_months(Months::new(1));
+    let ends = next.map(|next| next.and_time(NaiveTime::MIN).and_utc());
     bonus.active
+        && bonus
+            .retired_at
+            .is_none_or(|retired| ends.is_some_and(|ends| ends <= retired))
         && bonus
             .start_date
             .is_none_or(|start| next.is_none_or(|next| start < next))

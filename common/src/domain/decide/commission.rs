@@ -215,6 +215,7 @@ fn added_lines(add: &AddCommissions, sale: &Sale<'_>) -> Result<Vec<Line>, Refus
             exact: None,
             commission_type: line.commission_type.as_deref(),
             comment: line.comment.as_deref(),
+            comes_again: false,
         };
         lines.extend(part_lines(&part, sale)?);
     }

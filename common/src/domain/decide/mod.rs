@@ -300,8 +300,12 @@ mod people_property;
 #[cfg(test)]
 mod people_tests;
 #[cfg(test)]
+mod retired_tests;
+#[cfg(test)]
 mod story;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod version_tests;
 #[cfg(test)]
 mod waiting_tests;

@@ -271,7 +271,7 @@ fn an_order_gets_another_name_if_nobody_has_it() {
 
 #[test]
 fn a_deleted_conversion_is_as_if_it_had_not_been() {
-    let mut story = Story::in_program(|program| program.recurring_cap = Some(1));
+    let mut story = Story::in_program(|program| program.terms.first.recurring_cap = Some(1));
     let mut create = sale("o1", "first", "100");
     create["create_conversion"]["customer"] =
         json!({"identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}});
@@ -374,6 +374,7 @@ fn low() -> CommissionType {
         group_overrides: Vec::new(),
         recurrence: Recurrence::Once,
         count_towards_cap: true,
+        retired: false,
     }
 }
 
@@ -486,7 +487,7 @@ fn amounts_beyond_the_limits_are_refused_and_leave_nothing_behind() {
 
 #[test]
 fn a_program_may_approve_at_once_and_money_stays_exact_there() {
-    let mut story = Story::in_program(|program| program.approval = Approval::Immediate);
+    let mut story = Story::in_program(|program| program.terms.first.approval = Approval::Immediate);
     story.tell(1, sale("o1", "first", "0.15"));
     assert_eq!(
         (story.balance(1), story.balance(2)),

@@ -48,6 +48,9 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
     let conversion = by_number(context, due.conversion, world)
         .map_err(|_unknown| ended("the conversion has been deleted"))?;
     let sale = sale_of(&conversion, context.catalog, due.due).map_err(Halt::forever)?;
+    if sale.program.is_retired_at(due.due) {
+        return Err(ended("the program has been retired"));
+    }
     let customer = repeats_for(context, &conversion, world)?;
     if conversion.charged_back {
         return Err(passing("the bank has taken the sale's money back"));
@@ -75,6 +78,7 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
         exact: exact(started, conversion.trace.rules.get(index)),
         commission_type: Some(&started.commission_type),
         comment: None,
+        comes_again: true,
     };
     let mut lines = part_lines(&part, &sale).map_err(Halt::forever)?;
     for line in &mut lines {
@@ -132,7 +136,7 @@ fn add_repeat(
     let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
     change_customer(world, context.org, customer, |customer| {
         customer.counted_towards_cap += i64::from(counts);
-        customer.capped = is_cap_used_up(customer, program);
+        customer.capped = is_cap_used_up(customer, program, context.event.received_at);
     });
     plan(context, due, &conversion, recurrence, effects);
     let views = views(&conversion, &ids, context.catalog);

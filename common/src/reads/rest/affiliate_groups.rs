@@ -26,7 +26,9 @@ const LIST: ListSql = ListSql {
     id: "number",
     columns: "g.group_id, g.title,
               (SELECT count(*) FROM affiliates a
-                WHERE a.org_id = $1 AND a.group_id = g.group_id AND a.deleted_at IS NULL) AS affiliate_count",
+                WHERE a.org_id = $1 AND a.deleted_at IS NULL AND group_at(a, now()) = g.group_id
+                    AND (a.group_id = g.group_id OR a.affiliate_id IN (
+                        SELECT m.affiliate_id FROM group_memberships m WHERE m.org_id = $1 AND m.valid_from > now()))) AS affiliate_count",
     joins: "",
 };
 
@@ -34,7 +36,9 @@ const LIST_OF_PROGRAM: ListSql = ListSql {
     columns: "g.group_id, g.title,
               (SELECT count(*) FROM affiliates a
                  JOIN affiliations f ON f.org_id = $1 AND f.affiliate_id = a.affiliate_id AND f.program_id = $2
-                WHERE a.org_id = $1 AND a.group_id = g.group_id AND a.deleted_at IS NULL) AS affiliate_count",
+                WHERE a.org_id = $1 AND a.deleted_at IS NULL AND group_at(a, now()) = g.group_id
+                    AND (a.group_id = g.group_id OR a.affiliate_id IN (
+                        SELECT m.affiliate_id FROM group_memberships m WHERE m.org_id = $1 AND m.valid_from > now()))) AS affiliate_count",
     ..LIST
 };
 

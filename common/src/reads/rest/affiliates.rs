@@ -63,9 +63,14 @@ impl AffiliateFilter {
             )
             .given("lower(a.email) = lower({})", self.email.as_deref())
             .of_affiliate("a.parent_id", self.parent.as_deref())
-            .equals("a.group_id", self.group.as_deref())
+            .given(IN_GROUP, self.group.as_deref())
     }
 }
+
+/// Whose group it is now: the column says what was declared last, which may be a plan.
+pub(super) const IN_GROUP: &str = "(a.group_id = {} OR a.affiliate_id IN (
+         SELECT m.affiliate_id FROM group_memberships m WHERE m.org_id = $1 AND m.valid_from > now()))
+     AND group_at(a, now()) = {}";
 
 /// Affiliates of `org` who were not deleted and, for a key that is bound to a program, take part in it.
 fn living(org: OrgId, scope: Option<ProgramId>) -> Conditions {
@@ -83,7 +88,7 @@ const LIST: ListSql = ListSql {
     from: "affiliates a",
     alias: "a",
     id: "affiliate_id",
-    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, a.group_id, a.created_at, p.slug AS parent",
+    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, group_at(a, now()) AS group_id, a.created_at, p.slug AS parent",
     joins: "LEFT JOIN affiliates p ON p.org_id = $1 AND p.affiliate_id = a.parent_id",
 };
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    affiliates::AffiliateRow,
+    affiliates::{AffiliateRow, IN_GROUP},
     list::{ListSql, Page},
 };
 use crate::{
@@ -37,7 +37,7 @@ const OF_PROGRAM: ListSql = ListSql {
     from: "affiliations o JOIN affiliates a ON a.org_id = o.org_id AND a.affiliate_id = o.affiliate_id",
     alias: "o",
     id: "affiliate_id",
-    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, a.group_id, a.created_at, p.slug AS parent,
+    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, group_at(a, now()) AS group_id, a.created_at, p.slug AS parent,
               o.approved, o.coupon, o.applied_at, g.landing_page, coalesce(o.referral_code, a.slug) AS referral_code,
               coalesce(o.asset_id, (SELECT min(t.asset_id) FROM program_assets t
                   WHERE t.org_id = $1 AND t.program_id = o.program_id)) AS asset_id, o.source_id",
@@ -119,7 +119,7 @@ pub async fn list(
         .equals("o.source_id", filter.source_id.as_deref())
         .given("lower(a.email) = lower({})", filter.email.as_deref())
         .of_affiliate("a.parent_id", filter.parent.as_deref())
-        .equals("a.group_id", filter.group.as_deref());
+        .given(IN_GROUP, filter.group.as_deref());
     let page = OF_PROGRAM.page::<InProgramRow>(conn, &conditions, number).await?;
     Ok(page.map(InProgramRow::into_record))
 }

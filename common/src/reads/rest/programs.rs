@@ -48,9 +48,19 @@ const LIST: ListSql = ListSql {
     from: "programs p",
     alias: "p",
     id: "program_id",
-    columns: "p.slug, p.title, p.currency, p.currency_symbol, p.cookie_time, p.landing_page, p.recurring, p.recurring_cap,
-              p.recurring_period_days, p.category",
-    joins: "",
+    columns: "p.slug, p.title, p.currency, p.currency_symbol, p.landing_page, p.category,
+              coalesce(t.cookie_time, p.cookie_time) AS cookie_time, coalesce(t.recurring, p.recurring) AS recurring,
+              CASE WHEN t.program_id IS NULL THEN p.recurring_cap ELSE t.recurring_cap END AS recurring_cap,
+              CASE WHEN t.program_id IS NULL THEN p.recurring_period_days ELSE t.recurring_period_days END
+                  AS recurring_period_days",
+    // The columns of programs say what was declared last, which is what holds unless it is a plan.
+    joins: "LEFT JOIN LATERAL (
+                SELECT h.* FROM program_terms h
+                WHERE h.org_id = $1 AND h.program_id = p.program_id AND h.valid_from <= now()
+                    AND EXISTS (SELECT FROM program_terms n
+                                WHERE n.org_id = $1 AND n.program_id = p.program_id AND n.valid_from > now())
+                ORDER BY h.valid_from DESC LIMIT 1
+            ) t ON true",
 };
 
 /// Page `number` (the first is 1) of the programs of `org` that match.

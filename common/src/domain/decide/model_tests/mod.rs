@@ -25,6 +25,7 @@ use crate::domain::{
     catalog::{Affiliate, Approval, OrgCatalog, Rate},
     entities::{Change, Conversion},
     ledger::{Account, Transfer},
+    versions::Versions,
 };
 
 /// Affiliate 1 has the parent 3, whose level brings five percent; 2 has a rate of 12.5 percent and no parent.
@@ -35,7 +36,7 @@ fn of_approval(approval: Approval) -> World {
     let mut world = world();
     let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
-    program.approval = approval;
+    program.terms.first.approval = approval;
     let affiliation = catalog.affiliation(ProgramId(1), AffiliateId(1)).unwrap().clone();
     *catalog = OrgCatalog::default();
     catalog.add_program(program);
@@ -48,7 +49,7 @@ fn of_approval(approval: Approval) -> World {
         let mut affiliation = affiliation.clone();
         affiliation.affiliate = AffiliateId(id);
         affiliation.coupon_folded = Some(slug.clone());
-        affiliation.own_rate = own_rate;
+        affiliation.rates.first.rate = own_rate;
         catalog.add_affiliation(affiliation);
         catalog.add_affiliate(Affiliate {
             id: AffiliateId(id),
@@ -56,7 +57,7 @@ fn of_approval(approval: Approval) -> World {
             firstname: String::new(),
             lastname: String::new(),
             parent,
-            group: None,
+            groups: Versions::always(None),
         });
     }
     world
