@@ -1,5 +1,7 @@
 //! Affiliates and their parts in programs, as far as the events of a batch lead to them.
 
+use chrono::{DateTime, Utc};
+
 use super::{Connection, DbError, columns::columns, programs::rate};
 use crate::domain::{
     AffiliateId, OrgId, ProgramId,
@@ -115,7 +117,8 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
         .unzip();
     let (affiliate_orgs, affiliates): (Vec<i64>, Vec<i64>) =
         lookup.affiliates.iter().map(|(org, id)| (org.0, id.0)).unzip();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Member,
         r#"WITH RECURSIVE named AS (
              SELECT a.org_id, a.affiliate_id
              FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, coupon)
@@ -172,24 +175,41 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("affiliates.load", error))?;
+    Ok(with_groups(rows))
+}
+
+/// An affiliate with one version of its group.
+struct Member {
+    org: OrgId,
+    id: AffiliateId,
+    slug: String,
+    firstname: String,
+    lastname: String,
+    parent: Option<AffiliateId>,
+    valid_from: Option<DateTime<Utc>>,
+    group: Option<String>,
+}
+
+/// The rows of an affiliate stand together: the oldest version first, what was declared last at the end.
+fn with_groups(rows: Vec<Member>) -> Vec<(OrgId, Affiliate)> {
     let mut affiliates: Vec<(OrgId, Affiliate)> = Vec::new();
     for row in rows {
         match affiliates.last_mut() {
             Some((org, last)) if (*org, last.id) == (row.org, row.id) => {
                 last.groups.follow(row.valid_from, row.group);
             }
-            _ => affiliates.push((
-                row.org,
-                Affiliate {
+            _ => {
+                let affiliate = Affiliate {
                     id: row.id,
                     slug: row.slug,
                     firstname: row.firstname,
                     lastname: row.lastname,
                     parent: row.parent,
                     groups: Versions::always(row.group),
-                },
-            )),
+                };
+                affiliates.push((row.org, affiliate));
+            }
         }
     }
-    Ok(affiliates)
+    affiliates
 }

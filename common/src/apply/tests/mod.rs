@@ -430,4 +430,5 @@ mod numbers;
 mod plans;
 mod request_ids;
 mod statements;
+mod versions;
 mod waiting;

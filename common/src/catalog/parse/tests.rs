@@ -136,6 +136,14 @@ fn programs_are_in_range() {
             "18: program \"p\": default_type \"x\" is none of its types",
         ),
         (
+            "default_type = 't'\ntypes.t = { fixed = 1, retired = true }",
+            "18: program \"p\": default_type \"t\" is retired: name another",
+        ),
+        (
+            "retired = 'yes'",
+            "18: program \"p\": retired must be true or false, found string",
+        ),
+        (
             "assets = ['a', 'a']",
             "18: program \"p\": asset \"a\" is listed twice",
         ),

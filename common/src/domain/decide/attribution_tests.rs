@@ -300,7 +300,7 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
 fn an_unauthenticated_binding_yields_to_what_an_authenticated_sale_sends_and_counts_where_it_sends_nothing_else()
  {
     let mut world = with_program(world(), |program| {
-        program.terms.first.approval = Approval::Immediate
+        program.terms.first.approval = Approval::Immediate;
     });
     with_customer(&mut world, "c1", 2, |customer| customer.authenticated = false);
     let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");

@@ -41,7 +41,7 @@ fn a_customer_brings_commissions_for_so_many_days_since_the_first_sale() {
         (limit + TimeDelta::milliseconds(1), "10", "capped"),
     ] {
         let world = with_program(world(), |program| {
-            program.terms.first.recurring_period_days = Some(30)
+            program.terms.first.recurring_period_days = Some(30);
         });
         let events = vec![
             at(of_customer(sale(1, "o1", "second", "100"), "c1"), now() - limit),
@@ -225,7 +225,7 @@ fn refunds_of_an_unauthenticated_sale_go_on_with_the_authenticated_one_in_its_cu
 #[test]
 fn the_days_begin_with_the_first_authenticated_sale() {
     let world = with_program(world(), |program| {
-        program.terms.first.recurring_period_days = Some(20)
+        program.terms.first.recurring_period_days = Some(20);
     });
     let long_ago = now() - TimeDelta::days(25);
     let events = vec![

@@ -409,7 +409,7 @@ fn cancelling_and_resuming_go_to_the_words_of_the_track() {
 fn resuming_after_the_programs_days_is_capped() {
     for (days, status) in [(30, "active"), (31, "capped")] {
         let mut world = with_program(world(), |program| {
-            program.terms.first.recurring_period_days = Some(30)
+            program.terms.first.recurring_period_days = Some(30);
         });
         with_customer(&mut world, "c1", 1, |customer| {
             customer.first_sale_at = Some(now() - TimeDelta::days(days));

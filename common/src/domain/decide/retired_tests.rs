@@ -63,7 +63,7 @@ fn what_also_leads_elsewhere_falls_through() {
         |decided: &Decisions, order| decided.world.conversion_of(tests::ORG, order).unwrap().program;
     let mut by_code = sale(1, "o1", "first", "100");
     by_code = examples::edited(by_code, |create| {
-        create.attribution.referral_code = Some("both".into())
+        create.attribution.referral_code = Some("both".into());
     });
     let decided = decide(vec![by_code], world.clone()).unwrap();
     assert_eq!(statuses(&decided), ["applied"]);

@@ -47,7 +47,7 @@ fn new_terms(world: &mut World, edit: impl FnOnce(&mut Terms)) {
 /// A sale of 100 by affiliate 1 that was made at `at`.
 fn sale_at(n: u128, order: &str, at: DateTime<Utc>) -> Incoming {
     edited(sale(n, order, "first", "100"), |create| {
-        create.occurred_at = Some(at)
+        create.occurred_at = Some(at);
     })
 }
 
@@ -172,7 +172,7 @@ fn a_sale_is_decided_by_the_affiliates_rates_and_group_of_its_time() {
         });
     });
     edit_affiliate(&mut world_, |affiliate, _| {
-        affiliate.groups.add(change(), Some("gold".into()))
+        affiliate.groups.add(change(), Some("gold".into()));
     });
     check("group", &world_, plain, "1: 10, 2: 5", "1: 20, 2: 5");
 }
@@ -207,7 +207,7 @@ fn what_is_retired_is_so_from_its_time_on() {
     });
     let named = |at| {
         edited(plain(at), |create| {
-            create.commission_type = Some("standard".into())
+            create.commission_type = Some("standard".into());
         })
     };
     check(

@@ -147,7 +147,10 @@ impl AffiliateRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Pool, fixture};
+    use crate::{
+        db::{Pool, fixture},
+        reads::rest::affiliate_groups::{self, GroupFilter},
+    };
 
     async fn slugs(conn: &mut Connection, org: i64, filter: AffiliateFilter) -> Vec<String> {
         let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
@@ -156,6 +159,37 @@ mod tests {
             found.rows.len() as u64
         );
         found.rows.into_iter().map(|record| record.slug).collect()
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn the_group_is_the_one_of_now(pool: Pool) {
+        let mut conn = fixture::world(&pool).await;
+        sqlx::raw_sql(
+            "INSERT INTO affiliate_groups VALUES (1, 'gold', 'Gold'), (1, 'iron', 'Iron');
+             -- Declared last, and planned.
+             UPDATE affiliates SET group_id = 'gold' WHERE org_id = 1 AND slug IN ('jane', 'peter');
+             INSERT INTO group_memberships (org_id, affiliate_id, valid_from, group_id)
+             SELECT org_id, affiliate_id, since, name FROM affiliates,
+                 (VALUES ('-infinity'::timestamptz, NULL), ('2020-01-01', 'iron'), ('9000-01-01', 'gold')) v (since, name)
+             WHERE org_id = 1 AND slug = 'jane'",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let of = |group: &str| AffiliateFilter {
+            group: Some(group.to_owned()),
+            ..AffiliateFilter::default()
+        };
+        assert_eq!(slugs(&mut conn, 1, of("iron")).await, ["jane"]);
+        assert_eq!(slugs(&mut conn, 1, of("gold")).await, ["peter"]);
+        let jane = find(&mut conn, OrgId(1), None, "jane").await.unwrap().unwrap();
+        assert_eq!(jane.group.as_deref(), Some("iron"));
+        let groups = affiliate_groups::list(&mut conn, OrgId(1), GroupFilter::default(), 1);
+        let groups = groups.await.unwrap().rows.into_iter();
+        let counts: Vec<_> = groups
+            .map(|group| (group.group_id, group.affiliate_count))
+            .collect();
+        assert_eq!(counts, [("iron".to_owned(), 1), ("gold".to_owned(), 1)]);
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -172,6 +172,32 @@ mod tests {
             .map(|rule| (rule.level, rule.percentage.normalize().to_string()))
             .collect();
         assert_eq!(levels, [(2, "6".to_owned()), (3, "3".to_owned())]);
+        sqlx::raw_sql(
+            "INSERT INTO commission_types (org_id, program_id, identifier, title, valid_from, form, value, retired)
+             VALUES (1, 1, 'own', 'Own', '2026-07-01', 'fixed', 2, true);
+             INSERT INTO program_levels (org_id, program_id, level, title, valid_from, percentage, retired)
+             VALUES (1, 1, 2, 'L', '2026-07-01', 6, true);
+             INSERT INTO program_bonuses (org_id, program_id, bonus_id, definition, retired_at)
+             SELECT 1, 1, id, '{\"title\": \"\", \"target_type\": \"conversion_count\", \"target\": 1, \"form\": \"fixed\", \"value\": \"1\"}', at
+             FROM (VALUES ('gone', '2026-07-01'::timestamptz), ('going', '9000-01-01'), ('here', NULL)) v (id, at);
+             INSERT INTO custom_fields (org_id, field_id, definition, retired_at)
+             SELECT 1, id, '{\"title\": \"\"}', at FROM (VALUES ('gone', '2026-07-01'::timestamptz), ('here', NULL)) v (id, at)",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let now = fixture::now();
+        let types = types(&mut conn, org, johns, now).await.unwrap();
+        assert!(types.iter().all(|rule| rule.identifier != "own"));
+        assert_eq!(super::levels(&mut conn, org, johns, now).await.unwrap().len(), 1);
+        let bonuses = bonuses(&mut conn, org, johns, now).await.unwrap();
+        let bonuses: Vec<_> = bonuses.iter().map(|bonus| bonus.identifier.as_str()).collect();
+        assert_eq!(bonuses, ["going", "here"]);
+        let fields = crate::reads::rest::custom_fields::all(&mut conn, org, now)
+            .await
+            .unwrap();
+        let fields: Vec<_> = fields.iter().map(|field| field.id.as_str()).collect();
+        assert_eq!(fields, ["here"]);
         for (org, scope, want) in [(1, None, Some(1)), (1, Some(2), None), (2, None, None)] {
             let found = program(&mut conn, OrgId(org), scope.map(ProgramId), "johns").await;
             assert_eq!(found.unwrap(), want.map(ProgramId));

@@ -100,6 +100,36 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn the_terms_are_those_of_now(pool: Pool) {
+        let mut conn = fixture::world(&pool).await;
+        let shown = async |conn: &mut Connection| {
+            let program = find(conn, OrgId(1), None, "johns").await.unwrap().unwrap();
+            (program.cookie_time, program.recurring_cap)
+        };
+        sqlx::raw_sql(
+            "UPDATE programs SET cookie_time = 9, recurring_cap = 3 WHERE slug = 'johns';
+             INSERT INTO program_terms (org_id, program_id, valid_from, cookie_time, recurring, recurring_cap, approval, default_type)
+             VALUES (1, 1, '-infinity', 7, true, 1, 'manual', 'standard'), (1, 1, '2020-01-01', 8, true, NULL, 'manual', 'standard')",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        assert_eq!(
+            shown(&mut conn).await,
+            (9, Some(3)),
+            "what was declared last holds"
+        );
+        sqlx::raw_sql(
+            "INSERT INTO program_terms (org_id, program_id, valid_from, cookie_time, recurring, recurring_cap, approval, default_type)
+             VALUES (1, 1, '9000-01-01', 9, true, 3, 'manual', 'standard')",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        assert_eq!(shown(&mut conn).await, (8, None), "it is a plan");
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
     async fn programs_are_those_of_the_tenant_and_of_the_key(pool: Pool) {
         let mut conn = fixture::world(&pool).await;
         sqlx::raw_sql("INSERT INTO program_assets VALUES (1, 2, 'a1'), (2, 3, 'a1')")
