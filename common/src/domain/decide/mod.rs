@@ -302,6 +302,8 @@ mod people_tests;
 #[cfg(test)]
 mod story;
 #[cfg(test)]
+mod supersede_property;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod waiting_tests;
