@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, Reason, Refusal,
+    AffiliateId, CreateConversion, Currency, Money, Reason, Refusal,
     catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, OwnRate, Program, Rate, Recurrence},
-    entities::{Commission, CommissionKind},
-    money::order_amount,
+    entities::CommissionKind,
+    pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},
 };
 
@@ -22,6 +22,8 @@ pub struct Line {
     pub commission_type: String,
     pub name: String,
     pub rate: Option<Decimal>,
+    /// A fixed or explicit amount as it was said; `None`: `rate` percent of `sub_amount`.
+    pub exact: Option<Decimal>,
     pub sub_amount: Decimal,
     pub gross: Money,
     pub comment: Option<String>,
@@ -92,18 +94,16 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
     let rule = type_of(part, program, at)?;
     let group = seller.and_then(|seller| seller.group_at(at));
     let (source, rate) = source_and_rate(part, affiliation.rates.at(at), rule, group);
-    let (percent, exact) = match rate {
-        Rate::Percentage(percent) => (Some(percent), percent_of(part.sub_amount, percent)?),
-        Rate::Fixed(amount) => (None, amount),
-    };
+    let priced = Priced::by(rate, part.sub_amount, currency)?;
     let mut all = vec![Line {
         affiliate: affiliation.affiliate,
         kind: CommissionKind::Regular,
         commission_type: rule.identifier.clone(),
         name: rule.title.clone(),
-        rate: percent,
+        rate: priced.percent,
+        exact: priced.said,
         sub_amount: part.sub_amount,
-        gross: money(exact, currency)?,
+        gross: priced.gross,
         comment: part.comment.map(ToOwned::to_owned),
         share: Some(part.sub_amount),
         recurrence: rule.recurrence,
@@ -115,8 +115,8 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
                 RuleSource::OwnRate => affiliation.rates.since(at),
                 _ => rule.valid_from,
             },
-            percent,
-            exact,
+            percent: priced.percent,
+            exact: priced.exact,
         },
     }];
     all.extend(levels(seller, program, catalog, at, part.sub_amount, currency)?);
@@ -144,6 +144,38 @@ fn type_of<'a>(
             );
             Refusal::new(Reason::UnknownCommissionType, detail)
         })
+}
+
+/// What a rate makes of a sub amount.
+struct Priced {
+    percent: Option<Decimal>,
+    /// A fixed amount.
+    said: Option<Decimal>,
+    gross: Money,
+    /// Before rounding.
+    exact: Decimal,
+}
+
+impl Priced {
+    fn by(rate: Rate, sub_amount: Decimal, currency: Currency) -> Result<Self, Refusal> {
+        Ok(match rate {
+            Rate::Percentage(percent) => {
+                let percent = stored_rate(percent);
+                Self {
+                    percent: Some(percent),
+                    said: None,
+                    gross: percentage(sub_amount, percent, currency)?,
+                    exact: exact_percentage(sub_amount, percent),
+                }
+            }
+            Rate::Fixed(amount) => Self {
+                percent: None,
+                said: Some(amount),
+                gross: money(amount, currency)?,
+                exact: amount,
+            },
+        })
+    }
 }
 
 /// An explicit amount, else the affiliate's own rate, else the group's override, else the type's.
@@ -233,15 +265,16 @@ fn levels(
             .affiliation(program.id, id)
             .is_some_and(|affiliation| affiliation.approved == Some(true));
         if approved && !level.retired {
-            let exact = percent_of(sub_amount, level.percentage)?;
+            let priced = Priced::by(Rate::Percentage(level.percentage), sub_amount, currency)?;
             lines.push(Line {
                 affiliate: id,
                 kind: CommissionKind::Level,
                 commission_type: format!("level-{number}"),
                 name: level.title.clone(),
-                rate: Some(level.percentage),
+                rate: priced.percent,
+                exact: priced.said,
                 sub_amount,
-                gross: money(exact, currency)?,
+                gross: priced.gross,
                 comment: None,
                 share: Some(sub_amount),
                 recurrence: Recurrence::Once,
@@ -250,93 +283,14 @@ fn levels(
                     source: RuleSource::Level,
                     commission_type: format!("level-{number}"),
                     since: level.valid_from,
-                    percent: Some(level.percentage),
-                    exact,
+                    percent: priced.percent,
+                    exact: priced.exact,
                 },
             });
         }
         parent = catalog.affiliate(id).and_then(|affiliate| affiliate.parent);
     }
     Ok(lines)
-}
-
-/// An exact commission, rounded once.
-///
-/// # Errors
-/// [`Reason::AmountOutOfRange`] below zero and above [`MAX_AMOUNT`].
-pub fn money(amount: Decimal, currency: Currency) -> Result<Money, Refusal> {
-    if amount < Decimal::ZERO || amount > MAX_AMOUNT {
-        let detail = format!("a commission of {amount} {currency} is not between 0 and {MAX_AMOUNT}");
-        return Err(Refusal::new(Reason::AmountOutOfRange, detail));
-    }
-    Ok(Money::rounded(amount, currency))
-}
-
-/// `percent` hundredths of `amount`, rounded once.
-///
-/// # Errors
-/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
-pub fn percentage(amount: Decimal, percent: Decimal, currency: Currency) -> Result<Money, Refusal> {
-    money(percent_of(amount, percent)?, currency)
-}
-
-/// `percent` hundredths of `amount`, not rounded.
-fn percent_of(amount: Decimal, percent: Decimal) -> Result<Decimal, Refusal> {
-    let product = amount
-        .checked_mul(percent)
-        .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
-    product.ok_or_else(|| {
-        Refusal::new(
-            Reason::AmountOutOfRange,
-            format!("{percent} % of {amount} is out of range"),
-        )
-    })
-}
-
-/// What is left of `gross` when `refunded` of a sale of `sale` was given back: `round(gross × (1 − refunded / sale))`,
-/// so that any number of partial refunds ends exactly at zero. For a sale of 0 any refund is full.
-pub fn net(gross: Money, refunded: Decimal, sale: Decimal) -> Money {
-    if refunded.is_zero() {
-        return gross;
-    }
-    if refunded >= sale {
-        return Money::zero(gross.currency());
-    }
-    let left = gross
-        .amount()
-        .checked_mul(sale - refunded)
-        .and_then(|product| product.checked_div(sale));
-    // The product fits: gross and sale are at most MAX_AMOUNT, with 4 and 6 decimals.
-    Money::rounded(left.unwrap_or_default(), gross.currency())
-}
-
-/// Calculates a commission anew for an amount of `after`, by its share of the `original` amount that the create sent: so
-/// several updates end like the last one alone. A fixed commission follows only in the amount that it is told for.
-///
-/// # Errors
-/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
-pub fn follow_amount(commission: &mut Commission, original: Decimal, after: Decimal) -> Result<(), Refusal> {
-    let Some(share) = commission.share else {
-        return Ok(());
-    };
-    commission.sub_amount = if share == original || original.is_zero() {
-        after
-    } else {
-        // One of several lines: each keeps its share of the sale.
-        let followed = share
-            .checked_mul(after)
-            .and_then(|product| product.checked_div(original));
-        let out_of_range = || {
-            let detail = format!("a part of {share} of {original} is out of range at {after}");
-            Refusal::new(Reason::AmountOutOfRange, detail)
-        };
-        // A share of an amount in range is in range.
-        order_amount(followed.ok_or_else(out_of_range)?).ok_or_else(out_of_range)?
-    };
-    if let Some(percent) = commission.rate {
-        commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();
-    }
-    Ok(())
 }
 
 /// Repetitions of one commission, at most: weekly for 100 years.
@@ -361,24 +315,4 @@ pub fn recurs_after(
 ) -> Option<DateTime<Utc>> {
     let repetitions = (1..).map_while(|period| recurs_at(first, recurrence, period));
     repetitions.take(MAX_REPETITIONS).find(|at| *at > after)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn refunds_never_gain_and_end_at_zero(gross in 0i64..1_000_000_000_000, sale in 0i64..1_000_000_000_000_000, part in 0u64..=1000) {
-            let usd: Currency = "USD".parse().unwrap();
-            let gross = Money::rounded(Decimal::new(gross, 2), usd);
-            let sale = Decimal::new(sale, 6);
-            let refunded = sale * Decimal::from(part) / Decimal::from(1000);
-            let left = net(gross, refunded, sale);
-            prop_assert!(left.amount() >= Decimal::ZERO && left.amount() <= gross.amount());
-            prop_assert_eq!(net(gross, Decimal::ZERO, sale), gross);
-            prop_assert!(net(gross, sale.max(Decimal::ONE), sale).amount().is_zero());
-        }
-    }
 }

@@ -5,12 +5,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{
-    AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, ProgramId, Reason,
+    AffiliateId, CreateConversion, Currency, MAX_AMOUNT, ProgramId, Reason,
     catalog::{
         Affiliate, Affiliation, Approval, CommissionType, GroupOverride, Level, OrgCatalog, OwnRate, Program,
         Rate, Recurrence, Terms,
     },
-    commission::{Line, lines, net, recurs_at},
+    commission::{Line, lines, recurs_at},
     versions::Versions,
 };
 
@@ -475,32 +475,6 @@ fn amounts_at_the_limits_are_paid_and_beyond_them_refused() {
         calculated(5, unknown, early()),
         Err(Reason::UnknownCommissionType)
     );
-}
-
-#[test]
-fn what_is_left_after_refunds() {
-    let usd: Currency = "USD".parse().unwrap();
-    for (gross, refunded, sale, want) in [
-        ("10", "0", "100", "10"),
-        ("10", "50", "100", "5"),
-        ("10", "100", "100", "0"),
-        ("10", "100.01", "100", "0"),
-        ("10", "33.33", "99.99", "6.67"),
-        ("10", "66.66", "99.99", "3.33"),
-        ("10", "99.99", "99.99", "0"),
-        ("0.01", "50", "100", "0.01"),
-        ("0.01", "50.01", "100", "0"),
-        ("5", "0", "0", "5"),
-        ("5", "0.01", "0", "0"),
-        ("1000000000000", "500000000000", "1000000000000", "500000000000"),
-    ] {
-        let left = net(
-            Money::rounded(decimal(gross), usd),
-            decimal(refunded),
-            decimal(sale),
-        );
-        assert_eq!(left.amount(), decimal(want), "{gross} less {refunded} of {sale}");
-    }
 }
 
 #[test]

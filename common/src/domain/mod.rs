@@ -16,11 +16,15 @@ mod decide;
 pub mod dependency;
 pub mod entities;
 pub mod event;
+pub mod fraction;
 pub mod ids;
 pub mod ledger;
 pub mod money;
 mod names;
 pub mod outcome;
+pub mod pricing;
+#[cfg(test)]
+mod pricing_tests;
 pub mod prospect;
 pub mod trace;
 pub mod versions;

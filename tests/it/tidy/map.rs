@@ -58,6 +58,8 @@ const MAP: &[Cell] = &[
                 // Ids of traces are hexadecimal digits.
                 "hex",
                 "iso_currency",
+                // Products of amounts have more digits than a decimal.
+                "num_bigint",
                 "rust_decimal",
                 // Names of countries.
                 "rust_iso3166",

@@ -206,28 +206,36 @@ async fn every_status_of_the_domain_is_right(pool: Pool) {
     assert_eq!((number, &report.violations), (34, &vec![]));
 }
 
-/// Half a cent goes up, and a third is cut: as the domain rounds.
+/// Half a cent goes up, and a third is cut: as the domain rounds, from the same numbers.
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn nets_are_rounded_as_the_domain_rounds(pool: Pool) {
     use rust_decimal::Decimal;
 
-    use crate::domain::{Money, commission::net};
+    use crate::domain::{
+        fraction::Fraction,
+        pricing::{money, net},
+    };
     let mut conn = fixture::world(&pool).await;
     let cases = [
-        ("0.01", 2, 1),
-        ("10.05", 30, 10),
-        ("100", 7, 3),
-        ("0.05", 100, 90),
-        ("1", 0, 0),
+        ("0.01", "2", "1"),
+        ("10.05", "30", "10"),
+        ("100", "7", "3"),
+        ("0.05", "100", "90"),
+        ("0.005", "0.05", "0.025"),
+        ("0.1249999999", "100", "0"),
+        ("99999999999.9999999", "999999999999.999999", "0.05"),
+        ("1", "0", "0"),
     ];
-    for (number, (gross, sale, refunded)) in (100..).zip(cases) {
+    for (number, (exact, sale, refunded)) in (100..).zip(cases) {
         for (offset, code) in [(0, "USD"), (1000, "JPY"), (2000, "KWD")] {
-            let gross = Money::rounded(gross.parse().unwrap(), code.parse().unwrap());
-            let left = if sale == 0 {
+            let [exact, sale, refunded] =
+                [exact, sale, refunded].map(|text| text.parse::<Decimal>().unwrap());
+            let currency = code.parse().unwrap();
+            let left = if sale.is_zero() {
                 // Gone with its first refund, even of nothing.
                 Decimal::ZERO
             } else {
-                net(gross, Decimal::from(refunded), Decimal::from(sale)).amount()
+                net(&Fraction::of(exact), refunded, sale, currency).amount()
             };
             sqlx::query(
                 "WITH sale AS (INSERT INTO conversions (org_id, conversion_id, program_id, affiliate_id, event_id, dialect,
@@ -235,15 +243,16 @@ async fn nets_are_rounded_as_the_domain_rounds(pool: Pool) {
                                VALUES (1, $1, 1, 3, '01a05cd7-2a00-7000-8000-000000000001', 'rest', true, 'coupon', $2, $6, $3, now())),
                       back AS (INSERT INTO refunds VALUES (1, $1, 'id:x', '01a05cd7-2a00-7000-8000-000000000001', $3, now()))
                  INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type, commission_name,
-                     sub_amount, gross, amount, currency, approved, pending, payable, created_at)
-                 VALUES (1, $1, $1, 3, 'regular', '', '', $2, $4, $5, $6, false, 0, 0, now())",
+                     sub_amount, exact_gross, gross, amount, settled_on, currency, approved, pending, payable, created_at)
+                 VALUES (1, $1, $1, 3, 'regular', '', '', $2, $4, $7, $5, $2 - $3, $6, false, 0, 0, now())",
             )
             .bind(number + offset)
-            .bind(Decimal::from(sale))
-            .bind(Decimal::from(refunded))
-            .bind(gross.amount())
+            .bind(sale)
+            .bind(refunded)
+            .bind(exact)
             .bind(left)
             .bind(code)
+            .bind(money(exact, currency).unwrap().amount())
             .execute(&mut *conn)
             .await
             .unwrap();

@@ -1,6 +1,7 @@
 //! Commissions added to a conversion, and changed one by one.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use super::{
     Context, Effects, Stop,
@@ -13,9 +14,10 @@ use super::{
 use crate::domain::{
     AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Reason, Refusal, World,
     catalog::OrgCatalog,
-    commission::{Line, Part, Sale, money, part_lines, percentage},
+    commission::{Line, Part, Sale, part_lines},
     entities::{Change, Commission, Conversion},
     ledger::CommissionBalance,
+    pricing::{adopt, set_amount, set_sub_amount},
     world::{IdPool, PoolExhausted},
 };
 
@@ -53,8 +55,21 @@ pub(super) fn attach(
     ids: &mut IdPool,
     effects: &mut Effects,
 ) -> Result<Vec<CommissionId>, PoolExhausted> {
-    let Added { lines, approval, at } = added;
     conversion.change.touch();
+    let numbers = add_lines(context, conversion, added, ids, effects)?;
+    post_transfers(context, conversion, effects);
+    Ok(numbers)
+}
+
+/// [`attach`] without transfers: the caller posts them.
+pub(super) fn add_lines(
+    context: &Context<'_>,
+    conversion: &mut Conversion,
+    added: Added,
+    ids: &mut IdPool,
+    effects: &mut Effects,
+) -> Result<Vec<CommissionId>, PoolExhausted> {
+    let Added { lines, approval, at } = added;
     let mut numbers = Vec::with_capacity(lines.len());
     for line in lines {
         // The trace has a rule for each commission, in their order; rows of earlier versions have none.
@@ -69,7 +84,6 @@ pub(super) fn attach(
     if let Some(due_at) = approval.finalised_at.filter(|_| !numbers.is_empty()) {
         effects.schedules.push(hold(context, conversion.id, due_at));
     }
-    post_transfers(context, conversion, effects);
     Ok(numbers)
 }
 
@@ -124,7 +138,8 @@ fn edit_bonus(
     let mut bonus = bonus(context, id, world).cloned().ok_or_else(|| unknown(id))?;
     change_commission(&mut bonus, edit)?;
     bonus.change.touch();
-    bonus.amount = bonus.gross;
+    adopt(&mut bonus, Decimal::ZERO, None);
+    (bonus.amount, bonus.settled_on) = (bonus.gross, Some(Decimal::ZERO));
     let view = view::commission(&bonus, None, context.catalog).ok_or_else(removed)?;
     let target = CommissionBalance::target(bonus.amount, bonus.approved);
     effects
@@ -155,8 +170,11 @@ pub(super) fn new_commission(
         rate: line.rate,
         sub_amount: line.sub_amount,
         share: line.share,
+        followed: None,
+        exact: line.exact,
         gross: line.gross.amount(),
         amount: line.gross.amount(),
+        settled_on: Some(Decimal::ZERO),
         currency: line.gross.currency(),
         approved: approval.approved,
         finalised_at: approval.finalised_at,
@@ -229,16 +247,10 @@ fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Resu
         return Ok(());
     }
     if let Some(sub_amount) = edit.sub_amount {
-        commission.sub_amount = in_range("sub_amount", sub_amount)?;
-        commission.share = None;
-        if let Some(percent) = commission.rate {
-            let gross = percentage(commission.sub_amount, percent, commission.currency)?;
-            commission.gross = gross.amount();
-        }
+        set_sub_amount(commission, in_range("sub_amount", sub_amount)?)?;
     }
     if let Some(amount) = edit.amount {
-        commission.gross = money(amount, commission.currency)?.amount();
-        commission.share = None;
+        set_amount(commission, amount)?;
     }
     commission.approved = edit.approved.or(commission.approved);
     commission.comment = edit.comment.clone().or(commission.comment.take());

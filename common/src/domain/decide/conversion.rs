@@ -81,7 +81,7 @@ pub(super) fn create_conversion(
     let approval = InitialApproval::new(found.program, found.authenticated, at);
     add_commissions(context, &mut conversion, lines, approval, &mut world.ids, effects)?;
     if let Some(superseded) = superseded {
-        inherit(&mut conversion, &superseded, effects);
+        inherit(context, &mut conversion, &superseded, &mut world.ids, effects)?;
     }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);
@@ -164,6 +164,7 @@ fn new_conversion(
         details: create.details.clone(),
         created_at: time_of_sale(event, create),
         amount_by: None,
+        status: None,
         status_by: None,
         meta_by: None,
         charged_back: false,

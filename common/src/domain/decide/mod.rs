@@ -304,6 +304,8 @@ mod retired_tests;
 #[cfg(test)]
 mod story;
 #[cfg(test)]
+mod supersede_property;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod version_tests;

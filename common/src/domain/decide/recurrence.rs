@@ -11,10 +11,11 @@ use super::{
     limits::{is_beyond_limits, is_cap_used_up},
 };
 use crate::domain::{
-    Applied, CustomerId, Money, Reason, Refusal, Repetition, World,
+    Applied, CustomerId, Reason, Refusal, Repetition, World,
     catalog::{Program, Recurrence},
-    commission::{Line, Part, part_lines, percentage, recurs_after},
+    commission::{Line, Part, part_lines, recurs_after},
     entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
+    pricing::adopt,
     trace::{Rule, RuleSource},
     world::PoolExhausted,
 };
@@ -75,7 +76,11 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
     }
     let part = Part {
         sub_amount: started.sub_amount,
-        exact: exact(started, conversion.trace.rules.get(index)),
+        exact: said(
+            started,
+            conversion.original_amount,
+            conversion.trace.rules.get(index),
+        ),
         commission_type: Some(&started.commission_type),
         comment: None,
         comes_again: true,
@@ -194,16 +199,12 @@ struct Repeat<'a> {
 
 /// An amount that somebody has said comes again as it is; what was calculated is calculated anew. `rule` is how the
 /// commission was calculated, where that is known.
-fn exact(started: &Commission, rule: Option<&Rule>) -> Option<Decimal> {
-    let calculated = match (started.rate, rule) {
-        (Some(percent), _) => percentage(started.sub_amount, percent, started.currency).ok(),
-        (None, Some(rule)) if rule.source != RuleSource::Explicit => {
-            Some(Money::rounded(rule.exact, started.currency))
-        }
-        (None, _) => None,
-    };
-    let is_calculated = calculated.is_some_and(|money| money.amount() == started.gross);
-    (!is_calculated).then_some(started.gross)
+fn said(started: &Commission, original: Decimal, rule: Option<&Rule>) -> Option<Decimal> {
+    let fixed = rule.filter(|rule| rule.percent.is_none()).map(|rule| rule.exact);
+    let mut started = started.clone();
+    adopt(&mut started, original, fixed);
+    let is_explicit = rule.is_none_or(|rule| rule.source == RuleSource::Explicit);
+    started.exact.filter(|exact| is_explicit || fixed != Some(*exact))
 }
 
 impl Halt {
