@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{
     AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, Reason, Refusal,
-    catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, Program, Rate, Recurrence},
+    catalog::{Affiliate, Affiliation, CommissionType, Level, OrgCatalog, Program, Rate, Recurrence},
     entities::{Commission, CommissionKind},
     money::order_amount,
     trace::{Rule, RuleSource},
@@ -213,31 +213,45 @@ fn levels(
             .affiliation(program.id, id)
             .is_some_and(|affiliation| affiliation.approved == Some(true));
         if approved {
-            let exact = percent_of(sub_amount, level.percentage)?;
-            lines.push(Line {
-                affiliate: id,
-                kind: CommissionKind::Level,
-                commission_type: format!("level-{number}"),
-                name: level.title.clone(),
-                rate: Some(level.percentage),
-                sub_amount,
-                gross: money(exact, currency)?,
-                comment: None,
-                share: Some(sub_amount),
-                recurrence: Recurrence::Once,
-                counts_towards_cap: false,
-                rule: Rule {
-                    source: RuleSource::Level,
-                    commission_type: format!("level-{number}"),
-                    since: level.valid_from,
-                    percent: Some(level.percentage),
-                    exact,
-                },
-            });
+            lines.push(level_line(level, id, sub_amount, currency)?);
         }
         parent = catalog.affiliate(id).and_then(|affiliate| affiliate.parent);
     }
     Ok(lines)
+}
+
+/// What a level pays to `parent`.
+///
+/// # Errors
+/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
+pub fn level_line(
+    level: &Level,
+    parent: AffiliateId,
+    sub_amount: Decimal,
+    currency: Currency,
+) -> Result<Line, Refusal> {
+    let exact = percent_of(sub_amount, level.percentage)?;
+    let commission_type = format!("level-{}", level.level);
+    Ok(Line {
+        affiliate: parent,
+        kind: CommissionKind::Level,
+        commission_type: commission_type.clone(),
+        name: level.title.clone(),
+        rate: Some(level.percentage),
+        sub_amount,
+        gross: money(exact, currency)?,
+        comment: None,
+        share: Some(sub_amount),
+        recurrence: Recurrence::Once,
+        counts_towards_cap: false,
+        rule: Rule {
+            source: RuleSource::Level,
+            commission_type,
+            since: level.valid_from,
+            percent: Some(level.percentage),
+            exact,
+        },
+    })
 }
 
 /// An exact commission, rounded once.

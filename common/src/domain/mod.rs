@@ -22,6 +22,7 @@ pub mod money;
 mod names;
 pub mod outcome;
 pub mod prospect;
+pub mod recalculation;
 pub mod trace;
 pub mod world;
 
@@ -36,7 +37,7 @@ pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
     EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MAX_META_PROPERTIES,
-    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition,
+    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecalculateCommissions, RecordClick, Refund, Repetition,
     Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
@@ -45,8 +46,8 @@ pub use ids::{
 };
 pub use money::{Currency, MAX_AMOUNT, Money};
 pub use outcome::{
-    AffiliateView, Applied, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
-    CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RefundView,
+    AffiliateView, Applied, ChangedCommission, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
+    CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RecalculatedView, RefundView,
     Refusal,
 };
 pub use world::{PoolExhausted, World};

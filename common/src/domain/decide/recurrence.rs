@@ -11,11 +11,12 @@ use super::{
     limits::{is_beyond_limits, is_cap_used_up},
 };
 use crate::domain::{
-    Applied, CustomerId, Money, Reason, Refusal, Repetition, World,
+    Applied, CustomerId, Reason, Refusal, Repetition, World,
     catalog::{Program, Recurrence},
-    commission::{Line, Part, part_lines, percentage, recurs_after},
+    commission::{Line, Part, part_lines, recurs_after},
     entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
-    trace::{Rule, RuleSource},
+    recalculation::calculated,
+    trace::Rule,
     world::PoolExhausted,
 };
 
@@ -191,14 +192,7 @@ struct Repeat<'a> {
 /// An amount that somebody has said comes again as it is; what was calculated is calculated anew. `rule` is how the
 /// commission was calculated, where that is known.
 fn exact(started: &Commission, rule: Option<&Rule>) -> Option<Decimal> {
-    let calculated = match (started.rate, rule) {
-        (Some(percent), _) => percentage(started.sub_amount, percent, started.currency).ok(),
-        (None, Some(rule)) if rule.source != RuleSource::Explicit => {
-            Some(Money::rounded(rule.exact, started.currency))
-        }
-        (None, _) => None,
-    };
-    let is_calculated = calculated.is_some_and(|money| money.amount() == started.gross);
+    let is_calculated = calculated(started, rule).is_some_and(|money| money.amount() == started.gross);
     (!is_calculated).then_some(started.gross)
 }
 
