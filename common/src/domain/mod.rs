@@ -37,8 +37,8 @@ pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
     EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MAX_META_PROPERTIES,
-    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecalculateCommissions, RecordClick, Refund, Repetition,
-    Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
+    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecalculateCommissions, RecordClick,
+    Refund, Repetition, Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,
@@ -46,8 +46,8 @@ pub use ids::{
 };
 pub use money::{Currency, MAX_AMOUNT, Money};
 pub use outcome::{
-    AffiliateView, Applied, ChangedCommission, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
-    CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RecalculatedView, RefundView,
-    Refusal,
+    AffiliateView, Applied, ChangedCommission, ClickSummary, ClickView, CommissionView, ConversionView,
+    CustomerRecord, CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason,
+    RecalculatedView, RefundView, Refusal,
 };
 pub use world::{PoolExhausted, World};

@@ -64,7 +64,7 @@ impl LeftAlone {
 
 /// What one commission is by the rules of its time.
 enum Verdict {
-    Calculated(Line),
+    Calculated(Box<Line>),
     Explicit,
     ByHand,
     NoRule,
@@ -80,7 +80,7 @@ pub fn recalculation(conversion: &Conversion, sale: &Sale<'_>) -> Result<Recalcu
     let mut result = Recalculation::default();
     for (index, commission) in conversion.commissions.iter().enumerate() {
         match verdict(conversion, index, commission, sale)? {
-            Verdict::Calculated(line) => result.changes.extend(change(index, commission, line)?),
+            Verdict::Calculated(line) => result.changes.extend(change(index, commission, *line)?),
             Verdict::Explicit => result.left.explicit += 1,
             Verdict::ByHand => result.left.by_hand += 1,
             Verdict::NoRule => result.left.no_rule += 1,
@@ -130,7 +130,7 @@ fn verdict(
         Some(level) => of_level(level, commission, sale)?,
         None => own_line(commission, sale)?,
     };
-    Ok(line.map_or(Verdict::NoRule, Verdict::Calculated))
+    Ok(line.map_or(Verdict::NoRule, |line| Verdict::Calculated(Box::new(line))))
 }
 
 /// How a commission was calculated. The trace has a rule for each commission, in their order; rows of earlier versions have none.
