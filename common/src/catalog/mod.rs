@@ -19,9 +19,10 @@ mod write;
 mod tests;
 
 pub use file::CatalogFile;
-pub use parse::parse;
+pub use parse::{parse, parse_org};
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};
+pub(crate) use write::suppose;
 pub use write::{SyncError, dry_run, sync, sync_as};
 
 /// The demo world.
