@@ -33,6 +33,7 @@ macro_rules! on_both_queues {
 mod audit;
 mod batch;
 mod broker;
+mod commissions;
 mod conversions;
 mod database;
 mod dev;

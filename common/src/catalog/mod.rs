@@ -20,9 +20,10 @@ mod write;
 mod tests;
 
 pub use file::CatalogFile;
-pub use parse::parse;
+pub use parse::{parse, parse_org};
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};
+pub(crate) use write::suppose;
 pub use write::{SyncError, SyncOptions, dry_run, sync, sync_as};
 
 /// The demo world.

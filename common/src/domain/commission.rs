@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{
     AffiliateId, CreateConversion, Currency, Money, Reason, Refusal,
-    catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, OwnRate, Program, Rate, Recurrence},
+    catalog::{Affiliate, Affiliation, CommissionType, Level, OrgCatalog, OwnRate, Program, Rate, Recurrence},
     entities::CommissionKind,
     pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},
@@ -265,32 +265,46 @@ fn levels(
             .affiliation(program.id, id)
             .is_some_and(|affiliation| affiliation.approved == Some(true));
         if approved && !level.retired {
-            let priced = Priced::by(Rate::Percentage(level.percentage), sub_amount, currency)?;
-            lines.push(Line {
-                affiliate: id,
-                kind: CommissionKind::Level,
-                commission_type: format!("level-{number}"),
-                name: level.title.clone(),
-                rate: priced.percent,
-                exact: priced.said,
-                sub_amount,
-                gross: priced.gross,
-                comment: None,
-                share: Some(sub_amount),
-                recurrence: Recurrence::Once,
-                counts_towards_cap: false,
-                rule: Rule {
-                    source: RuleSource::Level,
-                    commission_type: format!("level-{number}"),
-                    since: level.valid_from,
-                    percent: priced.percent,
-                    exact: priced.exact,
-                },
-            });
+            lines.push(level_line(level, id, sub_amount, currency)?);
         }
         parent = catalog.affiliate(id).and_then(|affiliate| affiliate.parent);
     }
     Ok(lines)
+}
+
+/// What a level pays to `parent`.
+///
+/// # Errors
+/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`](super::MAX_AMOUNT).
+pub fn level_line(
+    level: &Level,
+    parent: AffiliateId,
+    sub_amount: Decimal,
+    currency: Currency,
+) -> Result<Line, Refusal> {
+    let priced = Priced::by(Rate::Percentage(level.percentage), sub_amount, currency)?;
+    let commission_type = format!("level-{}", level.level);
+    Ok(Line {
+        affiliate: parent,
+        kind: CommissionKind::Level,
+        commission_type: commission_type.clone(),
+        name: level.title.clone(),
+        rate: priced.percent,
+        exact: priced.said,
+        sub_amount,
+        gross: priced.gross,
+        comment: None,
+        share: Some(sub_amount),
+        recurrence: Recurrence::Once,
+        counts_towards_cap: false,
+        rule: Rule {
+            source: RuleSource::Level,
+            commission_type,
+            since: level.valid_from,
+            percent: priced.percent,
+            exact: priced.exact,
+        },
+    })
 }
 
 /// Repetitions of one commission, at most: weekly for 100 years.

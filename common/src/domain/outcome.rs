@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, EventId, MetaData, PaymentId,
-    names::named, trace::Trace,
+    names::named, recalculation::LeftAlone, trace::Trace,
 };
 
 /// The result of deciding one event.
@@ -52,6 +52,7 @@ pub enum Applied {
     /// The conversion as it was when the event had taken effect.
     Conversion(Box<ConversionView>),
     Refund(Box<RefundView>),
+    Recalculated(Box<RecalculatedView>),
     /// Commissions that were added to a conversion.
     Commissions(Vec<CommissionView>),
     Commission(Box<CommissionView>),
@@ -73,6 +74,7 @@ impl Applied {
         match self {
             Self::Conversion(view) => Some(view),
             Self::Refund(view) => Some(&view.conversion),
+            Self::Recalculated(view) => Some(&view.conversion),
             _ => None,
         }
     }
@@ -262,6 +264,23 @@ pub struct RefundView {
     pub is_full: bool,
     /// It had been taken into account before, or nothing was left.
     pub is_repeat: bool,
+}
+
+/// What a recalculation did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecalculatedView {
+    pub conversion: ConversionView,
+    pub changes: Vec<ChangedCommission>,
+    pub left: LeftAlone,
+}
+
+/// A commission that a recalculation has changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangedCommission {
+    pub commission: CommissionId,
+    /// What was left of it after refunds, in the currency's minor unit, before and after. Equal where nothing is left of the sale.
+    pub from: Decimal,
+    pub to: Decimal,
 }
 
 /// A customer as a resource of its own (seed: Postback 1.7 and REST 1.6).

@@ -179,6 +179,19 @@ pub fn set_amount(commission: &mut Commission, amount: Decimal) -> Result<(), Re
     Ok(())
 }
 
+/// What another rate makes of it, on the same part of its sale's amount.
+///
+/// # Errors
+/// As [`follow_amount`].
+pub fn rated(commission: &Commission, original: Decimal, percent: Decimal) -> Result<Money, Refusal> {
+    let rated = Commission {
+        rate: Some(percent),
+        exact: None,
+        ..commission.clone()
+    };
+    gross(&exact_gross(&rated, original), commission.currency)
+}
+
 fn set_gross(commission: &mut Commission, original: Decimal) -> Result<(), Refusal> {
     commission.gross = gross(&exact_gross(commission, original), commission.currency)?.amount();
     Ok(())

@@ -130,12 +130,50 @@ const MAP: &[Cell] = &[
         ],
     },
     Cell {
-        folder: "common/src/approval",
+        folder: "common/src/bulk",
         must_never: "write a table itself; name the broker or HTTP",
         rules: &[
             Rule::Only(
                 "common",
                 &["common::apply", "common::db", "common::domain", "common::message"],
+            ),
+            Rule::ReadsOnly,
+            Rule::Never(&["lapin", "axum"]),
+        ],
+    },
+    Cell {
+        folder: "common/src/approval",
+        must_never: "write a table itself; name the broker or HTTP",
+        rules: &[
+            Rule::Only(
+                "common",
+                &[
+                    "common::apply",
+                    "common::bulk",
+                    "common::db",
+                    "common::domain",
+                    "common::message",
+                ],
+            ),
+            Rule::ReadsOnly,
+            Rule::Never(&["lapin", "axum"]),
+        ],
+    },
+    Cell {
+        folder: "common/src/recalculation",
+        must_never: "write a table itself; name the broker or HTTP",
+        rules: &[
+            Rule::Only(
+                "common",
+                &[
+                    "common::apply",
+                    "common::bulk",
+                    // Rules that a preview supposes.
+                    "common::catalog",
+                    "common::db",
+                    "common::domain",
+                    "common::message",
+                ],
             ),
             Rule::ReadsOnly,
             Rule::Never(&["lapin", "axum"]),

@@ -2,6 +2,7 @@
 //! needs other things of the file in `check`.
 
 mod affiliate;
+mod json;
 mod key;
 mod org;
 mod program;
@@ -10,6 +11,7 @@ mod rate;
 #[cfg(test)]
 mod tests;
 
+use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 use super::{
@@ -48,4 +50,12 @@ pub fn parse(text: &str) -> Result<CatalogFile, CatalogError> {
     let file = CatalogFile { orgs };
     check::check(&file, &problems);
     problems.finish(file)
+}
+
+/// Reads and checks what `declared` says of the organisation `org`, in the words of a catalog file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_org(org: &str, declared: &Map<String, Value>) -> Result<CatalogFile, CatalogError> {
+    parse(&json::file_of(org, declared))
 }

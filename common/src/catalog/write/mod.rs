@@ -91,16 +91,53 @@ pub async fn dry_run(
     Ok(report)
 }
 
+/// Applies `file` in the caller's transaction, with rules that hold from `rules_from` on: to see what they would bring. The caller
+/// rolls back.
+///
+/// # Errors
+/// As [`sync`].
+pub(crate) async fn suppose(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    rules_from: DateTime<Utc>,
+) -> Result<(), SyncError> {
+    // Without entries in the trail: whoever appends to it waits for the others who do, and here money is locked after.
+    let options = SyncOptions {
+        actor: NOBODY,
+        now: rules_from,
+        rules_from: Some(rules_from),
+    };
+    declare(connection, file, options).await?;
+    Ok(())
+}
+
 async fn write(
     connection: &mut Connection,
     file: &CatalogFile,
     options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
-    let SyncOptions {
-        actor,
-        now,
-        rules_from,
-    } = options;
+    let SyncOptions { actor, now, .. } = options;
+    let (report, notes) = declare(connection, file, options).await?;
+    // In the order of the organisations, as whoever appends to several trails.
+    for (org, notes) in notes {
+        let author = Author {
+            org: OrgId(org),
+            actor: Actor::Catalog(actor.to_owned()),
+            request_id: None,
+            now,
+        };
+        audit::append(connection, &author, &notes).await?;
+    }
+    Ok(report)
+}
+
+/// [`write`] without entries in the trail: what they are to say of each organisation is returned.
+async fn declare(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    options: SyncOptions<'_>,
+) -> Result<(SyncReport, BTreeMap<i64, Vec<Note>>), SyncError> {
+    let SyncOptions { now, rules_from, .. } = options;
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", APPLY_LOCK)
         .execute(&mut *connection)
         .await
@@ -139,17 +176,7 @@ async fn write(
     {
         keys::notify(connection).await?;
     }
-    // In the order of the organisations, as whoever appends to several trails.
-    for (org, notes) in notes {
-        let author = Author {
-            org: OrgId(org),
-            actor: Actor::Catalog(actor.to_owned()),
-            request_id: None,
-            now,
-        };
-        audit::append(connection, &author, &notes).await?;
-    }
-    Ok(report)
+    Ok((report, notes))
 }
 
 /// What the trail of each organisation says of the organisation itself.

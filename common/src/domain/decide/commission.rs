@@ -101,8 +101,16 @@ pub(super) fn edit_commission(
     let commission = conversion
         .commissions
         .iter_mut()
-        .find(|commission| commission.id == id);
-    change_commission(commission.ok_or_else(|| unknown(id))?, edit)?;
+        .find(|commission| commission.id == id)
+        .ok_or_else(|| unknown(id))?;
+    change_commission(commission, edit)?;
+    let is_calculated = edit.sub_amount.is_some() && commission.rate.is_some();
+    if edit.amount.is_some() || is_calculated {
+        let by_hand = &mut conversion.trace.set_by_hand;
+        by_hand.retain(|set| *set != id);
+        // A recalculation leaves it alone from now on.
+        by_hand.extend(edit.amount.map(|_amount| id));
+    }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);
     let mut commissions = view.commissions.into_iter();

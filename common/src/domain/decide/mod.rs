@@ -24,6 +24,7 @@ mod limits;
 mod parked;
 mod payment;
 mod posting;
+mod recalculate;
 mod recurrence;
 mod scheduled;
 mod supersede;
@@ -141,6 +142,9 @@ fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result
         Body::CancelPayment(cancel) => payment::cancel_payment(context, cancel, world, effects),
         Body::Scheduled(scheduled) => scheduled::scheduled(context, scheduled, world, effects),
         Body::Test(_) => Ok(tested(event)),
+        Body::RecalculateCommissions(recalculate) => {
+            recalculate::recalculate_commissions(context, recalculate, world, effects)
+        }
     }
 }
 
@@ -299,6 +303,8 @@ mod payment_tests;
 mod people_property;
 #[cfg(test)]
 mod people_tests;
+#[cfg(test)]
+mod recalculation_tests;
 #[cfg(test)]
 mod retired_tests;
 #[cfg(test)]

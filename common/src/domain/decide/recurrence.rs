@@ -15,8 +15,7 @@ use crate::domain::{
     catalog::{Program, Recurrence},
     commission::{Line, Part, part_lines, recurs_after},
     entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
-    pricing::adopt,
-    trace::{Rule, RuleSource},
+    recalculation::said,
     world::PoolExhausted,
 };
 
@@ -76,6 +75,7 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
     }
     let part = Part {
         sub_amount: started.sub_amount,
+        // What somebody has said comes again as it is; what was calculated is calculated anew.
         exact: said(
             started,
             conversion.original_amount,
@@ -195,16 +195,6 @@ struct Repeat<'a> {
     /// The seller's line, then the levels.
     lines: Vec<Line>,
     may_count: bool,
-}
-
-/// An amount that somebody has said comes again as it is; what was calculated is calculated anew. `rule` is how the
-/// commission was calculated, where that is known.
-fn said(started: &Commission, original: Decimal, rule: Option<&Rule>) -> Option<Decimal> {
-    let fixed = rule.filter(|rule| rule.percent.is_none()).map(|rule| rule.exact);
-    let mut started = started.clone();
-    adopt(&mut started, original, fixed);
-    let is_explicit = rule.is_none_or(|rule| rule.source == RuleSource::Explicit);
-    started.exact.filter(|exact| is_explicit || fixed != Some(*exact))
 }
 
 impl Halt {

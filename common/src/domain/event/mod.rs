@@ -11,6 +11,7 @@ mod identity;
 mod meta_data;
 mod needs;
 mod payment;
+mod recalculate;
 mod scheduled;
 mod trace_parent;
 
@@ -31,6 +32,7 @@ pub use identity::Identity;
 pub use meta_data::{MAX_META_PROPERTIES, MetaChange, MetaData};
 pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
+pub use recalculate::RecalculateCommissions;
 pub use scheduled::{Repetition, Scheduled};
 pub use trace_parent::TraceParent;
 

@@ -2,6 +2,7 @@
 
 mod history;
 mod model;
+mod recalculated;
 mod sale;
 
 use std::{collections::BTreeMap, sync::LazyLock};

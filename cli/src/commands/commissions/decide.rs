@@ -1,26 +1,22 @@
-//! `commissary commissions`: approves and disapproves many at once.
+//! `commissary commissions approve` and `disapprove`.
 
-use std::time::Duration;
-
-use anyhow::bail;
 use chrono::{NaiveDate, NaiveTime};
 use common::{
-    approval::{self, Decision, MAX_SELECTION, PendingFilter, Progress, Selection},
-    catalog::change::{Actor, Author},
-    db::{self, orgs},
-    domain::Dialect,
+    approval::{self, Decision, PendingFilter, Progress, Selection},
+    bulk::MAX_SELECTION,
+    db,
     runtime::{Clock, DbArgs},
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::acting::Acting;
+use super::shared::{bar, caller, org};
 use crate::{
+    commands::acting::Acting,
     print::{confirm, print, print_json},
     roles,
 };
 
-const HELP: &str = "\
+pub(super) const HELP: &str = "\
 Chosen are the commissions that are pending when the command starts; what comes later is not among them, and what somebody else
 decides meanwhile stays as it was decided. They are decided 500 at a time: an interrupted command is run again. Each is an event
 and an entry of the audit trail.
@@ -34,24 +30,8 @@ Examples:
   commissary commissions disapprove --org shop --affiliate janejameson";
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    /// Approve pending commissions: affiliates are owed them from then on.
-    #[command(after_long_help = HELP)]
-    Approve(Choice),
-    /// Disapprove pending commissions.
-    #[command(after_long_help = HELP)]
-    Disapprove(Choice),
-}
-
-#[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("restriction").required(true).multiple(true)))]
-struct Choice {
+pub(super) struct Choice {
     /// Whose commissions: the organisation's slug.
     #[arg(long, value_name = "SLUG")]
     org: String,
@@ -79,19 +59,10 @@ struct Choice {
     db: DbArgs,
 }
 
-pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    match args.command {
-        Command::Approve(choice) => decide(choice, true, clock).await,
-        Command::Disapprove(choice) => decide(choice, false, clock).await,
-    }
-}
-
-async fn decide(choice: Choice, approved: bool, clock: &Clock) -> anyhow::Result<()> {
+pub(super) async fn run(choice: Choice, approved: bool, clock: &Clock) -> anyhow::Result<()> {
     let pool = db::connect(&choice.db.database_url, 1, "commissary commissions").await?;
     let mut conn = pool.acquire().await?;
-    let Some(org) = orgs::by_slug(&mut conn, &choice.org).await? else {
-        bail!("there is no organisation {:?}", choice.org);
-    };
+    let org = org(&mut conn, &choice.org).await?;
     let selection = approval::select(&mut conn, org, &choice.filter()).await?;
     // The pool has one connection.
     drop(conn);
@@ -106,14 +77,7 @@ async fn decide(choice: Choice, approved: bool, clock: &Clock) -> anyhow::Result
     let ids = roles::event_ids(&pool).await?;
     let decision = Decision {
         approved,
-        author: Author {
-            org,
-            actor: Actor::Cli(choice.acting.name.clone()),
-            request_id: None,
-            now: clock.now(),
-        },
-        scope: None,
-        dialect: Dialect::Native,
+        caller: caller(org, &choice.acting, clock),
     };
     let bar = bar(selection.ids.len());
     let decided = approval::decide(&pool, &ids, &selection.ids, &decision, |progress| {
@@ -179,15 +143,6 @@ fn amounts(selection: &Selection) -> String {
     amounts.join(" and ")
 }
 
-fn bar(count: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(count).unwrap_or_default());
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(500));
-    bar
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -197,14 +152,12 @@ mod tests {
     #[derive(Debug, clap::Parser)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        choice: Choice,
     }
 
     fn choice(words: &str) -> Result<Choice, clap::Error> {
-        let line = format!("commissary approve --org shop --database-url postgres:///x {words}");
-        let line = Line::try_parse_from(line.split_whitespace())?;
-        let (Command::Approve(choice) | Command::Disapprove(choice)) = line.args.command;
-        Ok(choice)
+        let line = format!("approve --org shop --database-url postgres:///x {words}");
+        Ok(Line::try_parse_from(line.split_whitespace())?.choice)
     }
 
     #[test]
