@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    list::{ListSql, Page},
+    list::ListSql,
+    page::Page,
     rows::AffiliateRow,
 };
 use crate::{
@@ -42,9 +43,11 @@ const LIST: ListSql = ListSql {
     operation: "payments.list",
     from: "payments y",
     alias: "y",
-    id: "payment_id",
+    key: "y.payment_id",
+    order: "y.payment_id DESC",
     columns: "y.payment_id, y.created_at, y.amount, y.currency, a.affiliate_id, a.slug, a.firstname, a.lastname",
-    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = y.affiliate_id",
+    joins: "JOIN payments y ON y.org_id = $1 AND y.payment_id = found.payment_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = y.affiliate_id",
 };
 
 #[derive(sqlx::FromRow)]
