@@ -25,7 +25,9 @@ async fn no_list_reads_more_than_its_page_needs() {
     assert!(calls.len() > 100);
     let mut read_too_much = Vec::new();
     for call in calls {
-        let call = call.replace("OLD_DAY", &day_before(700)).replace("OLD_MONTH", &day_before(670));
+        let call = call
+            .replace("OLD_DAY", &day_before(700))
+            .replace("OLD_MONTH", &day_before(670));
         let (key, path) = call.split_once(' ').unwrap();
         let before = testing::blocks_read(&pool).await;
         let answer = client.with_key(key).get(path).await;
@@ -40,5 +42,7 @@ async fn no_list_reads_more_than_its_page_needs() {
 
 fn day_before(days: i64) -> String {
     let today = common::runtime::Clock::default().now();
-    (today - chrono::TimeDelta::days(days)).format("%Y-%m-%d").to_string()
+    (today - chrono::TimeDelta::days(days))
+        .format("%Y-%m-%d")
+        .to_string()
 }

@@ -203,7 +203,13 @@ mod tests {
                 "{query}: {found}"
             );
         }
-        for query in ["since=yesterday", "before=0", "page=0", "limit=201", "subject=a%00b"] {
+        for query in [
+            "since=yesterday",
+            "before=0",
+            "page=0",
+            "limit=201",
+            "subject=a%00b",
+        ] {
             assert_eq!(
                 client.get(&format!("/v1/audit?{query}")).await.status,
                 400,

@@ -166,9 +166,15 @@ mod tests {
             .given_both("k.c ->> {0} = {1}", Some(("key", "value")))
             .in_program("k.program_id", Some("johns"))
             .of_affiliate("k.affiliate_id", None);
-        let parts = some.clone().in_part(&["k.d = {}", "k.e"], 1).in_part(&["k.d = {}"], 2);
+        let parts = some
+            .clone()
+            .in_part(&["k.d = {}", "k.e"], 1)
+            .in_part(&["k.d = {}"], 2);
         let parts: Vec<_> = parts.each_part();
-        assert!(parts[0].ends_with(" AND k.d = $6 AND k.e") && parts[1].ends_with(" AND k.d = $7"), "{parts:?}");
+        assert!(
+            parts[0].ends_with(" AND k.d = $6 AND k.e") && parts[1].ends_with(" AND k.d = $7"),
+            "{parts:?}"
+        );
         assert_eq!(
             some.statement("SELECT FROM clicks k WHERE ")
                 .push(" LIMIT ")

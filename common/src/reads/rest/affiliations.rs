@@ -2,11 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    affiliates::AffiliateRow,
-    list::ListSql,
-    page::Page,
-};
+use super::{affiliates::AffiliateRow, list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{

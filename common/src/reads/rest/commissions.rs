@@ -100,7 +100,8 @@ impl State {
     }
 
     fn is_asked_for(&self, filter: &CommissionFilter) -> bool {
-        filter.status.is_none_or(|status| status == self.status) && filter.paid.is_none_or(|paid| paid == self.paid)
+        filter.status.is_none_or(|status| status == self.status)
+            && filter.paid.is_none_or(|paid| paid == self.paid)
     }
 }
 
@@ -181,7 +182,10 @@ mod tests {
         assert_eq!(counted, found.len() as u64);
         let ids: Vec<_> = found.iter().map(|view| view.id.0).collect();
         if filter.affiliate.is_none() {
-            let merged = LIST.page::<CommissionRow>(conn, &filter.by_state(org), 1).await.unwrap();
+            let merged = LIST
+                .page::<CommissionRow>(conn, &filter.by_state(org), 1)
+                .await
+                .unwrap();
             let merged: Vec<_> = merged.rows.iter().map(|row| row.commission_id.0).collect();
             assert_eq!(merged, ids, "as a deep page is found: {filter:?}");
         }

@@ -108,11 +108,22 @@ impl ListSql {
     pub(super) async fn total(&self, conn: &mut Connection, conditions: &Conditions) -> Result<u64, DbError> {
         let failed = |error| DbError::new(self.operation, error);
         let mut limited = conditions.clone();
-        let limit = i64::try_from(MAX_EXACT_TOTAL).unwrap_or(i64::MAX).saturating_add(1);
+        let limit = i64::try_from(MAX_EXACT_TOTAL)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1);
         let limit = limited.bind(limit);
-        let rows = self.all(conditions);
+        // In the order of the list: where few match and the planner expects many, it would read the table.
+        let Self { from, order, .. } = self;
+        let walks: Vec<String> = limited
+            .each_part()
+            .iter()
+            .map(|part| format!("(SELECT 1 FROM {from} WHERE {part} ORDER BY {order} LIMIT {limit})"))
+            .collect();
+        let walks = walks.join(" UNION ALL ");
         let counted: i64 = limited
-            .query(format!("SELECT count(*) FROM ({rows} LIMIT {limit}) counted"))
+            .query(format!(
+                "SELECT count(*) FROM (SELECT FROM ({walks}) walked LIMIT {limit}) counted"
+            ))
             .build_query_scalar()
             .fetch_one(&mut *conn)
             .await
@@ -146,7 +157,10 @@ impl ListSql {
     fn all(&self, conditions: &Conditions) -> String {
         let from = self.from;
         let parts = conditions.each_part();
-        let parts: Vec<_> = parts.iter().map(|part| format!("SELECT 1 FROM {from} WHERE {part}")).collect();
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| format!("SELECT 1 FROM {from} WHERE {part}"))
+            .collect();
         parts.join(" UNION ALL ")
     }
 }

@@ -3,11 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{
-    list::ListSql,
-    page::Page,
-    rows::AffiliateRow,
-};
+use super::{list::ListSql, page::Page, rows::AffiliateRow};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{Currency, OrgId, PaymentId, PaymentView, ProgramId},

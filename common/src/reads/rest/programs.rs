@@ -89,7 +89,8 @@ pub(super) async fn up_to(
     limit: u32,
 ) -> Result<Option<Vec<ProgramId>>, DbError> {
     let mut sql = Conditions::of_org("p.org_id", org).statement("SELECT p.program_id FROM programs p WHERE ");
-    sql.push(" ORDER BY p.program_id LIMIT ").push_bind(i64::from(limit).saturating_add(1));
+    sql.push(" ORDER BY p.program_id LIMIT ")
+        .push_bind(i64::from(limit).saturating_add(1));
     let found: Vec<ProgramId> = sql
         .build_query_scalar()
         .fetch_all(conn)
