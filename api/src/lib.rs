@@ -10,6 +10,8 @@ mod docs;
 mod health;
 mod json;
 mod keyless_permits;
+#[cfg(test)]
+mod list_tests;
 mod openapi;
 mod path_id;
 mod rest;

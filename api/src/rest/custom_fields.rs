@@ -6,7 +6,7 @@ use axum::{Extension, extract::State, response::Response};
 use common::{
     db::keys::ApiKey,
     http::openapi::example,
-    reads::rest::{custom_fields, list::Page},
+    reads::rest::{custom_fields, page::Page},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

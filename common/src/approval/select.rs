@@ -45,13 +45,15 @@ pub async fn select(
     filter: &PendingFilter,
 ) -> Result<Selection, SelectError> {
     let named = named(conn, org, filter.program.as_deref(), filter.affiliate.as_deref()).await?;
+    // What is deleted is disapproved: a sale is looked up for its program alone.
     let rows = sqlx::query!(
         r#"SELECT m.commission_id AS "id: CommissionId", m.amount, m.currency AS "currency: Currency"
            FROM commissions m
-           LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
-          WHERE m.org_id = $1 AND m.approved IS NULL AND c.deleted_at IS NULL
-            AND ($2::bigint IS NULL OR c.program_id = $2)
-            AND ($3::bigint IS NULL OR c.program_id = $3)
+          WHERE m.org_id = $1 AND m.approved IS NULL
+            AND (($2::bigint IS NULL AND $3::bigint IS NULL) OR EXISTS (
+                SELECT FROM conversions c
+                 WHERE c.org_id = m.org_id AND c.conversion_id = m.conversion_id
+                   AND ($2 IS NULL OR c.program_id = $2) AND ($3 IS NULL OR c.program_id = $3)))
             AND ($4::bigint IS NULL OR m.affiliate_id = $4)
             AND ($5::timestamptz IS NULL OR m.created_at < $5)
           ORDER BY m.commission_id

@@ -8,7 +8,7 @@ use common::{
     db::keys::ApiKey,
     domain::catalog::Bonus as Definition,
     http::openapi::example,
-    reads::rest::{list::Page, program_rules},
+    reads::rest::{page::Page, program_rules},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

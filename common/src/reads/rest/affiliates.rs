@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::list::{ListSql, Page};
+use super::{list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{
@@ -87,9 +87,11 @@ const LIST: ListSql = ListSql {
     operation: "affiliates.list",
     from: "affiliates a",
     alias: "a",
-    id: "affiliate_id",
+    key: "a.affiliate_id",
+    order: "a.affiliate_id DESC",
     columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, group_at(a, now()) AS group_id, a.created_at, p.slug AS parent",
-    joins: "LEFT JOIN affiliates p ON p.org_id = $1 AND p.affiliate_id = a.parent_id",
+    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = found.affiliate_id
+            LEFT JOIN affiliates p ON p.org_id = $1 AND p.affiliate_id = a.parent_id",
 };
 
 #[derive(sqlx::FromRow)]

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
-    list::{ListSql, Page},
+    list::ListSql,
+    page::Page,
+    programs::{self, MAX_MERGED},
     rows::{AffiliateRow, ClickRow, ProgramRow},
 };
 use crate::{
@@ -30,6 +32,15 @@ pub struct CustomerFilter {
 }
 
 impl CustomerFilter {
+    fn list(&self) -> &'static ListSql {
+        let is_of_some = self.from.is_some() || self.until.is_some() || self.has_program();
+        if is_of_some { &LIST_BY_TIME } else { &LIST }
+    }
+
+    fn has_program(&self) -> bool {
+        self.scope.is_some() || self.program.is_some()
+    }
+
     fn conditions(&self, org: OrgId) -> Conditions {
         living(org, self.scope)
             .given(
@@ -54,14 +65,24 @@ const LIST: ListSql = ListSql {
     operation: "customers.list",
     from: "customers u",
     alias: "u",
-    id: "customer_id",
+    key: "u.customer_id",
+    order: "u.customer_id DESC",
     columns: "u.customer_id, u.external_id, u.status, u.created_at, u.meta_data,
               p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
               a.affiliate_id, a.slug, a.firstname, a.lastname,
               k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data",
-    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = u.program_id
+    joins: "JOIN customers u ON u.org_id = $1 AND u.customer_id = found.customer_id
+            JOIN programs p ON p.org_id = $1 AND p.program_id = u.program_id
             JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = u.affiliate_id
             LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = u.click_id",
+};
+
+/// Those of a program or of some days, by their time, in which an index has each program: so an old day is found as fast as
+/// today.
+const LIST_BY_TIME: ListSql = ListSql {
+    key: "u.created_at, u.customer_id",
+    order: "u.created_at DESC, u.customer_id DESC",
+    ..LIST
 };
 
 #[derive(sqlx::FromRow)]
@@ -86,7 +107,14 @@ pub async fn list(
     filter: &CustomerFilter,
     number: u32,
 ) -> Result<Page<CustomerRecord>, DbError> {
-    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    let mut conditions = filter.conditions(org);
+    let has_days = filter.from.is_some() || filter.until.is_some();
+    if has_days && !filter.has_program() {
+        for program in programs::up_to(conn, org, MAX_MERGED).await?.unwrap_or_default() {
+            conditions = conditions.in_part(&["u.program_id = {}"], program.0);
+        }
+    }
+    let page = filter.list().page::<Row>(conn, &conditions, number).await?;
     Ok(page.map(Row::into_record))
 }
 

@@ -1,6 +1,6 @@
 //! Programs as a resource of their own.
 
-use super::list::{ListSql, Page};
+use super::{list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{Currency, OrgId, ProgramId},
@@ -47,14 +47,16 @@ const LIST: ListSql = ListSql {
     operation: "programs.list",
     from: "programs p",
     alias: "p",
-    id: "program_id",
+    key: "p.program_id",
+    order: "p.program_id DESC",
     columns: "p.slug, p.title, p.currency, p.currency_symbol, p.landing_page, p.category,
               coalesce(t.cookie_time, p.cookie_time) AS cookie_time, coalesce(t.recurring, p.recurring) AS recurring,
               CASE WHEN t.program_id IS NULL THEN p.recurring_cap ELSE t.recurring_cap END AS recurring_cap,
               CASE WHEN t.program_id IS NULL THEN p.recurring_period_days ELSE t.recurring_period_days END
                   AS recurring_period_days",
     // The columns of programs say what was declared last, which is what holds unless it is a plan.
-    joins: "LEFT JOIN LATERAL (
+    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = found.program_id
+            LEFT JOIN LATERAL (
                 SELECT h.* FROM program_terms h
                 WHERE h.org_id = $1 AND h.program_id = p.program_id AND h.valid_from <= now()
                     AND EXISTS (SELECT FROM program_terms n
@@ -83,6 +85,30 @@ pub async fn find(
     let filter = ProgramFilter { scope, asset: None };
     let conditions = filter.conditions(org).equals("p.slug", Some(slug));
     LIST.row(conn, &conditions).await
+}
+
+/// Programs of an organisation whose walks through an index are merged, at most.
+pub(super) const MAX_MERGED: u32 = 16;
+
+/// The numbers of all programs of `org`. `None`: there are more than `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn up_to(
+    conn: &mut Connection,
+    org: OrgId,
+    limit: u32,
+) -> Result<Option<Vec<ProgramId>>, DbError> {
+    let mut sql = Conditions::of_org("p.org_id", org).statement("SELECT p.program_id FROM programs p WHERE ");
+    sql.push(" ORDER BY p.program_id LIMIT ")
+        .push_bind(i64::from(limit).saturating_add(1));
+    let found: Vec<ProgramId> = sql
+        .build_query_scalar()
+        .fetch_all(conn)
+        .await
+        .map_err(|error| DbError::new("programs.up_to", error))?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(Some(found).filter(|found| found.len() <= limit))
 }
 
 #[cfg(test)]
