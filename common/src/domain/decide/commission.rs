@@ -8,6 +8,7 @@ use super::{
     change::{by_number, in_range, post_change, removed},
     effects::transfers_to,
     posting::post_transfers,
+    sub_amount::change_sale,
     view,
 };
 use crate::domain::{
@@ -88,7 +89,12 @@ pub(super) fn edit_commission(
         .commissions
         .iter_mut()
         .find(|commission| commission.id == id);
-    change_commission(commission.ok_or_else(|| unknown(id))?, edit)?;
+    let commission = commission.ok_or_else(|| unknown(id))?;
+    let before = commission.sub_amount;
+    change_commission(commission, edit)?;
+    if edit.sub_amount.is_some() {
+        change_sale(context.event, &mut conversion, id, before)?;
+    }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);
     let mut commissions = view.commissions.into_iter();

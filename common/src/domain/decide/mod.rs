@@ -26,6 +26,7 @@ mod payment;
 mod posting;
 mod recurrence;
 mod scheduled;
+mod sub_amount;
 mod supersede;
 mod view;
 mod void;
@@ -225,7 +226,7 @@ impl Decisions {
         if record.event == event.id {
             return Ok(());
         }
-        let (reason, detail) = if record.hash == key.hash {
+        let (reason, detail) = if key.repeats(&record.hash) {
             (
                 Reason::IdempotentRepeat,
                 "the Idempotency-Key repeats an earlier request",

@@ -21,6 +21,8 @@ struct Line {
     affiliate: i64,
     permille: Option<i128>,
     follows: Option<i128>,
+    /// What the seller's own line of the sale is calculated on.
+    part: Option<i128>,
     gross: i128,
     approved: Option<bool>,
     is_ripe: bool,
@@ -77,6 +79,7 @@ impl Sale {
                     let lines = self.lines(millionths(*amount), None, approves, false);
                     now.lines.extend(lines.into_iter().map(|line| Line {
                         follows: None,
+                        part: None,
                         ..line
                     }));
                 }
@@ -86,6 +89,7 @@ impl Sale {
                         .iter()
                         .position(|number| number == commission)
                         .unwrap();
+                    reprice_sale(&mut now, at, fact);
                     self.change(&mut now.lines[at], fact);
                 }
                 _ => self.change_all(&mut now, fact),
@@ -110,6 +114,7 @@ impl Sale {
             affiliate,
             permille,
             follows: permille.is_some().then_some(part),
+            part: (affiliate == self.seller).then_some(part),
             gross: match (permille, explicit) {
                 (Some(permille), _) => self.share(part, permille),
                 (None, exact) => self.minor(millionths(exact.unwrap_or_default())),
@@ -204,7 +209,29 @@ impl Sale {
                     divided(part * now.amount, now.base)
                 };
                 line.gross = self.share(sub, permille);
+                line.part = line.part.map(|_| sub);
             }
         }
+    }
+}
+
+/// A new part of the sale changes its amount.
+fn reprice_sale(now: &mut State, at: usize, fact: &Step) {
+    let Step::Reprice {
+        sub_amount: Some(sub),
+        ..
+    } = fact
+    else {
+        return;
+    };
+    let after = millionths(*sub);
+    let parts = now.lines.iter().filter(|line| line.part.is_some()).count();
+    if let Some(before) = now.lines[at].part {
+        now.amount = if parts == 1 {
+            after
+        } else {
+            (now.amount - before + after).max(0)
+        };
+        now.lines[at].part = Some(after);
     }
 }
