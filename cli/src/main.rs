@@ -58,7 +58,7 @@ enum Command {
     Explain(commands::explain::Args),
     /// Sign the links of pixels.
     Pixel(commands::pixel::Args),
-    /// Check database, broker, topology, migrations and clock, and say what is wrong.
+    /// Check database, broker, topology, migrations, clock and GeoIP file, and say what is wrong.
     Doctor(commands::doctor::Args),
     /// Exit with success when a server answers that it is ready.
     Ready(commands::ready::Args),

@@ -87,6 +87,8 @@ pub struct AttributionQuery<'a> {
     pub scope: Option<ProgramId>,
     /// The customer of the event, where it is known already.
     pub customer: Option<&'a Customer>,
+    /// What the event calls its customer, known or not.
+    pub customer_name: Option<&'a str>,
     /// The event's time, to which the age of a click is measured.
     pub at: DateTime<Utc>,
     /// A click counts whatever its age.
@@ -393,11 +395,7 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
         let detail = "the customer belongs to a program that the key does not see";
         (Reason::CustomerElsewhere, detail.to_owned())
     } else {
-        let tried = trace
-            .candidates
-            .iter()
-            .map(|candidate| format!("{} {:?}", candidate.method, candidate.sent));
-        let tried = tried.collect::<Vec<_>>().join(", ");
+        let tried = tried(query, &trace);
         match query.dialect {
             Dialect::Affitor => (
                 Reason::UnknownCustomer,
@@ -410,5 +408,23 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
     Refusal {
         trace: Some(Box::new(trace)),
         ..Refusal::new(reason, detail)
+    }
+}
+
+/// What was sent and leads to nobody, in words. A customer who is not known is no candidate, but was looked for, or is all that
+/// was sent.
+fn tried(query: &AttributionQuery<'_>, trace: &Trace) -> String {
+    let was_looked_for = query.customer.is_none() && query.methods.contains(&AttributionMethod::Customer);
+    let is_named = was_looked_for || trace.candidates.is_empty();
+    let mut tried = Vec::new();
+    if let Some(name) = query.customer_name.filter(|_| is_named) {
+        tried.push(format!("customer_id {name:?}"));
+    }
+    let candidates = trace.candidates.iter();
+    tried.extend(candidates.map(|candidate| format!("{} {:?}", candidate.method, candidate.sent)));
+    if tried.is_empty() {
+        "what was sent: it names nobody".to_owned()
+    } else {
+        tried.join(", ")
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::Event;
 pub const ENVELOPE_VERSION: u16 = 4;
 /// Events in an envelope, at most.
 pub const MAX_ENVELOPE_EVENTS: usize = 256;
-/// Bytes of an encoded envelope, at most, but that the first event always fits (a body is at most 64 KiB).
+/// Bytes of an encoded envelope, at most, but that the first event always fits (it is made of a body of at most 256 KiB).
 pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use common::domain::{Body, Chargeback, Currency, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
 use utoipa::ToSchema;
 
-use super::fields::line_fields;
 use crate::tapfiliate::postback::{create_conversion, create_customer, update_conversion};
 use common::http::{
     openapi::{Amount, MetaData},
@@ -65,14 +64,6 @@ enum LineWord {
     Lead,
     Canceled,
     Active,
-}
-
-/// What a line asks for.
-///
-/// # Errors
-/// When it is no JSON object, or names the field that is missing or wrong.
-pub(super) fn read_line(line: &[u8], now: DateTime<Utc>) -> Result<Body, Invalid> {
-    parse_line(&line_fields(line)?, now)
 }
 
 /// What the fields of one line ask for. Without a `type` they are a conversion.
@@ -141,11 +132,13 @@ mod tests {
     use common::domain::CustomerLifecycle;
 
     use super::*;
-    use crate::native::row_fields;
+    use crate::native::{fields::line_fields, row_fields};
 
     fn read(text: &str) -> Result<Body, String> {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        read_line(text.as_bytes(), now).map_err(|invalid| invalid.0)
+        let fields = line_fields(text.as_bytes());
+        let body = fields.and_then(|fields| parse_line(&fields, now));
+        body.map_err(|invalid| invalid.0)
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) const MAX_RATE: u32 = 1_500;
 A record has the fields of a postback: external_id, amount, currency, customer_id, meta_data, timestamp, and one of coupon,
 referral_code, click_id or asset_id with source_id. Its `type` is conversion (also without one), update, refund, chargeback,
 chargeback_reversal, customer or customer_update. In a CSV file, with commas, the header names the fields in any case;
-meta_data.x and meta_data[x] are values of the meta data. A line has at most 64 KiB.
+meta_data.x and meta_data[x] are values of the meta data. A line has at most 256 KiB.
 
 A mended file may bring lines that were imported before: sales and customers are known by their ids, and a refund without a
 refund_id by its line. The same line, in another file or with --again, is the same refund; equal lines of one file are refunds

@@ -25,10 +25,7 @@ fn author(org: OrgId) -> Author {
 }
 
 fn sent(hash: &str) -> Idempotency {
-    Idempotency {
-        key: "once".into(),
-        hash: hash.into(),
-    }
+    Idempotency::plain("once".into(), hash.into())
 }
 
 fn answer() -> Answer {

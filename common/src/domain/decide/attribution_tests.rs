@@ -458,3 +458,34 @@ fn an_order_that_the_key_does_not_see_is_not_waited_for() {
     let decided = decide(vec![sale(1, "o1", "first", "100"), late], world()).unwrap();
     assert_eq!(statuses(&decided), ["applied", "unknown_order"]);
 }
+
+#[test]
+fn a_refusal_names_what_was_sent() {
+    let refused = |sale: Incoming| {
+        let decided = decide_finally(vec![sale], world());
+        let Outcome::Refused(refusal) = &decided.decisions[0].outcome else {
+            panic!("{decided:?}")
+        };
+        refusal.detail.clone()
+    };
+    let by = |coupon: &str, customer: Option<&str>| {
+        edited(sale(1, "o1", "", "100"), |create| {
+            create.attribution.coupon = Some(coupon.to_owned()).filter(|coupon| !coupon.is_empty());
+            create.customer = customer.map(named);
+        })
+    };
+    for (dialect, sale, want) in [
+        (Dialect::Rest, by("", Some("c-9")), "customer_id \"c-9\""),
+        (
+            Dialect::Rest,
+            by("NOPE", Some("c-9")),
+            "customer_id \"c-9\", coupon \"NOPE\"",
+        ),
+        (Dialect::Postback, by("NOPE", Some("c-9")), "coupon \"NOPE\""),
+        (Dialect::Postback, by("", Some("c-9")), "customer_id \"c-9\""),
+        (Dialect::Postback, by("", None), "what was sent: it names nobody"),
+    ] {
+        let detail = refused(in_dialect(sale, dialect));
+        assert_eq!(detail, format!("no affiliate is known by {want}"));
+    }
+}

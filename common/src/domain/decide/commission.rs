@@ -9,6 +9,7 @@ use super::{
     change::{by_number, in_range, post_change, removed},
     effects::transfers_to,
     posting::post_transfers,
+    sub_amount::change_sale,
     view,
 };
 use crate::domain::{
@@ -103,6 +104,7 @@ pub(super) fn edit_commission(
         .iter_mut()
         .find(|commission| commission.id == id)
         .ok_or_else(|| unknown(id))?;
+    let before = commission.sub_amount;
     change_commission(commission, edit)?;
     let is_calculated = edit.sub_amount.is_some() && commission.rate.is_some();
     if edit.amount.is_some() || is_calculated {
@@ -110,6 +112,9 @@ pub(super) fn edit_commission(
         by_hand.retain(|set| *set != id);
         // A recalculation leaves it alone from now on.
         by_hand.extend(edit.amount.map(|_amount| id));
+    }
+    if edit.sub_amount.is_some() {
+        change_sale(context.event, &mut conversion, id, before)?;
     }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);

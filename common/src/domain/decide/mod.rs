@@ -27,6 +27,7 @@ mod posting;
 mod recalculate;
 mod recurrence;
 mod scheduled;
+mod sub_amount;
 mod supersede;
 mod view;
 mod void;
@@ -229,7 +230,7 @@ impl Decisions {
         if record.event == event.id {
             return Ok(());
         }
-        let (reason, detail) = if record.hash == key.hash {
+        let (reason, detail) = if key.repeats(&record.hash) {
             (
                 Reason::IdempotentRepeat,
                 "the Idempotency-Key repeats an earlier request",

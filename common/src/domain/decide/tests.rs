@@ -314,10 +314,7 @@ fn the_first_affiliate_keeps_the_customer() {
 #[test]
 fn an_idempotency_key_answers_again_or_refuses_another_request() {
     let with_key = |mut incoming: Incoming, hash: &str| {
-        incoming.event.idempotency = Some(Idempotency {
-            key: "k".into(),
-            hash: hash.into(),
-        });
+        incoming.event.idempotency = Some(Idempotency::plain("k".into(), hash.into()));
         incoming
     };
     let events = vec![

@@ -37,6 +37,13 @@ pub(super) fn parse_list(text: &str) -> Result<Vec<Sent>, Invalid> {
     serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
 }
 
+/// # Errors
+/// When `text` is no JSON within the limits.
+pub(super) fn parse_any(text: &str) -> Result<Value, Invalid> {
+    check_depth(text)?;
+    serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+}
+
 fn check_depth(text: &str) -> Result<(), Invalid> {
     if depth(text.as_bytes()) > MAX_DEPTH {
         return Err(Invalid::new(format!(

@@ -6,6 +6,7 @@
 mod asked;
 mod body;
 mod fields;
+mod fingerprint;
 mod form;
 mod invalid;
 mod json;
@@ -24,6 +25,7 @@ pub use fields::{
     Fields, MAX_EMAIL, MAX_ID, MAX_META_KEY, MAX_META_PROPERTIES, MAX_META_VALUE, MAX_NAME, MAX_NOTES,
     MAX_OBJECT_BYTES, MAX_USER_AGENT,
 };
+pub use fingerprint::of_fields;
 pub use form::{MAX_PARAMETERS, named_values};
 pub use invalid::Invalid;
 pub use json::{MAX_DEPTH, parse as json_object};

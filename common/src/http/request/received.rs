@@ -6,10 +6,12 @@ use axum::{
     http::{HeaderMap, Method, header::CONTENT_ENCODING},
 };
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::{
-    Fields, Invalid, MAX_BODY_BYTES, body, form, json,
-    preference::{self, Fingerprint},
+    Fields, Invalid, MAX_BODY_BYTES, body,
+    fingerprint::{Fingerprint, Said},
+    form, json, preference,
     value::Sent,
 };
 use crate::http::{Origin, Rejection, request::Wait};
@@ -45,20 +47,17 @@ impl Received {
             );
         }
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let fingerprint = Fingerprint {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: &query,
-            body: &body,
-        };
-        Ok(Self {
+        let mut received = Self {
             origin: head.extensions.get().cloned(),
             wait: preference::wait(&head.headers),
-            idempotency: preference::idempotency(&head.headers, &fingerprint)?,
+            idempotency: None,
             method: head.method,
             query,
             body,
-        })
+        };
+        let key = preference::idempotency_key(&head.headers)?;
+        received.idempotency = key.map(|key| received.idempotency(key, head.uri.path()));
+        Ok(received)
     }
 
     /// The body as it was sent.
@@ -101,6 +100,33 @@ impl Received {
         numbered
             .map(|(index, sent)| Fields::entry(&format!("[{index}]"), sent))
             .collect()
+    }
+
+    /// What makes the request the same when it comes again under `key`.
+    fn idempotency(&self, key: String, path: &str) -> Idempotency {
+        let request = Fingerprint {
+            method: self.method.as_str(),
+            path,
+            query: &self.query,
+            body: &self.body,
+        };
+        let said = Said {
+            query: form::parse(&self.query)
+                .ok()
+                .map(|sent| Value::Object(sent.values)),
+            body: self.body_value(),
+        };
+        let (has_secret, bytes) = (said.has_secret(), request.of_bytes());
+        Idempotency::new(key, &request.of_meaning(said), bytes, has_secret)
+    }
+
+    /// The body's fields, or its list; `None` where it cannot be read.
+    fn body_value(&self) -> Option<Value> {
+        let text = self.text().ok()?;
+        if text.starts_with('[') {
+            return json::parse_any(text).ok();
+        }
+        self.body_values().ok().map(|sent| Value::Object(sent.values))
     }
 
     fn text(&self) -> Result<&str, Invalid> {

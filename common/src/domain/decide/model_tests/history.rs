@@ -233,7 +233,17 @@ fn name(order: u8) -> String {
 }
 
 pub(super) fn events(steps: &[(u128, Step)]) -> Vec<Incoming> {
-    steps.iter().map(|(id, step)| event(*id, body(step))).collect()
+    steps
+        .iter()
+        .map(|(id, step)| {
+            let mut incoming = event(*id, body(step));
+            if matches!(step, Step::Add { .. }) {
+                // Nobody adds to a sale in the very moment of the sale.
+                incoming.event.received_at += TimeDelta::milliseconds(1);
+            }
+            incoming
+        })
+        .collect()
 }
 
 fn body(step: &Step) -> Body {

@@ -43,6 +43,8 @@ struct Line {
     affiliate: i64,
     rate: Option<i64>,
     follows: Option<i64>,
+    /// What the seller's own line of the sale is calculated on.
+    part: Option<i64>,
     worth: Exact,
     approved: Option<bool>,
     is_ripe: bool,
@@ -103,6 +105,7 @@ impl Sale {
                     let lines = self.lines(*amount, None, approves, false);
                     now.lines.extend(lines.into_iter().map(|line| Line {
                         follows: None,
+                        part: None,
                         ..line
                     }));
                 }
@@ -112,6 +115,7 @@ impl Sale {
                         .iter()
                         .position(|number| number == commission)
                         .unwrap();
+                    reprice_sale(&mut now, at, fact);
                     change(&mut now.lines[at], fact);
                 }
                 _ => change_all(&mut now, fact),
@@ -140,6 +144,7 @@ impl Sale {
             affiliate,
             rate,
             follows: rate.is_some().then_some(part),
+            part: (affiliate == self.seller).then_some(part),
             worth: match (rate, explicit) {
                 (Some(rate), _) => share(&Exact::of(part, ORDER), rate),
                 (None, said) => Exact::of(said.unwrap_or_default(), SAID),
@@ -227,6 +232,37 @@ fn recalculate(now: &mut State) {
                 amount.part(part, now.base)
             };
             line.worth = share(&followed, rate);
+            line.part = line.part.map(|_| shown(part, now));
         }
+    }
+}
+
+/// A part of the sale's amount as it is now, with its six decimals, halves up.
+fn shown(part: i64, now: &State) -> i64 {
+    if now.base == 0 {
+        return now.amount;
+    }
+    let (part, amount, base) = (i128::from(part), i128::from(now.amount), i128::from(now.base));
+    i64::try_from((2 * part * amount + base) / (2 * base)).unwrap()
+}
+
+/// A new part of the sale changes its amount.
+fn reprice_sale(now: &mut State, at: usize, fact: &Step) {
+    let Step::Reprice {
+        sub_amount: Some(sub),
+        ..
+    } = fact
+    else {
+        return;
+    };
+    let after = *sub;
+    let parts = now.lines.iter().filter(|line| line.part.is_some()).count();
+    if let Some(before) = now.lines[at].part {
+        now.amount = if parts == 1 {
+            after
+        } else {
+            (now.amount - before + after).max(0)
+        };
+        now.lines[at].part = Some(after);
     }
 }
