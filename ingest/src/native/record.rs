@@ -6,6 +6,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
+use common::db::keys::Timezone;
 use common::domain::{Dialect, Event, EventId, Idempotency, ProgramId};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -106,7 +107,7 @@ fn event(
     text: &[u8],
 ) -> Result<Event, Invalid> {
     let fields = line_fields(text)?;
-    let body = parse_line(&fields, ingest.clock().now())?;
+    let body = parse_line(&fields, ingest.clock().now(), Timezone::default())?;
     let mut event = ingest.event(principal, Dialect::Native, received, body);
     event.idempotency = received.idempotency.as_ref().map(|request| {
         let key = format!("{}:{line}", request.key);
