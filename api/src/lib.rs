@@ -10,8 +10,6 @@ mod docs;
 mod health;
 mod json;
 mod keyless_permits;
-#[cfg(test)]
-mod list_tests;
 mod openapi;
 mod path_id;
 mod rest;
