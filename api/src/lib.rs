@@ -11,8 +11,6 @@ mod geoip;
 mod health;
 mod json;
 mod keyless_permits;
-#[cfg(test)]
-mod list_tests;
 mod openapi;
 mod openapi_links;
 mod path_id;

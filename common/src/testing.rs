@@ -66,35 +66,6 @@ async fn make(url: &str) -> Result<TestDatabase, Box<dyn std::error::Error>> {
     })
 }
 
-/// A pool of one connection, so that all that is done with it is counted together: see [`blocks_read`].
-///
-/// # Panics
-/// When the database does not answer.
-pub async fn one_connection(database: &TestDatabase) -> Pool {
-    let pool = db::connect(&database.url, 1, "commissary test").await;
-    pool.unwrap_or_else(|error| panic!("one connection: {error}"))
-}
-
-/// How many blocks of tables and their indexes have been read in this database, from memory or disk, by the only connection of
-/// `pool` and by those that have ended. The more rows a statement looks at, the more it reads, on whatever machine.
-///
-/// # Panics
-/// When the query fails.
-pub async fn blocks_read(pool: &Pool) -> i64 {
-    let counted = async {
-        pool.execute("SELECT pg_stat_force_next_flush()").await?;
-        sqlx::query_scalar(
-            "SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))::bigint
-               FROM pg_statio_user_tables",
-        )
-        .fetch_one(pool)
-        .await
-    };
-    counted
-        .await
-        .unwrap_or_else(|error: sqlx::Error| panic!("statistics: {error}"))
-}
-
 impl TestDatabase {
     /// Runs a statement, such as one that makes a fault.
     ///

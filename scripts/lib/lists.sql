@@ -1,4 +1,4 @@
--- What scripts/list-bench and the tests of lists measure with: `lists.rows` conversions of the organisation `demo`, beside a
+-- What scripts/list-bench measures with: `lists.rows` conversions of the organisation `demo`, beside a
 -- hundredth of them of `other`, over two years, with their commissions, customers, clicks, payments and balances. Set that, and
 -- apply the demo world before. The set-based copy of what workers would have written one by one: sums of the ledger are not made.
 --
