@@ -15,7 +15,7 @@ use super::{
     view,
 };
 use crate::domain::{
-    Applied, CreateConversion, CustomerId, Event, First, Identity, MAX_AMOUNT, Outcome, Reason, Refusal,
+    Applied, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal,
     World,
     attribution::{Attribution, AttributionQuery, attribute, methods},
     catalog::{Program, Recurrence},
@@ -43,7 +43,7 @@ pub(super) fn create_conversion(
         sent: &create.attribution,
         scope: event.program_scope,
         customer: known,
-        customer_name: customer_name(create),
+        customer_name: create.customer_name(),
         at,
         any_age: create.override_max_cookie_time,
         authenticated: event.authenticated,
@@ -234,15 +234,6 @@ fn count_sale(
             customer.capped = is_capped_by(customer, program, seen, at);
         }
     });
-}
-
-/// As the sender calls it, where that may lead to an affiliate.
-fn customer_name(create: &CreateConversion) -> Option<&str> {
-    let customer = create.customer.as_ref()?;
-    match &customer.identity {
-        Identity::Id(id) => Some(id),
-        _ => customer.external_id.as_deref(),
-    }
 }
 
 /// The client's time counts where the event is authenticated.

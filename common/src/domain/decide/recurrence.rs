@@ -1,7 +1,5 @@
 //! Commissions that come again by themselves while the customer stays.
 
-use rust_decimal::Decimal;
-
 use super::{
     Context, Effects, Stop,
     approval::InitialApproval,
@@ -14,7 +12,7 @@ use crate::domain::{
     Applied, CustomerId, Reason, Refusal, Repetition, World,
     catalog::{Program, Recurrence},
     commission::{Line, Part, part_lines, recurs_after},
-    entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
+    entities::{CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
     recalculation::said,
     world::PoolExhausted,
 };

@@ -134,6 +134,8 @@ fn add_again(
             exact: None,
             commission_type: Some(&own.commission_type),
             comment: own.comment.as_deref(),
+            // It was added when the type could be named.
+            comes_again: true,
         };
         // What present rules would refuse cannot be added again.
         let Ok(sale) = sale_of(conversion, context.catalog, at) else {
