@@ -12,6 +12,7 @@ use crate::domain::{
     catalog::{CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
     recalculation::LeftAlone,
     trace::RuleSource,
+    versions::Versions,
 };
 
 /// A sale of conversion 1 by `seller`, of 100 unless `edit` says otherwise.
@@ -156,12 +157,12 @@ fn overrides_of_groups_and_own_rates_count_as_at_a_sale() {
     );
     let catalog = catalog_mut(&mut story.world);
     let mut member = catalog.affiliate(AffiliateId(2)).unwrap().clone();
-    member.group = Some("gold".into());
+    member.groups = Versions::always(Some("gold".into()));
     catalog.add_affiliate(member);
     assert_eq!(changes(&recalculate(&mut story, 21)), [change(1, "10", "20")]);
     let catalog = catalog_mut(&mut story.world);
     let mut affiliation = catalog.affiliation(ProgramId(1), AffiliateId(2)).unwrap().clone();
-    affiliation.own_rate = Some(Rate::Fixed(decimal("3")));
+    affiliation.rates.first.rate = Some(Rate::Fixed(decimal("3")));
     catalog.add_affiliation(affiliation);
     assert_eq!(changes(&recalculate(&mut story, 22)), [change(1, "20", "3")]);
     assert_eq!(story.conversion(1).trace.rules[0].source, RuleSource::OwnRate);
@@ -205,6 +206,7 @@ fn levels_change_for_those_who_have_them_and_none_is_added() {
             title: "Level 2".into(),
             valid_from: None,
             percentage: decimal("5"),
+            retired: false,
         })
     });
     let view = recalculate(&mut story, 20);

@@ -67,8 +67,8 @@ fn told(n: u128, body: &Value, authenticated: bool) -> Incoming {
 /// A program whose limit the customer `c1` has used up.
 fn used_up(approval: Approval) -> World {
     let world = with_program(world(), |program| {
-        program.recurring_cap = Some(1);
-        program.approval = approval;
+        program.terms.first.recurring_cap = Some(1);
+        program.terms.first.approval = approval;
     });
     let first = json!({"create_conversion": {"external_id": "o0", "attribution": {"coupon": "second"}, "amount": "1",
         "customer": {"identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}}}});

@@ -6,7 +6,6 @@ use sqlx::types::Json;
 use super::{
     list::ListSql,
     page::Page,
-    programs::{self, MAX_MERGED},
     rows::{AffiliateRow, ProgramRow},
 };
 use crate::{
@@ -52,15 +51,6 @@ pub struct ClickRecord {
 }
 
 impl ClickFilter {
-    fn list(&self) -> &'static ListSql {
-        let is_of_some = self.from.is_some() || self.until.is_some() || self.has_program();
-        if is_of_some { &LIST_BY_TIME } else { &LIST }
-    }
-
-    fn has_program(&self) -> bool {
-        self.scope.is_some() || self.program.is_some()
-    }
-
     fn conditions(&self, org: OrgId) -> Conditions {
         let key = self.meta_key.as_deref();
         seen(org, self.scope)
@@ -96,14 +86,6 @@ const LIST: ListSql = ListSql {
               ON f.org_id = $1 AND f.program_id = k.program_id AND f.affiliate_id = k.affiliate_id",
 };
 
-/// Those of a program or of some days, by their time, in which an index has each program: so an old day is found as fast as
-/// today.
-const LIST_BY_TIME: ListSql = ListSql {
-    key: "k.created_at, k.click_id",
-    order: "k.created_at DESC, k.click_id DESC",
-    ..LIST
-};
-
 #[derive(sqlx::FromRow)]
 struct Row {
     click_id: ClickId,
@@ -128,14 +110,8 @@ pub async fn list(
     filter: &ClickFilter,
     number: u32,
 ) -> Result<Page<ClickRecord>, DbError> {
-    let mut conditions = filter.conditions(org);
-    let has_days = filter.from.is_some() || filter.until.is_some();
-    if has_days && !filter.has_program() {
-        for program in programs::up_to(conn, org, MAX_MERGED).await?.unwrap_or_default() {
-            conditions = conditions.in_part(&["k.program_id = {}"], program.0);
-        }
-    }
-    let page = filter.list().page::<Row>(conn, &conditions, number).await?;
+    let conditions = filter.conditions(org);
+    let page = LIST.page::<Row>(conn, &conditions, number).await?;
     Ok(page.map(Row::into_record))
 }
 

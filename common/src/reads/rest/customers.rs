@@ -6,7 +6,6 @@ use sqlx::types::Json;
 use super::{
     list::ListSql,
     page::Page,
-    programs::{self, MAX_MERGED},
     rows::{AffiliateRow, ClickRow, ProgramRow},
 };
 use crate::{
@@ -32,15 +31,6 @@ pub struct CustomerFilter {
 }
 
 impl CustomerFilter {
-    fn list(&self) -> &'static ListSql {
-        let is_of_some = self.from.is_some() || self.until.is_some() || self.has_program();
-        if is_of_some { &LIST_BY_TIME } else { &LIST }
-    }
-
-    fn has_program(&self) -> bool {
-        self.scope.is_some() || self.program.is_some()
-    }
-
     fn conditions(&self, org: OrgId) -> Conditions {
         living(org, self.scope)
             .given(
@@ -77,14 +67,6 @@ const LIST: ListSql = ListSql {
             LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = u.click_id",
 };
 
-/// Those of a program or of some days, by their time, in which an index has each program: so an old day is found as fast as
-/// today.
-const LIST_BY_TIME: ListSql = ListSql {
-    key: "u.created_at, u.customer_id",
-    order: "u.created_at DESC, u.customer_id DESC",
-    ..LIST
-};
-
 #[derive(sqlx::FromRow)]
 struct Row {
     customer_id: CustomerId,
@@ -107,14 +89,8 @@ pub async fn list(
     filter: &CustomerFilter,
     number: u32,
 ) -> Result<Page<CustomerRecord>, DbError> {
-    let mut conditions = filter.conditions(org);
-    let has_days = filter.from.is_some() || filter.until.is_some();
-    if has_days && !filter.has_program() {
-        for program in programs::up_to(conn, org, MAX_MERGED).await?.unwrap_or_default() {
-            conditions = conditions.in_part(&["u.program_id = {}"], program.0);
-        }
-    }
-    let page = filter.list().page::<Row>(conn, &conditions, number).await?;
+    let conditions = filter.conditions(org);
+    let page = LIST.page::<Row>(conn, &conditions, number).await?;
     Ok(page.map(Row::into_record))
 }
 

@@ -34,7 +34,8 @@ impl Exact {
     /// In minor units, halves up.
     fn rounded(&self, coin: Coin) -> i128 {
         let doubled = &self.0 * BigInt::from(10).pow(coin.scale) * 2;
-        ((doubled + &self.1) / (&self.1 * 2)).try_into().unwrap()
+        let rounded: BigInt = (doubled + &self.1) / (&self.1 * 2_i64);
+        rounded.try_into().unwrap()
     }
 }
 
@@ -232,17 +233,17 @@ fn recalculate(now: &mut State) {
                 amount.part(part, now.base)
             };
             line.worth = share(&followed, rate);
-            line.part = line.part.map(|_| shown(part, now));
+            line.part = line.part.map(|_| shown(part, now.amount, now.base));
         }
     }
 }
 
-/// A part of the sale's amount as it is now, with its six decimals, halves up.
-fn shown(part: i64, now: &State) -> i64 {
-    if now.base == 0 {
-        return now.amount;
+/// A part of what was `base` and is `amount` now, with six decimals, halves up.
+fn shown(part: i64, amount: i64, base: i64) -> i64 {
+    if base == 0 {
+        return amount;
     }
-    let (part, amount, base) = (i128::from(part), i128::from(now.amount), i128::from(now.base));
+    let (part, amount, base) = (i128::from(part), i128::from(amount), i128::from(base));
     i64::try_from((2 * part * amount + base) / (2 * base)).unwrap()
 }
 
