@@ -5,7 +5,9 @@ use rust_decimal::Decimal;
 
 use super::{
     AffiliateId, CreateConversion, Currency, Money, Reason, Refusal,
-    catalog::{Affiliate, Affiliation, CommissionType, Level, OrgCatalog, OwnRate, Program, Rate, Recurrence},
+    catalog::{
+        Affiliate, Affiliation, CommissionType, Level, OrgCatalog, OwnRate, Program, Rate, Recurrence,
+    },
     entities::CommissionKind,
     pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},

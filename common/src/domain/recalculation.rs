@@ -159,7 +159,9 @@ pub fn said(commission: &Commission, original: Decimal, rule: Option<&Rule>) -> 
     let mut commission = commission.clone();
     adopt(&mut commission, original, fixed);
     let is_explicit = rule.is_none_or(|rule| rule.source == RuleSource::Explicit);
-    commission.exact.filter(|exact| is_explicit || fixed != Some(*exact))
+    commission
+        .exact
+        .filter(|exact| is_explicit || fixed != Some(*exact))
 }
 
 /// The level that a commission is for; `None`: it is the seller's own. Repetitions are of one kind for seller and parents.

@@ -15,8 +15,7 @@ use super::{
     view,
 };
 use crate::domain::{
-    Applied, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal,
-    World,
+    Applied, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal, World,
     attribution::{Attribution, AttributionQuery, attribute, methods},
     catalog::{Program, Recurrence},
     commission::{Line, lines, recurs_at},

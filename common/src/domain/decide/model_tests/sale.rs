@@ -57,6 +57,7 @@ struct State {
     base: i64,
     amount: i64,
     refunded: i128,
+    has_refund: bool,
     refund_ids: BTreeSet<i64>,
     is_full: bool,
     is_charged_back: bool,
@@ -67,6 +68,9 @@ struct State {
 const ORDER: u32 = 6;
 const SAID: u32 = 10;
 const RATE: u32 = 6 + 2;
+
+/// The largest order amount, in millionths.
+const LARGEST: i64 = 1_000_000_000_000 * 1_000_000;
 
 /// `rate` of an amount.
 fn share(amount: &Exact, rate: i64) -> Exact {
@@ -116,14 +120,15 @@ impl Sale {
                         .iter()
                         .position(|number| number == commission)
                         .unwrap();
-                    reprice_sale(&mut now, at, fact);
-                    change(&mut now.lines[at], fact);
+                    if reprice_sale(&mut now, at, fact) {
+                        change(&mut now.lines[at], fact);
+                    }
                 }
                 _ => change_all(&mut now, fact),
             }
         }
         let amount = i128::from(now.amount);
-        let is_gone = now.is_full || now.is_charged_back || (now.refunded > 0 && now.refunded >= amount);
+        let is_gone = now.is_full || now.is_charged_back || (now.has_refund && now.refunded >= amount);
         let left = |worth: &Exact| match now.refunded {
             _ if is_gone => 0,
             0 => worth.rounded(self.coin),
@@ -205,7 +210,10 @@ fn change_all(now: &mut State, fact: &Step) {
         }
         Step::Refund { amount, id, .. } => match (amount, id) {
             (_, Some(id)) if !now.refund_ids.insert(*id) => {}
-            (Some(amount), _) => now.refunded += i128::from(*amount),
+            (Some(amount), _) => {
+                now.has_refund = true;
+                now.refunded += i128::from(*amount);
+            }
             (None, _) => now.is_full = true,
         },
         Step::Chargeback { reversed, .. } => now.is_charged_back = !reversed,
@@ -247,23 +255,28 @@ fn shown(part: i64, amount: i64, base: i64) -> i64 {
     i64::try_from((2 * part * amount + base) / (2 * base)).unwrap()
 }
 
-/// A new part of the sale changes its amount.
-fn reprice_sale(now: &mut State, at: usize, fact: &Step) {
+/// A new part of the sale changes its amount, unless that would be too large: then nothing changes.
+fn reprice_sale(now: &mut State, at: usize, fact: &Step) -> bool {
     let Step::Reprice {
-        sub_amount: Some(sub),
+        sub_amount: Some(after),
         ..
-    } = fact
+    } = *fact
     else {
-        return;
+        return true;
     };
-    let after = *sub;
+    let Some(before) = now.lines[at].part else {
+        return true;
+    };
     let parts = now.lines.iter().filter(|line| line.part.is_some()).count();
-    if let Some(before) = now.lines[at].part {
-        now.amount = if parts == 1 {
-            after
-        } else {
-            (now.amount - before + after).max(0)
-        };
-        now.lines[at].part = Some(after);
+    let amount = if parts == 1 {
+        after
+    } else {
+        (now.amount - before + after).max(0)
+    };
+    if amount > LARGEST {
+        return false;
     }
+    now.amount = amount;
+    now.lines[at].part = Some(after);
+    true
 }
