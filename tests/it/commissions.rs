@@ -116,38 +116,13 @@ currency = "USD"
 types.standard.percentage = 12
 "#;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backdated_rate_is_previewed_supposed_and_applied() {
-    let world = World::start(Queue::Spool).await;
-    sold(&world, &["o1"]).await;
-    commissions(&world, &["approve", "--affiliate", "peterpeterson", "--yes"]).await;
-    sold(&world, &["o2"]).await;
-    let of_peter = |more: &[&str]| {
-        let mut words = vec!["recalculate", "--affiliate", "peterpeterson"];
-        words.extend(more);
-        words.into_iter().map(ToOwned::to_owned).collect::<Vec<String>>()
-    };
-    let recalculate = async |more: &[&str]| {
-        let words = of_peter(more);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        commissions(&world, &words).await
-    };
-    let same = recalculate(&["--dry-run"]).await;
-    assert_eq!((&same["selected"], &same["changed"]), (&json!(2), &json!(0)));
+async fn recalculated(world: &World, more: &[&str]) -> Value {
+    let words = [&["recalculate", "--affiliate", "peterpeterson"], more].concat();
+    commissions(world, &words).await
+}
 
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("rates.toml");
-    std::fs::write(&file, RATES).unwrap();
-    let file = file.to_str().unwrap();
-    let supposed = recalculate(&["--with", file, "--rules-from", "2days", "--dry-run"]).await;
-    let total = json!({"from": "20", "to": "24", "difference": "4"});
-    assert_eq!(supposed["totals"]["USD"], total, "{supposed}");
-    assert_eq!(
-        recalculate(&["--dry-run"]).await["changed"],
-        json!(0),
-        "they were only supposed"
-    );
-
+/// The standard type has been 12 percent since yesterday.
+async fn change_rate(world: &World) {
     world
         .sql(
             "INSERT INTO commission_types
@@ -158,39 +133,62 @@ async fn a_backdated_rate_is_previewed_supposed_and_applied() {
               WHERE p.slug = 'johns-affiliate-program' AND t.identifier = 'standard'",
         )
         .await;
-    let preview = recalculate(&["--dry-run", "--limit", "1"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_is_supposed_and_a_backdated_one_previewed() {
+    let world = World::start(Queue::Spool).await;
+    sold(&world, &["o1", "o2"]).await;
+    let same = recalculated(&world, &["--dry-run"]).await;
+    assert_eq!((&same["selected"], &same["changed"]), (&json!(2), &json!(0)));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("rates.toml");
+    std::fs::write(&file, RATES).unwrap();
+    let file = file.to_str().unwrap();
+    let supposed = recalculated(&world, &["--with", file, "--rules-from", "2days", "--dry-run"]).await;
+    let total = json!({"from": "20", "to": "24", "difference": "4"});
+    assert_eq!(supposed["totals"]["USD"], total, "{supposed}");
+    let still = recalculated(&world, &["--dry-run"]).await;
+    assert_eq!(still["changed"], json!(0), "they were only supposed");
+
+    change_rate(&world).await;
+    let preview = recalculated(&world, &["--dry-run", "--limit", "1"]).await;
     assert_eq!(preview["totals"]["USD"], total);
     assert_eq!(
         (&preview["preview"], &preview["more"]),
         (&json!(true), &json!(true))
     );
+    let first = &preview["commissions"][0];
     assert_eq!(
-        (
-            &preview["commissions"][0]["external_id"],
-            &preview["commissions"][0]["to"]
-        ),
+        (&first["external_id"], &first["to"]),
         (&json!("o1"), &json!("12"))
     );
-    assert_eq!(count(&world, "gross = 12").await, 0);
-    let table = world
-        .commissary(&[
-            "commissions",
-            "recalculate",
-            "--org",
-            "demo",
-            "--from",
-            "1day",
-            "--dry-run",
-        ])
-        .await
-        .well();
+    let by_time = [
+        "commissions",
+        "recalculate",
+        "--org",
+        "demo",
+        "--from",
+        "1day",
+        "--dry-run",
+    ];
+    let table = world.commissary(&by_time).await.well();
+    let told = "2 commissions of 2 conversions would change, 4 USD in all";
     assert!(
-        table.out.contains("12.00 USD")
-            && table
-                .out
-                .contains("2 commissions of 2 conversions would change, 4 USD in all"),
+        table.out.contains("12.00 USD") && table.out.contains(told),
         "{table:?}"
     );
+    assert_eq!(count(&world, "gross = 12").await, 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backdated_rate_is_applied_on_request() {
+    let world = World::start(Queue::Spool).await;
+    sold(&world, &["o1"]).await;
+    commissions(&world, &["approve", "--affiliate", "peterpeterson", "--yes"]).await;
+    sold(&world, &["o2"]).await;
+    change_rate(&world).await;
     let unasked = [
         "commissions",
         "recalculate",
@@ -200,23 +198,21 @@ async fn a_backdated_rate_is_previewed_supposed_and_applied() {
         "peterpeterson",
     ];
     is_refused(&world, &unasked, "--yes").await;
-
-    let done = recalculate(&["--yes", "--as", "ada"]).await;
-    assert_eq!(
-        (&done["preview"], &done["changed"], &done["totals"]["USD"]),
-        (&json!(false), &json!(2), &total)
-    );
+    let done = recalculated(&world, &["--yes", "--as", "ada"]).await;
+    let total = json!({"from": "20", "to": "24", "difference": "4"});
+    assert_eq!((&done["changed"], &done["totals"]["USD"]), (&json!(2), &total));
     assert_eq!(count(&world, "gross = 12 AND payable = 12").await, 1);
     assert_eq!(count(&world, "gross = 12 AND pending = 12").await, 1);
-    assert_eq!(recalculate(&["--yes"]).await["changed"], json!(0));
-    let explained = world.commissary(&["explain", "o1", "--org", "demo"]).await.well();
-    assert!(explained.out.contains("12 % of 100"), "{explained:?}");
-    assert!(
-        explained
-            .out
-            .contains("its recalculation by the rules of its time"),
-        "{explained:?}"
-    );
+    let again = recalculated(&world, &["--yes"]).await;
+    assert_eq!((&again["preview"], &again["changed"]), (&json!(false), &json!(0)));
+    let explained = world
+        .commissary(&["explain", "o1", "--org", "demo"])
+        .await
+        .well()
+        .out;
+    for words in ["12 % of 100", "its recalculation by the rules of its time"] {
+        assert!(explained.contains(words), "{explained}");
+    }
     for (option, value) in [("--program", "nowhere"), ("--affiliate", "otheroscar")] {
         let words = [
             "commissions",
@@ -229,11 +225,8 @@ async fn a_backdated_rate_is_previewed_supposed_and_applied() {
         ];
         is_refused(&world, &words, "is not known").await;
     }
-    let trail = world
-        .commissary(&["audit", "--org", "demo", "--actor", "ada", "--json"])
-        .await
-        .well()
-        .json();
+    let trail = ["audit", "--org", "demo", "--actor", "ada", "--json"];
+    let trail = world.commissary(&trail).await.well().json();
     assert_eq!(trail.as_array().unwrap().len(), 2, "{trail}");
     assert_eq!(trail[0]["action"], "recalculate_commissions");
     world.finish().await;

@@ -52,7 +52,7 @@ pub use ids::{
 pub use money::{Currency, MAX_AMOUNT, Money};
 pub use outcome::{
     AffiliateView, Applied, ChangedCommission, ClickSummary, ClickView, CommissionView, ConversionView,
-    CustomerRecord, CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason,
-    RecalculatedView, RefundView, Refusal,
+    CustomerRecord, CustomerView, EventStatus, First, LeadView, LeftAlone, Outcome, PaymentView, ProgramView,
+    Reason, RecalculatedView, RefundView, Refusal,
 };
 pub use world::{PoolExhausted, World};

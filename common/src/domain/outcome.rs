@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, EventId, MetaData, PaymentId,
-    names::named, recalculation::LeftAlone, trace::Trace,
+    names::named, trace::Trace,
 };
 
 /// The result of deciding one event.
@@ -281,6 +281,34 @@ pub struct ChangedCommission {
     /// What was left of it after refunds, in the currency's minor unit, before and after. Equal where nothing is left of the sale.
     pub from: Decimal,
     pub to: Decimal,
+}
+
+/// Commissions that a recalculation does not touch, though the rules of their time may give something else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = native::LeftAlone)]
+pub struct LeftAlone {
+    /// The request said the amount.
+    pub explicit: usize,
+    /// Somebody has set the amount by hand.
+    pub by_hand: usize,
+    /// The rules of its time know its type or level no more.
+    pub no_rule: usize,
+    /// Of an earlier version, which did not record how it was calculated.
+    pub unknown: usize,
+    /// Commissions of parents that the rules of its time give and the conversion has not: none is added.
+    pub missing_levels: usize,
+}
+
+impl LeftAlone {
+    /// Counts those of another conversion, too.
+    pub fn add(&mut self, other: Self) {
+        self.explicit += other.explicit;
+        self.by_hand += other.by_hand;
+        self.no_rule += other.no_rule;
+        self.unknown += other.unknown;
+        self.missing_levels += other.missing_levels;
+    }
 }
 
 /// A customer as a resource of its own (seed: Postback 1.7 and REST 1.6).

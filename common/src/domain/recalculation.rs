@@ -5,11 +5,9 @@
 //! approval and the type of each commission are taken as they were decided.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
-    Money, Refusal,
+    LeftAlone, Money, Refusal,
     commission::{Line, Part, Sale, level_line, part_lines},
     entities::{Commission, CommissionKind, Conversion},
     pricing::{adopt, rated},
@@ -35,34 +33,6 @@ pub struct NewGross {
     /// Before refunds.
     pub gross: Money,
     pub rule: Rule,
-}
-
-/// Commissions that a recalculation does not touch, though the rules of their time may give something else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-#[schema(as = native::LeftAlone)]
-pub struct LeftAlone {
-    /// The request said the amount.
-    pub explicit: usize,
-    /// Somebody has set the amount by hand.
-    pub by_hand: usize,
-    /// The rules of its time know its type or level no more.
-    pub no_rule: usize,
-    /// Of an earlier version, which did not record how it was calculated.
-    pub unknown: usize,
-    /// Commissions of parents that the rules of its time give and the conversion has not: none is added.
-    pub missing_levels: usize,
-}
-
-impl LeftAlone {
-    /// Counts those of another conversion, too.
-    pub fn add(&mut self, other: Self) {
-        self.explicit += other.explicit;
-        self.by_hand += other.by_hand;
-        self.no_rule += other.no_rule;
-        self.unknown += other.unknown;
-        self.missing_levels += other.missing_levels;
-    }
 }
 
 /// What one commission is by the rules of its time.

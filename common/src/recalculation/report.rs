@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::domain::{
-    Applied, ChangedCommission, CommissionId, ConversionId, Currency, Decision, Outcome, RecalculatedView,
-    recalculation::LeftAlone,
+    Applied, ChangedCommission, CommissionId, ConversionId, Currency, Decision, LeftAlone, Outcome,
+    RecalculatedView,
 };
 
 /// A commission that is changed.

@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use chrono::{DateTime, Datelike as _, NaiveTime, Utc};
 use common::{
     catalog,
-    domain::{Currency, recalculation::LeftAlone},
+    domain::{Currency, LeftAlone},
     http::{
         openapi::example,
         request::{Fields, IdempotencyKey, Invalid, MAX_ID},

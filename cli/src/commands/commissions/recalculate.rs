@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use common::{
     catalog,
     db::{self, Pool},
-    domain::{ConversionId, recalculation::LeftAlone},
+    domain::{ConversionId, LeftAlone},
     message::EventIds,
     recalculation::{self, ConversionFilter, MAX_DIFFERENCES, Report, Request, Rules},
     runtime::{Clock, DbArgs},

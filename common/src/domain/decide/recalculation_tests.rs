@@ -8,9 +8,8 @@ use super::{
     tests::{catalog_mut, decimal, now},
 };
 use crate::domain::{
-    AffiliateId, Applied, Outcome, ProgramId, RecalculatedView,
+    AffiliateId, Applied, LeftAlone, Outcome, ProgramId, RecalculatedView,
     catalog::{CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
-    recalculation::LeftAlone,
     trace::RuleSource,
     versions::Versions,
 };
