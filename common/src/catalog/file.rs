@@ -1,11 +1,13 @@
 //! What a catalog file declares, checked. Written to the database as JSON rows, so the field names are the columns'.
 
+use std::{collections::HashMap, ops::Range};
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use toml::Spanned;
 
-use super::fields::Id;
+use super::{fields::Id, known::KnownOrgs, problem::KNOWN};
 use crate::{
     db::keys::{Scope, Timezone},
     domain::{
@@ -15,8 +17,8 @@ use crate::{
 };
 
 /// A checked catalog: applying it can only fail for what is in the database.
-#[derive(Clone, Debug)]
-pub struct CatalogFile {
+#[derive(Clone, Debug, Default)]
+pub(super) struct CatalogFile {
     pub(super) orgs: Vec<Org>,
 }
 
@@ -161,19 +163,22 @@ pub(super) struct Profile {
     pub(super) custom_fields: Option<Map<String, Value>>,
     /// Where the custom fields stand, for messages.
     #[serde(skip)]
-    pub(super) custom_field_ids: Vec<(Id, Spanned<String>)>,
+    pub(super) custom_field_ids: Vec<(Id, Option<Spanned<String>>)>,
+    /// Which of [`Profile::FREE`] are to be emptied first.
+    #[serde(skip)]
+    pub(super) clears: [bool; 2],
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Company {
-    pub(super) name: String,
+    pub(super) name: Option<String>,
     pub(super) description: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Address {
     #[serde(rename = "address")]
-    pub(super) line: String,
+    pub(super) line: Option<String>,
     #[serde(rename = "address_two")]
     pub(super) second_line: Option<String>,
     pub(super) postal_code: Option<String>,
@@ -205,8 +210,12 @@ pub(super) struct Affiliation {
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Key {
-    /// What the operator calls it; the hash is what it is known by.
+    /// The name of its table; the hash is what it is known by.
+    #[serde(skip)]
     pub(super) name: Id,
+    /// What the operator calls it.
+    #[serde(rename = "name")]
+    pub(super) called: String,
     /// SHA-256 in hex.
     pub(super) hash: String,
     pub(super) hint: String,
@@ -224,6 +233,82 @@ pub(super) struct PixelKey {
     #[serde(serialize_with = "exposed")]
     pub(super) secret: SecretString,
     pub(super) address_ranges: Vec<Spanned<String>>,
+}
+
+impl Profile {
+    /// Free data: kept as it is stored, whatever TOML can say.
+    pub(super) const FREE: [&'static str; 2] = ["meta_data", "custom_fields"];
+}
+
+impl Org {
+    /// The affiliates that the file is about: declared, or named by what it declares. A referral code may be the id of one.
+    pub(super) fn affiliates_named(&self) -> Vec<String> {
+        let mut named = Vec::new();
+        for affiliate in &self.affiliates {
+            named.push(affiliate.id.get_ref());
+            named.extend(affiliate.parent.iter().map(Spanned::get_ref));
+            let codes = affiliate.affiliations.iter();
+            named.extend(codes.filter_map(|part| part.referral_code.as_ref().map(Spanned::get_ref)));
+        }
+        named.into_iter().cloned().collect()
+    }
+}
+
+impl CatalogFile {
+    /// Leaves out the things that only stood around what the file declares.
+    pub(super) fn keep_declared(&mut self) {
+        let is = |span: Range<usize>| span != KNOWN;
+        for org in &mut self.orgs {
+            org.groups.retain(|group| is(group.id.span()));
+            org.custom_fields.retain(|field| is(field.id.span()));
+            org.programs.retain(|program| is(program.id.span()));
+            org.affiliates.retain(|affiliate| is(affiliate.id.span()));
+            org.keys.retain(|key| is(key.name.span()));
+            org.pixel_keys.retain(|key| is(key.id.span()));
+            for program in &mut org.programs {
+                program.hosts.retain(|host| is(host.span()));
+                program.assets.retain(|asset| is(asset.span()));
+                program.types.retain(|rule| is(rule.id.span()));
+                program.levels.retain(|level| is(level.id.span()));
+                program.bonuses.retain(|bonus| is(bonus.id.span()));
+            }
+            for affiliate in &mut org.affiliates {
+                affiliate.affiliations.retain(|part| is(part.program.span()));
+            }
+        }
+    }
+
+    /// Lays the free data of affiliates over what is stored, property by property.
+    pub(super) fn keep_free_data(&mut self, known: &KnownOrgs) {
+        for org in &mut self.orgs {
+            let Some(known) = known.get(org.id.get_ref()) else {
+                continue;
+            };
+            let by_id: HashMap<_, _> = known.affiliates.iter().map(|one| (one.id.as_str(), one)).collect();
+            for affiliate in &mut org.affiliates {
+                let Some(known) = by_id.get(affiliate.id.get_ref().as_str()) else {
+                    continue;
+                };
+                let profile = &mut affiliate.profile;
+                let [clears_meta_data, clears_custom_fields] = profile.clears;
+                if !clears_meta_data {
+                    profile.meta_data = laid(&known.meta_data, &profile.meta_data);
+                }
+                if !clears_custom_fields {
+                    let declared = profile.custom_fields.take().unwrap_or_default();
+                    let fields = laid(&known.custom_fields, &declared);
+                    profile.custom_fields = (!fields.is_empty()).then_some(fields);
+                }
+            }
+        }
+    }
+}
+
+/// `over` laid over `under`.
+fn laid(under: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
+    let mut laid = under.clone();
+    laid.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
+    laid
 }
 
 /// The pixel's secret goes to the database, which needs it itself; `Debug` never prints it.

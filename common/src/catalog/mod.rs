@@ -9,20 +9,22 @@ pub mod change;
 mod check;
 mod fields;
 mod file;
+mod known;
+mod overlay;
 mod parse;
 pub mod password;
 mod problem;
 mod report;
+mod toml_text;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use file::CatalogFile;
-pub use parse::parse;
+pub use parse::{Declaration, parse};
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};
-pub use write::{SyncError, dry_run, sync, sync_as};
+pub use write::{SyncError, dry_run, mistakes, sync, sync_as};
 
 /// The demo world.
 pub const DEMO: &str = include_str!("../../../demo/catalog.toml");

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use strum::IntoEnumIterator as _;
-use toml::Spanned;
+use toml::{Spanned, de::DeTable};
 
 use crate::{
     catalog::{
@@ -34,13 +34,15 @@ pub(super) fn parse(name: Id, mut fields: Fields<'_>, default_owner: Option<&Own
     let own = owner(&mut fields);
     let owner = own.as_ref().or(default_owner);
     if owner.is_none() && !fields.has("owner") {
-        fields.wrong(&fields.span, "owner is missing, here or at the organisation");
+        fields.missing(&fields.span, "owner is missing, here or at the organisation");
     }
     let (hash, hint) = hash(&mut fields);
     fields.required("scopes");
+    let called = fields.plain_text("name");
     let key = Key {
         hash,
         hint,
+        called: called.unwrap_or_else(|| name.get_ref().clone()),
         scopes: scopes(&mut fields),
         program: fields.text("program"),
         owner: owner.map(|owner| owner.name.clone()).unwrap_or_default(),
@@ -55,10 +57,11 @@ pub(super) fn parse(name: Id, mut fields: Fields<'_>, default_owner: Option<&Own
     key
 }
 
-/// Hash and hint of `key` or `key_sha256`.
+/// Hash and hint of `key` or `key_sha256`. A hash tells nothing to recognise the key by: its hint may stand beside it.
 fn hash(fields: &mut Fields<'_>) -> (String, String) {
     let clear = fields.text("key");
     let hashed = fields.text("key_sha256");
+    let hint = fields.plain_text("hint");
     match (clear, hashed) {
         (Some(clear), None) => {
             let key = clear.get_ref();
@@ -70,14 +73,18 @@ fn hash(fields: &mut Fields<'_>) -> (String, String) {
             } else if keys::is_mistyped(key) {
                 fields.wrong(&clear.span(), "key is mistyped: its check characters do not fit");
             }
-            (hex::encode(keys::hash_key(key)), keys::hint(key))
+            if fields.declares("hint") {
+                fields.wrong(&fields.span_of("hint"), "hint goes with key_sha256");
+            }
+            (in_hex(key), keys::hint(key))
         }
         (None, Some(hashed)) => {
             let hash = hashed.get_ref().to_ascii_lowercase();
             if hex::decode(&hash).map_or(0, |bytes| bytes.len()) != 32 {
                 fields.wrong(&hashed.span(), "key_sha256 must be 64 hexadecimal digits");
             }
-            let hint = format!("sha256:{}", hash.chars().take(8).collect::<String>());
+            let short = || format!("sha256:{}", hash.chars().take(8).collect::<String>());
+            let hint = hint.unwrap_or_else(short);
             (hash, hint)
         }
         _ => {
@@ -87,6 +94,17 @@ fn hash(fields: &mut Fields<'_>) -> (String, String) {
             (String::new(), String::new())
         }
     }
+}
+
+fn in_hex(key: &str) -> String {
+    hex::encode(keys::hash_key(key))
+}
+
+/// The hash by which the database knows the key of a table, if it has one.
+pub(in crate::catalog) fn key_hash(table: &DeTable<'_>) -> Option<String> {
+    let text = |name| table.get(name).and_then(|value| value.get_ref().as_str());
+    let hashed = text("key_sha256").map(str::to_ascii_lowercase);
+    hashed.or_else(|| text("key").map(in_hex))
 }
 
 fn timezone(fields: &mut Fields<'_>) -> Timezone {

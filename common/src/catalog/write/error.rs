@@ -2,7 +2,10 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::{catalog::file::Org, db::DbError};
+use crate::{
+    catalog::{file::Org, problem::CatalogError},
+    db::DbError,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
@@ -13,6 +16,9 @@ pub enum SyncError {
         #[source]
         source: DbError,
     },
+    /// The file is wrong for what is in the database: what it leaves out is not there either, or does not go with it.
+    #[error(transparent)]
+    Wrong(#[from] CatalogError),
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -23,7 +23,10 @@ pub use error::SyncError;
 use self::target::Target;
 use super::{
     change,
-    file::CatalogFile,
+    file::{CatalogFile, Org},
+    known::{self, KnownOrgs, Pixels, Which},
+    parse::{self, Declaration},
+    problem::CatalogError,
     report::{SyncReport, Thing},
 };
 use crate::{
@@ -41,11 +44,13 @@ const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
 /// Whom the audit trail names where nobody in particular applies a file.
 const NOBODY: &str = "commissary";
 
-/// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on.
+/// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on. What the file leaves out of a
+/// thing that exists stays as it is.
 ///
 /// # Errors
-/// [`SyncError::Taken`] where something that the file does not declare is in the way, else what the database says.
-pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
+/// [`SyncError::Wrong`] where the file is wrong for what is in the database, [`SyncError::Taken`] where something that the file does
+/// not declare is in the way, else what the database says.
+pub async fn sync(pool: &Pool, file: &Declaration, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
     sync_as(pool, file, NOBODY, now).await
 }
 
@@ -55,7 +60,7 @@ pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result
 /// As [`sync`].
 pub async fn sync_as(
     pool: &Pool,
-    file: &CatalogFile,
+    file: &Declaration,
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SyncReport, SyncError> {
@@ -66,16 +71,50 @@ pub async fn sync_as(
 ///
 /// # Errors
 /// As [`sync`].
-pub async fn dry_run(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
+pub async fn dry_run(pool: &Pool, file: &Declaration, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
     let mut transaction = db::begin(pool).await?;
     let report = write(&mut transaction, file, NOBODY, now).await?;
     db::rollback(transaction).await?;
     Ok(report)
 }
 
+/// Everything that is wrong with a file, where the database is at hand; none, if it could be applied.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mistakes(pool: &Pool, text: &str) -> Result<Option<CatalogError>, DbError> {
+    let file = parse::read(text);
+    let mut transaction = db::begin(pool).await?;
+    let known = known_orgs(&mut transaction, &file).await?;
+    db::rollback(transaction).await?;
+    Ok(file.resolve(&known).err())
+}
+
+/// What the database says of the organisations that `file` declares. Until the transaction ends nobody else changes them.
+async fn known_orgs(connection: &mut Connection, file: &Declaration) -> Result<KnownOrgs, DbError> {
+    let orgs = &file.outline().orgs;
+    let slugs: Vec<String> = orgs.iter().map(|org| org.id.get_ref().clone()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT org_id AS "org_id: OrgId", slug FROM orgs WHERE slug = ANY ($1) ORDER BY org_id"#,
+        &slugs
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("catalog.known_orgs", error))?;
+    let mut known = KnownOrgs::new();
+    for row in rows {
+        change::lock(connection, row.org_id).await?;
+        let named = orgs.iter().filter(|org| *org.id.get_ref() == row.slug);
+        let which = Which::Named(named.flat_map(Org::affiliates_named).collect());
+        let org = known::load(connection, row.org_id, &which, Pixels::WithSecrets).await?;
+        known.insert(row.slug, org);
+    }
+    Ok(known)
+}
+
 async fn write(
     connection: &mut Connection,
-    file: &CatalogFile,
+    file: &Declaration,
     actor: &str,
     now: DateTime<Utc>,
 ) -> Result<SyncReport, SyncError> {
@@ -83,6 +122,8 @@ async fn write(
         .execute(&mut *connection)
         .await
         .map_err(|error| DbError::new("catalog.lock", error))?;
+    let known = known_orgs(connection, file).await?;
+    let file = &file.resolve(&known)?;
     let mut report = SyncReport::default();
     let orgs_before = trail::orgs(connection, &file.orgs).await?;
     let org_ids = org::write(connection, file, now, &mut report).await?;
