@@ -284,7 +284,11 @@ impl CatalogFile {
             let Some(known) = known.get(org.id.get_ref()) else {
                 continue;
             };
-            let by_id: HashMap<_, _> = known.affiliates.iter().map(|one| (one.id.as_str(), one)).collect();
+            let by_id: HashMap<_, _> = known
+                .affiliates
+                .iter()
+                .map(|one| (one.id.as_str(), one))
+                .collect();
             for affiliate in &mut org.affiliates {
                 let Some(known) = by_id.get(affiliate.id.get_ref().as_str()) else {
                     continue;

@@ -1,12 +1,13 @@
 //! The catalog: organisations, keys, programs, rules, affiliates, as operators declare them in a TOML file and as shops change
 //! them by REST. Nobody else writes it.
 //!
-//! `change` is one change by a request. `parse` checks a file and finds all of its mistakes, `sync` makes the database say what the file says, in one
-//! transaction. `demo/catalog.toml` is both the demo world and the documentation of the format. Never here: reading
+//! `change` is one change by a request. `parse` checks a file by itself; `sync` lays it over what is known, finds the mistakes that
+//! are left, and makes the database say what the file says, in one transaction; `export` prints what it says. `demo/catalog.toml` is both the demo world and the documentation of the format. Never here: reading
 //! the catalog for deciding.
 
 pub mod change;
 mod check;
+mod export;
 mod fields;
 mod file;
 mod known;
@@ -19,8 +20,13 @@ mod toml_text;
 mod write;
 
 #[cfg(test)]
+mod export_tests;
+#[cfg(test)]
+mod partial_tests;
+#[cfg(test)]
 mod tests;
 
+pub use export::{ExportOptions, export};
 pub use parse::{Declaration, parse};
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};

@@ -69,9 +69,13 @@ fn lay_org<'a>(org: &mut DeTable<'a>, known: &DeTable<'a>) {
     let (Some(declared), Some(known)) = (table_mut(org, "keys"), keys) else {
         return;
     };
-    let Some(known) = known.get_ref().as_table() else { return };
+    let Some(known) = known.get_ref().as_table() else {
+        return;
+    };
     for (_, key) in declared.iter_mut() {
-        let DeValue::Table(key) = key.get_mut() else { continue };
+        let DeValue::Table(key) = key.get_mut() else {
+            continue;
+        };
         let Some(found) = key_hash(key).and_then(|hash| table(known, &hash)) else {
             continue;
         };

@@ -66,11 +66,7 @@ pub(super) struct Problems<'t> {
 impl<'t> Problems<'t> {
     pub(super) fn new(text: &'t str, against: Against) -> Self {
         let found = RefCell::default();
-        Self {
-            text,
-            against,
-            found,
-        }
+        Self { text, against, found }
     }
 
     /// `span` are the bytes of the file that the mistake is in.

@@ -277,13 +277,13 @@ async fn what_differs_is_changed_and_named(pool: Pool) {
         ),
         (
             "status = \"pending\", ",
-            "",
+            "status = \"approved\", ",
             Thing::Affiliation,
             "demo/pendingpenny/johns-affiliate-program",
         ),
         (
             "coupon = \"FLAT5\", ",
-            "",
+            "clear = [\"coupon\"], ",
             Thing::Affiliation,
             "demo/flofixed/partner-program",
         ),

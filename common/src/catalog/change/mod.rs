@@ -18,6 +18,7 @@ mod referral_code;
 mod slug;
 #[cfg(test)]
 mod tests;
+pub mod things;
 
 use serde_json::Value;
 

@@ -17,7 +17,7 @@ use toml::de::DeTable;
 use super::{
     check,
     fields::Fields,
-    file::CatalogFile,
+    file::{CatalogFile, Org},
     known::KnownOrgs,
     overlay,
     problem::{Against, CatalogError, Problems},
@@ -67,6 +67,13 @@ impl Declaration {
     /// What the file declares, read by itself.
     pub(super) fn outline(&self) -> &CatalogFile {
         &self.outline
+    }
+
+    /// The affiliates that it is about in the organisation `org`.
+    pub(super) fn affiliates_named(&self, org: &str) -> Vec<String> {
+        let orgs = self.outline.orgs.iter();
+        let named = orgs.filter(|one| one.id.get_ref() == org);
+        named.flat_map(Org::affiliates_named).collect()
     }
 
     /// What the things of the file are to be, where `known` says what they are.

@@ -23,7 +23,7 @@ pub use error::SyncError;
 use self::target::Target;
 use super::{
     change,
-    file::{CatalogFile, Org},
+    file::CatalogFile,
     known::{self, KnownOrgs, Pixels, Which},
     parse::{self, Declaration},
     problem::CatalogError,
@@ -104,8 +104,7 @@ async fn known_orgs(connection: &mut Connection, file: &Declaration) -> Result<K
     let mut known = KnownOrgs::new();
     for row in rows {
         change::lock(connection, row.org_id).await?;
-        let named = orgs.iter().filter(|org| *org.id.get_ref() == row.slug);
-        let which = Which::Named(named.flat_map(Org::affiliates_named).collect());
+        let which = Which::Named(file.affiliates_named(&row.slug));
         let org = known::load(connection, row.org_id, &which, Pixels::WithSecrets).await?;
         known.insert(row.slug, org);
     }
@@ -125,8 +124,43 @@ async fn write(
     let known = known_orgs(connection, file).await?;
     let file = &file.resolve(&known)?;
     let mut report = SyncReport::default();
+    let notes = write_all(connection, file, now, &mut report).await?;
+    // In the order of the organisations, as whoever appends to several trails.
+    for (org, notes) in notes {
+        let author = Author {
+            org: OrgId(org),
+            actor: Actor::Catalog(actor.to_owned()),
+            request_id: None,
+            now,
+        };
+        audit::append(connection, &author, &notes).await?;
+    }
+    Ok(report)
+}
+
+/// What a request says of its organisation `org`, which is the only one of `file`. Returns what the trail is to say of it.
+///
+/// # Errors
+/// As [`sync`].
+pub(super) async fn one_org(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    org: OrgId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Note>, SyncError> {
+    let mut notes = write_all(connection, file, now, &mut SyncReport::default()).await?;
+    Ok(notes.remove(&org.0).unwrap_or_default())
+}
+
+/// All of the file. Returns what the trails are to say, by organisation.
+async fn write_all(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    now: DateTime<Utc>,
+    report: &mut SyncReport,
+) -> Result<BTreeMap<i64, Vec<Note>>, SyncError> {
     let orgs_before = trail::orgs(connection, &file.orgs).await?;
-    let org_ids = org::write(connection, file, now, &mut report).await?;
+    let org_ids = org::write(connection, file, now, report).await?;
     let mut notes = of_orgs(connection, file, &org_ids, orgs_before).await?;
     for org in &file.orgs {
         let Some(org_id) = org_ids.get(org.id.get_ref()) else {
@@ -136,7 +170,7 @@ async fn write(
         let before = trail::things(connection, *org_id, org).await?;
         let mut target = Target {
             connection: &mut *connection,
-            report: &mut report,
+            report: &mut *report,
             org,
             org_id: *org_id,
             now,
@@ -157,17 +191,7 @@ async fn write(
     {
         keys::notify(connection).await?;
     }
-    // In the order of the organisations, as whoever appends to several trails.
-    for (org, notes) in notes {
-        let author = Author {
-            org: OrgId(org),
-            actor: Actor::Catalog(actor.to_owned()),
-            request_id: None,
-            now,
-        };
-        audit::append(connection, &author, &notes).await?;
-    }
-    Ok(report)
+    Ok(notes)
 }
 
 /// What the trail of each organisation says of the organisation itself.
