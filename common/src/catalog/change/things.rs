@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{ChangeError, Changeset};
 use crate::{
     catalog::{
-        known::{self, KnownOrg, Pixels, Which},
+        known::{self, KnownOrg, Pixels, Which, versions},
         parse,
         problem::CatalogError,
         toml_text,
@@ -28,7 +28,7 @@ pub struct Found {
     pub fields: Map<String, Value>,
 }
 
-/// The thing at `place`. Secrets are none of its fields.
+/// The thing at `place`, with its `versions` if it is a rule. Secrets are none of its fields.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -38,7 +38,20 @@ pub async fn find(
     place: &Place<'_>,
 ) -> Result<Option<Map<String, Value>>, DbError> {
     let known = known::load(connection, org, &named(place), Pixels::WithoutSecrets).await?;
-    Ok(step(&known, place))
+    let Some(mut fields) = step(&known, place) else {
+        return Ok(None);
+    };
+    let versions = match place {
+        ["programs", program] => versions::of_program(connection, org, program).await?,
+        ["programs", program, "types", id] => versions::of_type(connection, org, program, id).await?,
+        ["programs", program, "levels", id] => versions::of_level(connection, org, program, id).await?,
+        ["affiliates", affiliate, "programs", program] => {
+            versions::of_own_rate(connection, org, affiliate, program).await?
+        }
+        _ => return Ok(Some(fields)),
+    };
+    fields.insert("versions".to_owned(), versions.into());
+    Ok(Some(fields))
 }
 
 /// The things of a table such as `programs`, in the order in which they were made, rules in the order of their ids. `None`: what

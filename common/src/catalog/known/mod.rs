@@ -4,6 +4,7 @@
 mod affiliates;
 mod keys;
 mod programs;
+pub(super) mod versions;
 
 use std::collections::BTreeMap;
 
