@@ -3,14 +3,19 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use common::{
-    catalog::{self, CatalogError, SyncError, SyncReport, Thing},
+    catalog::{self, CatalogError, SyncError, SyncOptions, SyncReport, Thing},
     db,
     runtime::{Clock, DbArgs},
 };
 use serde_json::json;
 
-use super::acting::Acting;
+use super::{
+    acting::Acting,
+    event_args::{When, when},
+    event_output::rfc3339,
+};
 use crate::print::{print, print_json};
 
 /// Declare organisations, keys, programs, commission rules and affiliates from a TOML file
@@ -18,8 +23,8 @@ use crate::print::{print, print_json};
 /// What is missing is created, what differs is changed, what the file does not mention is left alone: things that it does not
 /// declare, and fields that it leaves out of things that exist. A line that you delete therefore changes nothing; to
 /// take a value away say it, as in clear = ["coupon"], or retired = true. Either all of it happens or nothing: of a
-/// wrong file every mistake is listed with its line. Changed rates hold for conversions from now on. Applying the
-/// same file again changes nothing. `commissary catalog export` writes a file of what is in the database.
+/// wrong file every mistake is listed with its line. Changed rates, windows, caps, approvals and groups hold for conversions
+/// from now on, or from the time that --from gives. Applying the same file again changes nothing. `commissary catalog export` writes a file of what is in the database.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLE)]
 pub(crate) struct Args {
@@ -29,6 +34,11 @@ pub(crate) struct Args {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
+
+    /// From when on changed rules hold, and what is retired is, if not from now on: a date, an RFC 3339 time, or how long ago, such as
+    /// 90m or 2days. Later than now is a plan
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    from: Option<When>,
 
     #[command(flatten)]
     acting: Acting,
@@ -83,10 +93,16 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         }
     };
     let pool = pool?;
+    let now = clock.now();
+    let options = SyncOptions {
+        actor: &args.acting.name,
+        now,
+        rules_from: args.from.map(|when| when.at(now)),
+    };
     let applied = if args.dry_run {
-        catalog::dry_run(&pool, &file, clock.now()).await
+        catalog::dry_run(&pool, &file, options).await
     } else {
-        catalog::sync_as(&pool, &file, &args.acting.name, clock.now()).await
+        catalog::sync_as(&pool, &file, options).await
     };
     let report = match applied {
         Err(SyncError::Wrong(error)) => return wrong(&name, &error, args.json),
@@ -95,7 +111,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     if args.json {
         print_json(&report)
     } else {
-        print_report(&report, args.dry_run)
+        print_report(&report, args.dry_run, options.rules_from)
     }
 }
 
@@ -106,7 +122,7 @@ fn wrong(name: &str, error: &CatalogError, json: bool) -> anyhow::Result<()> {
     bail!("nothing was changed, {name} is wrong:\n{}", error.in_file(name));
 }
 
-fn print_report(report: &SyncReport, dry_run: bool) -> anyhow::Result<()> {
+fn print_report(report: &SyncReport, dry_run: bool, rules_from: Option<DateTime<Utc>>) -> anyhow::Result<()> {
     let (created, changed) = if dry_run {
         ("would create", "would change")
     } else {
@@ -133,14 +149,21 @@ fn print_report(report: &SyncReport, dry_run: bool) -> anyhow::Result<()> {
     } else {
         format!("Created {new} and changed {different}; {same} are unchanged.")
     })?;
+    if dry_run {
+        return Ok(());
+    }
     let new_rules = [Thing::CommissionType, Thing::Level].iter().any(|thing| {
         report
             .things
             .get(thing)
             .is_some_and(|changes| !changes.changed.is_empty())
     });
-    if new_rules && !dry_run {
-        print("Changed commission types and levels hold for conversions from now on.")?;
+    match rules_from {
+        Some(from) if !report.is_unchanged() => print(format!(
+            "Changed rules hold for conversions from {} on.",
+            rfc3339(from)
+        )),
+        None if new_rules => print("Changed commission types and levels hold for conversions from now on."),
+        _ => Ok(()),
     }
-    Ok(())
 }

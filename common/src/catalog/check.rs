@@ -114,6 +114,16 @@ fn check_rules(program: &Program, groups: &HashSet<&str>, problems: &Problems<'_
         problems.missing(&span, message);
     }
     for rule in &program.types {
+        if rule.retired && rule.id.get_ref() == program.default_type.get_ref() {
+            let message = format!(
+                "{what}: default_type {:?} is retired: name another",
+                rule.id.get_ref()
+            );
+            problems.add(
+                &declared_at(&program.default_type.span(), &rule.id.span()),
+                message,
+            );
+        }
         for group in rule
             .groups
             .iter()

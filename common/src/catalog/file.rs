@@ -53,6 +53,8 @@ pub(super) struct CustomField {
     pub(super) id: Id,
     /// `{"title", "choices"}`; no choices: any text.
     pub(super) definition: CustomFieldDefinition,
+    /// No longer offered.
+    pub(super) retired: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -79,6 +81,8 @@ pub(super) struct Program {
     pub(super) hold_days: Option<i32>,
     pub(super) default_type: Spanned<String>,
     pub(super) keyed_leads_only: bool,
+    /// Takes nothing new.
+    pub(super) retired: bool,
     /// In lower case, without scheme, port and path.
     #[serde(skip)]
     pub(super) hosts: Vec<Spanned<String>>,
@@ -104,6 +108,8 @@ pub(super) struct CommissionType {
     pub(super) recurrence: String,
     pub(super) count_towards_cap: bool,
     pub(super) group_overrides: Vec<GroupOverride>,
+    /// No request can name it any more.
+    pub(super) retired: bool,
     /// Where the groups stand, for messages.
     #[serde(skip)]
     pub(super) groups: Vec<Id>,
@@ -118,12 +124,16 @@ pub(super) struct Level {
     pub(super) number: i32,
     pub(super) title: String,
     pub(super) percentage: rust_decimal::Decimal,
+    /// Pays nothing any more.
+    pub(super) retired: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Bonus {
     pub(super) id: Id,
     pub(super) definition: BonusDefinition,
+    /// Brings nothing any more.
+    pub(super) retired: bool,
 }
 
 /// As REST 1.6 prints it, and what it leaves out: `target` conversions within an interval bring the rate, a percentage

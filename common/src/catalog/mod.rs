@@ -17,6 +17,7 @@ pub mod password;
 mod problem;
 mod report;
 mod toml_text;
+mod versions;
 mod write;
 
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use export::{ExportOptions, export};
 pub use parse::{Declaration, parse};
 pub use problem::{CatalogError, Problem};
 pub use report::{Changes, SyncReport, Thing};
-pub use write::{SyncError, dry_run, mistakes, sync, sync_as};
+pub use write::{SyncError, SyncOptions, dry_run, mistakes, sync, sync_as};
 
 /// The demo world.
 pub const DEMO: &str = include_str!("../../../demo/catalog.toml");

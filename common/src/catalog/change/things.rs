@@ -187,7 +187,7 @@ async fn write(
     let file = file
         .resolve(&[(org.to_owned(), known)].into())
         .map_err(|error| invalid(&error))?;
-    let notes = write::one_org(change.connection(), &file, id, now).await?;
+    let notes = write::one_org(change.connection(), &file, id, now, valid_from).await?;
     for note in notes {
         change.note(&note.action, &note.subject, note.before, note.after);
     }

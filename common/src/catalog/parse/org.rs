@@ -50,7 +50,12 @@ fn group(id: Id, mut fields: Fields<'_>) -> Group {
 fn custom_field(id: Id, mut fields: Fields<'_>) -> CustomField {
     let title = fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone());
     let choices = fields.texts("choices");
+    let retired = fields.boolean("retired", false);
     fields.close();
     let definition = CustomFieldDefinition { title, choices };
-    CustomField { id, definition }
+    CustomField {
+        id,
+        definition,
+        retired,
+    }
 }

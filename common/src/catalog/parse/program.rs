@@ -45,6 +45,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
         landing_page,
         hosts: hosts(&mut fields),
         keyed_leads_only: fields.boolean("keyed_leads_only", false),
+        retired: fields.boolean("retired", false),
         category: category(&mut fields),
         recurring: fields.boolean("recurring", false),
         recurring_cap: fields.small("recurring_cap", 1..=i32::MAX),
@@ -122,6 +123,7 @@ fn commission_types(program: &mut Fields<'_>) -> Vec<CommissionType> {
             rate: required_rate(&mut fields),
             recurrence: fields.word("recurrence", Recurrence::VARIANTS, Recurrence::Once.name()),
             count_towards_cap: fields.boolean("count_towards_cap", true),
+            retired: fields.boolean("retired", false),
             group_overrides,
             groups,
             id,
@@ -167,6 +169,7 @@ fn levels(program: &mut Fields<'_>) -> Vec<Level> {
         fields.required("percentage");
         let title = fields.plain_text("title");
         let percentage = fields.decimal("percentage", Decimal::ONE_HUNDRED, RATE_SCALE);
+        let retired = fields.boolean("retired", false);
         fields.close();
         let number = number?;
         Some(Level {
@@ -174,6 +177,7 @@ fn levels(program: &mut Fields<'_>) -> Vec<Level> {
             number,
             title: title.unwrap_or_else(|| format!("Level {number}")),
             percentage: percentage.unwrap_or_default(),
+            retired,
         })
     };
     let mut levels: Vec<_> = things.into_iter().filter_map(parse).collect();
@@ -205,8 +209,13 @@ fn bonuses(program: &mut Fields<'_>) -> Vec<Bonus> {
             start_date: fields.date("start_date"),
             end_date: fields.date("end_date"),
         };
+        let retired = fields.boolean("retired", false);
         fields.close();
-        Bonus { id, definition }
+        Bonus {
+            id,
+            definition,
+            retired,
+        }
     };
     things.into_iter().map(parse).collect()
 }

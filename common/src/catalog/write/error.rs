@@ -1,5 +1,6 @@
 //! Why a checked file could not be applied.
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgDatabaseError;
 
 use crate::{
@@ -19,6 +20,16 @@ pub enum SyncError {
     /// The file is wrong for what is in the database: what it leaves out is not there either, or does not go with it.
     #[error(transparent)]
     Wrong(#[from] CatalogError),
+    /// A rule was to hold from a time at which a later version of it holds already.
+    #[error(
+        "{id}: its last version holds from {last} on, a change must hold from later than that, not from {asked}"
+    )]
+    NotLater {
+        /// Its kind and path: `commission type demo/partner-program/standard`.
+        id: String,
+        asked: DateTime<Utc>,
+        last: DateTime<Utc>,
+    },
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -1,7 +1,7 @@
 //! Makes the database say what a catalog file says: one transaction, set-based, idempotent. What the file does not
 //! mention is left alone.
 //!
-//! Every statement takes the organisation as $1, rows as JSON in $2 and where it needs it the time in $3, writes only rows
+//! Every statement takes the organisation as $1, rows as JSON in $2 and where it needs it a time in $3, writes only rows
 //! that differ, and returns the id of each with whether it is new (in an upsert, a new row has no `xmax`).
 
 mod affiliate;
@@ -44,6 +44,16 @@ const APPLY_LOCK: i64 = 0x63_61_74_61_6c_6f_67;
 /// Whom the audit trail names where nobody in particular applies a file.
 const NOBODY: &str = "commissary";
 
+/// How a file is applied.
+#[derive(Clone, Copy, Debug)]
+pub struct SyncOptions<'a> {
+    /// Whom the audit trail names.
+    pub actor: &'a str,
+    pub now: DateTime<Utc>,
+    /// From when on changed rules hold, and from when on what is retired is: earlier or later than now. `None`: from now on.
+    pub rules_from: Option<DateTime<Utc>>,
+}
+
 /// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on. What the file leaves out of a
 /// thing that exists stays as it is.
 ///
@@ -51,29 +61,37 @@ const NOBODY: &str = "commissary";
 /// [`SyncError::Wrong`] where the file is wrong for what is in the database, [`SyncError::Taken`] where something that the file does
 /// not declare is in the way, else what the database says.
 pub async fn sync(pool: &Pool, file: &Declaration, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
-    sync_as(pool, file, NOBODY, now).await
+    let options = SyncOptions {
+        actor: NOBODY,
+        now,
+        rules_from: None,
+    };
+    sync_as(pool, file, options).await
 }
 
-/// [`sync`] on behalf of `actor`, whom the audit trail names.
+/// [`sync`] on behalf of somebody, with rules that hold from another time than now.
 ///
 /// # Errors
-/// As [`sync`].
+/// As [`sync`]; [`SyncError::NotLater`] where a rule that is to change has a version that holds from that time or later.
 pub async fn sync_as(
     pool: &Pool,
     file: &Declaration,
-    actor: &str,
-    now: DateTime<Utc>,
+    options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
-    db::in_transaction(pool, async |connection| write(connection, file, actor, now).await).await
+    db::in_transaction(pool, async |connection| write(connection, file, options).await).await
 }
 
-/// What [`sync`] would do, found by doing it and rolling back.
+/// What [`sync_as`] would do, found by doing it and rolling back.
 ///
 /// # Errors
-/// As [`sync`].
-pub async fn dry_run(pool: &Pool, file: &Declaration, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
+/// As [`sync_as`].
+pub async fn dry_run(
+    pool: &Pool,
+    file: &Declaration,
+    options: SyncOptions<'_>,
+) -> Result<SyncReport, SyncError> {
     let mut transaction = db::begin(pool).await?;
-    let report = write(&mut transaction, file, NOBODY, now).await?;
+    let report = write(&mut transaction, file, options).await?;
     db::rollback(transaction).await?;
     Ok(report)
 }
@@ -114,9 +132,13 @@ async fn known_orgs(connection: &mut Connection, file: &Declaration) -> Result<K
 async fn write(
     connection: &mut Connection,
     file: &Declaration,
-    actor: &str,
-    now: DateTime<Utc>,
+    options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
+    let SyncOptions {
+        actor,
+        now,
+        rules_from,
+    } = options;
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", APPLY_LOCK)
         .execute(&mut *connection)
         .await
@@ -124,7 +146,7 @@ async fn write(
     let known = known_orgs(connection, file).await?;
     let file = &file.resolve(&known)?;
     let mut report = SyncReport::default();
-    let notes = write_all(connection, file, now, &mut report).await?;
+    let notes = write_all(connection, file, (now, rules_from), &mut report).await?;
     // In the order of the organisations, as whoever appends to several trails.
     for (org, notes) in notes {
         let author = Author {
@@ -147,8 +169,10 @@ pub(super) async fn one_org(
     file: &CatalogFile,
     org: OrgId,
     now: DateTime<Utc>,
+    rules_from: Option<DateTime<Utc>>,
 ) -> Result<Vec<Note>, SyncError> {
-    let mut notes = write_all(connection, file, now, &mut SyncReport::default()).await?;
+    let mut report = SyncReport::default();
+    let mut notes = write_all(connection, file, (now, rules_from), &mut report).await?;
     Ok(notes.remove(&org.0).unwrap_or_default())
 }
 
@@ -156,7 +180,7 @@ pub(super) async fn one_org(
 async fn write_all(
     connection: &mut Connection,
     file: &CatalogFile,
-    now: DateTime<Utc>,
+    (now, rules_from): (DateTime<Utc>, Option<DateTime<Utc>>),
     report: &mut SyncReport,
 ) -> Result<BTreeMap<i64, Vec<Note>>, SyncError> {
     let orgs_before = trail::orgs(connection, &file.orgs).await?;
@@ -174,6 +198,7 @@ async fn write_all(
             org,
             org_id: *org_id,
             now,
+            rules_from,
         };
         org::write_own(&mut target).await?;
         program::write(&mut target).await?;
