@@ -7,10 +7,13 @@
 
 pub mod change;
 mod check;
+mod declared;
 mod export;
 mod fields;
 mod file;
+mod key_hash;
 mod known;
+mod layout;
 mod overlay;
 mod parse;
 pub mod password;

@@ -10,8 +10,8 @@ use toml::{
 };
 
 use super::{
+    key_hash,
     known::{Known, KnownOrg, KnownOrgs},
-    parse::key_hash,
     problem::KNOWN,
     toml_text,
 };
@@ -76,7 +76,7 @@ fn lay_org<'a>(org: &mut DeTable<'a>, known: &DeTable<'a>) {
         let DeValue::Table(key) = key.get_mut() else {
             continue;
         };
-        let Some(found) = key_hash(key).and_then(|hash| table(known, &hash)) else {
+        let Some(found) = key_hash::of_table(key).and_then(|hash| table(known, &hash)) else {
             continue;
         };
         let mut found = found.clone();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::object;
+use super::thing::object;
 use crate::{
     db::{Connection, DbError},
     domain::OrgId,

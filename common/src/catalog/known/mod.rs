@@ -4,6 +4,7 @@
 mod affiliates;
 mod keys;
 mod programs;
+mod thing;
 pub(super) mod versions;
 
 use std::collections::BTreeMap;
@@ -12,18 +13,12 @@ use serde_json::{Map, Value};
 
 pub(super) use affiliates::{Affiliate, Which};
 pub(super) use keys::{Key, Pixels};
+pub(super) use thing::{Known, object};
 
 use crate::{
     db::{Connection, DbError},
     domain::OrgId,
 };
-
-/// A thing that is named by its id, such as a program: the fields of its table.
-#[derive(Clone)]
-pub(super) struct Known {
-    pub(super) id: String,
-    pub(super) fields: Map<String, Value>,
-}
 
 /// What is known of one organisation. No `Debug`: it may hold the secrets of pixels.
 #[derive(Clone, Default)]
@@ -77,12 +72,4 @@ async fn fields(connection: &mut Connection, org: OrgId) -> Result<Map<String, V
     .await
     .map_err(|error| DbError::new("known.org", error))?;
     Ok(object(fields))
-}
-
-/// The fields of an object; of anything else none.
-pub(super) fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Known, object};
+use super::thing::{Known, object};
 use crate::{
     db::{Connection, DbError},
     domain::OrgId,

@@ -2,12 +2,13 @@
 
 use secrecy::SecretString;
 use strum::IntoEnumIterator as _;
-use toml::{Spanned, de::DeTable};
+use toml::Spanned;
 
 use crate::{
     catalog::{
         fields::{Fields, Id},
         file::{Key, PixelKey},
+        key_hash,
     },
     db::keys::{self, DEFAULT_RATE_PER_MINUTE, Scope, Timezone},
 };
@@ -76,7 +77,7 @@ fn hash(fields: &mut Fields<'_>) -> (String, String) {
             if fields.declares("hint") {
                 fields.wrong(&fields.span_of("hint"), "hint goes with key_sha256");
             }
-            (in_hex(key), keys::hint(key))
+            (key_hash::in_hex(key), keys::hint(key))
         }
         (None, Some(hashed)) => {
             let hash = hashed.get_ref().to_ascii_lowercase();
@@ -94,17 +95,6 @@ fn hash(fields: &mut Fields<'_>) -> (String, String) {
             (String::new(), String::new())
         }
     }
-}
-
-fn in_hex(key: &str) -> String {
-    hex::encode(keys::hash_key(key))
-}
-
-/// The hash by which the database knows the key of a table, if it has one.
-pub(in crate::catalog) fn key_hash(table: &DeTable<'_>) -> Option<String> {
-    let text = |name| table.get(name).and_then(|value| value.get_ref().as_str());
-    let hashed = text("key_sha256").map(str::to_ascii_lowercase);
-    hashed.or_else(|| text("key").map(in_hex))
 }
 
 fn timezone(fields: &mut Fields<'_>) -> Timezone {

@@ -23,8 +23,6 @@ use super::{
     problem::{Against, CatalogError, Problems},
 };
 
-pub(super) use key::key_hash;
-
 /// A catalog file as far as it can be read without a database: what it leaves out of a thing that exists, the database says.
 #[derive(Clone)]
 pub struct Declaration {
