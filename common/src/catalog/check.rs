@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::{
     fields::Id,
     file::{Affiliate, Affiliation, CatalogFile, Org, Program},
-    problem::{Problems, declared_at},
+    problem::{KNOWN, Problems, declared_at},
 };
 
 pub(super) fn check(file: &CatalogFile, problems: &Problems<'_>) {
@@ -46,7 +46,8 @@ fn check_across_orgs(file: &CatalogFile, problems: &Problems<'_>) {
     let mut hosts = Once::default();
     for org in &file.orgs {
         for program in &org.programs {
-            for host in &program.hosts {
+            // One that is in the database moves to whoever declares it.
+            for host in program.hosts.iter().filter(|host| host.span() != KNOWN) {
                 if let Some(other) = hosts.taken(host.get_ref().clone(), program.id.get_ref()) {
                     let message = format!(
                         "program {:?}: host {:?} is already one of program {other:?}",

@@ -407,7 +407,7 @@ fn what_may_be_in_the_database_is_no_mistake_of_the_file_alone() {
         [orgs.acme.programs.main]\nhold_days = 3\ntypes.other = { title = 'x', groups.gold = {} }\nlevels.level-4.title = 'x'\n\
         [orgs.acme.keys]\nk = { key = '12345678', program = 'main' }\n[orgs.acme.pixel_keys]\np = {}\n";
     parse(partial).unwrap();
-    assert_eq!(problems(partial).len(), 19, "{:?}", problems(partial));
+    assert_eq!(problems(partial).len(), 16, "{:?}", problems(partial));
     assert!(parse(&format!("{partial}q = 1\n")).is_err());
 }
 
