@@ -40,6 +40,8 @@ enum Command {
     Migrate(commands::migrate::Args),
     /// Apply a catalog: organisations, keys, programs, affiliates.
     Apply(commands::apply::Args),
+    /// Write what is in the database as a catalog file.
+    Catalog(commands::catalog::Args),
     /// Import the events of a file.
     Import(commands::import::Args),
     /// Create, list and revoke API keys.
@@ -94,6 +96,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Api(args) => commands::api::run(args, &clock).await,
         Command::Migrate(args) => commands::migrate::run(args, &clock).await,
         Command::Apply(args) => commands::apply::run(args, &clock).await,
+        Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Import(args) => commands::import::run(args, &clock).await,
         Command::Keys(args) => commands::keys::run(args, &clock).await,
         Command::Events(args) => commands::events::run(args, &clock).await,

@@ -280,13 +280,13 @@ async fn what_differs_is_changed_and_named(pool: Pool) {
         ),
         (
             "status = \"pending\", ",
-            "",
+            "status = \"approved\", ",
             Thing::Affiliation,
             "demo/pendingpenny/johns-affiliate-program",
         ),
         (
             "coupon = \"FLAT5\", ",
-            "",
+            "clear = [\"coupon\"], ",
             Thing::Affiliation,
             "demo/flofixed/partner-program",
         ),
@@ -330,7 +330,7 @@ async fn codes_defaults_and_client_ids_can_change_hands(pool: Pool) {
         "title = \"Partner program\"\n",
         "title = \"Partner program\"\ndefault = true\n",
     );
-    text = text.replace("default = true # calls", "# calls");
+    text = text.replace("default = true # calls", "default = false # calls");
     let report = apply_text(&pool, &text, now()).await.unwrap();
     let of = |slug: &str| format!("demo/{slug}/johns-affiliate-program");
     let want = [

@@ -9,7 +9,7 @@ use super::report::{Report, recalculated};
 use crate::{
     apply::{self, ApplyError},
     bulk::{Attempts, BATCH, Caller},
-    catalog::{self, CatalogFile, SyncError},
+    catalog::{self, Declaration, SyncError},
     db::{self, Connection, Pool, audit::Note},
     domain::{Applied, Body, ConversionId, Decision, EventId, Incoming, RecalculateCommissions},
     message::EventIds,
@@ -33,7 +33,7 @@ pub struct Request {
 /// Rules that do not hold yet.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    pub file: CatalogFile,
+    pub file: Declaration,
     /// From when on they are supposed to hold.
     pub from: DateTime<Utc>,
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     apply,
     bulk::{Caller, SelectError},
-    catalog::{self, CatalogFile},
+    catalog::{self, Declaration},
     db::{
         self, Pool,
         audit::{Actor, Author},
@@ -47,7 +47,7 @@ async fn demo(pool: &Pool) -> (OrgId, OrgId) {
 }
 
 /// The demo world with another rate of the standard type of each program.
-fn with_rate(percent: &str) -> CatalogFile {
+fn with_rate(percent: &str) -> Declaration {
     let text = catalog::DEMO.replace(
         "types.standard.percentage = 10",
         &format!("types.standard.percentage = {percent}"),

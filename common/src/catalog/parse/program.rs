@@ -29,7 +29,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
     let hold_days = fields.small("hold_days", 0..=MAX_DAYS);
     if (approval == "hold") != fields.has("hold_days") {
         let span = fields.span_of("approval");
-        fields.wrong(&span, "approval \"hold\" and hold_days go together");
+        fields.missing(&span, "approval \"hold\" and hold_days go together");
     }
     fields.required("currency");
     let landing_page = landing_page(&mut fields);
@@ -53,7 +53,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
         approval,
         hold_days,
         default_type: fields.text("default_type").unwrap_or(standard),
-        assets: fields.texts("assets"),
+        assets: fields.more_texts("assets"),
         types: commission_types(&mut fields),
         levels: levels(&mut fields),
         bonuses: bonuses(&mut fields),
@@ -88,7 +88,7 @@ fn host(page: &str) -> Option<String> {
 
 /// Further hosts by which clicks without a key find the program (seed: Affitor).
 fn hosts(fields: &mut Fields<'_>) -> Vec<Spanned<String>> {
-    let hosts = fields.texts("hosts");
+    let hosts = fields.more_texts("hosts");
     for host in &hosts {
         let is_host = |c: char| c.is_alphanumeric() && !c.is_uppercase() || matches!(c, '.' | '-');
         if !host.get_ref().chars().all(is_host) {
@@ -138,6 +138,7 @@ fn commission_types(program: &mut Fields<'_>) -> Vec<CommissionType> {
 fn group_overrides(of_type: &mut Fields<'_>) -> Vec<(Id, GroupOverride)> {
     let of = of_type.what.clone();
     let things = of_type.things("groups", |id| format!("override for group {id:?} of {of}"));
+    of_type.may_clear("groups");
     let parse = |(id, mut fields): (Id, Fields<'_>)| {
         let rate = required_rate(&mut fields);
         fields.close();
@@ -192,7 +193,7 @@ fn bonuses(program: &mut Fields<'_>) -> Vec<Bonus> {
             fields.required(name);
         }
         if !fields.has("percentage") && !fields.has("fixed") {
-            fields.wrong(&fields.span, "percentage or fixed is missing");
+            fields.missing(&fields.span, "percentage or fixed is missing");
         }
         let definition = BonusDefinition {
             title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),

@@ -30,7 +30,11 @@ async fn limits_own_rates_and_groups_are_versions_from_the_time_that_is_given(po
             "{ coupon = \"FLAT5\", fixed = 5",
             "{ coupon = \"FLAT5\", fixed = 6",
         )
-        .replace("group = \"ag_eXampl3\"", "");
+        .replace("group = \"ag_eXampl3\"", "clear = [\"group\"]");
+    let back = demo_with(
+        "cookie_time = 60",
+        "cookie_time = 60\nclear = [\"recurring_cap\"]",
+    );
     let june = "2026-06-01T00:00:00Z".parse().unwrap();
     let report = sync_as(&pool, &parse(&text).unwrap(), from(june)).await.unwrap();
     let want = [
@@ -61,7 +65,7 @@ async fn limits_own_rates_and_groups_are_versions_from_the_time_that_is_given(po
     // Not earlier than what holds, and then nothing changes.
     let before = everything(&pool).await;
     let may = "2026-05-31T00:00:00Z".parse().unwrap();
-    let error = sync_as(&pool, &parse(DEMO).unwrap(), from(may))
+    let error = sync_as(&pool, &parse(&back).unwrap(), from(may))
         .await
         .unwrap_err();
     assert!(matches!(error, SyncError::NotLater { .. }), "{error}");
@@ -71,7 +75,7 @@ async fn limits_own_rates_and_groups_are_versions_from_the_time_that_is_given(po
     assert_eq!(everything(&pool).await, before);
     // A plan.
     let next_year = "2027-01-01T00:00:00Z".parse().unwrap();
-    sync_as(&pool, &parse(DEMO).unwrap(), from(next_year))
+    sync_as(&pool, &parse(&back).unwrap(), from(next_year))
         .await
         .unwrap();
     let planned = format!("{} none immediate", "2027-01-01 00:00:00+00");
@@ -165,7 +169,10 @@ async fn what_is_retired_says_since_when(pool: Pool) {
         }),
         "{trail:?}"
     );
-    let report = apply_text(&pool, DEMO, later).await.unwrap();
+    // A file that says nothing of it leaves it retired.
+    assert!(apply_text(&pool, DEMO, later).await.unwrap().is_unchanged());
+    let back = text.replace("retired = true", "retired = false");
+    let report = apply_text(&pool, &back, later).await.unwrap();
     assert_eq!(changed(&report), want);
     // Types and levels keep the version that was retired: it says what held meanwhile.
     assert_eq!(retired().await, [since; 2]);

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgDatabaseError;
 
-use crate::{catalog::file::Org, db::DbError};
+use crate::{
+    catalog::{file::Org, problem::CatalogError},
+    db::DbError,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
@@ -14,6 +17,9 @@ pub enum SyncError {
         #[source]
         source: DbError,
     },
+    /// The file is wrong for what is in the database: what it leaves out is not there either, or does not go with it.
+    #[error(transparent)]
+    Wrong(#[from] CatalogError),
     /// A rule was to hold from a time at which a later version of it holds already.
     #[error(
         "{id}: its last version holds from {last} on, a change must hold from later than that, not from {asked}"

@@ -24,6 +24,9 @@ use self::target::Target;
 use super::{
     change,
     file::CatalogFile,
+    known::{self, KnownOrgs, Pixels, Which},
+    parse::{self, Declaration},
+    problem::CatalogError,
     report::{SyncReport, Thing},
 };
 use crate::{
@@ -51,11 +54,13 @@ pub struct SyncOptions<'a> {
     pub rules_from: Option<DateTime<Utc>>,
 }
 
-/// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on.
+/// Brings the database to what `file` says, or changes nothing. Changed rules hold from `now` on. What the file leaves out of a
+/// thing that exists stays as it is.
 ///
 /// # Errors
-/// [`SyncError::Taken`] where something that the file does not declare is in the way, else what the database says.
-pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
+/// [`SyncError::Wrong`] where the file is wrong for what is in the database, [`SyncError::Taken`] where something that the file does
+/// not declare is in the way, else what the database says.
+pub async fn sync(pool: &Pool, file: &Declaration, now: DateTime<Utc>) -> Result<SyncReport, SyncError> {
     let options = SyncOptions {
         actor: NOBODY,
         now,
@@ -70,7 +75,7 @@ pub async fn sync(pool: &Pool, file: &CatalogFile, now: DateTime<Utc>) -> Result
 /// As [`sync`]; [`SyncError::NotLater`] where a rule that is to change has a version that holds from that time or later.
 pub async fn sync_as(
     pool: &Pool,
-    file: &CatalogFile,
+    file: &Declaration,
     options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
     db::in_transaction(pool, async |connection| write(connection, file, options).await).await
@@ -82,7 +87,7 @@ pub async fn sync_as(
 /// As [`sync_as`].
 pub async fn dry_run(
     pool: &Pool,
-    file: &CatalogFile,
+    file: &Declaration,
     options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
     let mut transaction = db::begin(pool).await?;
@@ -91,6 +96,7 @@ pub async fn dry_run(
     Ok(report)
 }
 
+<<<<<<< HEAD
 /// Applies `file` in the caller's transaction, with rules that hold from `rules_from` on: to see what they would bring. The caller
 /// rolls back.
 ///
@@ -109,11 +115,44 @@ pub(crate) async fn suppose(
     };
     declare(connection, file, options).await?;
     Ok(())
+=======
+/// Everything that is wrong with a file, where the database is at hand; none, if it could be applied.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mistakes(pool: &Pool, text: &str) -> Result<Option<CatalogError>, DbError> {
+    let file = parse::read(text);
+    let mut transaction = db::begin(pool).await?;
+    let known = known_orgs(&mut transaction, &file).await?;
+    db::rollback(transaction).await?;
+    Ok(file.resolve(&known).err())
+}
+
+/// What the database says of the organisations that `file` declares. Until the transaction ends nobody else changes them.
+async fn known_orgs(connection: &mut Connection, file: &Declaration) -> Result<KnownOrgs, DbError> {
+    let orgs = &file.outline().orgs;
+    let slugs: Vec<String> = orgs.iter().map(|org| org.id.get_ref().clone()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT org_id AS "org_id: OrgId", slug FROM orgs WHERE slug = ANY ($1) ORDER BY org_id"#,
+        &slugs
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| DbError::new("catalog.known_orgs", error))?;
+    let mut known = KnownOrgs::new();
+    for row in rows {
+        change::lock(connection, row.org_id).await?;
+        let which = Which::Named(file.affiliates_named(&row.slug));
+        let org = known::load(connection, row.org_id, &which, Pixels::WithSecrets).await?;
+        known.insert(row.slug, org);
+    }
+    Ok(known)
+>>>>>>> admin
 }
 
 async fn write(
     connection: &mut Connection,
-    file: &CatalogFile,
+    file: &Declaration,
     options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
     let SyncOptions { actor, now, .. } = options;
@@ -142,9 +181,48 @@ async fn declare(
         .execute(&mut *connection)
         .await
         .map_err(|error| DbError::new("catalog.lock", error))?;
+    let known = known_orgs(connection, file).await?;
+    let file = &file.resolve(&known)?;
     let mut report = SyncReport::default();
+    let notes = write_all(connection, file, (now, rules_from), &mut report).await?;
+    // In the order of the organisations, as whoever appends to several trails.
+    for (org, notes) in notes {
+        let author = Author {
+            org: OrgId(org),
+            actor: Actor::Catalog(actor.to_owned()),
+            request_id: None,
+            now,
+        };
+        audit::append(connection, &author, &notes).await?;
+    }
+    Ok(report)
+}
+
+/// What a request says of its organisation `org`, which is the only one of `file`. Returns what the trail is to say of it.
+///
+/// # Errors
+/// As [`sync`].
+pub(super) async fn one_org(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    org: OrgId,
+    now: DateTime<Utc>,
+    rules_from: Option<DateTime<Utc>>,
+) -> Result<Vec<Note>, SyncError> {
+    let mut report = SyncReport::default();
+    let mut notes = write_all(connection, file, (now, rules_from), &mut report).await?;
+    Ok(notes.remove(&org.0).unwrap_or_default())
+}
+
+/// All of the file. Returns what the trails are to say, by organisation.
+async fn write_all(
+    connection: &mut Connection,
+    file: &CatalogFile,
+    (now, rules_from): (DateTime<Utc>, Option<DateTime<Utc>>),
+    report: &mut SyncReport,
+) -> Result<BTreeMap<i64, Vec<Note>>, SyncError> {
     let orgs_before = trail::orgs(connection, &file.orgs).await?;
-    let org_ids = org::write(connection, file, now, &mut report).await?;
+    let org_ids = org::write(connection, file, now, report).await?;
     let mut notes = of_orgs(connection, file, &org_ids, orgs_before).await?;
     for org in &file.orgs {
         let Some(org_id) = org_ids.get(org.id.get_ref()) else {
@@ -154,7 +232,7 @@ async fn declare(
         let before = trail::things(connection, *org_id, org).await?;
         let mut target = Target {
             connection: &mut *connection,
-            report: &mut report,
+            report: &mut *report,
             org,
             org_id: *org_id,
             now,
@@ -176,7 +254,11 @@ async fn declare(
     {
         keys::notify(connection).await?;
     }
+<<<<<<< HEAD
     Ok((report, notes))
+=======
+    Ok(notes)
+>>>>>>> admin
 }
 
 /// What the trail of each organisation says of the organisation itself.
