@@ -96,7 +96,6 @@ pub async fn dry_run(
     Ok(report)
 }
 
-<<<<<<< HEAD
 /// Applies `file` in the caller's transaction, with rules that hold from `rules_from` on: to see what they would bring. The caller
 /// rolls back.
 ///
@@ -104,18 +103,18 @@ pub async fn dry_run(
 /// As [`sync`].
 pub(crate) async fn suppose(
     connection: &mut Connection,
-    file: &CatalogFile,
+    file: &Declaration,
     rules_from: DateTime<Utc>,
 ) -> Result<(), SyncError> {
+    lock(connection).await?;
+    let known = known_orgs(connection, file).await?;
+    let file = file.resolve(&known)?;
+    let mut report = SyncReport::default();
     // Without entries in the trail: whoever appends to it waits for the others who do, and here money is locked after.
-    let options = SyncOptions {
-        actor: NOBODY,
-        now: rules_from,
-        rules_from: Some(rules_from),
-    };
-    declare(connection, file, options).await?;
+    write_all(connection, &file, (rules_from, Some(rules_from)), &mut report).await?;
     Ok(())
-=======
+}
+
 /// Everything that is wrong with a file, where the database is at hand; none, if it could be applied.
 ///
 /// # Errors
@@ -147,7 +146,15 @@ async fn known_orgs(connection: &mut Connection, file: &Declaration) -> Result<K
         known.insert(row.slug, org);
     }
     Ok(known)
->>>>>>> admin
+}
+
+/// One apply after the other.
+async fn lock(connection: &mut Connection) -> Result<(), DbError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", APPLY_LOCK)
+        .execute(connection)
+        .await
+        .map_err(|error| DbError::new("catalog.lock", error))?;
+    Ok(())
 }
 
 async fn write(
@@ -155,32 +162,12 @@ async fn write(
     file: &Declaration,
     options: SyncOptions<'_>,
 ) -> Result<SyncReport, SyncError> {
-    let SyncOptions { actor, now, .. } = options;
-    let (report, notes) = declare(connection, file, options).await?;
-    // In the order of the organisations, as whoever appends to several trails.
-    for (org, notes) in notes {
-        let author = Author {
-            org: OrgId(org),
-            actor: Actor::Catalog(actor.to_owned()),
-            request_id: None,
-            now,
-        };
-        audit::append(connection, &author, &notes).await?;
-    }
-    Ok(report)
-}
-
-/// [`write`] without entries in the trail: what they are to say of each organisation is returned.
-async fn declare(
-    connection: &mut Connection,
-    file: &CatalogFile,
-    options: SyncOptions<'_>,
-) -> Result<(SyncReport, BTreeMap<i64, Vec<Note>>), SyncError> {
-    let SyncOptions { now, rules_from, .. } = options;
-    sqlx::query!("SELECT pg_advisory_xact_lock($1)", APPLY_LOCK)
-        .execute(&mut *connection)
-        .await
-        .map_err(|error| DbError::new("catalog.lock", error))?;
+    let SyncOptions {
+        actor,
+        now,
+        rules_from,
+    } = options;
+    lock(connection).await?;
     let known = known_orgs(connection, file).await?;
     let file = &file.resolve(&known)?;
     let mut report = SyncReport::default();
@@ -254,11 +241,7 @@ async fn write_all(
     {
         keys::notify(connection).await?;
     }
-<<<<<<< HEAD
-    Ok((report, notes))
-=======
     Ok(notes)
->>>>>>> admin
 }
 
 /// What the trail of each organisation says of the organisation itself.
