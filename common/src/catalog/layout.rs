@@ -51,7 +51,7 @@ pub(super) fn header(name: &str) -> String {
 /// A line for each field, the known ones first.
 pub(super) fn lines(text: &mut String, fields: &Map<String, Value>) {
     for (name, value) in ordered(fields) {
-        text.push_str(&format!("{} = {value}\n", toml_text::key(name)));
+        text.extend([&toml_text::key(name), " = ", &value, "\n"]);
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn section(text: &mut String, name: &str, things: &[(String, String)]
     }
     text.push_str(&header(name));
     for (id, table) in things {
-        text.push_str(&format!("{} = {table}{note}\n", toml_text::key(id)));
+        text.extend([&toml_text::key(id), " = ", table, note, "\n"]);
     }
 }
 
