@@ -409,8 +409,8 @@ async fn what_was_decided_by_people_and_refunds_stays(pool: Pool) {
     };
     let edit = |commission, amount, approved| {
         Body::EditCommission(EditCommission {
-            amount,
             approved,
+            amount,
             ..EditCommission::of(commission)
         })
     };

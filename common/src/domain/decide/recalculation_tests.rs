@@ -115,7 +115,7 @@ fn a_rate_from_a_later_time_on_changes_nothing() {
             valid_from: Some(now() + TimeDelta::seconds(1)),
             percentage: decimal("9"),
             ..program.levels[0].clone()
-        })
+        });
     });
     assert_eq!(changes(&recalculate(&mut story, 20)), []);
 }
@@ -204,7 +204,7 @@ fn levels_change_for_those_who_have_them_and_none_is_added() {
             title: "Level 2".into(),
             valid_from: None,
             percentage: decimal("5"),
-        })
+        });
     });
     let view = recalculate(&mut story, 20);
     let want = LeftAlone {
@@ -308,7 +308,7 @@ fn refunds_payments_and_disapprovals_stay_what_they_were() {
     // All of it: nothing is left of the new one, which counts if a refund was none.
     story.tell(21, json!({"chargeback": {"external_id": "o1"}}));
     in_program(&mut story, |program| {
-        program.types.last_mut().unwrap().rate = percent("16")
+        program.types.last_mut().unwrap().rate = percent("16");
     });
     assert_eq!(changes(&recalculate(&mut story, 22)), [change(1, "0", "0")]);
     story.tell(23, json!({"chargeback": {"external_id": "o1", "reversed": true}}));
@@ -328,7 +328,7 @@ fn refunds_payments_and_disapprovals_stay_what_they_were() {
     recalculate(&mut story, 20);
     assert_eq!(story.balance(2), "0 2 10");
     in_program(&mut story, |program| {
-        program.types.last_mut().unwrap().rate = percent("9")
+        program.types.last_mut().unwrap().rate = percent("9");
     });
     recalculate(&mut story, 21);
     assert_eq!(story.balance(2), "0 -1 10");
@@ -395,7 +395,7 @@ fn each_commission_has_the_rules_of_its_own_time() {
             valid_from: Some(due),
             percentage: decimal("6"),
             ..program.levels[0].clone()
-        })
+        });
     });
     let view = recalculate(&mut story, 20);
     assert_eq!(story.amounts(1), ["10", "5", "12", "6", "7", "3"]);
