@@ -441,7 +441,7 @@ fn parts_of_a_sale_keep_their_types_and_shares() {
     assert_eq!(story.amounts(1), ["12", "20"]);
     assert_eq!(changes(&recalculate(&mut story, 22)), []);
     in_program(&mut story, |program| {
-        program.types.retain(|rule| rule.identifier != "flat")
+        program.types.retain(|rule| rule.identifier != "flat");
     });
     assert_eq!(recalculate(&mut story, 23).left.no_rule, 1);
 }
