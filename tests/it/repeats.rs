@@ -11,11 +11,14 @@ use serde_json::{Value, json};
 type Call = (&'static str, &'static str, Value);
 
 fn calls() -> Vec<Call> {
+    [calls_of_sales(), calls_of_affiliates(), other_calls()].concat()
+}
+
+/// Conversions, commissions, customers, clicks.
+fn calls_of_sales() -> Vec<Call> {
     let meta = || json!({"foo": "bar"});
     let value = || json!({"value": "bar"});
-    let decide = || json!({"affiliate_id": "peterpeterson"});
     let none = || Value::Null;
-    let person = || json!({"firstname": "Ramone", "lastname": "Referra"});
     vec![
         (
             "POST",
@@ -56,6 +59,16 @@ fn calls() -> Vec<Call> {
         ("PUT", "/1.6/customers/{customer}/meta-data/foo/", value()),
         ("DELETE", "/1.6/customers/{customer}/meta-data/foo/", none()),
         ("POST", "/1.6/clicks/", json!({"referral_code": "nwjinmy"})),
+    ]
+}
+
+/// Affiliates and what they are paid.
+fn calls_of_affiliates() -> Vec<Call> {
+    let meta = || json!({"foo": "bar"});
+    let value = || json!({"value": "bar"});
+    let none = || Value::Null;
+    let person = || json!({"firstname": "Ramone", "lastname": "Referra"});
+    vec![
         (
             "POST",
             "/1.6/payments/",
@@ -100,6 +113,14 @@ fn calls() -> Vec<Call> {
             "/1.6/affiliates/{affiliate}/payout-methods/paypal/",
             json!({"paypal_address": "a@b.example"}),
         ),
+    ]
+}
+
+/// Programs, groups, prospects, and our own calls.
+fn other_calls() -> Vec<Call> {
+    let decide = || json!({"affiliate_id": "peterpeterson"});
+    let none = || Value::Null;
+    vec![
         (
             "POST",
             "/1.6/programs/johns-affiliate-program/affiliates/",
