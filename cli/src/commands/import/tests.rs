@@ -64,7 +64,12 @@ fn fingerprint(file: &Path) -> String {
 }
 
 fn report(file: &Path) -> Report {
-    Report::of(file, Some(&file.with_extension("report")), reading(file).format.place()).unwrap()
+    Report::of(
+        file,
+        Some(&file.with_extension("report")),
+        reading(file).format.place(),
+    )
+    .unwrap()
 }
 
 /// Each record of a file: where it is, and what is wrong with it.
@@ -207,7 +212,8 @@ async fn what_is_no_event_is_reported_and_the_rest_is_applied() {
 #[test]
 fn odd_rows_are_invalid_and_lines_are_counted_as_in_the_file() {
     let directory = tempfile::tempdir().unwrap();
-    let csv = b"\xef\xbb\xbfexternal_id,coupon,meta_data.note\r\n1,C,\"a\r\nb\"\r\nb\r\n\r\n , ,\t\r\n\xff,C,\r\n\
+    let csv =
+        b"\xef\xbb\xbfexternal_id,coupon,meta_data.note\r\n1,C,\"a\r\nb\"\r\nb\r\n\r\n , ,\t\r\n\xff,C,\r\n\
         c,C,\"say \"\"h\xff\"\"\",,\r\nexternal_id,coupon,meta_data.note\r\nd,C,x,y\r\n\x1a";
     let file = file(&directory, "orders.csv", csv);
     let mut records = Records::open(&reading(&file)).unwrap();
@@ -230,7 +236,11 @@ fn odd_rows_are_invalid_and_lines_are_counted_as_in_the_file() {
                 original("\u{fffd},C,")
             ),
             (8, None, original("c,C,\"say \"\"h\u{fffd}\"\"\",,")),
-            (10, problem("the row has 4 cells, the header 3"), original("d,C,x,y")),
+            (
+                10,
+                problem("the row has 4 cells, the header 3"),
+                original("d,C,x,y")
+            ),
         ]
     );
 }
@@ -240,17 +250,41 @@ fn rows_that_a_quote_swallows_are_told() {
     let directory = tempfile::tempdir().unwrap();
     for (rows, want) in [
         // Two quotes that are not closed in their rows: a cell in good order for other readers.
-        ("o1,\"C,1\no2,C\",2\no3,C,3\n", (2, "looks like whole rows: a quote is not closed")),
-        ("o1,\"C,1\no2,C,2\no3,C,3\n", (2, "a quote is not closed: all that follows")),
-        ("o1,\"C,1\no2,\"C\",2\no3,C,3\n", (2, "something follows a closing quote")),
-        ("o1,C,1\no2,\"C,1\no3,C,3\n\",4\no5,C,5\n", (3, "looks like whole rows")),
-        ("o1,\"C,1\no2\",C,2\no3,C,3\n", (2, "the row has 4 cells, the header 3 (lines 2 to 3)")),
+        (
+            "o1,\"C,1\no2,C\",2\no3,C,3\n",
+            (2, "looks like whole rows: a quote is not closed"),
+        ),
+        (
+            "o1,\"C,1\no2,C,2\no3,C,3\n",
+            (2, "a quote is not closed: all that follows"),
+        ),
+        (
+            "o1,\"C,1\no2,\"C\",2\no3,C,3\n",
+            (2, "something follows a closing quote"),
+        ),
+        (
+            "o1,C,1\no2,\"C,1\no3,C,3\n\",4\no5,C,5\n",
+            (3, "looks like whole rows"),
+        ),
+        (
+            "o1,\"C,1\no2\",C,2\no3,C,3\n",
+            (2, "the row has 4 cells, the header 3 (lines 2 to 3)"),
+        ),
     ] {
-        let file = file(&directory, "orders.csv", format!("external_id,coupon,amount\n{rows}"));
+        let file = file(
+            &directory,
+            "orders.csv",
+            format!("external_id,coupon,amount\n{rows}"),
+        );
         let (read, _) = read(&reading(&file));
-        let mut wrong = read.iter().filter_map(|(line, wrong)| Some((*line, wrong.as_ref()?)));
+        let mut wrong = read
+            .iter()
+            .filter_map(|(line, wrong)| Some((*line, wrong.as_ref()?)));
         let (line, reason) = wrong.next().unwrap();
-        assert!(line == want.0 && reason.contains(want.1), "{rows:?}: {line} {reason}");
+        assert!(
+            line == want.0 && reason.contains(want.1),
+            "{rows:?}: {line} {reason}"
+        );
         assert_eq!(wrong.next(), None, "{rows:?}");
     }
 }
@@ -258,13 +292,17 @@ fn rows_that_a_quote_swallows_are_told() {
 #[test]
 fn spreadsheets_of_all_locales_are_read() {
     let directory = tempfile::tempdir().unwrap();
-    let rows = "external_id;coupon;amount;timestamp\r\n=\"1002\";C;1.5;2025-11-29 10:00:00\r\n'1003;C;2;\r\n;;;\r\n";
+    let rows =
+        "external_id;coupon;amount;timestamp\r\n=\"1002\";C;1.5;2025-11-29 10:00:00\r\n'1003;C;2;\r\n;;;\r\n";
     let utf16 = format!("\u{feff}{}", rows.replace(';', "\t"));
     for (name, content) in [
         ("german.csv", rows.as_bytes().to_vec()),
         ("named.csv", format!("sep=;\r\n{rows}").into_bytes()),
         ("mac.csv", rows.replace("\r\n", "\r").into_bytes()),
-        ("excel.txt", utf16.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        (
+            "excel.txt",
+            utf16.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        ),
         ("sheets.tsv", rows.replace(';', "\t").into_bytes()),
     ] {
         let file = file(&directory, name, content);
@@ -282,7 +320,10 @@ fn spreadsheets_of_all_locales_are_read() {
             orders.push((sale.external_id.unwrap(), sale.amount.to_string(), at));
         }
         let at = Some("2025-11-29T09:00:00+00:00".to_owned());
-        let want = [("1002".to_owned(), "1.5".to_owned(), at), ("1003".to_owned(), "2".to_owned(), None)];
+        let want = [
+            ("1002".to_owned(), "1.5".to_owned(), at),
+            ("1003".to_owned(), "2".to_owned(), None),
+        ];
         assert_eq!(orders, want, "{name}");
     }
 }
@@ -292,10 +333,18 @@ fn a_list_of_objects_is_read_and_told_by_numbers() {
     let directory = tempfile::tempdir().unwrap();
     let order = |id: &str| format!(r#"{{"external_id":"{id}","coupon":"C","timestamp":"2025-11-29"}}"#);
     let update = r#"{"type":"update","external_id":"1","amount":2,"timestamp":"2025-11-29"}"#;
-    let list = format!("[{},{},{update},{}]", order("1"), order("1.23457E+12"), r#"{"coupon":"C"}"#);
+    let list = format!(
+        "[{},{},{update},{}]",
+        order("1"),
+        order("1.23457E+12"),
+        r#"{"coupon":"C"}"#
+    );
     let file = file(&directory, "orders.json", list);
     let (read, left_out) = read(&reading(&file));
-    let wrong: Vec<_> = read.iter().map(|(place, wrong)| (*place, wrong.is_some())).collect();
+    let wrong: Vec<_> = read
+        .iter()
+        .map(|(place, wrong)| (*place, wrong.is_some()))
+        .collect();
     assert_eq!(wrong, [(1, false), (2, true), (3, false), (4, true)]);
     assert!(read[1].1.as_ref().unwrap().contains("shortened"));
     assert_eq!(read[3].1.as_deref(), Some("external_id is required (line 1)"));
@@ -327,7 +376,12 @@ async fn the_file_of_the_demo_is_imported_whole() {
     let imported = import(&world, &file, usize::MAX / 2).await;
     assert_eq!((imported.records_done, imported.invalid), (7, 0));
     let followed = followed(&world, &file, &imported).await;
-    assert_eq!((followed.unapplied, followed.parked), (0, 0), "{:?}", reported(&file));
+    assert_eq!(
+        (followed.unapplied, followed.parked),
+        (0, 0),
+        "{:?}",
+        reported(&file)
+    );
     assert_eq!(reported(&file), Vec::<Value>::new());
     world.prove().await;
 }
@@ -359,14 +413,29 @@ async fn a_dry_run_looks_into_the_catalog() {
         org: world.org,
         program: None,
     };
-    let refused = dry_run::run(&args, &reading(&file), owner, &clock).await.unwrap_err();
-    assert!(refused.to_string().starts_with("6 records could not"), "{refused}");
-    let groups = Report::of(&file, Some(&path), "line").unwrap().groups().unwrap().json();
+    let refused = dry_run::run(&args, &reading(&file), owner, &clock)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().starts_with("6 records could not"),
+        "{refused}"
+    );
+    let groups = Report::of(&file, Some(&path), "line")
+        .unwrap()
+        .groups()
+        .unwrap()
+        .json();
     let told: Vec<_> = groups
         .as_array()
         .unwrap()
         .iter()
-        .map(|group| (group["reason"].as_str().unwrap(), group["count"].as_u64().unwrap(), group["first"].as_u64()))
+        .map(|group| {
+            (
+                group["reason"].as_str().unwrap(),
+                group["count"].as_u64().unwrap(),
+                group["first"].as_u64(),
+            )
+        })
         .collect();
     assert_eq!(told[0], ("unknown_partner", 4, Some(4)));
     assert_eq!(told[1].0, "partner_not_approved");
@@ -386,7 +455,10 @@ fn a_line_has_a_length() {
     for end in ["\n", "\r\n", "\r"] {
         let file = file(&directory, "orders.ndjson", lines.join(end));
         let (read, _) = read(&reading(&file));
-        let fits: Vec<_> = read.iter().map(|(line, wrong)| (*line, wrong.is_none())).collect();
+        let fits: Vec<_> = read
+            .iter()
+            .map(|(line, wrong)| (*line, wrong.is_none()))
+            .collect();
         assert_eq!(fits, [(1, true), (2, false), (3, false), (4, true)], "{end:?}");
     }
 }
@@ -421,8 +493,16 @@ async fn a_mended_file_refunds_nothing_twice() {
         (&"applied".into(), &"repeated_refund".into())
     );
     let groups = report(&mended).groups().unwrap().json();
-    let count = |of: usize| (groups[of]["reason"].as_str().unwrap(), groups[of]["count"].as_u64().unwrap());
-    assert_eq!((count(0), count(1)), (("repeated_refund", 2), ("duplicate_order", 1)));
+    let count = |of: usize| {
+        (
+            groups[of]["reason"].as_str().unwrap(),
+            groups[of]["count"].as_u64().unwrap(),
+        )
+    };
+    assert_eq!(
+        (count(0), count(1)),
+        (("repeated_refund", 2), ("duplicate_order", 1))
+    );
     world.prove().await;
 }
 
