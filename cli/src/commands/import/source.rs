@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufReader, Cursor, Read},
+    ops::Range,
     path::Path,
     sync::{
         Arc,
@@ -173,9 +174,11 @@ struct Decoded<R> {
     decoder: Decoder,
     encoded: Vec<u8>,
     /// Of `encoded`: what is not decoded yet.
-    left: std::ops::Range<usize>,
+    left: Range<usize>,
+    decoded: Vec<u8>,
+    /// Of `decoded`: what is not read yet.
+    ready: Range<usize>,
     is_last: bool,
-    is_done: bool,
 }
 
 impl<R: Read> Decoded<R> {
@@ -186,33 +189,39 @@ impl<R: Read> Decoded<R> {
             decoder: encoding.new_decoder_without_bom_handling(),
             encoded: vec![0; BUFFER],
             left: 0..0,
+            decoded: vec![0; BUFFER],
+            ready: 0..0,
             is_last: false,
-            is_done: false,
         }
     }
-}
 
-impl<R: Read> Read for Decoded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // The decoder writes whole characters.
-        if buffer.len() < 16 {
-            return Err(io::Error::other("the buffer is too small for a character"));
-        }
-        while !self.is_done {
-            if self.left.is_empty() && !self.is_last {
+    /// Decodes more, unless that was all.
+    fn fill(&mut self) -> io::Result<()> {
+        while self.ready.is_empty() {
+            if self.left.is_empty() {
+                if self.is_last {
+                    return Ok(());
+                }
                 let count = self.reader.read(&mut self.encoded)?;
                 self.left = 0..count;
                 self.is_last = count == 0;
             }
             let left = self.encoded.get(self.left.clone()).unwrap_or_default();
-            let (result, read, written, _) = self.decoder.decode_to_utf8(left, buffer, self.is_last);
+            let (_, read, written, _) = self.decoder.decode_to_utf8(left, &mut self.decoded, self.is_last);
             self.left.start += read;
-            self.is_done = self.is_last && result == encoding_rs::CoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
+            self.ready = 0..written;
         }
-        Ok(0)
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill()?;
+        let mut ready = self.decoded.get(self.ready.clone()).unwrap_or_default();
+        let count = ready.read(buffer)?;
+        self.ready.start += count;
+        Ok(count)
     }
 }
 
