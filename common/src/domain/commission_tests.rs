@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{
-    AffiliateId, CreateConversion, Currency, MAX_AMOUNT, ProgramId, Reason,
+    AffiliateId, CreateConversion, MAX_AMOUNT, Money, ProgramId, Reason,
     catalog::{
         Affiliate, Affiliation, Approval, CommissionType, GroupOverride, Level, OrgCatalog, Program, Rate,
         Recurrence,

@@ -34,7 +34,8 @@ impl Exact {
     /// In minor units, halves up.
     fn rounded(&self, coin: Coin) -> i128 {
         let doubled = &self.0 * BigInt::from(10).pow(coin.scale) * 2;
-        ((doubled + &self.1) / (&self.1 * 2)).try_into().unwrap()
+        let units: BigInt = (doubled + &self.1) / (&self.1 * 2);
+        units.try_into().unwrap()
     }
 }
 
