@@ -425,6 +425,7 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
 }
 
 mod clicks;
+mod exact;
 mod money;
 mod numbers;
 mod plans;

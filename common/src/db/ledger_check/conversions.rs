@@ -78,16 +78,18 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         "event_commissions",
         "every commission that an applied event reports exists, with the conversion that it was reported of",
+        // OFFSET 0: an outcome is parsed once, not once for each of its commissions and names.
         "SELECT e.org_id, format('commission %s', reported.number) AS subject,
                 CASE WHEN m.commission_id IS NULL THEN format('event %s reports it; it does not exist', e.event_id)
-                     WHEN reported.conversion IS NOT NULL AND m.conversion_id IS DISTINCT FROM reported.conversion
+                     WHEN m.conversion_id <> reported.conversion
                      THEN format('event %s reports it of conversion %s', e.event_id, reported.conversion)
                 END AS detail
-           FROM (SELECT org_id, event_id, kind, outcome -> 'applied' AS applied FROM events
-                  WHERE status = 'applied' AND org_id IS NOT NULL) e
-          CROSS JOIN LATERAL (SELECT coalesce(e.applied -> 'conversion', e.applied -> 'refund' -> 'conversion') AS conversion) shown
-          CROSS JOIN LATERAL json_array_elements(coalesce(shown.conversion -> 'commissions', e.applied -> 'commissions',
-                         CASE WHEN e.applied -> 'commission' IS NOT NULL THEN json_build_array(e.applied -> 'commission') END)) each_one
+           FROM (SELECT org_id, event_id, outcome::jsonb -> 'applied' AS applied FROM events
+                  WHERE status = 'applied' AND org_id IS NOT NULL OFFSET 0) e
+          CROSS JOIN LATERAL (SELECT coalesce(e.applied -> 'conversion', e.applied -> 'refund' -> 'conversion') AS conversion
+                              OFFSET 0) shown
+          CROSS JOIN LATERAL jsonb_array_elements(coalesce(shown.conversion -> 'commissions', e.applied -> 'commissions',
+                         CASE WHEN e.applied ? 'commission' THEN jsonb_build_array(e.applied -> 'commission') END)) each_one
           CROSS JOIN LATERAL (SELECT (each_one ->> 'id')::bigint AS number,
                                      coalesce(shown.conversion ->> 'id', each_one ->> 'conversion')::bigint AS conversion) reported
            LEFT JOIN commissions m ON m.org_id = e.org_id AND m.commission_id = reported.number"

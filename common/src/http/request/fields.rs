@@ -117,6 +117,13 @@ impl Fields {
             .transpose()
     }
 
+    /// An amount with all of its decimals: see [`number::exact_amount`].
+    pub fn exact_amount(&self, name: &str) -> Result<Option<Decimal>, Invalid> {
+        let text = self.number_text(name)?;
+        text.map(|text| number::exact_amount(&text).map_err(|wrong| self.wrong(name, &wrong)))
+            .transpose()
+    }
+
     pub fn required_amount(&self, name: &str) -> Result<Decimal, Invalid> {
         self.amount(name)?.ok_or_else(|| self.required(name))
     }

@@ -9,6 +9,9 @@ pub const MAX_NUMBER_TEXT: usize = 64;
 /// The exponent's absolute value, at most: beyond it a decimal has no digits.
 pub const MAX_EXPONENT: i64 = 28;
 
+/// Digits that every decimal of so many has room for.
+const MAX_DIGITS: usize = 28;
+
 /// An exact decimal from a JSON number or its look-alike in a form: no NaN, no infinity, no separators.
 ///
 /// # Errors
@@ -73,6 +76,26 @@ pub(super) fn amount(text: &str) -> Result<Decimal, String> {
     })
 }
 
+/// An amount that a commission or a payment is said to be: as [`amount`], with all decimals that were sent, as it is rounded once
+/// and later. Digits beyond those of a [`Decimal`] are cut, not rounded: that changes no later rounding.
+///
+/// # Errors
+/// As [`decimal`].
+pub(super) fn exact_amount(text: &str) -> Result<Decimal, String> {
+    amount(text)?;
+    let text = text.trim();
+    let cut = match text.split_once('.') {
+        Some((whole, fraction)) if !fraction.contains(['e', 'E']) => {
+            let digits = whole.trim_start_matches(['-', '+', '0']).len();
+            let kept = MAX_DIGITS.saturating_sub(digits).min(fraction.len());
+            format!("{whole}.{}", fraction.get(..kept).unwrap_or_default())
+        }
+        _ => text.to_owned(),
+    };
+    // The sign of a zero goes.
+    Ok(decimal(&cut)?.normalize().abs())
+}
+
 /// Whether a number in free data is small enough to be stored and printed by anybody.
 pub(super) fn is_sane(number: &Number) -> bool {
     let text = number.as_str();
@@ -113,6 +136,30 @@ mod tests {
             ("123456789012.1234564999", "123456789012.123456"),
         ] {
             assert_eq!(amount(text), Ok(want.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_says_keeps_its_decimals() {
+        for (text, want) in [
+            ("0.1249999999", "0.1249999999"),
+            (" 7.50 ", "7.5"),
+            (
+                "0.12499999999999999999999999999999999",
+                "0.1249999999999999999999999999",
+            ),
+            (
+                "123456789012.1249999999999999999999",
+                "123456789012.1249999999999999",
+            ),
+            ("-0", "0"),
+            ("1.249999999e-1", "0.1249999999"),
+            ("1000000000000", "1000000000000"),
+        ] {
+            assert_eq!(exact_amount(text), Ok(want.parse().unwrap()), "{text}");
+        }
+        for text in ["-1", "abc", "1000000000000.01", ""] {
+            assert_eq!(exact_amount(text), amount(text), "{text}");
         }
     }
 
