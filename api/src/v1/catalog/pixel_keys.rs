@@ -184,7 +184,7 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, I
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
-        Some(_) => Err(Invalid::new(&format!("{name} must be a text"))),
+        Some(_) => Err(Invalid::new(format!("{name} must be a text"))),
     }
 }
 

@@ -124,8 +124,11 @@ pub(super) fn may_name(key: &ApiKey, place: &Place<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The fields of a thing, and from when on they are to hold; `None`: from now on.
+type Sent = (Map<String, Value>, Option<DateTime<Utc>>);
+
 /// The fields of the body, without the time from when on they are to hold.
-pub(super) fn sent(call: &Call) -> Result<(Map<String, Value>, Option<DateTime<Utc>>), Problem> {
+pub(super) fn sent(call: &Call) -> Result<Sent, Problem> {
     let mut fields = call.received.body_fields()?.into_values();
     let valid_from = match fields.remove(VALID_FROM) {
         None | Some(Value::Null) => None,

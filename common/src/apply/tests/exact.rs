@@ -10,7 +10,7 @@ async fn tell(pool: &Pool, org: OrgId, body: Value) -> Decision {
     commit(pool, vec![incoming]).await.pop().unwrap()
 }
 
-fn create(order: &str, coupon: &str, amount: &str, more: Value) -> Value {
+fn create(order: &str, coupon: &str, amount: &str, more: &Value) -> Value {
     let mut body = json!({"external_id": order, "attribution": {"coupon": coupon}, "amount": amount});
     let more = more.as_object().unwrap().clone();
     body.as_object_mut().unwrap().extend(more);
@@ -196,7 +196,7 @@ fn happens(org: OrgId, (order, number, micros, what): Step) -> Incoming {
     let coupon = ["JANE10OFF", "GOLD20", "FLAT5", "PARTNER_CODE"][usize::from(what / 16) % 4];
     let part = |amount| json!({"sub_amount": amount, "commission_type": null, "comment": null});
     let body = match what % 16 {
-        0..=3 => create(&order, coupon, &amount.to_string(), json!({})),
+        0..=3 => create(&order, coupon, &amount.to_string(), &json!({})),
         4 => {
             let half = Decimal::new(micros / 2, 6);
             create(
