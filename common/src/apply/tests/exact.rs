@@ -48,29 +48,29 @@ async fn sold(pool: &Pool) -> OrgId {
     let org = demo(pool).await;
     let none = || json!({});
     for body in [
-        create("largest", "PARTNER_CODE", "999999999999.999999", none()),
+        create("largest", "PARTNER_CODE", "999999999999.999999", &none()),
         refunded("largest", "0.05"),
-        create("half", "PARTNER_CODE", "0.05", none()),
+        create("half", "PARTNER_CODE", "0.05", &none()),
         refunded("half", "0.025"),
         create(
             "said",
             "PARTNER_CODE",
             "100",
-            json!({"commission": "0.1249999999"}),
+            &json!({"commission": "0.1249999999"}),
         ),
         create(
             "parts",
             "PARTNER_CODE",
             "90",
-            json!({"lines": [
+            &json!({"lines": [
             {"sub_amount": "30", "commission_type": null, "comment": null},
             {"sub_amount": "60", "commission_type": null, "comment": null}]}),
         ),
         json!({"update_conversion": {"external_id": "parts", "amount": "0.149999", "status": null, "meta_data": null}}),
-        create("levels", "JANE10OFF", "0.15", none()),
+        create("levels", "JANE10OFF", "0.15", &none()),
         refunded("levels", "0.07"),
-        create("fixed", "FLAT5", "20", none()),
-        create("plain", "PARTNER_CODE", "250", none()),
+        create("fixed", "FLAT5", "20", &none()),
+        create("plain", "PARTNER_CODE", "250", &none()),
     ] {
         let decision = tell(pool, org, body).await;
         assert_eq!(
@@ -203,14 +203,14 @@ fn happens(org: OrgId, (order, number, micros, what): Step) -> Incoming {
                 &order,
                 coupon,
                 &amount.to_string(),
-                json!({"lines": [part(half), part(amount - half)]}),
+                &json!({"lines": [part(half), part(amount - half)]}),
             )
         }
         5 => create(
             &order,
             coupon,
             &amount.to_string(),
-            json!({"commission": Decimal::new(micros % 100_000, 10)}),
+            &json!({"commission": Decimal::new(micros % 100_000, 10)}),
         ),
         6 | 7 => {
             json!({"update_conversion": {"external_id": order, "amount": amount, "status": null, "meta_data": null}})
