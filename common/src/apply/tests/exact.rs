@@ -5,8 +5,12 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Applies what is told, at once.
+/// Each later than the one before, by its id: of two changes of an amount the later one wins.
 async fn tell(pool: &Pool, org: OrgId, body: Value) -> Decision {
-    let incoming = event(org, serde_json::from_value(body).unwrap());
+    static TOLD: AtomicI64 = AtomicI64::new(0);
+    let mut incoming = event(org, serde_json::from_value(body).unwrap());
+    let at = now() + TimeDelta::milliseconds(TOLD.fetch_add(1, Ordering::Relaxed));
+    incoming.event.id = EventIds::new(&"test".into()).unwrap().issue(Some(org), at);
     commit(pool, vec![incoming]).await.pop().unwrap()
 }
 

@@ -13,7 +13,7 @@ async fn change_demo(pool: &Pool) {
     let text = catalog::DEMO
         .replace("approval = \"immediate\"", "approval = \"manual\"")
         .replace("fixed = 5.00, ignore", "fixed = 6.00, ignore")
-        .replace("group = \"ag_eXampl3\"\n", "");
+        .replace("group = \"ag_eXampl3\"\n", "clear = [\"group\"]\n");
     let options = SyncOptions {
         actor: "ada",
         now: now(),

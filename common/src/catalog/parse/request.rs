@@ -57,7 +57,7 @@ mod tests {
     fn what_is_wrong_is_told_and_nothing_panics() {
         for wrong in [
             json!({"programs": 7}),
-            json!({"programs": {"p": {"currency": "EUR", "types": {"standard": {}}}}}),
+            json!({"programs": {"p": {"currency": "EUR", "types": {"standard": {"percentage": -1}}}}}),
             json!({"programs": {"p\u{0}": {"currency": "EUR"}}}),
             json!({"programs": {"p": {"currency": "EUR", "cookie_time": [null]}}}),
             json!({"programs": {"p": {"currency": "\u{7f}"}}}),
