@@ -61,6 +61,10 @@ pub(super) struct CustomFieldDefinition {
     pub(super) choices: Vec<Spanned<String>>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the words of a file and the columns of a table"
+)]
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Program {
     pub(super) id: Id,

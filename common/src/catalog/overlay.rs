@@ -127,7 +127,7 @@ fn left_out<'a>(declared: &DeTable<'a>, known: &DeTable<'a>) -> Vec<std::borrow:
 }
 
 fn lay_list<'a>(declared: &mut DeArray<'a>, known: &DeArray<'a>) {
-    for value in known.iter() {
+    for value in known {
         let has = declared
             .iter()
             .any(|own| own.get_ref().as_str() == value.get_ref().as_str());

@@ -93,7 +93,7 @@ pub(super) async fn list_pixel_keys(
 )]
 pub(super) async fn create_pixel_key(State(api): State<Arc<Api>>, call: Call) -> Result<Response, Problem> {
     thing::may_name(&call.key, &[])?;
-    let (mut fields, _) = sent(&call)?;
+    let mut fields = sent(&call)?.fields;
     let key = text(&mut fields, "id")?.unwrap_or_else(pixel_keys::generate_key);
     let secret = text(&mut fields, "secret")?.map(SecretString::from);
     let secret = secret.unwrap_or_else(pixel_keys::generate_secret);
@@ -184,7 +184,7 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, I
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
-        Some(_) => Err(Invalid::new(&format!("{name} must be a text"))),
+        Some(_) => Err(Invalid::new(format!("{name} must be a text"))),
     }
 }
 
