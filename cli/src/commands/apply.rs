@@ -22,7 +22,7 @@ use crate::print::{print, print_json};
 ///
 /// What is missing is created, what differs is changed, what the file does not mention is left alone: things that it does not
 /// declare, and fields that it leaves out of things that exist. A line that you delete therefore changes nothing; to
-/// take a value away say it, as in clear = ["coupon"], or retired = true. Either all of it happens or nothing: of a
+/// take a value away say it, as in `clear = ["coupon"]`, or `retired = true`. Either all of it happens or nothing: of a
 /// wrong file every mistake is listed with its line. Changed rates, windows, caps, approvals and groups hold for conversions
 /// from now on, or from the time that --from gives. Applying the same file again changes nothing. `commissary catalog export` writes a file of what is in the database.
 #[derive(Debug, clap::Args)]

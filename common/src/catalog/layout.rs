@@ -51,8 +51,13 @@ pub(super) fn header(name: &str) -> String {
 /// A line for each field, the known ones first.
 pub(super) fn lines(text: &mut String, fields: &Map<String, Value>) {
     for (name, value) in ordered(fields) {
-        text.extend([&toml_text::key(name), " = ", &value, "\n"]);
+        text.push_str(&line(name, &value));
+        text.push('\n');
     }
+}
+
+fn line(name: &str, value: &str) -> String {
+    format!("{} = {value}", toml_text::key(name))
 }
 
 /// A table of things, each on its line.
@@ -62,7 +67,9 @@ pub(super) fn section(text: &mut String, name: &str, things: &[(String, String)]
     }
     text.push_str(&header(name));
     for (id, table) in things {
-        text.extend([&toml_text::key(id), " = ", table, note, "\n"]);
+        text.push_str(&line(id, table));
+        text.push_str(note);
+        text.push('\n');
     }
 }
 

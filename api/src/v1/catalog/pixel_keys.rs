@@ -93,7 +93,7 @@ pub(super) async fn list_pixel_keys(
 )]
 pub(super) async fn create_pixel_key(State(api): State<Arc<Api>>, call: Call) -> Result<Response, Problem> {
     thing::may_name(&call.key, &[])?;
-    let (mut fields, _) = sent(&call)?;
+    let mut fields = sent(&call)?.fields;
     let key = text(&mut fields, "id")?.unwrap_or_else(pixel_keys::generate_key);
     let secret = text(&mut fields, "secret")?.map(SecretString::from);
     let secret = secret.unwrap_or_else(pixel_keys::generate_secret);

@@ -50,7 +50,10 @@ pub(super) async fn show(api: &Api, key: &ApiKey, place: &Place<'_>) -> Result<R
 /// Makes the thing that the body names by its `id` in the table at `place`, and answers with it.
 pub(super) async fn create(api: &Api, call: &Call, place: &Place<'_>) -> Result<Response, Problem> {
     may_name(&call.key, place)?;
-    let (mut fields, valid_from) = sent(call)?;
+    let Sent {
+        mut fields,
+        valid_from,
+    } = sent(call)?;
     let id = match fields.remove(ID) {
         Some(Value::String(id)) if !id.is_empty() => id,
         Some(Value::Null) | None => return Err(Invalid::new("id is required").into()),
@@ -74,7 +77,7 @@ pub(super) async fn change(
     only: &[&str],
 ) -> Result<Response, Problem> {
     may_name(&call.key, place)?;
-    let (fields, valid_from) = sent(call)?;
+    let Sent { fields, valid_from } = sent(call)?;
     let unknown = fields
         .keys()
         .find(|name| !only.is_empty() && !only.contains(&name.as_str()));
@@ -124,8 +127,12 @@ pub(super) fn may_name(key: &ApiKey, place: &Place<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The fields of a thing, and from when on they are to hold; `None`: from now on.
-type Sent = (Map<String, Value>, Option<DateTime<Utc>>);
+/// What a body says of a thing.
+pub(super) struct Sent {
+    pub(super) fields: Map<String, Value>,
+    /// From when on it is to hold; `None`: from now on.
+    valid_from: Option<DateTime<Utc>>,
+}
 
 /// The fields of the body, without the time from when on they are to hold.
 pub(super) fn sent(call: &Call) -> Result<Sent, Problem> {
@@ -141,7 +148,7 @@ pub(super) fn sent(call: &Call) -> Result<Sent, Problem> {
             Some(at.to_utc())
         }
     };
-    Ok((fields, valid_from))
+    Ok(Sent { fields, valid_from })
 }
 
 /// The organisation itself is known by its slug.

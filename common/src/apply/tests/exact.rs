@@ -1,11 +1,12 @@
 //! Exact money through the database: what is stored proves it, and what is changed by hand is named by the ledger check.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde_json::{Value, json};
 
 use super::*;
 
-/// Applies what is told, at once.
-/// Each later than the one before, by its id: of two changes of an amount the later one wins.
+/// Applies what is told, at once. Each is later than the one before, by its id: of two changes of an amount the later one wins.
 async fn tell(pool: &Pool, org: OrgId, body: Value) -> Decision {
     static TOLD: AtomicI64 = AtomicI64::new(0);
     let mut incoming = event(org, serde_json::from_value(body).unwrap());
