@@ -13,7 +13,7 @@ use crate::print::note;
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     /// What is done to the records.
     doing: &'static str,
     /// What the number of a record is called.
@@ -33,7 +33,7 @@ impl Bar {
         }
         let started = Instant::now();
         Self {
-            bar,
+            shown: bar,
             doing,
             place,
             started,
@@ -48,21 +48,21 @@ impl Bar {
         let began_at = *self.began_at.get_or_insert(done);
         let left = left(self.started.elapsed(), done - began_at.min(done), all - done).max(Some(least));
         let text = text(self.doing, self.place, number, done * 100 / all, left);
-        self.bar.set_position(done * 1_000 / all);
+        self.shown.set_position(done * 1_000 / all);
         if let Some(last) = &mut self.plain
             && last.elapsed() >= PLAIN_EVERY
         {
             *last = Instant::now();
             note(&text)?;
         }
-        self.bar.set_message(text);
+        self.shown.set_message(text);
         Ok(())
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.shown.finish_and_clear();
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn it_says_where_how_far_and_how_long() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(left(minute, 25, 75), Some(3 * minute));
         assert_eq!(left(minute, 0, 100), None);
         assert_eq!(

@@ -83,7 +83,10 @@ fn json(text: &[u8]) -> Format {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Format::{Csv, Json, Ndjson},
+        *,
+    };
 
     #[test]
     fn name_and_beginning_say_what_a_file_is() {
@@ -93,7 +96,6 @@ mod tests {
             std::fs::write(&file, content).unwrap();
             Format::of(&file, wanted, None).map_err(|error| error.to_string())
         };
-        use Format::{Csv, Json, Ndjson};
         for (name, content, want) in [
             ("a.csv", "external_id\n", Csv),
             ("a.CSV.gz", "external_id\n", Csv),

@@ -130,8 +130,8 @@ impl Report {
             let Ok(line) = serde_json::from_str::<Value>(&line) else {
                 continue;
             };
-            let text = |name: &str| line[name].as_str();
-            let place = line[self.place].as_u64().unwrap_or_default();
+            let text = |name: &str| line.get(name).and_then(Value::as_str);
+            let place = line.get(self.place).and_then(Value::as_u64).unwrap_or_default();
             let (Some(status), Some(reason)) = (text("status"), text("reason")) else {
                 continue;
             };

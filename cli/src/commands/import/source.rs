@@ -129,11 +129,9 @@ fn begins(head: &[u8], magic: &[u8]) -> bool {
 fn encoding_of(head: &[u8]) -> Option<&'static Encoding> {
     match head {
         [0xef, 0xbb, 0xbf, ..] => Some(UTF_8),
-        [0xff, 0xfe, ..] => Some(UTF_16LE),
-        [0xfe, 0xff, ..] => Some(UTF_16BE),
         // Names of columns and JSON begin with letters and signs of ASCII.
-        [1..=0x7f, 0, 1..=0x7f, 0, ..] => Some(UTF_16LE),
-        [0, 1..=0x7f, 0, 1..=0x7f, ..] => Some(UTF_16BE),
+        [0xff, 0xfe, ..] | [1..=0x7f, 0, 1..=0x7f, 0, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, ..] | [0, 1..=0x7f, 0, 1..=0x7f, ..] => Some(UTF_16BE),
         _ => None,
     }
 }
@@ -175,8 +173,8 @@ struct Decoded<R> {
     encoded: Vec<u8>,
     /// Of `encoded`: what is not decoded yet.
     left: Range<usize>,
-    decoded: Vec<u8>,
-    /// Of `decoded`: what is not read yet.
+    text: Vec<u8>,
+    /// Of `text`: what is not read yet.
     ready: Range<usize>,
     is_last: bool,
 }
@@ -189,7 +187,7 @@ impl<R: Read> Decoded<R> {
             decoder: encoding.new_decoder_without_bom_handling(),
             encoded: vec![0; BUFFER],
             left: 0..0,
-            decoded: vec![0; BUFFER],
+            text: vec![0; BUFFER],
             ready: 0..0,
             is_last: false,
         }
@@ -207,7 +205,7 @@ impl<R: Read> Decoded<R> {
                 self.is_last = count == 0;
             }
             let left = self.encoded.get(self.left.clone()).unwrap_or_default();
-            let (_, read, written, _) = self.decoder.decode_to_utf8(left, &mut self.decoded, self.is_last);
+            let (_, read, written, _) = self.decoder.decode_to_utf8(left, &mut self.text, self.is_last);
             self.left.start += read;
             self.ready = 0..written;
         }
@@ -218,7 +216,7 @@ impl<R: Read> Decoded<R> {
 impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.fill()?;
-        let mut ready = self.decoded.get(self.ready.clone()).unwrap_or_default();
+        let mut ready = self.text.get(self.ready.clone()).unwrap_or_default();
         let count = ready.read(buffer)?;
         self.ready.start += count;
         Ok(count)
