@@ -13,7 +13,6 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    args::{Args, MAX_RATE},
     dry_run::{self, Owner},
     file,
     format::Format,
@@ -598,35 +597,4 @@ fn unknown_fields_of_lines_are_told_once() {
     let (read, left_out) = read(&reading(&file));
     assert_eq!(read, [(1, None), (2, None)]);
     assert_eq!(left_out.fields, ["ammount"]);
-}
-
-#[derive(Debug, clap::Parser)]
-struct Line {
-    #[command(flatten)]
-    args: Args,
-}
-
-#[test]
-fn an_import_leaves_room_for_others() {
-    let parse = |rate: u32| {
-        let rate = rate.to_string();
-        let line = [
-            "import",
-            "a.csv",
-            "--org",
-            "demo",
-            "--database-url",
-            "postgres://x",
-            "--rate",
-            &rate,
-        ];
-        <Line as clap::Parser>::try_parse_from(line).map(|line| line.args.rate)
-    };
-    assert_eq!(parse(MAX_RATE).unwrap(), MAX_RATE);
-    assert!(parse(MAX_RATE + 1).is_err());
-    assert!(parse(0).is_err());
-    let help = <Line as clap::CommandFactory>::command()
-        .render_long_help()
-        .to_string();
-    assert!(help.contains(&MAX_RATE.to_string()), "{help}");
 }
