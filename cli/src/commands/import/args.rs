@@ -103,15 +103,17 @@ fn encoding(name: &str) -> Result<&'static Encoding, String> {
     found.ok_or_else(|| format!("{name:?} is no encoding such as windows-1252, iso-8859-15 or shift_jis"))
 }
 
+/// The command as tests give it.
+#[cfg(test)]
+#[derive(Debug, clap::Parser)]
+pub(super) struct Line {
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug, clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
 
     #[test]
     fn an_import_leaves_room_for_others() {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    args::Line,
     dry_run::{self, Owner},
     file,
     format::Format,
