@@ -22,6 +22,7 @@ use super::{
     reading::Reading,
     records::{self, LeftOut, Records},
     report::Report,
+    rows::MAX_ROW_BYTES,
 };
 
 /// Imports `file`; stops when `chunks` more have been queued.
@@ -534,11 +535,8 @@ async fn what_waits_for_its_order_is_told_and_followed_later() {
     assert!(told[1]["until"].is_string(), "{told:?}");
 
     let late = directory.path().join("late.ndjson");
-    fs::write(
-        &late,
-        r#"{"external_id":"late","coupon":"JANE10OFF","amount":100}"#,
-    )
-    .unwrap();
+    let sale = r#"{"external_id":"late","coupon":"JANE10OFF","amount":100}"#;
+    fs::write(&late, sale).unwrap();
     let imported = import(&world, &late, usize::MAX / 2).await;
     followed(&world, &late, &imported).await;
     let before = import(&world, &file, 1).await;
@@ -585,9 +583,12 @@ fn a_file_without_records_is_no_import() {
         let refused = records::check(&reading(&file)).unwrap_err();
         assert!(refused.to_string().contains("has no records"), "{refused}");
     }
-    let file = file(&directory, "header.csv", "x".repeat(1_000_000));
-    let refused = records::check(&reading(&file)).unwrap_err().to_string();
-    assert!(refused.contains("the header is longer than"), "{refused}");
+    let file = file(&directory, "header.csv", "x".repeat(MAX_ROW_BYTES + 1));
+    let refused = records::check(&reading(&file)).unwrap_err();
+    assert!(
+        refused.to_string().contains("the header is longer than"),
+        "{refused}"
+    );
 }
 
 #[test]
