@@ -12,6 +12,7 @@ pub mod message;
 pub mod ops;
 pub mod queue;
 pub mod reads;
+pub mod rejections;
 pub mod runtime;
 pub mod tapfiliate_json;
 pub mod telemetry;
