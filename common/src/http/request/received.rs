@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, Method, header::CONTENT_ENCODING},
 };
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Fields, Invalid, MAX_BODY_BYTES, body,
@@ -14,7 +14,7 @@ use super::{
     form, json, preference,
     value::Sent,
 };
-use crate::http::{Origin, Rejection, request::Wait};
+use crate::http::{Origin, Rejection, noted, request::Wait};
 
 #[derive(Debug)]
 pub struct Received {
@@ -41,6 +41,7 @@ impl Received {
     pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
         let (head, body) = request.into_parts();
         let body = body::read(body, limit).await?;
+        noted::body(&body);
         if is_compressed(&head.headers, &body) {
             return Err(
                 Invalid::new("compressed bodies are not taken: send it without Content-Encoding").into(),
@@ -148,4 +149,14 @@ impl Received {
 /// Some clients name a character set in this header, or an encoding that they do not use: what can be read decides.
 fn is_compressed(headers: &HeaderMap, body: &[u8]) -> bool {
     headers.contains_key(CONTENT_ENCODING) && std::str::from_utf8(body).is_err()
+}
+
+/// What was sent, as far as it can be read: for who looks at a request that cannot be.
+pub(in crate::http) fn sent_values(query: &str, body: &[u8]) -> Map<String, Value> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let body = if json::looks_like_json(text) { json::parse(text) } else { form::parse(text) };
+    let mut sent = form::parse(query).unwrap_or_default();
+    sent.extend(body.unwrap_or_default());
+    sent.values
 }
