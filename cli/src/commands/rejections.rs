@@ -71,7 +71,16 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     if groups.is_empty() {
         return print("nothing was turned away");
     }
-    let mut rows = table(&["ORG", "COUNT", "LAST (UTC)", "CALL", "REASON", "FIELD", "ANSWER", "SAMPLE"]);
+    let mut rows = table(&[
+        "ORG",
+        "COUNT",
+        "LAST (UTC)",
+        "CALL",
+        "REASON",
+        "FIELD",
+        "ANSWER",
+        "SAMPLE",
+    ]);
     for group in &groups {
         rows.add_row(row(group));
     }
@@ -83,7 +92,11 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 }
 
 fn row(group: &RejectionGroup) -> [String; 8] {
-    let route = if group.route.is_empty() { "(no call is there)" } else { &group.route };
+    let route = if group.route.is_empty() {
+        "(no call is there)"
+    } else {
+        &group.route
+    };
     [
         group.org.clone(),
         group.count.to_string(),

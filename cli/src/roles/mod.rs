@@ -39,9 +39,9 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub(crate) fn keeping_rejections(process: &Process, routes: Router, pool: &Pool, clock: &Clock) -> Router {
     let rejections = Rejections::default();
     let (kept, pool) = (rejections.clone(), pool.clone());
-    process
-        .upkeep
-        .keep_draining("rejections", move |stop| rejections::keep(kept.clone(), pool.clone(), stop));
+    process.upkeep.keep_draining("rejections", move |stop| {
+        rejections::keep(kept.clone(), pool.clone(), stop)
+    });
     noting_rejections(routes, rejections, clock.clone())
 }
 

@@ -1,6 +1,6 @@
 //! Requests that were turned away, by organisation and kind.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -41,7 +41,11 @@ impl Rejected {
     /// Adds later ones of the same group.
     pub fn follow(&mut self, later: Self) {
         let (count, first_at) = (self.count + later.count, self.first_at);
-        *self = Self { count, first_at, ..later };
+        *self = Self {
+            count,
+            first_at,
+            ..later
+        };
     }
 }
 
@@ -57,10 +61,12 @@ struct Row<'a> {
 ///
 /// # Errors
 /// When the database does not answer: then nothing is written.
-pub async fn write(connection: &mut Connection, all: &HashMap<Group, Rejected>) -> Result<(), DbError> {
-    let mut rows: Vec<Row<'_>> = all.iter().map(|(group, rejected)| Row { group, rejected }).collect();
+pub async fn write(connection: &mut Connection, all: &BTreeMap<Group, Rejected>) -> Result<(), DbError> {
     // Several processes write the same groups: each locks them in the same order.
-    rows.sort_by_key(|row| row.group);
+    let rows: Vec<Row<'_>> = all
+        .iter()
+        .map(|(group, rejected)| Row { group, rejected })
+        .collect();
     sqlx::query!(
         "INSERT INTO rejections AS r
              (org_id, dialect, method, route, reason, field, message, sample, count, first_at, last_at)
@@ -94,4 +100,112 @@ pub async fn write(connection: &mut Connection, all: &HashMap<Group, Rejected>) 
     .await
     .map_err(|error| DbError::new("rejections.forget", error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        db::{Pool, fixture},
+        reads::rejections::{RejectionFilter, list},
+    };
+
+    fn rejected(org: i64, field: &str, at: DateTime<Utc>) -> (Group, Rejected) {
+        let group = Group {
+            org: OrgId(org),
+            dialect: "yaplet".into(),
+            method: "POST".into(),
+            route: "/x".into(),
+            reason: "invalid".into(),
+            field: field.into(),
+        };
+        let rejected = Rejected {
+            message: format!("{field} at {at}"),
+            sample: json!({"a": "text of 1"}),
+            count: 2,
+            first_at: at,
+            last_at: at,
+        };
+        (group, rejected)
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn the_last_of_each_kind_are_kept_and_counted(pool: Pool) {
+        let (mut conn, now) = (fixture::world(&pool).await, fixture::now());
+        let later = now + TimeDelta::hours(1);
+        for at in [later, now] {
+            let all = [rejected(1, "amount", at), rejected(2, "amount", at)];
+            write(&mut conn, &all.into()).await.unwrap();
+        }
+        let of_one = RejectionFilter {
+            org: Some(OrgId(1)),
+            ..RejectionFilter::default()
+        };
+        let found = list(&mut conn, &of_one, 10).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].count, found[0].first_at, found[0].last_at),
+            (4, now, later)
+        );
+        for (filter, want) in [
+            (RejectionFilter::default(), 2),
+            (
+                RejectionFilter {
+                    field: Some("amount".into()),
+                    since: Some(later),
+                    ..of_one.clone()
+                },
+                1,
+            ),
+            (
+                RejectionFilter {
+                    since: Some(later + TimeDelta::seconds(1)),
+                    ..of_one.clone()
+                },
+                0,
+            ),
+            (
+                RejectionFilter {
+                    reason: Some("forbidden".into()),
+                    ..of_one.clone()
+                },
+                0,
+            ),
+            (
+                RejectionFilter {
+                    dialect: Some("affy".into()),
+                    ..of_one.clone()
+                },
+                0,
+            ),
+        ] {
+            assert_eq!(
+                list(&mut conn, &filter, 10).await.unwrap().len(),
+                want,
+                "{filter:?}"
+            );
+        }
+
+        let many = (0..MAX_GROUPS).map(|number| {
+            let at = later + TimeDelta::seconds(number + 1);
+            rejected(1, &format!("f{number:03}"), at)
+        });
+        write(&mut conn, &many.collect()).await.unwrap();
+        let kept = list(&mut conn, &of_one, 1_000).await.unwrap();
+        assert_eq!(kept.len(), 200);
+        assert!(
+            kept.iter().all(|group| group.field != "amount"),
+            "the oldest went"
+        );
+        assert_eq!(
+            list(&mut conn, &RejectionFilter::default(), 1_000)
+                .await
+                .unwrap()
+                .len(),
+            201
+        );
+    }
 }

@@ -74,7 +74,9 @@ impl DialectErrors {
     pub fn print(self, rejection: &Rejection) -> Response {
         tracing::debug!(reason = %rejection, "turned away");
         let mut response = self.print_message(rejection.status(), &self.message(rejection));
-        if let (Rejection::Invalid(invalid), Some(printed)) = (rejection, response.extensions_mut().get_mut::<PrintedError>()) {
+        if let (Rejection::Invalid(invalid), Some(printed)) =
+            (rejection, response.extensions_mut().get_mut::<PrintedError>())
+        {
             printed.field = invalid.field().map(ToOwned::to_owned);
         }
         if let Some(wait) = rejection.retry_after() {
@@ -92,7 +94,9 @@ impl DialectErrors {
         let mut response = (status, Json(&body)).into_response();
         let message = message.to_owned();
         let field = None;
-        response.extensions_mut().insert(PrintedError { message, field, body });
+        response
+            .extensions_mut()
+            .insert(PrintedError { message, field, body });
         response
     }
 

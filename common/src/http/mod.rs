@@ -31,12 +31,12 @@ pub use error_bodies::{
     AffitorError, AffyError, PlainError, TapfiliateError, TapfiliateMessage, YapletError,
 };
 pub use layers::with_layers;
+pub use noted::{carry, note_invalid_part};
 pub use origin::Origin;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit, RateLimits};
 pub use rejection::Rejection;
 pub use request_id::{MAX_REQUEST_ID, RequestId, X_REQUEST_ID};
-pub use noted::{carry, note_invalid_part};
 pub use request_span::{X_EVENT_ID, note_durable, note_event, note_org};
-pub use turned_away::{AllTurnedAway, TurnedAway};
 pub use serve::{DRAIN_TIMEOUT, ServeError, serve};
+pub use turned_away::{AllTurnedAway, TurnedAway};

@@ -54,7 +54,13 @@ impl Asked {
         }
     }
 
-    fn turned_away(&self, noted: &Noted, reason: &'static str, field: Option<&str>, message: String) -> TurnedAway {
+    fn turned_away(
+        &self,
+        noted: &Noted,
+        reason: &'static str,
+        field: Option<&str>,
+        message: String,
+    ) -> TurnedAway {
         let dialect = self.errors.name();
         let field = field.map_or_else(String::new, sample::without_numbers);
         metrics::rejected(dialect, &self.route, reason, &field);
@@ -83,7 +89,10 @@ pub(super) fn note(asked: &Asked, noted: &Noted, response: &mut Response) {
         let message = part.to_string();
         all.push(asked.turned_away(noted, INVALID, part.field(), message));
     }
-    if noted.event.is_none() && (status.is_client_error() || status.is_server_error()) && !is_an_answer(asked, status) {
+    if noted.event.is_none()
+        && (status.is_client_error() || status.is_server_error())
+        && !is_an_answer(asked, status)
+    {
         let printed = response.extensions().get::<PrintedError>().cloned();
         let field = printed.as_ref().and_then(|printed| printed.field.as_deref());
         let message = printed.as_ref().map(|printed| printed.message.clone());

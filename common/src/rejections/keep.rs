@@ -14,7 +14,10 @@ pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 pub async fn keep(rejections: Rejections, pool: Pool, stop: CancellationToken) {
     let mut is_failing = false;
     loop {
-        let stopped = stop.run_until_cancelled(tokio::time::sleep(FLUSH_INTERVAL)).await.is_none();
+        let stopped = stop
+            .run_until_cancelled(tokio::time::sleep(FLUSH_INTERVAL))
+            .await
+            .is_none();
         let result = flush(&rejections, &pool).await;
         match &result {
             Ok(()) if is_failing => tracing::info!("rejections are written again"),

@@ -17,7 +17,11 @@ pub fn noting_rejections(routes: Router, rejections: Rejections, clock: Clock) -
         .layer(from_fn_with_state((rejections, clock), gather))
 }
 
-async fn gather(State((rejections, clock)): State<(Rejections, Clock)>, request: Request, next: Next) -> Response {
+async fn gather(
+    State((rejections, clock)): State<(Rejections, Clock)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     if let Some(AllTurnedAway(all)) = response.extensions_mut().remove() {
         let now = clock.now();

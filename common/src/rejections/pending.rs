@@ -1,7 +1,7 @@
 //! What is not written yet.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,7 +19,7 @@ const MAX_MESSAGE: usize = 300;
 
 /// Requests that were turned away since the last were written. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Rejections(Arc<Mutex<HashMap<Group, Rejected>>>);
+pub struct Rejections(Arc<Mutex<BTreeMap<Group, Rejected>>>);
 
 impl Rejections {
     /// Notes one. Without an organisation nobody could see it.
@@ -50,12 +50,12 @@ impl Rejections {
     }
 
     /// All of them: they do not wait any more.
-    pub(super) fn take(&self) -> HashMap<Group, Rejected> {
+    pub(super) fn take(&self) -> BTreeMap<Group, Rejected> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What could not be written waits again, as far as there is room.
-    pub(super) fn put_back(&self, taken: HashMap<Group, Rejected>) {
+    pub(super) fn put_back(&self, taken: BTreeMap<Group, Rejected>) {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (group, mut earlier) in taken {
             match pending.remove(&group) {
@@ -105,14 +105,20 @@ mod tests {
         let taken = rejections.take();
         assert_eq!(taken.len(), MAX_PENDING, "one group had no room");
         let known = taken.iter().find(|(group, _)| group.field == "a").unwrap().1;
-        assert_eq!((known.count, known.first_at, known.last_at), (3, now, now + TimeDelta::seconds(2)));
+        assert_eq!(
+            (known.count, known.first_at, known.last_at),
+            (3, now, now + TimeDelta::seconds(2))
+        );
         assert_eq!(known.message.chars().count(), MAX_MESSAGE);
 
         rejections.note(turned_away(Some(1), "a"), now + TimeDelta::seconds(9));
         rejections.put_back(taken);
         let again = rejections.take();
         let known = again.iter().find(|(group, _)| group.field == "a").unwrap().1;
-        assert_eq!((known.count, known.first_at, known.last_at), (4, now, now + TimeDelta::seconds(9)));
+        assert_eq!(
+            (known.count, known.first_at, known.last_at),
+            (4, now, now + TimeDelta::seconds(9))
+        );
         assert!(rejections.take().is_empty());
     }
 }

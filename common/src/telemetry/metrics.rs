@@ -135,7 +135,8 @@ fn register() {
 /// are told apart.
 pub fn rejected(dialect: &'static str, route: &str, reason: &'static str, field: &str) {
     let (route, field) = (route.to_owned(), labels::bounded(field));
-    counter!(REQUESTS_REJECTED, "dialect" => dialect, "route" => route, "reason" => reason, "field" => field).increment(1);
+    counter!(REQUESTS_REJECTED, "dialect" => dialect, "route" => route, "reason" => reason, "field" => field)
+        .increment(1);
 }
 
 /// Ingest: events that the broker confirmed or Postgres committed.

@@ -33,8 +33,8 @@ pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{
     DEFAULT_WAIT, IdempotencyKey, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope,
 };
-pub(in crate::http) use received::sent_values;
 pub use received::Received;
+pub(in crate::http) use received::sent_values;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;
 

@@ -155,7 +155,11 @@ fn is_compressed(headers: &HeaderMap, body: &[u8]) -> bool {
 pub(in crate::http) fn sent_values(query: &str, body: &[u8]) -> Map<String, Value> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    let body = if json::looks_like_json(text) { json::parse(text) } else { form::parse(text) };
+    let body = if json::looks_like_json(text) {
+        json::parse(text)
+    } else {
+        form::parse(text)
+    };
     let mut sent = form::parse(query).unwrap_or_default();
     sent.extend(body.unwrap_or_default());
     sent.values

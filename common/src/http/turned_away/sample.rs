@@ -11,7 +11,17 @@ pub const MAX_SAMPLE_FIELDS: usize = 40;
 pub const MAX_SAMPLE_CHARS: usize = 100;
 
 /// Parts of the names of fields whose values are nobody else's business.
-const PERSONAL: [&str; 9] = ["mail", "name", "phone", "address", "city", "password", "secret", "token", "user_agent"];
+const PERSONAL: [&str; 9] = [
+    "mail",
+    "name",
+    "phone",
+    "address",
+    "city",
+    "password",
+    "secret",
+    "token",
+    "user_agent",
+];
 
 /// The fields of query and body, `wrong` among them.
 pub(super) fn of(query: &str, body: &[u8], wrong: &str) -> Value {
@@ -28,9 +38,15 @@ fn describe_all(prefix: &str, values: &Map<String, Value>, wrong: &str, sample: 
         }
         let path = format!("{prefix}{name}");
         match value {
-            Value::Object(within) if !within.is_empty() => describe_all(&format!("{path}."), within, wrong, sample),
+            Value::Object(within) if !within.is_empty() => {
+                describe_all(&format!("{path}."), within, wrong, sample);
+            }
             _ => {
-                let shown = if path == wrong { shown(&path, value) } else { kind(value) };
+                let shown = if path == wrong {
+                    shown(&path, value)
+                } else {
+                    kind(value)
+                };
                 sample.insert(cut(&path), Value::String(shown));
             }
         }
@@ -99,7 +115,8 @@ mod tests {
 
     #[test]
     fn only_the_wrong_value_is_shown() {
-        let body = br#"{"amount": "1.234,50", "customer": {"email": "ada@example.com"}, "list": [1], "gone": null}"#;
+        let body =
+            br#"{"amount": "1.234,50", "customer": {"email": "ada@example.com"}, "list": [1], "gone": null}"#;
         assert_eq!(
             of("external_id=77&coupon=", body, "amount"),
             json!({"external_id": "text of 2", "coupon": "empty", "amount": "\"1.234,50\"",
@@ -112,15 +129,26 @@ mod tests {
         let body = br#"{"customer": {"email": "ada7 at example\u0000.com", "x": 1}}"#;
         let sample = of("", body, "customer.email");
         assert_eq!(sample["customer.email"], r#""aaa0 aa aaaaaaa\a0000.aaa""#);
-        assert_eq!(of("", b"password=hunter2", "password")["password"], r#""aaaaaa0""#);
+        assert_eq!(
+            of("", b"password=hunter2", "password")["password"],
+            r#""aaaaaa0""#
+        );
     }
 
     #[test]
     fn it_is_bounded() {
-        let many: Vec<String> = (0..=MAX_SAMPLE_FIELDS).map(|number| format!("f{number}=1")).collect();
-        assert_eq!(of(&many.join("&"), b"", "").as_object().unwrap().len(), MAX_SAMPLE_FIELDS);
+        let many: Vec<String> = (0..=MAX_SAMPLE_FIELDS)
+            .map(|number| format!("f{number}=1"))
+            .collect();
+        assert_eq!(
+            of(&many.join("&"), b"", "").as_object().unwrap().len(),
+            MAX_SAMPLE_FIELDS
+        );
         let long = format!("a={}", "x".repeat(MAX_SAMPLE_CHARS + 5));
-        assert_eq!(of(&long, b"", "a")["a"].as_str().unwrap().chars().count(), MAX_SAMPLE_CHARS + 1);
+        assert_eq!(
+            of(&long, b"", "a")["a"].as_str().unwrap().chars().count(),
+            MAX_SAMPLE_CHARS + 1
+        );
         assert_eq!(of("", b"\xff\xfe", ""), json!({}));
     }
 
