@@ -111,7 +111,7 @@ async fn a_refusal_that_has_an_event_names_it_and_is_no_rejection() {
         .expect(200);
 
     // This one comes later, and it is the only one.
-    shop.rest("/conversions/", &json!({"amount": "x"}))
+    shop.rest("/conversions/", &json!({"coupon": "PETER10", "amount": "x"}))
         .await
         .expect(400);
     wait_until("it is written", SOON, async || {

@@ -35,8 +35,7 @@ const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str =
     "Api-Key, Authorization, Content-Type, Idempotency-Key, Prefer, X-Api-Key, X-Request-Id";
 /// What a page may read of an answer beside its body.
-const EXPOSED: &str =
-    "Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
+const EXPOSED: &str = "Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Event-Id, X-Request-Id";
 /// Seconds for which a browser remembers a preflight: what Chrome takes at most.
 const MAX_AGE: &str = "7200";
 

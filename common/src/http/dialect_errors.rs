@@ -64,9 +64,9 @@ impl DialectErrors {
     /// Whether an error may say more than what is documented.
     pub(super) fn is_open(self) -> bool {
         match self {
-            Self::Tapfiliate | Self::Affitor | Self::Affy | Self::Plain => true,
-            // Yaplet's is printed in full in its seed, and a picture says nothing.
-            Self::Yaplet | Self::Pixel => false,
+            Self::Tapfiliate | Self::Plain => true,
+            // Printed in full in their seeds; and a picture says nothing.
+            Self::Yaplet | Self::Affitor | Self::Affy | Self::Pixel => false,
         }
     }
 

@@ -35,7 +35,9 @@ pub(super) fn raw(shown: &impl Serialize) -> Box<RawValue> {
 pub(super) fn print(event: EventId, answer: &Answer, effect: Effect, names_a_row: bool) -> Response {
     match resolve(event, answer) {
         Resolution::Applied(_, applied) => (StatusCode::OK, Json(effect(applied))).into_response(),
-        Resolution::Refused(_, refusal) => refused(status(refusal.reason, names_a_row), refusal, effect),
+        Resolution::Refused(event, refusal) => {
+            refused(event, status(refusal.reason, names_a_row), refusal, effect)
+        }
         Resolution::Pending(event) => receipt::accepted(event),
         Resolution::Unavailable(rejection) => ERRORS.print(&rejection),
     }
@@ -60,9 +62,12 @@ fn status(reason: Reason, names_a_row: bool) -> StatusCode {
     }
 }
 
-/// A repetition tells of the first event and its row, for a caller whose first answer was lost.
-fn refused(status: StatusCode, refusal: &Refusal, effect: Effect) -> Response {
+/// Names the event that was refused. A repetition tells of the first event and its row, for a caller whose first answer was lost.
+fn refused(event: EventId, status: StatusCode, refusal: &Refusal, effect: Effect) -> Response {
     let mut body = ERRORS.body(status, &refusal.detail);
+    if let Some(body) = body.as_object_mut() {
+        body.insert("event_id".to_owned(), event.to_string().into());
+    }
     let row = match refusal.reason {
         Reason::DuplicateOrder => Some("conversion"),
         Reason::DuplicateCustomer => Some("customer"),

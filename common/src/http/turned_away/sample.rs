@@ -149,7 +149,7 @@ mod tests {
             of(&long, b"", "a")["a"].as_str().unwrap().chars().count(),
             MAX_SAMPLE_CHARS + 1
         );
-        assert_eq!(of("", b"\xff\xfe", ""), json!({}));
+        assert_eq!(of("", b"{\"a\": \xff", ""), json!({}), "what cannot be read");
     }
 
     #[test]
