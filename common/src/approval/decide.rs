@@ -81,6 +81,7 @@ fn event(ids: &EventIds, commission: CommissionId, decision: &Decision) -> Incom
         wait_until: None,
         request_id: request_id.clone(),
         trace: None,
+        warnings: Vec::new(),
         body: Body::EditCommission(edit),
     };
     Incoming { event, queued: false }

@@ -18,6 +18,7 @@ pub mod request;
 mod request_id;
 mod request_span;
 mod serve;
+mod warnings;
 
 pub use address::{AddressRate, KEYLESS_BURST, KEYLESS_PER_SECOND, peer};
 pub use credentials::{
@@ -36,3 +37,4 @@ pub use rejection::Rejection;
 pub use request_id::{MAX_REQUEST_ID, RequestId, X_REQUEST_ID};
 pub use request_span::{note_event, note_org};
 pub use serve::{DRAIN_TIMEOUT, ServeError, serve};
+pub use warnings::{MAX_WARNINGS, Warnings};

@@ -14,11 +14,15 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{
     DialectErrors, Origin, PrintedError,
     request_id::{RequestId, X_REQUEST_ID},
+    warnings,
 };
 use crate::{
     domain::{Dialect, EventId, OrgId},
     telemetry::traces,
 };
+
+/// In the paths of calls that answer free data.
+const META_DATA: &str = "/meta-data";
 
 /// A layer for `axum::middleware::from_fn`. Every answer has the request's id; so has the body of an error of Commissary's
 /// own, while other dialects' errors keep their documented shapes.
@@ -31,8 +35,11 @@ pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
         traces::continue_from(&span, caller);
     }
     let errors = DialectErrors::of_path(request.uri().path());
+    let noted = origin.warnings.clone();
+    let is_free = request.uri().path().contains(META_DATA);
     request.extensions_mut().insert(origin);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = warnings::tell(response, &noted, is_free).await;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, elapsed = ?started.elapsed(), "answered"));
     if let Some(header) = id.header() {

@@ -30,9 +30,8 @@ const META_DATA: &str = "meta_data";
 ///
 /// # Errors
 /// When it is none, or too long.
-pub fn line_fields(line: &[u8]) -> Result<Fields, Invalid> {
-    within_limit(line.len())?;
-    let text = std::str::from_utf8(line).map_err(|_not_utf8| Invalid::new("the line is not UTF-8"))?;
+pub fn line_fields(text: &str) -> Result<Fields, Invalid> {
+    within_limit(text.len())?;
     if !text.starts_with('{') {
         return Err(Invalid::new("the line must be a JSON object"));
     }

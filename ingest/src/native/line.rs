@@ -8,7 +8,7 @@ use super::fields::line_fields;
 use crate::tapfiliate::postback::{create_conversion, create_customer, update_conversion};
 use common::http::{
     openapi::{Amount, MetaData},
-    request::{Fields, Invalid, MAX_ID},
+    request::{Fields, Invalid},
 };
 
 /// One event. Which fields it takes is a matter of its type: those of a postback, and what else is said here.
@@ -67,12 +67,13 @@ enum LineWord {
     Active,
 }
 
-/// What a line asks for.
+/// What a line asks for, and what was left out or cut of it.
 ///
 /// # Errors
 /// When it is no JSON object, or names the field that is missing or wrong.
-pub(super) fn read_line(line: &[u8], now: DateTime<Utc>) -> Result<Body, Invalid> {
-    parse_line(&line_fields(line)?, now)
+pub(super) fn read_line(line: &str, now: DateTime<Utc>) -> Result<(Body, Vec<String>), Invalid> {
+    let fields = line_fields(line)?;
+    Ok((parse_line(&fields, now)?, fields.warnings()))
 }
 
 /// What the fields of one line ask for. Without a `type` they are a conversion.
@@ -85,8 +86,8 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> 
         Some("update") => update_conversion::parse(fields),
         Some("refund") => Ok(Body::Refund(Refund {
             external_id: order(fields)?,
-            amount: fields.amount("amount")?,
-            refund_id: fields.text("refund_id", MAX_ID)?,
+            amount: fields.amount_in("amount", fields.currency("currency")?)?,
+            refund_id: fields.distinct_id("refund_id")?,
             minor_units: None,
         })),
         Some("chargeback") => chargeback(fields, false),
@@ -124,16 +125,16 @@ fn customer_update(fields: &Fields) -> Result<Body, Invalid> {
         Some(_) => return Err(fields.wrong("status", "must be canceled or active")),
     };
     Ok(Body::UpdateCustomer(UpdateCustomer {
-        customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
+        customer: CustomerTarget::Id(fields.required_customer_id("customer_id")?),
         customer_id: None,
-        meta_data: fields.meta_data("meta_data")?,
+        meta_data: fields.free_object("meta_data"),
         meta_change: None,
         action,
     }))
 }
 
 fn order(fields: &Fields) -> Result<String, Invalid> {
-    fields.required_text("external_id", MAX_ID)
+    fields.required_order_id("external_id")
 }
 
 #[cfg(test)]
@@ -145,7 +146,8 @@ mod tests {
 
     fn read(text: &str) -> Result<Body, String> {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        read_line(text.as_bytes(), now).map_err(|invalid| invalid.0)
+        let read = read_line(text, now).map(|(body, _)| body);
+        read.map_err(|invalid| invalid.0)
     }
 
     #[test]

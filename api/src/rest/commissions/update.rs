@@ -50,7 +50,7 @@ pub(super) async fn update(
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
     let amount = fields.amount("amount")?;
-    let comment = fields.prose("comment", MAX_NOTES)?;
+    let comment = fields.remark("comment", MAX_NOTES);
     let approved = fields.flag("approved")?;
     let sub_amount = fields.amount("conversion_sub_amount")?;
     let commission = edit(&api, &call, &id, |edit| {

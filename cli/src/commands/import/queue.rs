@@ -130,6 +130,7 @@ async fn queue(
                     wait_until: None,
                     request_id: None,
                     trace: None,
+                    warnings: record.warnings,
                     body,
                 };
                 events.push((i64::try_from(record.line)?, event, due));

@@ -1,6 +1,7 @@
 //! The records of a file, one after the other, however large it is.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     fs::File,
     io::{BufRead, BufReader, Read as _, Seek as _},
@@ -28,6 +29,8 @@ const MAX_IGNORED: usize = 20;
 pub(super) struct Record {
     pub(super) line: u64,
     pub(super) body: Result<Body, Invalid>,
+    /// What was left out or cut of it.
+    pub(super) warnings: Vec<String>,
     pub(super) original: String,
     /// Bytes of the file up to its end.
     pub(super) bytes: u64,
@@ -101,11 +104,17 @@ impl Records {
             Source::Csv(reader, header) => next_row(reader, header)?,
             Source::Ndjson(lines) => lines.next()?,
         };
-        Ok(raw.map(|raw| Record {
-            line: raw.line,
-            body: raw.fields.and_then(|fields| self.body(&fields, now)),
-            original: raw.original,
-            bytes: raw.bytes,
+        Ok(raw.map(|raw| {
+            let body = raw.fields.as_ref().map_err(Invalid::clone);
+            let body = body.and_then(|fields| self.body(fields, now));
+            Record {
+                line: raw.line,
+                body,
+                // They are noted while the fields are read.
+                warnings: raw.fields.as_ref().map(Fields::warnings).unwrap_or_default(),
+                original: raw.original,
+                bytes: raw.bytes,
+            }
         }))
     }
 
@@ -168,10 +177,10 @@ fn row_fields(header: &Header, cells: &[&[u8]]) -> Result<Fields, Invalid> {
             "the row has {cells} cells, the header {names}"
         )));
     }
-    let cells: Result<Vec<&str>, _> = cells.iter().map(|cell| std::str::from_utf8(cell)).collect();
-    let cells = cells.map_err(|_not_utf8| Invalid::new("the row is not UTF-8"))?;
-    let named = header.fields.iter().zip(cells);
-    native::row_fields(named.filter_map(|(name, cell)| Some((name.as_deref()?, cell))))
+    // What is not UTF-8 costs nothing where people write it, and an id or a code its row.
+    let cells: Vec<Cow<'_, str>> = cells.iter().map(|cell| String::from_utf8_lossy(cell)).collect();
+    let named = header.fields.iter().zip(&cells);
+    native::row_fields(named.filter_map(|(name, cell)| Some((name.as_deref()?, &**cell))))
 }
 
 /// The cells; of the last one without the first half of a CRLF.
@@ -222,7 +231,7 @@ impl Lines {
             }
             return Ok(Some(RawRecord {
                 line: self.line,
-                fields: native::line_fields(text),
+                fields: native::line_fields(&String::from_utf8_lossy(text)),
                 original: String::from_utf8_lossy(text).into_owned(),
                 bytes,
             }));

@@ -1,18 +1,21 @@
 //! One request, read to its end.
 
+use std::borrow::Cow;
+
 use crate::domain::Idempotency;
 use axum::{
     extract::Request,
     http::{HeaderMap, Method, header::CONTENT_ENCODING},
 };
 use bytes::Bytes;
+use encoding_rs::{Encoding, UTF_8};
 
 use super::{
-    Fields, Invalid, MAX_BODY_BYTES, body, form, json,
+    Fields, Invalid, MAX_BODY_BYTES, body, charset, form, json, multipart,
     preference::{self, Fingerprint},
     value::Sent,
 };
-use crate::http::{Origin, Rejection, request::Wait};
+use crate::http::{Origin, Rejection, Warnings, request::Wait};
 
 #[derive(Debug)]
 pub struct Received {
@@ -21,6 +24,8 @@ pub struct Received {
     pub idempotency: Option<Idempotency>,
     /// `None` where no layer gave it one.
     pub origin: Option<Origin>,
+    /// The character set of the body.
+    charset: &'static Encoding,
     query: String,
     body: Bytes,
 }
@@ -55,6 +60,7 @@ impl Received {
             origin: head.extensions.get().cloned(),
             wait: preference::wait(&head.headers),
             idempotency: preference::idempotency(&head.headers, &fingerprint)?,
+            charset: charset::declared(&head.headers),
             method: head.method,
             query,
             body,
@@ -66,12 +72,25 @@ impl Received {
         &self.body
     }
 
+    /// The body as text, in which U+FFFD stands for what cannot be read.
+    pub fn text(&self) -> Cow<'_, str> {
+        charset::text_of(&self.body, self.charset)
+    }
+
+    /// What is left out and cut by whoever reads the fields.
+    pub fn warnings(&self) -> Warnings {
+        self.origin
+            .as_ref()
+            .map(|origin| origin.warnings.clone())
+            .unwrap_or_default()
+    }
+
     /// The fields of the body: of a JSON object if it is one, else of a form, whatever the content type says.
     ///
     /// # Errors
     /// When the body cannot be read as either.
     pub fn body_fields(&self) -> Result<Fields, Invalid> {
-        Fields::new(self.body_values()?)
+        Fields::noting(self.body_values()?, &self.warnings())
     }
 
     /// The fields of query and body together.
@@ -79,9 +98,9 @@ impl Received {
     /// # Errors
     /// As [`Received::body_fields`].
     pub fn all_fields(&self) -> Result<Fields, Invalid> {
-        let mut sent = form::parse(&self.query)?;
+        let mut sent = form::parse(&self.query, UTF_8)?;
         sent.extend(self.body_values()?);
-        Fields::new(sent)
+        Fields::noting(sent, &self.warnings())
     }
 
     /// The fields of each object of a list, or of the one object that the body is.
@@ -89,7 +108,8 @@ impl Received {
     /// # Errors
     /// As [`Received::body_fields`], and when the list is empty or longer than `limit`.
     pub fn body_list(&self, limit: usize) -> Result<Vec<Fields>, Invalid> {
-        let text = self.text()?;
+        let text = self.text();
+        let text = text.trim();
         if !text.starts_with('[') {
             return Ok(vec![self.body_fields()?]);
         }
@@ -97,29 +117,42 @@ impl Received {
         if list.is_empty() || list.len() > limit {
             return Err(Invalid::new(format!("the list must have 1 to {limit} entries")));
         }
-        let numbered = list.into_iter().enumerate();
+        let (numbered, warnings) = (list.into_iter().enumerate(), self.warnings());
         numbered
-            .map(|(index, sent)| Fields::entry(&format!("[{index}]"), sent))
+            .map(|(index, sent)| Fields::entry(&format!("[{index}]"), sent, &warnings))
             .collect()
     }
 
-    fn text(&self) -> Result<&str, Invalid> {
-        let text = std::str::from_utf8(&self.body)
-            .map_err(|_not_utf8| Invalid::new("the request body is not UTF-8"))?;
-        Ok(text.strip_prefix('\u{feff}').unwrap_or(text).trim())
-    }
-
     fn body_values(&self) -> Result<Sent, Invalid> {
-        let text = self.text()?;
+        let text = self.text();
+        let text = text.trim();
         if json::looks_like_json(text) {
             json::parse(text)
+        } else if multipart::looks_like_multipart(text) {
+            multipart::parse(self.body.clone(), self.charset)
         } else {
-            form::parse(text)
+            form::parse(text, self.charset)
         }
     }
 }
 
+/// Encodings of a body that are not taken.
+const COMPRESSIONS: [&str; 7] = [
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "br",
+    "zstd",
+    "compress",
+    "x-compress",
+];
+
 /// Some clients name a character set in this header, or an encoding that they do not use: what can be read decides.
 fn is_compressed(headers: &HeaderMap, body: &[u8]) -> bool {
-    headers.contains_key(CONTENT_ENCODING) && std::str::from_utf8(body).is_err()
+    let named = headers
+        .get(CONTENT_ENCODING)
+        .map(|value| value.as_bytes().to_ascii_lowercase());
+    let is_one =
+        named.is_some_and(|named| COMPRESSIONS.iter().any(|name| named.starts_with(name.as_bytes())));
+    is_one && std::str::from_utf8(body).is_err()
 }

@@ -11,7 +11,7 @@ use super::{call::call, effect::Conversion};
 use crate::{Ingest, receipt::Pending};
 use common::http::{
     openapi::{Amount, MetaData, example},
-    request::{Fields, Invalid, MAX_ID, Preferences},
+    request::{Fields, Invalid, Preferences},
 };
 
 /// Change a conversion
@@ -70,10 +70,10 @@ struct ConversionChange {
 /// Names the parameter that is missing or wrong.
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
-        external_id: fields.required_text("external_id", MAX_ID)?,
+        external_id: fields.required_order_id("external_id")?,
         amount: fields.amount("amount")?,
         status: status(fields)?,
-        meta_data: fields.meta_data("meta_data")?,
+        meta_data: fields.free_object("meta_data"),
     }))
 }
 
