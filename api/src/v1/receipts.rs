@@ -267,6 +267,7 @@ mod tests {
             outcome,
             received_at: now,
             applied_at: None,
+            warnings: Vec::new(),
             program_scope: None,
         }
     }

@@ -192,9 +192,13 @@ fn odd_rows_are_invalid_and_lines_are_counted_as_in_the_file() {
     assert_eq!(
         read,
         [
-            (2, None, "\"a\n1\",C".to_owned()),
+            (
+                2,
+                problem("external_id contains a sign that nobody sees (U+000A)"),
+                "\"a\n1\",C".to_owned()
+            ),
             (4, problem("the row has 1 cells, the header 2"), "b".to_owned()),
-            (6, problem("the row is not UTF-8"), odd),
+            (6, problem("external_id contains what is not UTF-8 (U+FFFD)"), odd),
             (7, None, "c,\"say \"\"hi\"\"\"".to_owned()),
         ]
     );

@@ -82,11 +82,6 @@ impl Fields {
         Ok(self.sent.values)
     }
 
-    /// All of it, to look at names that nobody can know beforehand.
-    pub fn into_values(self) -> Map<String, Value> {
-        self.sent.values
-    }
-
     /// What has been left out and cut until now, here and in what is within.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.all()
