@@ -124,7 +124,7 @@ mod tests {
             "customer_update",
         ] {
             let line = line.replace('}', &format!(r#", "type": "{kind}"}}"#));
-            parse_line(&line_fields(line).unwrap(), Clock::default().now()).unwrap();
+            parse_line(&line_fields(&line).unwrap(), Clock::default().now()).unwrap();
         }
         assert_eq!(
             request::asked(),

@@ -1,5 +1,5 @@
 use common::{
-    domain::{AttributionFields, Body, CreateConversion, Outcome},
+    domain::{AttributionFields, Body, CreateConversion, MAX_META_PROPERTIES, Outcome},
     testing,
 };
 use serde_json::{Value, json};
