@@ -11,7 +11,7 @@ const PROGRAM_KEY: Option<&str> = Some("demo-program-key");
 async fn what_was_left_out_is_told(queue: Queue) {
     let world = World::start(queue).await;
     let shop = &world.shop;
-    let items: Value = (0..100)
+    let items: Value = (0..50)
         .map(|item| (format!("item {item}: \"x\""), json!("v".repeat(1_000))))
         .collect();
     let sale = json!({

@@ -50,7 +50,12 @@ impl Warnings {
 pub(super) async fn tell(response: Response, warnings: &Warnings, is_free: bool) -> Response {
     let noted = warnings.all();
     let kind = response.headers().get(CONTENT_TYPE);
-    if noted.is_empty() || kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/json")) {
+    // Errors have their documented shapes, and name what they are about.
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    if is_error
+        || noted.is_empty()
+        || kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/json"))
+    {
         return response;
     }
     let (mut head, body) = response.into_parts();

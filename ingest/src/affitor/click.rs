@@ -143,7 +143,7 @@ fn code(fields: &Fields, url: &Url, names: Names) -> Result<String, Invalid> {
 
 fn meta_data(fields: &Fields, url: &Url) -> MetaData {
     let sent = url.query_pairs().filter_map(|(name, value)| {
-        let name = name.strip_prefix(META_PREFIX)?;
+        let name = name.strip_prefix(META_PREFIX).filter(|name| !name.is_empty())?;
         Some((name.to_owned(), Value::from(value)))
     });
     fields.cleaned("affiliate_url", sent.collect())

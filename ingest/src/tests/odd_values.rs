@@ -257,7 +257,7 @@ async fn yaplet_sale(service: &mut Service, over: Value) -> (CreateConversion, V
 #[tokio::test]
 async fn what_decides_no_money_costs_no_sale() {
     let mut service = Service::new();
-    let items: Value = (0..100)
+    let items: Value = (0..50)
         .map(|item| (format!("item: {item}/\"x\""), json!("v".repeat(1_000))))
         .collect();
     for path in [POSTBACK, REST] {

@@ -290,7 +290,7 @@ async fn missing_and_wrong_parameters_are_named() {
         ),
         (
             "external_id=1%00&coupon=C",
-            "external_id contains a NUL character",
+            "external_id begins or ends with a sign that nobody sees (U+0000)",
         ),
     ] {
         let reply = service
