@@ -6,6 +6,7 @@ CREATE TABLE program_terms (
     org_id                bigint  NOT NULL,
     program_id            bigint  NOT NULL,
     valid_from            timestamptz NOT NULL DEFAULT '-infinity',
+    cookie_time           integer NOT NULL,
     recurring             boolean NOT NULL,
     recurring_cap         integer,
     recurring_period_days integer,
@@ -14,11 +15,12 @@ CREATE TABLE program_terms (
     default_type          text    NOT NULL,
     CONSTRAINT program_terms_pkey PRIMARY KEY (org_id, program_id, valid_from),
     CONSTRAINT program_terms_program_fkey FOREIGN KEY (org_id, program_id) REFERENCES programs,
+    CONSTRAINT program_terms_cookie_time_check CHECK (cookie_time >= 0),
     CONSTRAINT program_terms_approval_check CHECK (approval IN ('manual', 'immediate', 'hold')),
     CONSTRAINT program_terms_hold_check CHECK ((approval = 'hold') = (hold_days IS NOT NULL))
 );
 COMMENT ON TABLE program_terms IS
-    'Versions of a program''s limits and approval: a conversion gets the version of its own time. None: the columns of programs.';
+    'Versions of a program''s windows, limits and approval: a conversion gets the version of its own time. None: the columns of programs.';
 
 CREATE TABLE affiliation_rates (
     org_id              bigint NOT NULL,
@@ -48,6 +50,17 @@ CREATE TABLE group_memberships (
 );
 COMMENT ON TABLE group_memberships IS
     'Versions of the group that an affiliate belongs to; null: none. No version: the column of affiliates.';
+
+CREATE FUNCTION group_at(a affiliates, at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM group_memberships m
+                             WHERE m.org_id = a.org_id AND m.affiliate_id = a.affiliate_id AND m.valid_from > at)
+        THEN (SELECT m.group_id FROM group_memberships m
+              WHERE m.org_id = a.org_id AND m.affiliate_id = a.affiliate_id AND m.valid_from <= at
+              ORDER BY m.valid_from DESC LIMIT 1)
+        ELSE a.group_id END
+$$;
+COMMENT ON FUNCTION group_at IS
+    'The group of an affiliate at a time from now on: the one of the column unless that is a plan, whose versions come later.';
 
 ALTER TABLE programs ADD COLUMN retired_at timestamptz;
 COMMENT ON COLUMN programs.retired_at IS 'Brings nothing new from then on; what it brought stays and is paid.';

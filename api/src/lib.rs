@@ -7,10 +7,12 @@ mod auth;
 #[cfg(test)]
 mod auth_tests;
 mod docs;
+mod geoip;
 mod health;
 mod json;
 mod keyless_permits;
 mod openapi;
+mod openapi_links;
 mod path_id;
 mod rest;
 mod router;
@@ -20,6 +22,7 @@ mod testing;
 mod v1;
 mod write;
 
+pub use geoip::{GeoIp, GeoIpError};
 pub use health::{Health, Ready, health};
 pub use rest::error::Problem;
 pub use router::{router, routes};

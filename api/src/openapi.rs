@@ -19,7 +19,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::docs;
+use crate::{docs, openapi_links};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -131,6 +131,7 @@ fn document(calls: OpenApi) -> OpenApi {
         components.schemas.extend(errors.schemas());
         document.paths.paths.insert(path, item);
     }
+    openapi_links::add(&mut document.paths);
     components.schemas.values_mut().for_each(let_alternatives_overlap);
     document.components = Some(components);
     document

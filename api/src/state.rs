@@ -8,7 +8,7 @@ use common::{
     telemetry::metrics::Metrics,
 };
 
-use crate::{Health, Ready, keyless_permits::KeylessPermits};
+use crate::{GeoIp, Health, Ready, keyless_permits::KeylessPermits};
 
 /// Clones of the `Arc` around it are handed to every handler.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Api {
     pub(crate) limits: RateLimits,
     pub(crate) keyless_permits: KeylessPermits,
     pub(crate) health: Health,
+    /// Tells the countries of clicks; `None`: nobody does.
+    pub(crate) geoip: Option<GeoIp>,
 }
 
 impl Api {
@@ -30,7 +32,14 @@ impl Api {
             limits: RateLimits::default(),
             keyless_permits: KeylessPermits::default(),
             health: Health { ready, metrics },
+            geoip: None,
         }
+    }
+
+    /// With a database that tells the countries of clicks, if there is one.
+    #[must_use]
+    pub fn with_geoip(self, geoip: Option<GeoIp>) -> Self {
+        Self { geoip, ..self }
     }
 
     /// A connection for one request.

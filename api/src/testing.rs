@@ -55,8 +55,13 @@ pub(crate) struct Answer {
 impl Client {
     /// With `demo-key`.
     pub(crate) fn over(pool: &Pool) -> Self {
+        Self::of(pool, |api| api)
+    }
+
+    /// The same, of an api that is set up otherwise.
+    pub(crate) fn of(pool: &Pool, set_up: impl FnOnce(Api) -> Api) -> Self {
         let client = Self {
-            routes: router(over(pool), OpenApi::default()),
+            routes: router(set_up(over(pool)), OpenApi::default()),
             pool: pool.clone(),
             headers: Vec::new(),
         };

@@ -40,6 +40,8 @@ enum Command {
     Migrate(commands::migrate::Args),
     /// Apply a catalog: organisations, keys, programs, affiliates.
     Apply(commands::apply::Args),
+    /// Write what is in the database as a catalog file.
+    Catalog(commands::catalog::Args),
     /// Import the events of a file.
     Import(commands::import::Args),
     /// Create, list and revoke API keys.
@@ -58,7 +60,7 @@ enum Command {
     Explain(commands::explain::Args),
     /// Sign the links of pixels.
     Pixel(commands::pixel::Args),
-    /// Check database, broker, topology, migrations and clock, and say what is wrong.
+    /// Check database, broker, topology, migrations, clock and GeoIP file, and say what is wrong.
     Doctor(commands::doctor::Args),
     /// Exit with success when a server answers that it is ready.
     Ready(commands::ready::Args),
@@ -94,6 +96,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Api(args) => commands::api::run(args, &clock).await,
         Command::Migrate(args) => commands::migrate::run(args, &clock).await,
         Command::Apply(args) => commands::apply::run(args, &clock).await,
+        Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Import(args) => commands::import::run(args, &clock).await,
         Command::Keys(args) => commands::keys::run(args, &clock).await,
         Command::Events(args) => commands::events::run(args, &clock).await,

@@ -28,6 +28,11 @@ pub(crate) fn warn(text: impl Display) -> anyhow::Result<()> {
     writeln!(io::stderr().lock(), "warning: {text}").context("cannot write to standard error")
 }
 
+/// Says on standard error how far the command is.
+pub(crate) fn note(text: impl Display) -> anyhow::Result<()> {
+    writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
+}
+
 /// A table of plain columns: as wide as the terminal, easy to cut where there is none.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod approval;
+pub mod bulk;
 pub mod catalog;
 pub mod db;
 pub mod domain;
@@ -12,6 +13,7 @@ pub mod message;
 pub mod ops;
 pub mod queue;
 pub mod reads;
+pub mod recalculation;
 pub mod runtime;
 pub mod tapfiliate_json;
 pub mod telemetry;

@@ -95,7 +95,7 @@ async fn an_import_that_is_killed_goes_on() {
     for order in 0..ORDERS {
         writeln!(rows, "import-{order},JANE10OFF,10.00,a").unwrap();
     }
-    rows += "import-0,JANE10OFF,10.00,a\n,,\nlost,NOBODY,1,\n";
+    rows += "import-0,JANE10OFF,10.00,a\nodd,,\nlost,NOBODY,1,\n";
     fs::write(&file, rows).unwrap();
     let file = file.to_str().unwrap();
     let import = ["import", file, "--org", "demo", "--json"];

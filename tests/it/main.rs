@@ -33,6 +33,7 @@ macro_rules! on_both_queues {
 mod audit;
 mod batch;
 mod broker;
+mod commissions;
 mod conversions;
 mod database;
 mod dev;
@@ -48,6 +49,7 @@ mod ordering;
 mod pixel;
 mod poison;
 mod readme;
+mod repeats;
 mod rest;
 mod rest_calls;
 mod restarts;

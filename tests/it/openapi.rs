@@ -163,6 +163,7 @@ async fn all_calls_are_described_by_the_api_alone() {
     }
     failures_and_headers_are_those_of_the_call(&document);
     both_planes_share_a_path(&document);
+    what_is_created_links_to_calls_about_it(&document);
     world.finish().await;
 }
 
@@ -201,4 +202,43 @@ fn both_planes_share_a_path(document: &Value) {
     ] {
         assert!(ids.contains(id), "{id}");
     }
+}
+
+/// Fuzzers follow the links; a link to nowhere, or with a parameter that its call does not have, would be left out silently.
+fn what_is_created_links_to_calls_about_it(document: &Value) {
+    let operations = operations(document);
+    let mut linked = BTreeSet::new();
+    for (name, operation) in &operations {
+        let links = operation["responses"]["200"]["links"].as_object();
+        for (id, link) in links.into_iter().flatten() {
+            let target = operations
+                .iter()
+                .find(|(_, other)| other["operationId"] == link["operationId"]);
+            let (_, target) = target.unwrap_or_else(|| panic!("{name} links to {id}"));
+            let parameters: Vec<_> = target["parameters"].as_array().unwrap().iter().collect();
+            for parameter in link["parameters"].as_object().unwrap().keys() {
+                let is_known = parameters
+                    .iter()
+                    .any(|known| known["name"] == **parameter && known["in"] == "path");
+                assert!(is_known, "{name}: {id} has no {parameter}");
+            }
+            linked.insert(operation["operationId"].as_str().unwrap());
+        }
+    }
+    assert_eq!(
+        linked.into_iter().collect::<Vec<_>>(),
+        [
+            "post_1_6_affiliate_groups",
+            "post_1_6_affiliate_prospects",
+            "post_1_6_affiliates",
+            "post_1_6_affiliates_id_notes",
+            "post_1_6_clicks",
+            "post_1_6_conversions",
+            "post_1_6_conversions_id_commissions",
+            "post_1_6_customers",
+            "post_1_6_payments",
+            "post_1_6_programs_program_id_affiliates",
+            "post_v1_keys",
+        ]
+    );
 }

@@ -401,10 +401,10 @@ async fn what_holds_nul_is_dead_under_its_own_id_and_its_neighbours_are_applied(
 async fn an_event_that_no_row_can_hold_leaves_its_bytes() {
     let database = database().await;
     let mut broken = sale(database.org, "broken");
-    broken.event.idempotency = Some(Idempotency {
-        key: "key".to_owned(),
-        hash: "no hexadecimal digits".to_owned(),
-    });
+    broken.event.idempotency = Some(Idempotency::plain(
+        "key".to_owned(),
+        "no hexadecimal digits".to_owned(),
+    ));
     let batch = [sale(database.org, "o1"), broken];
     let decisions = applier(&database).run(&batch).await.unwrap();
     assert_eq!(reasons(&decisions), ["22023", "applied"]);

@@ -16,7 +16,7 @@ use common::{
     },
     http::openapi::example,
     reads::rest::clicks::{self, ClickFilter, ClickRecord},
-    tapfiliate_json::{Affiliate, Program, colon_time, null},
+    tapfiliate_json::{Affiliate, Program, colon_time},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +27,7 @@ use super::{
     params::{Params, day, flag, text, whole_days},
     user_agent::{Agent, agent},
 };
-use crate::{Api, Problem, path_id::PathId};
+use crate::{Api, GeoIp, Problem, path_id::PathId};
 
 /// What a list may be restricted to (seed: REST 1.6).
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -108,7 +108,8 @@ pub(crate) async fn list(
     let filter = filter.within(key.program)?;
     let mut conn = api.connection().await?;
     let page = clicks::list(&mut conn, key.org, &filter, request.number).await?;
-    Ok(request.answer(&page, Visit::from))
+    let geoip = api.geoip.as_ref();
+    Ok(request.answer(&page, |click| Visit::new(click, geoip)))
 }
 
 /// A click
@@ -134,7 +135,7 @@ pub(crate) async fn retrieve(
         .await?
         .filter(|click| click.created_at.timestamp_millis() == millis)
         .ok_or_else(Problem::not_found)?;
-    Ok(Json(Click::from(&click)).into_response())
+    Ok(Json(Click::new(&click, api.geoip.as_ref())).into_response())
 }
 
 /// A click, as the list shows it.
@@ -188,13 +189,13 @@ struct Details<'a> {
     landing_page_url: Option<&'a str>,
 }
 
-/// There is no database of addresses.
+/// By the address that was sent with the click.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = rest::Geolocation)]
 struct Geolocation {
-    /// Always null.
-    #[schema(schema_with = null)]
-    country: (),
+    /// Its name; null where no GeoIP database is configured, or does not know the address.
+    #[schema(required)]
+    country: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -206,8 +207,9 @@ struct Link<'a> {
     source_id: Option<&'a str>,
 }
 
-impl<'a> From<&'a ClickRecord> for Visit<'a> {
-    fn from(click: &'a ClickRecord) -> Self {
+impl<'a> Visit<'a> {
+    fn new(click: &'a ClickRecord, geoip: Option<&GeoIp>) -> Self {
+        let country = geoip.and_then(|geoip| geoip.country(click.ip.as_deref()?));
         let agent = click.user_agent.as_deref().map_or_else(Agent::default, agent);
         Self {
             id: click_uuid(click.id, click.created_at).to_string(),
@@ -226,15 +228,15 @@ impl<'a> From<&'a ClickRecord> for Visit<'a> {
                 platform: agent.platform,
                 landing_page_url: click.landing_page.as_deref(),
             },
-            geolocation: Geolocation { country: () },
+            geolocation: Geolocation { country },
         }
     }
 }
 
-impl<'a> From<&'a ClickRecord> for Click<'a> {
-    fn from(click: &'a ClickRecord) -> Self {
+impl<'a> Click<'a> {
+    fn new(click: &'a ClickRecord, geoip: Option<&GeoIp>) -> Self {
         Self {
-            visit: Visit::from(click),
+            visit: Visit::new(click, geoip),
             affiliate: Affiliate::from(&click.affiliate),
             program: Program::from(&click.program),
             link: Link {
@@ -248,11 +250,18 @@ impl<'a> From<&'a ClickRecord> for Click<'a> {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use common::domain::{ClickId, MetaData};
+    use common::{
+        domain::{ClickId, MetaData},
+        testing,
+    };
     use serde_json::json;
 
     use super::*;
-    use crate::rest::{params::read, tests::conversion};
+    use crate::{
+        geoip::example,
+        rest::{params::read, tests::conversion},
+        testing::Client,
+    };
 
     #[test]
     fn meta_data_are_found_by_their_key() {
@@ -281,6 +290,7 @@ mod tests {
                  Chrome/81.0.4044.92 Safari/537.36"
                     .into(),
             ),
+            ip: Some("8.8.8.8".into()),
             referrer: Some("https://duckduckgo.com".into()),
             landing_page: Some("https://shop.example/".into()),
             program: sale.program,
@@ -303,10 +313,46 @@ mod tests {
             },
             "link": {"asset_id": "1-aaaaaa", "source_id": "1-ssssss"}
         });
-        assert_eq!(serde_json::to_value(Click::from(&click)).unwrap(), want);
-        let listed = serde_json::to_value(Visit::from(&click)).unwrap();
+        assert_eq!(serde_json::to_value(Click::new(&click, None)).unwrap(), want);
+        let listed = serde_json::to_value(Visit::new(&click, None)).unwrap();
         let mut keys: Vec<_> = listed.as_object().unwrap().keys().collect();
         keys.sort();
         assert_eq!(keys, ["created_at", "details", "geolocation", "id", "meta_data"]);
+    }
+
+    #[tokio::test]
+    async fn a_click_has_a_country_where_a_database_knows_its_address() {
+        let database = testing::database().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("countries.mmdb");
+        std::fs::write(&file, example::countries()).unwrap();
+        let without = Client::over(&database.pool);
+        let client = Client::of(&database.pool, |api| {
+            api.with_geoip(Some(GeoIp::open(&file).unwrap()))
+        });
+        for ip in ["8.8.8.8", "81.2.x.x"] {
+            let body = json!({"click": {"referral_code": "nwjinmy", "details": {"ip": ip}}});
+            client.apply(serde_json::from_value(body).unwrap()).await;
+        }
+        let listed = client.get("/1.6/clicks/").await.json;
+        let countries: Vec<_> = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|click| &click["geolocation"])
+            .collect();
+        assert_eq!(
+            countries,
+            [&json!({"country": null}), &json!({"country": "United States"})]
+        );
+        let path = format!("/1.6/clicks/{}/", listed[1]["id"].as_str().unwrap());
+        assert_eq!(
+            client.get(&path).await.json["geolocation"],
+            json!({"country": "United States"})
+        );
+        assert_eq!(
+            without.get(&path).await.json["geolocation"],
+            json!({"country": null})
+        );
     }
 }

@@ -6,7 +6,7 @@ use axum::{Extension, extract::State, response::Response};
 use common::{
     db::keys::ApiKey,
     http::openapi::example,
-    reads::rest::{custom_fields, list::Page},
+    reads::rest::{custom_fields, page::Page},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,7 +45,7 @@ pub(super) async fn list(
     request: PageRequest,
 ) -> Result<Response, Problem> {
     let mut conn = api.connection().await?;
-    let fields = custom_fields::all(&mut conn, key.org).await?;
+    let fields = custom_fields::all(&mut conn, key.org, api.clock.now()).await?;
     Ok(
         request.answer(&Page::of_all(fields, request.number), |field| CustomField {
             id: &field.id,

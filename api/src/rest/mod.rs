@@ -26,7 +26,7 @@ mod customers;
 pub(crate) mod error;
 mod meta_data;
 mod notes;
-mod pages;
+pub(crate) mod pages;
 pub(crate) mod params;
 mod payments;
 mod payout_methods;

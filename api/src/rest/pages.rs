@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use common::reads::rest::list::{PAGE_SIZE, Page};
+use common::reads::rest::page::{PAGE_SIZE, Page};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::params;
@@ -50,6 +50,19 @@ impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
             uri,
             headers: parts.headers.clone(),
         })
+    }
+}
+
+/// The request for a list that has no pages: what is no number of one is refused all the same.
+#[derive(Debug)]
+pub(crate) struct NoPages;
+
+impl<S: Sync> FromRequestParts<S> for NoPages {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let PageParams { page: _ } = params::read(&parts.uri)?;
+        Ok(Self)
     }
 }
 

@@ -16,7 +16,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Api, Problem,
     auth::{Guard, guard, needs_whole_organisation},
-    rest::params::{Params, text},
+    rest::{
+        pages::NoPages,
+        params::{Params, text},
+    },
 };
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -117,6 +120,7 @@ struct AuditPage {
 async fn audit(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
+    NoPages: NoPages,
     Params(filter): Params<Filter>,
 ) -> Result<Json<AuditPage>, Problem> {
     needs_whole_organisation(&key)?;
@@ -199,7 +203,13 @@ mod tests {
                 "{query}: {found}"
             );
         }
-        for query in ["since=yesterday", "before=0", "limit=201", "subject=a%00b"] {
+        for query in [
+            "since=yesterday",
+            "before=0",
+            "page=0",
+            "limit=201",
+            "subject=a%00b",
+        ] {
             assert_eq!(
                 client.get(&format!("/v1/audit?{query}")).await.status,
                 400,

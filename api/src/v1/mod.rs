@@ -1,6 +1,7 @@
-//! Our own calls: receipts, why an order paid what it paid, decisions about many commissions, the audit trail, and keys.
+//! Our own calls: receipts, why an order paid what it paid, decisions about many commissions, the audit trail, keys, and the catalog.
 
 pub(crate) mod audit;
+pub(crate) mod catalog;
 pub(crate) mod commissions;
 pub(crate) mod explain;
 pub(crate) mod keys;

@@ -227,7 +227,9 @@ fn other_effect(applied: &Applied) -> Value {
             json!({"payment_ids": payments.iter().map(|payment| payment.id).collect::<Vec<_>>()})
         }
         Applied::Test { number } => json!({"test_event": number}),
-        Applied::Conversion(_) | Applied::Refund(_) | Applied::Nothing => json!({}),
+        Applied::Conversion(_) | Applied::Refund(_) | Applied::Recalculated(_) | Applied::Nothing => {
+            json!({})
+        }
     }
 }
 

@@ -73,6 +73,7 @@ impl From<ChangeError> for Problem {
         match error {
             ChangeError::NotFound => Self::not_found(),
             ChangeError::Invalid(message) => Self::bad_request(message),
+            ChangeError::Exists(message) => Self::new(StatusCode::CONFLICT, message),
             ChangeError::ReusedKey => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
             ChangeError::Db(error) => error.into(),
         }

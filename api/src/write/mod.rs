@@ -6,9 +6,13 @@
 mod call;
 mod change;
 mod execute;
+mod secret;
+#[cfg(test)]
+mod tests;
 mod to_its_end;
 
 pub(crate) use call::Call;
 pub(crate) use change::{Change, begin, finish};
 pub(crate) use execute::{Done, execute};
+pub(crate) use secret::not_stored;
 pub(crate) use to_its_end::to_its_end;

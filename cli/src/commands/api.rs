@@ -9,13 +9,15 @@ use common::{
     runtime::{Clock, DbArgs},
 };
 
-use crate::roles::{self, Process};
+use crate::roles::{self, Process, api::ApiArgs};
 
 /// Receipts, reads and operations over HTTP. Needs the database, not the broker.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     db: DbArgs,
+    #[command(flatten)]
+    api: ApiArgs,
     /// The address to serve on.
     #[arg(
         long,
@@ -28,12 +30,13 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let process = Process::start()?;
+    let geoip = args.api.geoip()?;
     let listener = roles::listen(args.listen).await?;
     let pool = db::connect(&args.db.database_url, roles::api::CONNECTIONS, "commissary api").await?;
     let ids = roles::event_ids(&pool).await?;
     let metrics = process.metrics()?;
     let ready = api::Ready::Database(pool.clone());
-    let api = Api::new(pool, ids, clock.clone(), ready, metrics);
+    let api = Api::new(pool, ids, clock.clone(), ready, metrics).with_geoip(geoip);
     let router = api::router(api, ingest::openapi());
     tracing::info!(address = %listener.local_addr()?, "api is ready");
     let requests = process.requests();

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
-use api::Api;
+use api::{Api, GeoIp};
 use common::{
     catalog, db,
     http::{serve, with_layers},
@@ -11,12 +11,13 @@ use common::{
     runtime::{AmqpArgs, Clock},
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
 
 use super::migrate;
 use crate::{
     dev::cluster::Cluster,
     print,
-    roles::{self, Process},
+    roles::{self, Process, api::ApiArgs},
 };
 
 /// Run everything in one process: a private PostgreSQL from the installed binaries, the queue, a worker, the demo world.
@@ -48,12 +49,15 @@ pub(crate) struct Args {
     database_url: Option<SecretString>,
     #[command(flatten)]
     amqp: AmqpArgs,
+    #[command(flatten)]
+    api: ApiArgs,
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let process = Process::start()?;
     // Before anything is started: a taken port is the commonest mistake.
     let listener = roles::listen(args.listen).await?;
+    let geoip = args.api.geoip()?;
     if args.fresh {
         Cluster::destroy(&args.state).await?;
     }
@@ -64,7 +68,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     };
     let private = cluster.as_ref().map(|cluster| SecretString::from(cluster.url()));
     let url = args.database_url.clone().or(private).context("no database")?;
-    let served = everything(&args, &url, listener, clock, process).await;
+    let served = everything(&args, &url, (listener, geoip), clock, process).await;
     if let Some(cluster) = cluster {
         cluster.stop().await.context("stopping the database")?;
     }
@@ -74,7 +78,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 async fn everything(
     args: &Args,
     url: &SecretString,
-    listener: tokio::net::TcpListener,
+    (listener, geoip): (TcpListener, Option<GeoIp>),
     clock: &Clock,
     process: Process,
 ) -> anyhow::Result<()> {
@@ -105,7 +109,7 @@ async fn everything(
     worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
     let (ingest, requests) =
         roles::ingest::start(&process, &pool, ids.clone(), broker.as_ref(), instances, clock).await?;
-    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics);
+    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics).with_geoip(geoip);
     let router = ingest::routes(ingest).merge(api::routes(api, ingest::openapi()));
     welcome(listener.local_addr()?, args, url)?;
     requests.spawn("server", serve(listener, with_layers(router), requests.clone()));

@@ -9,18 +9,20 @@ use common::{
 use secrecy::ExposeSecret;
 
 use super::migrate::newest_version;
-use crate::print;
+use crate::{print, roles::api::ApiArgs};
 
 /// Clocks further apart than this confuse receipts and reports.
 const CLOCK_SKEW_SECONDS: i64 = 5;
 
-/// Check database, broker, topology, migrations and clock, and say what is wrong and what to do.
+/// Check database, broker, topology, migrations, clock and GeoIP file, and say what is wrong and what to do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     db: DbArgs,
     #[command(flatten)]
     amqp: AmqpArgs,
+    #[command(flatten)]
+    api: ApiArgs,
     /// Print nothing but what is wrong.
     #[arg(long)]
     quiet: bool,
@@ -38,6 +40,7 @@ struct Check {
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let mut checks = database(&args.db, clock).await;
     checks.extend(broker(&args.amqp).await);
+    checks.push(geoip(&args.api));
     let wrong = checks.iter().filter(|check| check.result.is_err()).count();
     if args.json {
         let list: Vec<_> = checks
@@ -181,5 +184,20 @@ async fn broker(args: &AmqpArgs) -> Vec<Check> {
                 result: Err(detail),
             }]
         }
+    }
+}
+
+fn geoip(args: &ApiArgs) -> Check {
+    let result = match args.geoip() {
+        Ok(Some(geoip)) => Ok(format!("clicks have countries by {}", geoip.kind())),
+        Ok(None) => Ok("no file is configured; clicks have no country".to_owned()),
+        Err(error) => Err(format!(
+            "{}. The control plane does not start with it",
+            telemetry::chain(&error)
+        )),
+    };
+    Check {
+        name: "geoip",
+        result,
     }
 }

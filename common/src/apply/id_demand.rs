@@ -12,6 +12,14 @@ pub(super) fn of_batch(new: &[NewEvent<'_>], world: &World) -> IdDemand {
         let rows = needs.new_rows;
         demand.conversions += rows.conversions;
         demand.commissions += rows.commission_lines * per_line;
+        // What was added to an unauthenticated sale, maybe in this very batch, is added again to the one that takes its place.
+        if needs.conversion.is_some() {
+            demand.commissions += rows.commission_lines * per_line;
+        }
+        let superseded = needs.order.and_then(|order| world.conversion_of(org, order));
+        if let Some(superseded) = superseded.filter(|before| !before.authenticated && rows.conversions > 0) {
+            demand.commissions += superseded.commissions.len() * per_line;
+        }
         demand.customers += rows.customers;
         demand.clicks += rows.clicks;
         demand.payments += rows.payments;

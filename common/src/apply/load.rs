@@ -102,7 +102,7 @@ async fn load_through(
 }
 
 /// Clicks that events name, be they of other organisations: their first holder keeps a name.
-async fn load_clicks(
+pub(super) async fn load_clicks(
     connection: &mut Connection,
     new: &[NewEvent<'_>],
     world: &mut World,
@@ -187,7 +187,7 @@ async fn load_parked(
 }
 
 /// Customers that events name, and those of the conversions and clicks at hand.
-async fn load_customers(
+pub(super) async fn load_customers(
     connection: &mut Connection,
     new: &[NewEvent<'_>],
     world: &mut World,
@@ -224,7 +224,7 @@ async fn load_customers(
 }
 
 /// The clicks by which customers and conversions came: for their age, and to be shown.
-async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<(), DbError> {
+pub(super) async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<(), DbError> {
     let customers = world.customers.values().map(|row| (row.org, row.click));
     let conversions = world.conversions.values().map(|row| (row.org, row.click));
     let missing: BTreeSet<(OrgId, ClickId)> = customers

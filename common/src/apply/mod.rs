@@ -12,8 +12,11 @@ mod id_demand;
 mod keys;
 mod load;
 mod new_event;
+mod preview;
 mod resolve_org;
 mod write;
+
+pub use preview::preview;
 
 use std::panic::AssertUnwindSafe;
 

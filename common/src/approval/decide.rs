@@ -1,31 +1,18 @@
 //! Deciding chosen commissions, some at a time: each batch in one transaction with its audit.
 
 use crate::{
-    apply::{self, ApplyError},
-    db::{
-        self, FailureClass, Pool,
-        audit::{self, Author, Note},
-    },
-    domain::{
-        self, Applied, Body, CommissionId, Dialect, EditCommission, Event, Incoming, Outcome, ProgramId,
-    },
+    apply::ApplyError,
+    bulk::{BATCH, Caller},
+    db::{Pool, audit::Note},
+    domain::{self, Applied, Body, CommissionId, EditCommission, Incoming, Outcome},
     message::EventIds,
 };
-
-/// Commissions of one transaction: short locks, and what was interrupted goes on where it was.
-pub const BATCH: usize = 500;
-/// How often a batch that others keep from being applied is tried.
-const MAX_ATTEMPTS: u32 = 5;
 
 /// What is to become of commissions, and on whose behalf.
 #[derive(Clone, Debug)]
 pub struct Decision {
     pub approved: bool,
-    pub author: Author,
-    /// The program that the caller's key is bound to.
-    pub scope: Option<ProgramId>,
-    /// By which way it came.
-    pub dialect: Dialect,
+    pub caller: Caller,
 }
 
 /// How far it has come.
@@ -52,61 +39,22 @@ pub async fn decide(
     for batch in commissions.chunks(BATCH) {
         let events: Vec<Incoming> = batch
             .iter()
-            .map(|commission| event(ids, *commission, decision))
+            .map(|commission| decision.caller.event(ids, body(*commission, decision.approved)))
             .collect();
-        progress.changed += persistently(pool, &events, decision).await?;
+        let decided = decision.caller.apply(pool, &events, note).await?;
+        progress.changed += decided.iter().filter_map(note).count();
         progress.done += batch.len();
         report(progress);
     }
     Ok(progress)
 }
 
-fn event(ids: &EventIds, commission: CommissionId, decision: &Decision) -> Incoming {
-    let Author {
-        org, request_id, now, ..
-    } = &decision.author;
-    let edit = EditCommission {
-        approved: Some(decision.approved),
+fn body(commission: CommissionId, approved: bool) -> Body {
+    Body::EditCommission(EditCommission {
+        approved: Some(approved),
         only_pending: true,
         ..EditCommission::of(commission)
-    };
-    let event = Event {
-        id: ids.issue(*org, *now),
-        org: Some(*org),
-        dialect: decision.dialect,
-        received_at: *now,
-        authenticated: true,
-        program_scope: decision.scope,
-        idempotency: None,
-        wait_until: None,
-        request_id: request_id.clone(),
-        trace: None,
-        warnings: Vec::new(),
-        body: Body::EditCommission(edit),
-    };
-    Incoming { event, queued: false }
-}
-
-/// Again while others keep it from being applied. Returns how many were changed.
-async fn persistently(pool: &Pool, events: &[Incoming], decision: &Decision) -> Result<usize, ApplyError> {
-    let mut attempt = 1;
-    loop {
-        let applied = db::in_transaction(pool, async |connection| {
-            let decisions = apply::apply(connection, events.to_vec(), decision.author.now).await?;
-            let notes: Vec<Note> = decisions.iter().filter_map(note).collect();
-            audit::append(connection, &decision.author, &notes).await?;
-            Ok::<_, ApplyError>(notes.len())
-        });
-        match applied.await {
-            Err(error) if attempt < MAX_ATTEMPTS && is_worth_another(&error) => attempt += 1,
-            ended => return ended,
-        }
-    }
-}
-
-fn is_worth_another(error: &ApplyError) -> bool {
-    let is_contended = matches!(error.class(), FailureClass::Contention | FailureClass::Race);
-    is_contended || error.is_stale_plan()
+    })
 }
 
 /// The entry of the trail. `None`: nothing was changed.

@@ -6,5 +6,5 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{BATCH, Decision, Progress, decide};
-pub use select::{MAX_SELECTION, PendingFilter, SelectError, Selection, select};
+pub use decide::{Decision, Progress, decide};
+pub use select::{PendingFilter, Selection, select};

@@ -6,12 +6,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::{
+    bulk::{MAX_SELECTION, SelectError, named},
     db::{Connection, DbError},
     domain::{CommissionId, Currency, OrgId, ProgramId},
 };
-
-/// Commissions that one selection holds, at most.
-pub const MAX_SELECTION: u32 = 100_000;
 
 /// Which pending commissions are meant; what is not given does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,17 +35,6 @@ pub struct Selection {
     pub more: bool,
 }
 
-/// Nothing can be chosen.
-#[derive(Debug, thiserror::Error)]
-pub enum SelectError {
-    #[error("program {0:?} is not known")]
-    UnknownProgram(String),
-    #[error("affiliate {0:?} is not known")]
-    UnknownAffiliate(String),
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
 /// Chooses the pending commissions of `org` that match.
 ///
 /// # Errors
@@ -57,22 +44,24 @@ pub async fn select(
     org: OrgId,
     filter: &PendingFilter,
 ) -> Result<Selection, SelectError> {
-    let (program, affiliate) = named(conn, org, filter).await?;
+    let named = named(conn, org, filter.program.as_deref(), filter.affiliate.as_deref()).await?;
+    // What is deleted is disapproved: a sale is looked up for its program alone.
     let rows = sqlx::query!(
         r#"SELECT m.commission_id AS "id: CommissionId", m.amount, m.currency AS "currency: Currency"
            FROM commissions m
-           LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
-          WHERE m.org_id = $1 AND m.approved IS NULL AND c.deleted_at IS NULL
-            AND ($2::bigint IS NULL OR c.program_id = $2)
-            AND ($3::bigint IS NULL OR c.program_id = $3)
+          WHERE m.org_id = $1 AND m.approved IS NULL
+            AND (($2::bigint IS NULL AND $3::bigint IS NULL) OR EXISTS (
+                SELECT FROM conversions c
+                 WHERE c.org_id = m.org_id AND c.conversion_id = m.conversion_id
+                   AND ($2 IS NULL OR c.program_id = $2) AND ($3 IS NULL OR c.program_id = $3)))
             AND ($4::bigint IS NULL OR m.affiliate_id = $4)
             AND ($5::timestamptz IS NULL OR m.created_at < $5)
           ORDER BY m.commission_id
           LIMIT $6"#,
         org.0,
         filter.scope.map(|program| program.0),
-        program,
-        affiliate,
+        named.program,
+        named.affiliate,
         filter.before,
         i64::from(MAX_SELECTION) + 1
     )
@@ -92,27 +81,4 @@ pub async fn select(
             .or_default() += row.amount;
     }
     Ok(selection)
-}
-
-/// The numbers of the program and the affiliate that the filter names.
-async fn named(
-    conn: &mut Connection,
-    org: OrgId,
-    filter: &PendingFilter,
-) -> Result<(Option<i64>, Option<i64>), SelectError> {
-    let found = sqlx::query!(
-        "SELECT (SELECT program_id FROM programs WHERE org_id = $1 AND slug = $2) AS program,
-                (SELECT affiliate_id FROM affiliates WHERE org_id = $1 AND slug = $3) AS affiliate",
-        org.0,
-        filter.program,
-        filter.affiliate
-    )
-    .fetch_one(conn)
-    .await
-    .map_err(|error| DbError::new("approval.named", error))?;
-    match (&filter.program, &filter.affiliate) {
-        (Some(slug), _) if found.program.is_none() => Err(SelectError::UnknownProgram(slug.clone())),
-        (_, Some(slug)) if found.affiliate.is_none() => Err(SelectError::UnknownAffiliate(slug.clone())),
-        _ => Ok((found.program, found.affiliate)),
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    bulk::Caller,
     db::{
         Connection, Pool,
         audit::{Actor, Author},
@@ -109,14 +110,16 @@ async fn what_waits_is_chosen_and_slips_are_told(pool: Pool) {
 fn approval(approved: bool) -> Decision {
     Decision {
         approved,
-        author: Author {
-            org: OrgId(1),
-            actor: Actor::Cli("tester".into()),
-            request_id: None,
-            now: fixture::now(),
+        caller: Caller {
+            author: Author {
+                org: OrgId(1),
+                actor: Actor::Cli("tester".into()),
+                request_id: None,
+                now: fixture::now(),
+            },
+            scope: None,
+            dialect: Dialect::Native,
         },
-        scope: None,
-        dialect: Dialect::Native,
     }
 }
 

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::{
     fields::Id,
     file::{Affiliate, Affiliation, CatalogFile, Org, Program},
-    problem::Problems,
+    problem::{KNOWN, Problems, declared_at},
 };
 
 pub(super) fn check(file: &CatalogFile, problems: &Problems<'_>) {
@@ -46,7 +46,8 @@ fn check_across_orgs(file: &CatalogFile, problems: &Problems<'_>) {
     let mut hosts = Once::default();
     for org in &file.orgs {
         for program in &org.programs {
-            for host in &program.hosts {
+            // One that is in the database moves to whoever declares it.
+            for host in program.hosts.iter().filter(|host| host.span() != KNOWN) {
                 if let Some(other) = hosts.taken(host.get_ref().clone(), program.id.get_ref()) {
                     let message = format!(
                         "program {:?}: host {:?} is already one of program {other:?}",
@@ -110,9 +111,20 @@ fn check_rules(program: &Program, groups: &HashSet<&str>, problems: &Problems<'_
             "{what}: default_type {:?} is none of its types",
             program.default_type.get_ref()
         );
-        problems.add(&program.default_type.span(), message);
+        let span = declared_at(&program.default_type.span(), &program.id.span());
+        problems.missing(&span, message);
     }
     for rule in &program.types {
+        if rule.retired && rule.id.get_ref() == program.default_type.get_ref() {
+            let message = format!(
+                "{what}: default_type {:?} is retired: name another",
+                rule.id.get_ref()
+            );
+            problems.add(
+                &declared_at(&program.default_type.span(), &rule.id.span()),
+                message,
+            );
+        }
         for group in rule
             .groups
             .iter()
@@ -123,7 +135,7 @@ fn check_rules(program: &Program, groups: &HashSet<&str>, problems: &Problems<'_
                 rule.id.get_ref(),
                 group.get_ref()
             );
-            problems.add(&group.span(), message);
+            problems.missing(&group.span(), message);
         }
     }
     for (number, level) in (2..).zip(&program.levels) {
@@ -132,7 +144,7 @@ fn check_rules(program: &Program, groups: &HashSet<&str>, problems: &Problems<'_
                 "{what}: {} is never paid without level-{number}",
                 level.id.get_ref()
             );
-            problems.add(&level.id.span(), message);
+            problems.missing(&level.id.span(), message);
             break;
         }
     }
@@ -162,7 +174,7 @@ fn check_keys(org: &Org, problems: &Problems<'_>) {
                 key.name.get_ref(),
                 program.get_ref()
             );
-            problems.add(&program.span(), message);
+            problems.missing(&program.span(), message);
         }
     }
 }
@@ -176,20 +188,21 @@ fn check_affiliates(org: &Org, problems: &Problems<'_>) {
             .as_ref()
             .filter(|group| !groups.contains(group.get_ref().as_str()));
         if let Some(group) = unknown {
-            problems.add(
+            problems.missing(
                 &group.span(),
                 format!("{what}: unknown group {:?}", group.get_ref()),
             );
         }
         for (id, value) in &affiliate.profile.custom_field_ids {
             let Some(field) = org.custom_fields.iter().find(|field| field.id == *id) else {
-                problems.add(
+                problems.missing(
                     &id.span(),
                     format!("{what}: unknown custom field {:?}", id.get_ref()),
                 );
                 continue;
             };
             let choices = &field.definition.choices;
+            let Some(value) = value else { continue };
             if !choices.is_empty() && !choices.contains(value) {
                 let message = format!(
                     "{what}: {:?} is no choice of custom field {:?}",
@@ -216,7 +229,7 @@ fn check_parents(org: &Org, problems: &Problems<'_>) {
         let Some(parent) = &affiliate.parent else { continue };
         if !by_id.contains_key(parent.get_ref().as_str()) {
             let message = format!("affiliate {id:?}: unknown parent {:?}", parent.get_ref());
-            problems.add(&parent.span(), message);
+            problems.missing(&parent.span(), message);
             continue;
         }
         let mut line = vec![id];
@@ -233,7 +246,7 @@ fn check_parents(org: &Org, problems: &Problems<'_>) {
             in_noted_cycle.extend(line.iter().copied());
             line.push(id);
             problems.add(
-                &parent.span(),
+                &declared_at(&parent.span(), &affiliate.id.span()),
                 format!("affiliate {id:?}: parents in a circle: {}", line.join(" → ")),
             );
         }
@@ -256,11 +269,14 @@ fn check_codes(org: &Org, problems: &Problems<'_>) {
                 problems.add(span, format!("affiliation of {id:?}: {message}"));
             };
             match programs.get(affiliation.program.get_ref().as_str()) {
-                None => wrong(
+                None => problems.missing(
                     &affiliation.program.span(),
-                    format!("unknown program {:?}", affiliation.program.get_ref()),
+                    format!(
+                        "affiliation of {id:?}: unknown program {:?}",
+                        affiliation.program.get_ref()
+                    ),
                 ),
-                Some(program) => check_asset(affiliation, program, wrong),
+                Some(program) => check_asset(id, affiliation, program, problems),
             }
             if let (Some(coupon), Some(folded)) = (&affiliation.coupon, &affiliation.coupon_folded)
                 && let Some(other) = coupons.taken(folded.clone(), id)
@@ -297,14 +313,15 @@ fn check_codes(org: &Org, problems: &Problems<'_>) {
     }
 }
 
-fn check_asset(affiliation: &Affiliation, program: &Program, wrong: impl Fn(&Range<usize>, String)) {
+fn check_asset(affiliate: &str, affiliation: &Affiliation, program: &Program, problems: &Problems<'_>) {
     if let Some(asset) = &affiliation.asset_id
         && !program.assets.contains(asset)
     {
-        wrong(
-            &asset.span(),
-            format!("asset_id {:?} is no asset of its program", asset.get_ref()),
+        let message = format!(
+            "affiliation of {affiliate:?}: asset_id {:?} is no asset of its program",
+            asset.get_ref()
         );
+        problems.missing(&asset.span(), message);
     }
 }
 

@@ -7,14 +7,17 @@ use rust_decimal::Decimal;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
+    value::Datetime,
 };
 
-use super::problem::Problems;
+use super::problem::{KNOWN, Problems, declared_at};
 
 /// Ids name things in URLs, reports and files.
 const MAX_ID_CHARS: usize = 100;
-/// Titles, names, codes, addresses.
-const MAX_TEXT_CHARS: usize = 1_000;
+/// Titles, names, codes, addresses; descriptions, of which REST 1.6 takes as many.
+const MAX_TEXT_CHARS: usize = 4_000;
+/// The field by which a table says which of its fields are to have no value any more.
+const CLEAR: &str = "clear";
 
 /// A table of the file, and which of its fields were asked for.
 pub(super) struct Fields<'a> {
@@ -23,6 +26,8 @@ pub(super) struct Fields<'a> {
     pub(super) span: Range<usize>,
     table: &'a DeTable<'a>,
     known: BTreeSet<&'static str>,
+    /// Those of them that cannot be cleared.
+    lasting: BTreeSet<&'static str>,
     problems: &'a Problems<'a>,
 }
 
@@ -33,12 +38,13 @@ impl<'a> Fields<'a> {
         table: &'a DeTable<'a>,
         problems: &'a Problems<'a>,
     ) -> Self {
-        let known = BTreeSet::new();
+        let (known, lasting) = (BTreeSet::new(), BTreeSet::new());
         Self {
             what,
             span,
             table,
             known,
+            lasting,
             problems,
         }
     }
@@ -62,6 +68,11 @@ impl<'a> Fields<'a> {
         self.problems.add(span, format!("{}: {message}", self.what));
     }
 
+    /// Something is missing, in the file and in the database.
+    pub(super) fn missing(&self, span: &Range<usize>, message: &str) {
+        self.problems.missing(span, format!("{}: {message}", self.what));
+    }
+
     fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, needed: &str) {
         let found = value.get_ref().type_str();
         self.wrong(&value.span(), &format!("{name} must be {needed}, found {found}"));
@@ -83,6 +94,9 @@ impl<'a> Fields<'a> {
             self.wrong_type(name, value, "a text");
             return None;
         };
+        if value.span() == KNOWN {
+            return Some(text.to_owned());
+        }
         if text.trim().is_empty() {
             self.wrong(&value.span(), &format!("{name} is empty"));
         } else if text.chars().count() > MAX_TEXT_CHARS {
@@ -107,17 +121,34 @@ impl<'a> Fields<'a> {
         self.table.contains_key(name)
     }
 
+    /// Whether the file itself says it: it was not taken from the database.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        let field = self.table.get_key_value(name);
+        field.is_some_and(|(key, _)| key.span() != KNOWN)
+    }
+
     /// Where a field stands, or its table if it is absent.
     pub(super) fn span_of(&self, name: &str) -> Range<usize> {
-        self.table
-            .get_key_value(name)
-            .map_or(self.span.clone(), |(key, _)| key.span())
+        let field = self.table.get_key_value(name);
+        field.map_or(self.span.clone(), |(key, _)| declared_at(&key.span(), &self.span))
+    }
+
+    /// Where a field's key stands, also if that is in the database alone.
+    pub(super) fn spot(&self, name: &str) -> Range<usize> {
+        let field = self.table.get_key_value(name);
+        field.map_or(self.span.clone(), |(key, _)| key.span())
+    }
+
+    /// Whether `clear` names the field.
+    pub(super) fn clears(&self, name: &str) -> bool {
+        let list = self.table.get(CLEAR).and_then(|list| list.get_ref().as_array());
+        list.is_some_and(|list| list.iter().any(|item| item.get_ref().as_str() == Some(name)))
     }
 
     /// Notes a field that must be there and is not.
     pub(super) fn required(&self, name: &str) {
         if !self.has(name) {
-            self.wrong(&self.span, &format!("{name} is missing"));
+            self.missing(&self.span, &format!("{name} is missing"));
         }
     }
 
@@ -219,17 +250,18 @@ impl<'a> Fields<'a> {
         found
     }
 
-    /// A day, as `2026-11-20`.
+    /// A day, as `2026-11-20`, in quotes or not.
     pub(super) fn date(&mut self, name: &'static str) -> Option<String> {
         let value = self.take(name)?;
-        let day = value
-            .get_ref()
-            .as_datetime()
-            .filter(|at| at.date.is_some() && at.time.is_none());
+        let day = match value.get_ref() {
+            DeValue::String(text) => text.parse().ok(),
+            other => other.as_datetime().copied(),
+        };
+        let day = day.filter(|at: &Datetime| at.date.is_some() && at.time.is_none());
         if day.is_none() {
             self.wrong(&value.span(), &format!("{name} must be a day such as 2026-11-20"));
         }
-        day.map(ToString::to_string)
+        day.map(|day| day.to_string())
     }
 
     /// A list of texts; an absent one is empty.
@@ -247,6 +279,12 @@ impl<'a> Fields<'a> {
         texts.collect()
     }
 
+    /// [`texts`](Self::texts) that are added to those in the database.
+    pub(super) fn more_texts(&mut self, name: &'static str) -> Vec<Spanned<String>> {
+        self.lasting.insert(name);
+        self.texts(name)
+    }
+
     /// A table of fields, such as an address.
     pub(super) fn table(&mut self, name: &'static str) -> Option<Fields<'a>> {
         let value = self.take(name)?;
@@ -256,7 +294,7 @@ impl<'a> Fields<'a> {
         };
         Some(Fields::new(
             format!("{name} of {}", self.what),
-            self.span_of(name),
+            self.spot(name),
             table,
             self.problems,
         ))
@@ -279,14 +317,10 @@ impl<'a> Fields<'a> {
         entries
     }
 
-    /// The entries of a table whose keys are free and whose values are texts.
-    pub(super) fn text_entries(&mut self, name: &'static str) -> Vec<(Id, Spanned<String>)> {
-        let entries = self.entries(name).into_iter();
-        let texts = entries.filter_map(|(id, value)| {
-            let text = self.text_of(&format!("{name}.{}", id.get_ref()), value)?;
-            Some((id, Spanned::new(value.span(), text)))
-        });
-        texts.collect()
+    /// A text of free data, or nothing if it is something else.
+    pub(super) fn free_text(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Spanned<String>> {
+        value.get_ref().as_str()?;
+        Some(Spanned::new(value.span(), self.text_of(name, value)?))
     }
 
     /// The things of a table by id, in the order of the file, each opened. `what` prints an id in messages.
@@ -296,6 +330,7 @@ impl<'a> Fields<'a> {
         what: impl Fn(&str) -> String,
     ) -> Vec<(Id, Fields<'a>)> {
         let mut things = Vec::new();
+        self.lasting.insert(name);
         for (id, value) in self.entries(name) {
             let what = what(id.get_ref());
             if !is_id(id.get_ref()) {
@@ -309,8 +344,31 @@ impl<'a> Fields<'a> {
         things
     }
 
-    /// Notes the fields that nobody asked for.
-    pub(super) fn close(self) {
+    /// Lets `clear` take away all [`things`](Self::things) of a field.
+    pub(super) fn may_clear(&mut self, name: &'static str) {
+        self.lasting.remove(name);
+    }
+
+    /// Notes the fields that nobody asked for, and what cannot be cleared.
+    pub(super) fn close(mut self) {
+        for name in self.texts(CLEAR) {
+            let cleared = name.get_ref().as_str();
+            let is_table = |value: &Spanned<DeValue<'_>>| value.get_ref().is_table();
+            let given = self.declares(cleared) && !self.table.get(cleared).is_some_and(is_table);
+            if self.lasting.contains(cleared) {
+                let message = format!("{cleared} cannot be cleared: what is in the database is left alone");
+                self.wrong(&name.span(), &message);
+            } else if cleared == CLEAR || !self.known.contains(cleared) {
+                self.wrong(&name.span(), &format!("clear: unknown field {cleared:?}"));
+            } else if given {
+                self.wrong(&name.span(), &format!("{cleared} is both said and cleared"));
+            }
+        }
+        self.close_whole();
+    }
+
+    /// The same of a table that is never taken from the database.
+    pub(super) fn close_whole(self) {
         let unknown = self
             .table
             .keys()

@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// A checked catalog: applying it can only fail for what is in the database.
-#[derive(Clone, Debug)]
-pub struct CatalogFile {
+#[derive(Clone, Debug, Default)]
+pub(super) struct CatalogFile {
     pub(super) orgs: Vec<Org>,
 }
 
@@ -51,6 +51,8 @@ pub(super) struct CustomField {
     pub(super) id: Id,
     /// `{"title", "choices"}`; no choices: any text.
     pub(super) definition: CustomFieldDefinition,
+    /// No longer offered.
+    pub(super) retired: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +61,10 @@ pub(super) struct CustomFieldDefinition {
     pub(super) choices: Vec<Spanned<String>>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the words of a file and the columns of a table"
+)]
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Program {
     pub(super) id: Id,
@@ -77,6 +83,8 @@ pub(super) struct Program {
     pub(super) hold_days: Option<i32>,
     pub(super) default_type: Spanned<String>,
     pub(super) keyed_leads_only: bool,
+    /// Takes nothing new.
+    pub(super) retired: bool,
     /// In lower case, without scheme, port and path.
     #[serde(skip)]
     pub(super) hosts: Vec<Spanned<String>>,
@@ -102,6 +110,8 @@ pub(super) struct CommissionType {
     pub(super) recurrence: String,
     pub(super) count_towards_cap: bool,
     pub(super) group_overrides: Vec<GroupOverride>,
+    /// No request can name it any more.
+    pub(super) retired: bool,
     /// Where the groups stand, for messages.
     #[serde(skip)]
     pub(super) groups: Vec<Id>,
@@ -116,12 +126,16 @@ pub(super) struct Level {
     pub(super) number: i32,
     pub(super) title: String,
     pub(super) percentage: rust_decimal::Decimal,
+    /// Pays nothing any more.
+    pub(super) retired: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Bonus {
     pub(super) id: Id,
     pub(super) definition: BonusDefinition,
+    /// Brings nothing any more.
+    pub(super) retired: bool,
 }
 
 /// As REST 1.6 prints it, and what it leaves out: `target` conversions within an interval bring the rate, a percentage
@@ -161,19 +175,22 @@ pub(super) struct Profile {
     pub(super) custom_fields: Option<Map<String, Value>>,
     /// Where the custom fields stand, for messages.
     #[serde(skip)]
-    pub(super) custom_field_ids: Vec<(Id, Spanned<String>)>,
+    pub(super) custom_field_ids: Vec<(Id, Option<Spanned<String>>)>,
+    /// Which of [`Profile::FREE`] are to be emptied first.
+    #[serde(skip)]
+    pub(super) clears: [bool; 2],
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Company {
-    pub(super) name: String,
+    pub(super) name: Option<String>,
     pub(super) description: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Address {
     #[serde(rename = "address")]
-    pub(super) line: String,
+    pub(super) line: Option<String>,
     #[serde(rename = "address_two")]
     pub(super) second_line: Option<String>,
     pub(super) postal_code: Option<String>,
@@ -205,8 +222,12 @@ pub(super) struct Affiliation {
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Key {
-    /// What the operator calls it; the hash is what it is known by.
+    /// The name of its table; the hash is what it is known by.
+    #[serde(skip)]
     pub(super) name: Id,
+    /// What the operator calls it.
+    #[serde(rename = "name")]
+    pub(super) called: String,
     /// SHA-256 in hex.
     pub(super) hash: String,
     pub(super) hint: String,
@@ -224,6 +245,25 @@ pub(super) struct PixelKey {
     #[serde(serialize_with = "exposed")]
     pub(super) secret: SecretString,
     pub(super) address_ranges: Vec<Spanned<String>>,
+}
+
+impl Profile {
+    /// Free data: kept as it is stored, whatever TOML can say.
+    pub(super) const FREE: [&'static str; 2] = ["meta_data", "custom_fields"];
+}
+
+impl Org {
+    /// The affiliates that the file is about: declared, or named by what it declares. A referral code may be the id of one.
+    pub(super) fn affiliates_named(&self) -> Vec<String> {
+        let mut named = Vec::new();
+        for affiliate in &self.affiliates {
+            named.push(affiliate.id.get_ref());
+            named.extend(affiliate.parent.iter().map(Spanned::get_ref));
+            let codes = affiliate.affiliations.iter();
+            named.extend(codes.filter_map(|part| part.referral_code.as_ref().map(Spanned::get_ref)));
+        }
+        named.into_iter().cloned().collect()
+    }
 }
 
 /// The pixel's secret goes to the database, which needs it itself; `Debug` never prints it.

@@ -39,21 +39,48 @@ impl fmt::Display for CatalogError {
     }
 }
 
+/// Where something stands that no file says: it is in the database. Nobody is told that it is wrong, for nobody wrote it here.
+pub(super) const KNOWN: Range<usize> = usize::MAX..usize::MAX;
+
+/// `span`, or where what it belongs to stands, if it was taken from the database.
+pub(super) fn declared_at(span: &Range<usize>, of: &Range<usize>) -> Range<usize> {
+    if *span == KNOWN { of.clone() } else { span.clone() }
+}
+
+/// What a file is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Against {
+    /// By itself: what it leaves out or does not declare may be in the database.
+    Nothing,
+    /// With what is in the database beside it.
+    Database,
+}
+
 /// Collects mistakes while a file is read.
 pub(super) struct Problems<'t> {
     text: &'t str,
+    against: Against,
     found: RefCell<Vec<(usize, String)>>,
 }
 
 impl<'t> Problems<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str, against: Against) -> Self {
         let found = RefCell::default();
-        Self { text, found }
+        Self { text, against, found }
     }
 
     /// `span` are the bytes of the file that the mistake is in.
     pub(super) fn add(&self, span: &Range<usize>, message: String) {
-        self.found.borrow_mut().push((span.start, message));
+        if *span != KNOWN {
+            self.found.borrow_mut().push((span.start, message));
+        }
+    }
+
+    /// Something that is missing here, which is a mistake if the database does not have it either.
+    pub(super) fn missing(&self, span: &Range<usize>, message: String) {
+        if self.against == Against::Database {
+            self.add(span, message);
+        }
     }
 
     /// `value`, if nothing was wrong.

@@ -120,9 +120,12 @@ async fn what_an_apply_changes_is_in_the_audit_trail(pool: Pool) {
     let text =
         demo_with("cookie_time = 60", "cookie_time = 61").replace("\"demo-pixel-secret\"", "\"another\"");
     let later = now() + TimeDelta::hours(1);
-    sync_as(&pool, &parse(&text).unwrap(), "ada", later)
-        .await
-        .unwrap();
+    let by_ada = SyncOptions {
+        actor: "ada",
+        now: later,
+        rules_from: None,
+    };
+    sync_as(&pool, &parse(&text).unwrap(), by_ada).await.unwrap();
     let since = AuditFilter {
         since: Some(later),
         ..of_demo()
@@ -277,13 +280,13 @@ async fn what_differs_is_changed_and_named(pool: Pool) {
         ),
         (
             "status = \"pending\", ",
-            "",
+            "status = \"approved\", ",
             Thing::Affiliation,
             "demo/pendingpenny/johns-affiliate-program",
         ),
         (
             "coupon = \"FLAT5\", ",
-            "",
+            "clear = [\"coupon\"], ",
             Thing::Affiliation,
             "demo/flofixed/partner-program",
         ),
@@ -327,7 +330,7 @@ async fn codes_defaults_and_client_ids_can_change_hands(pool: Pool) {
         "title = \"Partner program\"\n",
         "title = \"Partner program\"\ndefault = true\n",
     );
-    text = text.replace("default = true # calls", "# calls");
+    text = text.replace("default = true # calls", "default = false # calls");
     let report = apply_text(&pool, &text, now()).await.unwrap();
     let of = |slug: &str| format!("demo/{slug}/johns-affiliate-program");
     let want = [
@@ -447,7 +450,12 @@ async fn what_the_file_does_not_mention_is_left_alone(pool: Pool) {
 async fn a_dry_run_says_the_same_and_does_nothing(pool: Pool) {
     let demo = parse(DEMO).unwrap();
     let before = everything(&pool).await;
-    let said = dry_run(&pool, &demo, now()).await.unwrap();
+    let options = SyncOptions {
+        actor: "ada",
+        now: now(),
+        rules_from: None,
+    };
+    let said = dry_run(&pool, &demo, options).await.unwrap();
     assert_eq!(everything(&pool).await, before);
     assert_eq!(sync(&pool, &demo, now()).await.unwrap(), said);
 }
@@ -541,3 +549,5 @@ async fn who_was_deleted_stays_deleted(pool: Pool) {
     assert!(report.is_unchanged(), "{report:?}");
     assert_eq!(everything(&pool).await, before);
 }
+
+mod versions;

@@ -1,9 +1,12 @@
 //! Affiliates and their parts in programs, as far as the events of a batch lead to them.
 
+use chrono::{DateTime, Utc};
+
 use super::{Connection, DbError, columns::columns, programs::rate};
 use crate::domain::{
     AffiliateId, OrgId, ProgramId,
-    catalog::{Affiliate, Affiliation, Catalog},
+    catalog::{Affiliate, Affiliation, Catalog, OwnRate},
+    versions::Versions,
 };
 
 /// What leads to affiliates.
@@ -34,34 +37,61 @@ pub async fn load_into(
         ids.push(affiliate.id.0);
         catalog.entry(org).or_default().add_affiliate(affiliate);
     }
+    // The oldest version first, what was declared last at the end.
     let rows = sqlx::query!(
         r#"SELECT a.org_id AS "org: OrgId", a.program_id AS "program: ProgramId", a.affiliate_id AS "affiliate: AffiliateId",
-                a.approved, a.coupon_folded, a.referral_code, a.asset_id, a.source_id, a.own_rate_form, a.own_rate_value,
-                a.ignore_product_rate
+                a.approved, a.coupon_folded, a.referral_code, a.asset_id, a.source_id, v.valid_from AS "valid_from?",
+                v.own_rate_form AS "own_rate_form?", v.own_rate_value AS "own_rate_value?",
+                v.ignore_product_rate AS "ignore_product_rate!"
          FROM unnest($1::bigint[], $2::bigint[]) AS family (org_id, affiliate_id)
-         JOIN affiliations a ON (a.org_id, a.affiliate_id) = (family.org_id, family.affiliate_id)"#,
+         JOIN affiliations a ON (a.org_id, a.affiliate_id) = (family.org_id, family.affiliate_id)
+         CROSS JOIN LATERAL (
+             SELECT false AS is_declared, nullif(r.valid_from, '-infinity') AS valid_from, r.own_rate_form, r.own_rate_value,
+                 r.ignore_product_rate
+             FROM affiliation_rates r
+             WHERE (r.org_id, r.program_id, r.affiliate_id) = (a.org_id, a.program_id, a.affiliate_id)
+             UNION ALL
+             SELECT true, NULL, a.own_rate_form, a.own_rate_value, a.ignore_product_rate
+         ) v
+         ORDER BY a.org_id, a.program_id, a.affiliate_id, v.is_declared, v.valid_from NULLS FIRST"#,
         &orgs,
         &ids
     )
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("affiliations.load", error))?;
+    let mut affiliations: Vec<(OrgId, Affiliation)> = Vec::new();
     for row in rows {
         let own_rate = row
             .own_rate_form
             .zip(row.own_rate_value)
             .map(|(form, value)| rate(&form, value));
-        catalog.entry(row.org).or_default().add_affiliation(Affiliation {
-            program: row.program,
-            affiliate: row.affiliate,
-            approved: row.approved,
-            coupon_folded: row.coupon_folded,
-            referral_code: row.referral_code,
-            asset_id: row.asset_id,
-            source_id: row.source_id,
-            own_rate: own_rate.transpose()?,
+        let own_rate = OwnRate {
+            rate: own_rate.transpose()?,
             ignore_product_rate: row.ignore_product_rate,
-        });
+        };
+        let key = (row.org, row.program, row.affiliate);
+        match affiliations.last_mut() {
+            Some((org, last)) if (*org, last.program, last.affiliate) == key => {
+                last.rates.follow(row.valid_from, own_rate);
+            }
+            _ => affiliations.push((
+                row.org,
+                Affiliation {
+                    program: row.program,
+                    affiliate: row.affiliate,
+                    approved: row.approved,
+                    coupon_folded: row.coupon_folded,
+                    referral_code: row.referral_code,
+                    asset_id: row.asset_id,
+                    source_id: row.source_id,
+                    rates: Versions::always(own_rate),
+                },
+            )),
+        }
+    }
+    for (org, affiliation) in affiliations {
+        catalog.entry(org).or_default().add_affiliation(affiliation);
     }
     Ok(())
 }
@@ -87,7 +117,8 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
         .unzip();
     let (affiliate_orgs, affiliates): (Vec<i64>, Vec<i64>) =
         lookup.affiliates.iter().map(|(org, id)| (org.0, id.0)).unzip();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Member,
         r#"WITH RECURSIVE named AS (
              SELECT a.org_id, a.affiliate_id
              FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, coupon)
@@ -121,8 +152,15 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
              WHERE f.parent_id IS NOT NULL
          )
          SELECT f.org_id AS "org: OrgId", f.affiliate_id AS "id: AffiliateId", f.slug, f.firstname, f.lastname,
-                f.parent_id AS "parent: AffiliateId", f.group_id AS "group"
-         FROM family JOIN affiliates f ON (f.org_id, f.affiliate_id) = (family.org_id, family.affiliate_id)"#,
+                f.parent_id AS "parent: AffiliateId", v.valid_from AS "valid_from?", v.group_id AS "group?"
+         FROM family JOIN affiliates f ON (f.org_id, f.affiliate_id) = (family.org_id, family.affiliate_id)
+         CROSS JOIN LATERAL (
+             SELECT false AS is_declared, nullif(m.valid_from, '-infinity') AS valid_from, m.group_id
+             FROM group_memberships m WHERE (m.org_id, m.affiliate_id) = (f.org_id, f.affiliate_id)
+             UNION ALL
+             SELECT true, NULL, f.group_id
+         ) v
+         ORDER BY f.org_id, f.affiliate_id, v.is_declared, v.valid_from NULLS FIRST"#,
         &coupons.org_id,
         &coupons.code as _,
         &codes.org_id,
@@ -138,16 +176,41 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
     .fetch_all(connection)
     .await
     .map_err(|error| DbError::new("affiliates.load", error))?;
-    let affiliates = rows.into_iter().map(|row| {
-        let affiliate = Affiliate {
-            id: row.id,
-            slug: row.slug,
-            firstname: row.firstname,
-            lastname: row.lastname,
-            parent: row.parent,
-            group: row.group,
-        };
-        (row.org, affiliate)
-    });
-    Ok(affiliates.collect())
+    Ok(with_groups(rows))
+}
+
+/// An affiliate with one version of its group.
+struct Member {
+    org: OrgId,
+    id: AffiliateId,
+    slug: String,
+    firstname: String,
+    lastname: String,
+    parent: Option<AffiliateId>,
+    valid_from: Option<DateTime<Utc>>,
+    group: Option<String>,
+}
+
+/// The rows of an affiliate stand together: the oldest version first, what was declared last at the end.
+fn with_groups(rows: Vec<Member>) -> Vec<(OrgId, Affiliate)> {
+    let mut affiliates: Vec<(OrgId, Affiliate)> = Vec::new();
+    for row in rows {
+        match affiliates.last_mut() {
+            Some((org, last)) if (*org, last.id) == (row.org, row.id) => {
+                last.groups.follow(row.valid_from, row.group);
+            }
+            _ => {
+                let affiliate = Affiliate {
+                    id: row.id,
+                    slug: row.slug,
+                    firstname: row.firstname,
+                    lastname: row.lastname,
+                    parent: row.parent,
+                    groups: Versions::always(row.group),
+                };
+                affiliates.push((row.org, affiliate));
+            }
+        }
+    }
+    affiliates
 }

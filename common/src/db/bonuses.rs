@@ -117,7 +117,7 @@ pub async fn close_months(
 ) -> Result<Vec<(OrgId, BonusDue)>, DbError> {
     let rows = sqlx::query!(
         r#"WITH open AS (
-             SELECT b.org_id, b.program_id, b.bonus_id, series.month::date AS month, b.definition
+             SELECT b.org_id, b.program_id, b.bonus_id, series.month::date AS month, b.definition, b.retired_at
              FROM program_bonuses b
              CROSS JOIN LATERAL (SELECT max(m.month) AS last FROM bonus_months m
                  WHERE (m.org_id, m.program_id, m.bonus_id) = (b.org_id, b.program_id, b.bonus_id)) done
@@ -141,6 +141,7 @@ pub async fn close_months(
          JOIN affiliates a ON (a.org_id, a.affiliate_id) = (c.org_id, c.affiliate_id) AND a.deleted_at IS NULL
          -- Months in which it was switched off are closed, too: switching it on again pays for none of them.
          WHERE (o.definition ->> 'active')::boolean
+             AND (o.retired_at IS NULL OR o.retired_at >= (o.month + interval '1 month') AT TIME ZONE 'UTC')
          GROUP BY o.org_id, o.program_id, o.bonus_id, o.month, o.definition, c.affiliate_id
          HAVING CASE o.definition ->> 'target_type' WHEN 'conversion_count' THEN count(*) ELSE sum(c.amount) END
              >= (o.definition ->> 'target')::numeric

@@ -23,8 +23,11 @@ struct Row {
     rate: Option<Decimal>,
     sub_amount: Decimal,
     part: Option<Decimal>,
+    followed_amount: Option<Decimal>,
+    exact_gross: Option<Decimal>,
     gross: Decimal,
     amount: Decimal,
+    settled_on: Option<Decimal>,
     currency: Currency,
     approved: Option<bool>,
     finalised_at: Option<DateTime<Utc>>,
@@ -43,7 +46,7 @@ macro_rules! select_commissions {
             r#"SELECT c.org_id AS "org: OrgId", c.commission_id AS "id: CommissionId",
                       c.conversion_id AS "conversion: ConversionId", c.affiliate_id AS "affiliate: AffiliateId",
                       c.kind AS "kind: CommissionKind", c.commission_type, c.commission_name, c.rate, c.sub_amount, c.part,
-                      c.gross, c.amount, c.currency AS "currency: Currency", c.approved, c.final_at AS finalised_at,
+                      c.followed_amount, c.exact_gross, c.gross, c.amount, c.settled_on, c.currency AS "currency: Currency", c.approved, c.final_at AS finalised_at,
                       c.pending, c.payable, c.payment_id AS "payment: PaymentId", c.comment, c.created_at "# + $from,
             $($arguments)+
         )
@@ -62,8 +65,11 @@ impl From<Row> for Commission {
             rate: row.rate.map(|rate| rate.normalize()),
             sub_amount: row.sub_amount.normalize(),
             share: row.part.map(|share| share.normalize()),
+            followed: row.followed_amount.map(|followed| followed.normalize()),
+            exact: row.exact_gross.map(|exact| exact.normalize()),
             gross: row.gross.normalize(),
             amount: row.amount.normalize(),
+            settled_on: row.settled_on.map(|left| left.normalize()),
             currency: row.currency,
             approved: row.approved,
             finalised_at: row.finalised_at,
@@ -144,8 +150,8 @@ pub type Owned<'a> = (OrgId, Option<ConversionId>, &'a Commission);
 columns! {
     /// Commissions, column by column.
     Columns<'a> of (org, conversion, Commission {
-        change: _, id, affiliate, kind, commission_type, commission_name, rate, sub_amount, share, gross, amount, currency,
-        approved, finalised_at, balance: CommissionBalance { pending, payable }, comment, created_at,
+        change: _, id, affiliate, kind, commission_type, commission_name, rate, sub_amount, share, followed, exact, gross, amount,
+        settled_on, currency, approved, finalised_at, balance: CommissionBalance { pending, payable }, comment, created_at,
         // Set by whoever writes payments.
         payment: _,
     }) in &'a Owned<'a> {
@@ -159,8 +165,11 @@ columns! {
         rate: Option<Decimal> = *rate,
         sub_amount: Decimal = *sub_amount,
         part: Option<Decimal> = *share,
+        followed_amount: Option<Decimal> = *followed,
+        exact_gross: Option<Decimal> = *exact,
         gross: Decimal = *gross,
         amount: Decimal = *amount,
+        settled_on: Option<Decimal> = *settled_on,
         currency: &'a str = currency.code(),
         approved: Option<bool> = *approved,
         final_at: Option<DateTime<Utc>> = *finalised_at,
@@ -192,11 +201,12 @@ pub(crate) async fn write(connection: &mut Connection, commissions: &[Owned<'_>]
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
-             commission_name, rate, sub_amount, part, gross, amount, currency, approved, final_at, pending, payable,
-             comment, created_at)
+             commission_name, rate, sub_amount, part, followed_amount, exact_gross, gross, amount, settled_on, currency,
+             approved, final_at, pending, payable, comment, created_at)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-             $7::text[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::text[],
-             $14::boolean[], $15::timestamptz[], $16::numeric[], $17::numeric[], $18::text[], $19::timestamptz[])",
+             $7::text[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[],
+             $14::numeric[], $15::numeric[], $16::text[], $17::boolean[], $18::timestamptz[], $19::numeric[],
+             $20::numeric[], $21::text[], $22::timestamptz[])",
         &new.org_id,
         &new.commission_id,
         &new.conversion_id as _,
@@ -207,8 +217,11 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.rate as _,
         &new.sub_amount,
         &new.part as _,
+        &new.followed_amount as _,
+        &new.exact_gross as _,
         &new.gross,
         &new.amount,
+        &new.settled_on as _,
         &new.currency as _,
         &new.approved as _,
         &new.final_at as _,
@@ -227,21 +240,26 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
 async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "UPDATE commissions c
-         SET rate = new.rate, sub_amount = new.sub_amount, part = new.part, gross = new.gross, amount = new.amount,
+         SET rate = new.rate, sub_amount = new.sub_amount, part = new.part, followed_amount = new.followed_amount,
+             exact_gross = new.exact_gross, gross = new.gross, amount = new.amount, settled_on = new.settled_on,
              approved = new.approved, final_at = new.final_at, pending = new.pending, payable = new.payable,
              comment = new.comment
          FROM unnest($1::bigint[], $2::bigint[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
-                 $7::numeric[], $8::boolean[], $9::timestamptz[], $10::numeric[], $11::numeric[], $12::text[])
-           AS new (org_id, commission_id, rate, sub_amount, part, gross, amount, approved, final_at, pending, payable,
-                 comment)
+                 $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::boolean[], $12::timestamptz[],
+                 $13::numeric[], $14::numeric[], $15::text[])
+           AS new (org_id, commission_id, rate, sub_amount, part, followed_amount, exact_gross, gross, amount, settled_on,
+                 approved, final_at, pending, payable, comment)
          WHERE (c.org_id, c.commission_id) = (new.org_id, new.commission_id)",
         &changed.org_id,
         &changed.commission_id,
         &changed.rate as _,
         &changed.sub_amount,
         &changed.part as _,
+        &changed.followed_amount as _,
+        &changed.exact_gross as _,
         &changed.gross,
         &changed.amount,
+        &changed.settled_on as _,
         &changed.approved as _,
         &changed.final_at as _,
         &changed.pending,

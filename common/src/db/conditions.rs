@@ -12,6 +12,8 @@ use crate::domain::OrgId;
 pub(crate) struct Conditions {
     sql: String,
     values: PgArguments,
+    /// Of these one must hold, too, where there are any; no row fulfils two of them.
+    parts: Vec<String>,
 }
 
 impl Conditions {
@@ -93,10 +95,36 @@ impl Conditions {
         self
     }
 
-    /// A statement of `before`, which ends with `WHERE `, and the conditions: more may be added to it.
-    pub(crate) fn statement(&self, before: &str) -> QueryBuilder<Postgres> {
+    /// Conditions on a value, `{}`, which all hold in one part of the rows: there are several, and no row is in two. An index can be
+    /// walked through each part by itself.
+    pub(crate) fn in_part<'v, T>(mut self, sql: &[&'static str], value: T) -> Self
+    where
+        T: Encode<'v, Postgres> + Type<Postgres>,
+    {
+        let value = self.bind(value);
+        self.parts.push(sql.join(" AND ").replace("{}", &value));
+        self
+    }
+
+    /// The conditions of each part, one at least.
+    pub(crate) fn each_part(&self) -> Vec<String> {
         let sql = if self.sql.is_empty() { "true" } else { &self.sql };
-        QueryBuilder::with_arguments(format!("{before}{sql}"), self.values.clone())
+        if self.parts.is_empty() {
+            return vec![sql.to_owned()];
+        }
+        let parts = self.parts.iter();
+        parts.map(|part| format!("{sql} AND {part}")).collect()
+    }
+
+    /// A statement of `before`, which ends with `WHERE `, and the conditions, which are in one part: more may be added to it.
+    pub(crate) fn statement(&self, before: &str) -> QueryBuilder<Postgres> {
+        let sql = self.each_part().join(" OR ");
+        self.query(format!("{before}{sql}"))
+    }
+
+    /// A statement that names the values.
+    pub(crate) fn query(&self, sql: String) -> QueryBuilder<Postgres> {
+        QueryBuilder::with_arguments(sql, self.values.clone())
     }
 
     fn push(&mut self, sql: &str) {
@@ -111,7 +139,7 @@ impl Conditions {
         clippy::expect_used,
         reason = "numbers, texts, times and lists of them can always be encoded"
     )]
-    fn bind<'v, T>(&mut self, value: T) -> String
+    pub(crate) fn bind<'v, T>(&mut self, value: T) -> String
     where
         T: Encode<'v, Postgres> + Type<Postgres>,
     {
@@ -138,6 +166,15 @@ mod tests {
             .given_both("k.c ->> {0} = {1}", Some(("key", "value")))
             .in_program("k.program_id", Some("johns"))
             .of_affiliate("k.affiliate_id", None);
+        let parts = some
+            .clone()
+            .in_part(&["k.d = {}", "k.e"], 1)
+            .in_part(&["k.d = {}"], 2);
+        let parts: Vec<_> = parts.each_part();
+        assert!(
+            parts[0].ends_with(" AND k.d = $6 AND k.e") && parts[1].ends_with(" AND k.d = $7"),
+            "{parts:?}"
+        );
         assert_eq!(
             some.statement("SELECT FROM clicks k WHERE ")
                 .push(" LIMIT ")

@@ -21,6 +21,10 @@ const WORLD: &str = "
     VALUES (1, 1, sha256('k'), '', '', '{read}', '', '');
     INSERT INTO pixel_keys (org_id, pixel_key, secret) VALUES (1, 'x', 's');
     INSERT INTO affiliate_groups VALUES (1, 'h', 'H');
+    INSERT INTO program_terms (org_id, program_id, cookie_time, recurring, approval, default_type)
+    VALUES (1, 1, 45, true, 'manual', 'standard');
+    INSERT INTO affiliation_rates (org_id, program_id, affiliate_id, ignore_product_rate) VALUES (1, 1, 1, false);
+    INSERT INTO group_memberships (org_id, affiliate_id, group_id) VALUES (1, 1, 'g');
     INSERT INTO affiliate_notes (org_id, note_id, affiliate_id, message, owner, owner_id, created_at) OVERRIDING SYSTEM VALUE
     VALUES (1, 1, 1, '', '', '', now());
     INSERT INTO payout_methods VALUES (1, 1, 'paypal', '{}', true, now()), (1, 1, 'bank', '{}', false, now());
@@ -84,6 +88,18 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("affiliations_affiliate_fkey", "UPDATE affiliations SET affiliate_id = 9"),
     ("affiliations_coupon_check", "UPDATE affiliations SET coupon = NULL"),
     ("affiliations_own_rate_check", "UPDATE affiliations SET own_rate_form = 'fixed'"),
+    ("program_terms_pkey", "INSERT INTO program_terms SELECT * FROM program_terms"),
+    ("program_terms_program_fkey", "UPDATE program_terms SET program_id = 9"),
+    ("program_terms_cookie_time_check", "UPDATE program_terms SET cookie_time = -1"),
+    ("program_terms_approval_check", "UPDATE program_terms SET approval = 'later'"),
+    ("program_terms_hold_check", "UPDATE program_terms SET hold_days = 3"),
+    ("affiliation_rates_pkey", "INSERT INTO affiliation_rates SELECT * FROM affiliation_rates"),
+    ("affiliation_rates_program_fkey", "UPDATE affiliation_rates SET program_id = 9"),
+    ("affiliation_rates_affiliate_fkey", "UPDATE affiliation_rates SET affiliate_id = 9"),
+    ("affiliation_rates_rate_check", "UPDATE affiliation_rates SET own_rate_form = 'fixed'"),
+    ("group_memberships_pkey", "INSERT INTO group_memberships SELECT * FROM group_memberships"),
+    ("group_memberships_affiliate_fkey", "UPDATE group_memberships SET affiliate_id = 9"),
+    ("group_memberships_group_fkey", "UPDATE group_memberships SET group_id = 'none'"),
     (
         "api_keys_pkey",
         "INSERT INTO api_keys (org_id, key_id, key_hash, hint, name, scopes, owner, owner_id) OVERRIDING SYSTEM VALUE
@@ -140,7 +156,7 @@ async fn every_constraint_of_the_tenancy_tables_holds(pool: Pool) {
     let (unviolated,): (Vec<String>,) = sqlx::query_as(
         "SELECT coalesce(array_agg(conname::text), '{}') FROM pg_constraint
          WHERE conrelid = ANY ('{settings, orgs, programs, program_assets, affiliate_groups, commission_types,
-                program_levels, program_bonuses, custom_fields, affiliates, affiliations, api_keys, pixel_keys,
+                program_levels, program_bonuses, custom_fields, program_terms, affiliation_rates, group_memberships, affiliates, affiliations, api_keys, pixel_keys,
                 affiliate_notes, payout_methods, prospects,
                 idempotent_answers, audit_heads, audit_entries}'::regclass[])
             AND contype IN ('c', 'f', 'p', 'u') AND conname <> ALL ($1)",

@@ -61,7 +61,7 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
                 coalesce(c.base_amount, c.amount) AS "original_amount!", c.amount, c.currency AS "currency: Currency",
                 c.refunded, c.fully_refunded, c.meta_data AS "meta_data: Json<MetaData>",
                 c.details AS "details: Json<MetaData>", c.created_at, c.amount_by AS "amount_by: EventId",
-                c.status_by AS "status_by: EventId", c.meta_by AS "meta_by: EventId", c.charged_back,
+                c.approved_by_status AS status, c.status_by AS "status_by: EventId", c.meta_by AS "meta_by: EventId", c.charged_back,
                 c.chargeback_by AS "chargeback_by: EventId", c.counted, c.warnings, c.trace AS "trace: Json<Trace>",
                 c.deleted_at, c.superseded_by AS "superseded_by: ConversionId"
          FROM found JOIN conversions c ON (c.org_id, c.conversion_id) = (found.org_id, found.conversion_id)
@@ -101,6 +101,7 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
             details: row.details.0,
             created_at: row.created_at,
             amount_by: row.amount_by,
+            status: row.status,
             status_by: row.status_by,
             meta_by: row.meta_by,
             charged_back: row.charged_back,
@@ -120,7 +121,7 @@ columns! {
     /// Conversions, column by column.
     Columns<'a> of Conversion {
         change: _, org, id, external_id, program, affiliate, customer, event, dialect, authenticated, attributed_by, click,
-        original_amount, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by, status_by,
+        original_amount, amount, currency, refunded, fully_refunded, meta_data, details, created_at, amount_by, status, status_by,
         meta_by, charged_back, chargeback_by, counts_towards_cap, warnings, trace, deleted_at, superseded_by,
         // These have tables of their own.
         commissions: _, refunds: _,
@@ -145,6 +146,7 @@ columns! {
         details: Json<&'a MetaData> = Json(details),
         created_at: DateTime<Utc> = *created_at,
         amount_by: Option<Uuid> = amount_by.map(|event| event.0),
+        approved_by_status: Option<bool> = *status,
         status_by: Option<Uuid> = status_by.map(|event| event.0),
         meta_by: Option<Uuid> = meta_by.map(|event| event.0),
         charged_back: bool = *charged_back,
@@ -187,13 +189,14 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         "INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
              dialect, trusted, attributed_by, click_id, base_amount, amount, currency, refunded, fully_refunded,
              meta_data, details, created_at, amount_by, status_by, meta_by, charged_back, chargeback_by, counted,
-             trace, deleted_at, superseded_by, warnings)
+             trace, deleted_at, superseded_by, approved_by_status, warnings)
          SELECT * FROM ROWS FROM (
              unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
                  $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::numeric[], $13::numeric[], $14::text[],
                  $15::numeric[], $16::boolean[], $17::jsonb[], $18::jsonb[], $19::timestamptz[], $20::uuid[], $21::uuid[],
-                 $22::uuid[], $23::boolean[], $24::uuid[], $25::integer[], $26::jsonb[], $27::timestamptz[], $28::bigint[]),
-             jsonb_to_recordset($29) AS (warnings text[]))",
+                 $22::uuid[], $23::boolean[], $24::uuid[], $25::integer[], $26::jsonb[], $27::timestamptz[], $28::bigint[],
+                 $29::boolean[]),
+             jsonb_to_recordset($30) AS (warnings text[]))",
         &new.org_id,
         &new.conversion_id,
         &new.external_id as _,
@@ -222,6 +225,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.trace as _,
         &new.deleted_at as _,
         &new.superseded_by as _,
+        &new.approved_by_status as _,
         Json(&new.warnings) as _,
     )
     .execute(connection)
@@ -236,16 +240,17 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         "UPDATE conversions c
          SET external_id = new.external_id, customer_id = new.customer_id, base_amount = new.base_amount,
              amount = new.amount, refunded = new.refunded, fully_refunded = new.fully_refunded,
-             meta_data = new.meta_data, amount_by = new.amount_by, status_by = new.status_by, meta_by = new.meta_by,
+             meta_data = new.meta_data, amount_by = new.amount_by, approved_by_status = new.approved_by_status,
+             status_by = new.status_by, meta_by = new.meta_by,
              charged_back = new.charged_back, chargeback_by = new.chargeback_by, counted = new.counted,
              trace = new.trace, deleted_at = new.deleted_at, superseded_by = new.superseded_by,
              warnings = ARRAY(SELECT jsonb_array_elements_text(new.warnings -> 'warnings'))
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::numeric[], $6::numeric[], $7::numeric[],
                  $8::boolean[], $9::jsonb[], $10::uuid[], $11::uuid[], $12::uuid[], $13::boolean[], $14::uuid[],
-                 $15::integer[], $16::jsonb[], $17::timestamptz[], $18::bigint[], $19::jsonb[])
+                 $15::integer[], $16::jsonb[], $17::timestamptz[], $18::bigint[], $19::jsonb[], $20::boolean[])
            AS new (org_id, conversion_id, external_id, customer_id, base_amount, amount, refunded, fully_refunded,
                  meta_data, amount_by, status_by, meta_by, charged_back, chargeback_by, counted, trace, deleted_at,
-                 superseded_by, warnings)
+                 superseded_by, warnings, approved_by_status)
          WHERE (c.org_id, c.conversion_id) = (new.org_id, new.conversion_id)",
         &changed.org_id,
         &changed.conversion_id,
@@ -266,6 +271,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.deleted_at as _,
         &changed.superseded_by as _,
         &changed.warnings as _,
+        &changed.approved_by_status as _,
     )
     .execute(connection)
     .await

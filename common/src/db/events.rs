@@ -94,10 +94,7 @@ impl Row {
             received_at: self.received_at,
             authenticated: self.authenticated,
             program_scope: self.program_scope,
-            idempotency: idempotency.map(|(key, hash)| Idempotency {
-                key,
-                hash: hex::encode(hash),
-            }),
+            idempotency: idempotency.map(|(key, hash)| Idempotency::plain(key, hex::encode(hash))),
             wait_until: self.wait_until,
             request_id: self.request_id,
             trace: None,

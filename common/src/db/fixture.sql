@@ -11,7 +11,7 @@ INSERT INTO affiliations (org_id, program_id, affiliate_id, approved) VALUES (1,
 INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted, body, outcome)
 VALUES
     ('01a1f8d3-ea00-7000-8000-000000000001', 1, 'create_conversion', 'rest', 'applied', NULL, 'ORD1',
-     '2026-11-20 12:00:00Z', '2026-11-20 12:00:01Z', NULL, true, '{"create_conversion":{"external_id":"ORD1","amount":"100"}}', NULL),
+     '2026-11-20 12:00:00Z', '2026-11-20 12:00:01Z', NULL, true, '{"create_conversion":{"external_id":"ORD1","amount":"100.5"}}', NULL),
     ('01a1f8d3-ea00-7000-8000-000000000002', 1, 'update_conversion', 'postback', 'applied', NULL, 'ORD1',
      '2026-11-20 12:00:00Z', '2026-11-20 12:00:01Z', NULL, true, '{"update_conversion":{"external_id":"ORD1"}}', NULL),
     ('01a1f8d3-ea00-7000-8000-000000000003', 1, 'create_conversion', 'rest', 'refused', 'unknown_partner', 'ORD3',

@@ -36,7 +36,7 @@ pub async fn load(
 
 columns! {
     /// Uses of keys, column by column.
-    Columns<'a> of (org, Idempotency { key, hash }, event) in &'a (OrgId, Idempotency, EventId) {
+    Columns<'a> of (org, Idempotency { key, hash, secret_bytes: _ }, event) in &'a (OrgId, Idempotency, EventId) {
         org_id: i64 = org.0,
         key: &'a str = key,
         event_id: Uuid = event.0,

@@ -41,7 +41,7 @@ pub async fn find(connection: &mut Connection, org: OrgId, sent: &Idempotency) -
     .map_err(|error| DbError::new("idempotent_answers.find", error))?;
     Ok(match found {
         None => KeyUse::Unused,
-        Some(row) if row.hash.as_ref() == Some(&sent.hash) => KeyUse::Same(Answer {
+        Some(row) if row.hash.as_ref().is_some_and(|stored| sent.repeats(stored)) => KeyUse::Same(Answer {
             status: u16::try_from(row.status.unwrap_or_default()).unwrap_or_default(),
             body: row.body,
         }),

@@ -30,6 +30,8 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
     // A plan cached on a near-empty table would later scan it whole: plan with the values instead.
     let options = options.application_name(application).options([
         ("plan_cache_mode", "force_custom_plan"),
+        // Compiling a statement takes longer than any of ours may.
+        ("jit", "off"),
         ("statement_timeout", "30s"),
         ("lock_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "30s"),

@@ -1,6 +1,6 @@
 //! Programs with their rules, as deciding needs them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -9,9 +9,13 @@ use sqlx::types::Json;
 use super::{Connection, DbError, decode};
 use crate::domain::{
     Currency, OrgId, ProgramId,
-    catalog::{Approval, Bonus, Catalog, CommissionType, GroupOverride, Level, Program, Rate, Recurrence},
+    catalog::{
+        Approval, Bonus, Catalog, CommissionType, GroupOverride, Level, Program, Rate, Recurrence, Terms,
+    },
+    versions::Versions,
 };
 
+/// A program with one version of its terms.
 struct Row {
     org: OrgId,
     id: ProgramId,
@@ -19,11 +23,13 @@ struct Row {
     title: String,
     currency: Currency,
     is_default: bool,
+    keyed_leads_only: bool,
+    retired_at: Option<DateTime<Utc>>,
+    valid_from: Option<DateTime<Utc>>,
     recurring: bool,
     cookie_time: i32,
     recurring_cap: Option<i32>,
     recurring_period_days: Option<i32>,
-    keyed_leads_only: bool,
     approval: String,
     hold_days: Option<i32>,
     default_type: String,
@@ -42,7 +48,9 @@ struct RuleRow {
     group_overrides: Json<Vec<GroupOverride>>,
     recurrence: String,
     count_towards_cap: bool,
+    retired: bool,
     /// Only of a bonus.
+    retired_at: Option<DateTime<Utc>>,
     bonus: Option<Json<Bonus>>,
 }
 
@@ -58,33 +66,51 @@ pub async fn load_into(
     let orgs: Vec<i64> = orgs.iter().map(|org| org.0).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT org_id AS "org: OrgId", program_id AS "id: ProgramId", slug, title, currency AS "currency: Currency",
-                is_default, recurring, cookie_time, recurring_cap, recurring_period_days, keyed_leads_only, approval,
-                hold_days, default_type
-         FROM programs WHERE org_id = ANY ($1)"#,
+        // The oldest version first, what was declared last at the end.
+        r#"SELECT p.org_id AS "org: OrgId", p.program_id AS "id: ProgramId", p.slug, p.title,
+                p.currency AS "currency: Currency", p.is_default, p.keyed_leads_only, p.retired_at,
+                v.valid_from AS "valid_from?", v.recurring AS "recurring!", v.cookie_time AS "cookie_time!",
+                v.recurring_cap AS "recurring_cap?", v.recurring_period_days AS "recurring_period_days?",
+                v.approval AS "approval!", v.hold_days AS "hold_days?", v.default_type AS "default_type!"
+         FROM programs p CROSS JOIN LATERAL (
+             SELECT false AS is_declared, nullif(t.valid_from, '-infinity') AS valid_from, t.recurring, t.cookie_time,
+                 t.recurring_cap, t.recurring_period_days, t.approval, t.hold_days, t.default_type
+             FROM program_terms t WHERE (t.org_id, t.program_id) = (p.org_id, p.program_id)
+             UNION ALL
+             SELECT true, NULL, p.recurring, p.cookie_time, p.recurring_cap, p.recurring_period_days, p.approval, p.hold_days,
+                 p.default_type
+         ) v
+         WHERE p.org_id = ANY ($1)
+         ORDER BY p.org_id, p.program_id, v.is_declared, v.valid_from NULLS FIRST"#,
         &orgs
     )
     .fetch_all(&mut *connection)
     .await
     .map_err(|error| DbError::new("programs.load", error))?;
-    let mut programs = HashMap::new();
+    let mut programs: HashMap<(OrgId, ProgramId), Program> = HashMap::new();
     for row in rows {
-        programs.insert((row.org, row.id), program(row)?);
+        match programs.entry((row.org, row.id)) {
+            Entry::Vacant(free) => drop(free.insert(program(row)?)),
+            Entry::Occupied(mut program) => {
+                let from = row.valid_from;
+                program.get_mut().terms.follow(from, terms(row)?);
+            }
+        }
     }
     let rules = sqlx::query_as!(
         RuleRow,
         r#"SELECT org_id AS "org!: OrgId", program_id AS "program!: ProgramId", identifier AS "identifier?",
                 NULL::integer AS "level?", title AS "title!", nullif(valid_from, '-infinity') AS "valid_from?",
                 form AS "form!", value AS "value!", group_overrides AS "group_overrides!: Json<Vec<GroupOverride>>",
-                recurrence AS "recurrence!", count_towards_cap AS "count_towards_cap!",
-                NULL::jsonb AS "bonus?: Json<Bonus>"
+                recurrence AS "recurrence!", count_towards_cap AS "count_towards_cap!", retired AS "retired!",
+                NULL::timestamptz AS "retired_at?", NULL::jsonb AS "bonus?: Json<Bonus>"
          FROM commission_types WHERE org_id = ANY ($1)
          UNION ALL
          SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]',
-                'once', true, NULL
+                'once', true, retired, NULL, NULL
          FROM program_levels WHERE org_id = ANY ($1)
          UNION ALL
-         SELECT org_id, program_id, bonus_id, NULL, '', NULL, '', 0, '[]', '', true, definition
+         SELECT org_id, program_id, bonus_id, NULL, '', NULL, '', 0, '[]', '', true, false, retired_at, definition
          FROM program_bonuses WHERE org_id = ANY ($1)"#,
         &orgs
     )
@@ -102,18 +128,29 @@ pub async fn load_into(
     Ok(())
 }
 
+/// With the terms of its first version.
 fn program(row: Row) -> Result<Program, DbError> {
     Ok(Program {
         id: row.id,
-        slug: row.slug,
-        title: row.title,
+        slug: row.slug.clone(),
+        title: row.title.clone(),
         currency: row.currency,
         is_default: row.is_default,
+        keyed_leads_only: row.keyed_leads_only,
+        retired_at: row.retired_at,
+        terms: Versions::always(terms(row)?),
+        types: Vec::new(),
+        levels: Vec::new(),
+        bonuses: Vec::new(),
+    })
+}
+
+fn terms(row: Row) -> Result<Terms, DbError> {
+    Ok(Terms {
         recurring: row.recurring,
         cookie_time: row.cookie_time,
         recurring_cap: row.recurring_cap,
         recurring_period_days: row.recurring_period_days,
-        keyed_leads_only: row.keyed_leads_only,
         approval: match (row.approval.as_str(), row.hold_days) {
             ("manual", _) => Approval::Manual,
             ("immediate", _) => Approval::Immediate,
@@ -121,9 +158,6 @@ fn program(row: Row) -> Result<Program, DbError> {
             (other, _) => return Err(decode("programs.approval", other)),
         },
         default_type: row.default_type,
-        types: Vec::new(),
-        levels: Vec::new(),
-        bonuses: Vec::new(),
     })
 }
 
@@ -132,6 +166,7 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
         (Some(identifier), _) if row.bonus.is_some() => {
             let bonus = row.bonus.map(|bonus| Bonus {
                 identifier,
+                retired_at: row.retired_at,
                 ..bonus.0
             });
             program.bonuses.extend(bonus);
@@ -144,12 +179,14 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
             group_overrides: row.group_overrides.0,
             recurrence: recurrence(&row.recurrence)?,
             count_towards_cap: row.count_towards_cap,
+            retired: row.retired,
         }),
         (None, Some(level)) => program.levels.push(Level {
             level,
             title: row.title,
             valid_from: row.valid_from,
             percentage: row.value.normalize(),
+            retired: row.retired,
         }),
         (None, None) => {
             return Err(decode(

@@ -87,6 +87,8 @@ pub struct AttributionQuery<'a> {
     pub scope: Option<ProgramId>,
     /// The customer of the event, where it is known already.
     pub customer: Option<&'a Customer>,
+    /// What the event calls its customer, known or not.
+    pub customer_name: Option<&'a str>,
     /// The event's time, to which the age of a click is measured.
     pub at: DateTime<Utc>,
     /// A click counts whatever its age.
@@ -112,7 +114,7 @@ pub struct Attribution<'a> {
 ///
 /// # Errors
 /// [`Reason::AffiliateNotApproved`] when something sent leads to an affiliate, but to none who is approved;
-/// [`Reason::WindowExpired`] when only clicks that are too old do; the dialect's word for an unknown partner otherwise.
+/// [`Reason::ProgramRetired`] when only to programs that take nothing new; [`Reason::WindowExpired`] when only clicks that are too old do; the dialect's word for an unknown partner otherwise.
 pub fn attribute<'a>(
     query: &AttributionQuery<'_>,
     world: &World,
@@ -172,7 +174,8 @@ fn is_kept_for_life(query: &AttributionQuery<'_>, catalog: &OrgCatalog) -> bool 
     );
     let keeps = |customer: &Customer| {
         let program = catalog.program(customer.program);
-        (customer.authenticated || !query.authenticated) && program.is_some_and(|program| program.recurring)
+        (customer.authenticated || !query.authenticated)
+            && program.is_some_and(|program| program.terms_at(query.at).recurring)
     };
     is_renewal && !query.methods.contains(&AttributionMethod::Customer) && query.customer.is_some_and(keeps)
 }
@@ -242,12 +245,14 @@ fn judge<'a>(
         .map(|affiliate| affiliate.slug.clone());
     if let Some(click) = click {
         candidate.click_age_days = Some((query.at - click.clicked_at).num_days());
-        candidate.window_days = Some(program.cookie_time);
+        candidate.window_days = Some(program.terms_at(query.at).cookie_time);
     }
     candidate.verdict = if query.scope.is_some_and(|scope| scope != affiliation.program) {
         Verdict::OtherProgram
     } else if affiliation.approved != Some(true) {
         Verdict::NotApproved
+    } else if program.is_retired_at(query.at) {
+        Verdict::ProgramRetired
     } else if click.is_some_and(|click| is_too_old(method, click, program, query)) {
         Verdict::Expired
     } else {
@@ -290,10 +295,11 @@ fn is_too_old(
     program: &Program,
     query: &AttributionQuery<'_>,
 ) -> bool {
+    let terms = program.terms_at(query.at);
     let ages = method != AttributionMethod::Customer
-        || (matches!(query.dialect, Dialect::Affitor | Dialect::Affy) && !program.recurring);
+        || (matches!(query.dialect, Dialect::Affitor | Dialect::Affy) && !terms.recurring);
     ages && !query.any_age
-        && query.at - click.clicked_at > chrono::TimeDelta::days(i64::from(program.cookie_time))
+        && query.at - click.clicked_at > chrono::TimeDelta::days(i64::from(terms.cookie_time))
 }
 
 fn affiliation<'a>(
@@ -314,7 +320,7 @@ fn affiliation<'a>(
             catalog.affiliation(click.program, click.affiliate)
         }
         AttributionMethod::ReferralCode => {
-            catalog.by_referral_code(sent.referral_code.as_deref()?, query.scope)
+            catalog.by_referral_code(sent.referral_code.as_deref()?, query.scope, query.at)
         }
         AttributionMethod::Source => catalog.by_source(sent.asset_id.as_deref()?, sent.source_id.as_deref()?),
     }
@@ -329,7 +335,7 @@ fn kept_by_first_affiliate<'a>(
     catalog: &'a OrgCatalog,
 ) -> Attribution<'a> {
     let binds = |customer: &&Customer| {
-        found.program.recurring
+        found.program.terms_at(query.at).recurring
             && customer.program == found.program.id
             && (customer.authenticated || !query.authenticated)
             && !is_provisional(customer, found.program)
@@ -372,6 +378,9 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
             candidate.method
         );
         (Reason::AffiliateNotApproved, detail)
+    } else if let Some(candidate) = with(Verdict::ProgramRetired) {
+        let detail = format!("the program found by {} is retired", candidate.method);
+        (Reason::ProgramRetired, detail)
     } else if let Some(candidate) = with(Verdict::Expired) {
         let (age, window) = (
             candidate.click_age_days.unwrap_or_default(),
@@ -386,11 +395,7 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
         let detail = "the customer belongs to a program that the key does not see";
         (Reason::CustomerElsewhere, detail.to_owned())
     } else {
-        let tried = trace
-            .candidates
-            .iter()
-            .map(|candidate| format!("{} {:?}", candidate.method, candidate.sent));
-        let tried = tried.collect::<Vec<_>>().join(", ");
+        let tried = tried(query, &trace);
         match query.dialect {
             Dialect::Affitor => (
                 Reason::UnknownCustomer,
@@ -403,5 +408,23 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
     Refusal {
         trace: Some(Box::new(trace)),
         ..Refusal::new(reason, detail)
+    }
+}
+
+/// What was sent and leads to nobody, in words. A customer who is not known is no candidate, but was looked for, or is all that
+/// was sent.
+fn tried(query: &AttributionQuery<'_>, trace: &Trace) -> String {
+    let was_looked_for = query.customer.is_none() && query.methods.contains(&AttributionMethod::Customer);
+    let is_named = was_looked_for || trace.candidates.is_empty();
+    let mut tried = Vec::new();
+    if let Some(name) = query.customer_name.filter(|_| is_named) {
+        tried.push(format!("customer_id {name:?}"));
+    }
+    let candidates = trace.candidates.iter();
+    tried.extend(candidates.map(|candidate| format!("{} {:?}", candidate.method, candidate.sent)));
+    if tried.is_empty() {
+        "what was sent: it names nobody".to_owned()
+    } else {
+        tried.join(", ")
     }
 }

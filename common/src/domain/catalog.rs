@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 
-use super::{AffiliateId, AffiliateView, Currency, OrgId, ProgramId, ProgramView, names::named};
+use super::{
+    AffiliateId, AffiliateView, Currency, OrgId, ProgramId, ProgramView, names::named, versions::Versions,
+};
 
 /// How much a commission is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,23 @@ pub struct Program {
     pub title: String,
     pub currency: Currency,
     pub is_default: bool,
+    /// What it takes, keeps and approves, by time.
+    pub terms: Versions<Terms>,
+    /// An unauthenticated lead is provisional: it binds nobody (seed: Affitor, server-side lead tracking). The word is the
+    /// catalog file's and the column's.
+    pub keyed_leads_only: bool,
+    /// From then on it takes nothing new; what there is of it goes on.
+    pub retired_at: Option<DateTime<Utc>>,
+    /// All versions, in any order.
+    pub types: Vec<CommissionType>,
+    /// All versions, in any order.
+    pub levels: Vec<Level>,
+    pub bonuses: Vec<Bonus>,
+}
+
+/// What a program says besides its rates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
     /// The first affiliate keeps the customer.
     pub recurring: bool,
     /// Days for which a click counts.
@@ -44,16 +63,8 @@ pub struct Program {
     pub recurring_cap: Option<i32>,
     /// Days since the customer's first sale in which conversions bring commissions.
     pub recurring_period_days: Option<i32>,
-    /// An unauthenticated lead is provisional: it binds nobody (seed: Affitor, server-side lead tracking). The word is the
-    /// catalog file's and the column's.
-    pub keyed_leads_only: bool,
     pub approval: Approval,
     pub default_type: String,
-    /// All versions, in any order.
-    pub types: Vec<CommissionType>,
-    /// All versions, in any order.
-    pub levels: Vec<Level>,
-    pub bonuses: Vec<Bonus>,
 }
 
 impl Program {
@@ -65,7 +76,17 @@ impl Program {
         }
     }
 
-    /// The version of a commission type that holds at `at`.
+    /// What it says at `at`.
+    pub fn terms_at(&self, at: DateTime<Utc>) -> &Terms {
+        self.terms.at(at)
+    }
+
+    /// Whether it takes nothing new at `at`.
+    pub fn is_retired_at(&self, at: DateTime<Utc>) -> bool {
+        self.retired_at.is_some_and(|retired| retired <= at)
+    }
+
+    /// The version of a commission type that holds at `at`, be it retired or not.
     pub fn commission_type(&self, identifier: &str, at: DateTime<Utc>) -> Option<&CommissionType> {
         let versions = self
             .types
@@ -94,6 +115,8 @@ pub struct CommissionType {
     pub recurrence: Recurrence,
     /// Conversions of this type count towards the customer's cap.
     pub count_towards_cap: bool,
+    /// From this version on no request can name it.
+    pub retired: bool,
 }
 
 /// Whether a commission comes again by itself.
@@ -126,6 +149,9 @@ pub struct Bonus {
     pub start_date: Option<NaiveDate>,
     #[serde(default)]
     pub end_date: Option<NaiveDate>,
+    /// Intervals that end later bring nothing.
+    #[serde(skip)]
+    pub retired_at: Option<DateTime<Utc>>,
 }
 
 fn active() -> bool {
@@ -203,6 +229,8 @@ pub struct Level {
     pub title: String,
     pub valid_from: Option<DateTime<Utc>>,
     pub percentage: Decimal,
+    /// From this version on it pays nothing.
+    pub retired: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,10 +240,16 @@ pub struct Affiliate {
     pub firstname: String,
     pub lastname: String,
     pub parent: Option<AffiliateId>,
-    pub group: Option<String>,
+    /// The group that it belongs to, by time.
+    pub groups: Versions<Option<String>>,
 }
 
 impl Affiliate {
+    /// The group that it belongs to at `at`.
+    pub fn group_at(&self, at: DateTime<Utc>) -> Option<&str> {
+        self.groups.at(at).as_deref()
+    }
+
     pub fn view(&self) -> AffiliateView {
         AffiliateView {
             id: self.id,
@@ -236,7 +270,15 @@ pub struct Affiliation {
     pub referral_code: Option<String>,
     pub asset_id: Option<String>,
     pub source_id: Option<String>,
-    pub own_rate: Option<Rate>,
+    /// By time. Its approval and its codes are always today's.
+    pub rates: Versions<OwnRate>,
+}
+
+/// What an affiliate gets in a program instead of the program's rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnRate {
+    pub rate: Option<Rate>,
+    /// Whatever a request says.
     pub ignore_product_rate: bool,
 }
 
@@ -319,16 +361,22 @@ impl OrgCatalog {
     }
 
     /// The code as it is, else the only one that differs in nothing but case.
-    pub fn by_referral_code(&self, code: &str, scope: Option<ProgramId>) -> Option<&Affiliation> {
-        self.by_exact_code(code, scope).or_else(|| {
+    pub fn by_referral_code(
+        &self,
+        code: &str,
+        scope: Option<ProgramId>,
+        at: DateTime<Utc>,
+    ) -> Option<&Affiliation> {
+        self.by_exact_code(code, scope, at).or_else(|| {
             let mut spellings = self.spellings.get(&code.to_lowercase())?.iter();
             let only = spellings.next().filter(|_| spellings.next().is_none())?;
-            self.by_exact_code(only, scope)
+            self.by_exact_code(only, scope, at)
         })
     }
 
-    /// An affiliate's id also serves as referral code; in several programs the default one counts, then the oldest.
-    fn by_exact_code(&self, code: &str, scope: Option<ProgramId>) -> Option<&Affiliation> {
+    /// An affiliate's id also serves as referral code; in several programs the default one counts, then the oldest, but no
+    /// program that is retired at `at` where there is another.
+    fn by_exact_code(&self, code: &str, scope: Option<ProgramId>, at: DateTime<Utc>) -> Option<&Affiliation> {
         if let Some(at) = self.by_referral_code.get(code) {
             return self.affiliations.get(at);
         }
@@ -339,7 +387,7 @@ impl OrgCatalog {
             .filter(|program| scope.is_none_or(|scope| scope == program.id));
         let joined = programs.filter_map(|program| Some((program, self.affiliation(program.id, affiliate)?)));
         joined
-            .min_by_key(|(program, _)| (!program.is_default, program.id))
+            .min_by_key(|(program, _)| (program.is_retired_at(at), !program.is_default, program.id))
             .map(|(_, affiliation)| affiliation)
     }
 }

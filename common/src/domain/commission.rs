@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    AffiliateId, CreateConversion, Currency, MAX_AMOUNT, Money, Reason, Refusal,
-    catalog::{Affiliate, Affiliation, CommissionType, OrgCatalog, Program, Rate, Recurrence},
-    entities::{Commission, CommissionKind},
-    money::order_amount,
+    AffiliateId, CreateConversion, Currency, Money, Reason, Refusal,
+    catalog::{
+        Affiliate, Affiliation, CommissionType, Level, OrgCatalog, OwnRate, Program, Rate, Recurrence,
+    },
+    entities::CommissionKind,
+    pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},
 };
 
@@ -22,6 +24,8 @@ pub struct Line {
     pub commission_type: String,
     pub name: String,
     pub rate: Option<Decimal>,
+    /// A fixed or explicit amount as it was said; `None`: `rate` percent of `sub_amount`.
+    pub exact: Option<Decimal>,
     pub sub_amount: Decimal,
     pub gross: Money,
     pub comment: Option<String>,
@@ -45,7 +49,7 @@ pub fn lines(
     currency: Currency,
 ) -> Result<Vec<Line>, Refusal> {
     let mut all = Vec::new();
-    for (index, part) in parts(create, affiliation).into_iter().enumerate() {
+    for (index, part) in parts(create, affiliation, at).into_iter().enumerate() {
         let sale = Sale {
             affiliation,
             program,
@@ -89,31 +93,19 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
         currency,
     } = *sale;
     let seller = catalog.affiliate(affiliation.affiliate);
-    let identifier = match part.commission_type {
-        None | Some("default") => &program.default_type,
-        Some(other) => other,
-    };
-    let rule = program.commission_type(identifier, at).ok_or_else(|| {
-        let detail = format!(
-            "commission_type {identifier:?} is not known in program {:?}",
-            program.slug
-        );
-        Refusal::new(Reason::UnknownCommissionType, detail)
-    })?;
-    let group = seller.and_then(|seller| seller.group.as_deref());
-    let (source, rate) = source_and_rate(part, affiliation, rule, group);
-    let (percent, exact) = match rate {
-        Rate::Percentage(percent) => (Some(percent), percent_of(part.sub_amount, percent)?),
-        Rate::Fixed(amount) => (None, amount),
-    };
+    let rule = type_of(part, program, at)?;
+    let group = seller.and_then(|seller| seller.group_at(at));
+    let (source, rate) = source_and_rate(part, affiliation.rates.at(at), rule, group);
+    let priced = Priced::by(rate, part.sub_amount, currency)?;
     let mut all = vec![Line {
         affiliate: affiliation.affiliate,
         kind: CommissionKind::Regular,
         commission_type: rule.identifier.clone(),
         name: rule.title.clone(),
-        rate: percent,
+        rate: priced.percent,
+        exact: priced.said,
         sub_amount: part.sub_amount,
-        gross: money(exact, currency)?,
+        gross: priced.gross,
         comment: part.comment.map(ToOwned::to_owned),
         share: Some(part.sub_amount),
         recurrence: rule.recurrence,
@@ -121,26 +113,84 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
         rule: Rule {
             source,
             commission_type: rule.identifier.clone(),
-            since: rule.valid_from,
-            percent,
-            exact,
+            since: match source {
+                RuleSource::OwnRate => affiliation.rates.since(at),
+                _ => rule.valid_from,
+            },
+            percent: priced.percent,
+            exact: priced.exact,
         },
     }];
     all.extend(levels(seller, program, catalog, at, part.sub_amount, currency)?);
     Ok(all)
 }
 
+/// The type of a part. One that is retired cannot be named any more; but what came under it comes again, and the default goes on
+/// until there is another.
+fn type_of<'a>(
+    part: &Part<'_>,
+    program: &'a Program,
+    at: DateTime<Utc>,
+) -> Result<&'a CommissionType, Refusal> {
+    let (identifier, may_be_retired) = match part.commission_type {
+        None | Some("default") => (program.terms_at(at).default_type.as_str(), true),
+        Some(other) => (other, part.comes_again),
+    };
+    program
+        .commission_type(identifier, at)
+        .filter(|rule| !rule.retired || may_be_retired)
+        .ok_or_else(|| {
+            let detail = format!(
+                "commission_type {identifier:?} is not known in program {:?}",
+                program.slug
+            );
+            Refusal::new(Reason::UnknownCommissionType, detail)
+        })
+}
+
+/// What a rate makes of a sub amount.
+struct Priced {
+    percent: Option<Decimal>,
+    /// A fixed amount.
+    said: Option<Decimal>,
+    gross: Money,
+    /// Before rounding.
+    exact: Decimal,
+}
+
+impl Priced {
+    fn by(rate: Rate, sub_amount: Decimal, currency: Currency) -> Result<Self, Refusal> {
+        Ok(match rate {
+            Rate::Percentage(percent) => {
+                let percent = stored_rate(percent);
+                Self {
+                    percent: Some(percent),
+                    said: None,
+                    gross: percentage(sub_amount, percent, currency)?,
+                    exact: exact_percentage(sub_amount, percent),
+                }
+            }
+            Rate::Fixed(amount) => Self {
+                percent: None,
+                said: Some(amount),
+                gross: money(amount, currency)?,
+                exact: amount,
+            },
+        })
+    }
+}
+
 /// An explicit amount, else the affiliate's own rate, else the group's override, else the type's.
 fn source_and_rate(
     part: &Part<'_>,
-    affiliation: &Affiliation,
+    own: &OwnRate,
     rule: &CommissionType,
     group: Option<&str>,
 ) -> (RuleSource, Rate) {
     if let Some(exact) = part.exact {
         return (RuleSource::Explicit, Rate::Fixed(exact));
     }
-    if let Some(rate) = affiliation.own_rate {
+    if let Some(rate) = own.rate {
         return (RuleSource::OwnRate, rate);
     }
     let rate = rule.rate_for(group);
@@ -160,11 +210,13 @@ pub struct Part<'a> {
     pub exact: Option<Decimal>,
     pub commission_type: Option<&'a str>,
     pub comment: Option<&'a str>,
+    /// A commission of this type comes again: whether the type can still be named does not matter.
+    pub comes_again: bool,
 }
 
 /// Explicit commission, explicit lines, or the whole sale: A partner who ignores product
 /// rates gets the own rate on the whole sale even then (seed: Yaplet, product commission overrides).
-fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Part<'a>> {
+fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation, at: DateTime<Utc>) -> Vec<Part<'a>> {
     let whole = |exact| {
         let commission_type = create.commission_type.as_deref();
         vec![Part {
@@ -172,9 +224,10 @@ fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Par
             exact,
             commission_type,
             comment: None,
+            comes_again: false,
         }]
     };
-    if affiliation.ignore_product_rate {
+    if affiliation.rates.at(at).ignore_product_rate {
         return whole(None);
     }
     match (create.commission, create.lines.is_empty()) {
@@ -188,13 +241,14 @@ fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation) -> Vec<Par
                 exact: None,
                 commission_type: line.commission_type.as_deref(),
                 comment: line.comment.as_deref(),
+                comes_again: false,
             })
             .collect(),
     }
 }
 
 /// Level 2 pays the seller's parent, level 3 the grandparent, on the same sub amount. A parent who is not approved in
-/// the program earns nothing, but does not end the line.
+/// the program earns nothing, but does not end the line; nor does a level that is retired.
 fn levels(
     seller: Option<&Affiliate>,
     program: &Program,
@@ -212,111 +266,47 @@ fn levels(
         let approved = catalog
             .affiliation(program.id, id)
             .is_some_and(|affiliation| affiliation.approved == Some(true));
-        if approved {
-            let exact = percent_of(sub_amount, level.percentage)?;
-            lines.push(Line {
-                affiliate: id,
-                kind: CommissionKind::Level,
-                commission_type: format!("level-{number}"),
-                name: level.title.clone(),
-                rate: Some(level.percentage),
-                sub_amount,
-                gross: money(exact, currency)?,
-                comment: None,
-                share: Some(sub_amount),
-                recurrence: Recurrence::Once,
-                counts_towards_cap: false,
-                rule: Rule {
-                    source: RuleSource::Level,
-                    commission_type: format!("level-{number}"),
-                    since: level.valid_from,
-                    percent: Some(level.percentage),
-                    exact,
-                },
-            });
+        if approved && !level.retired {
+            lines.push(level_line(level, id, sub_amount, currency)?);
         }
         parent = catalog.affiliate(id).and_then(|affiliate| affiliate.parent);
     }
     Ok(lines)
 }
 
-/// An exact commission, rounded once.
+/// What a level pays to `parent`.
 ///
 /// # Errors
-/// [`Reason::AmountOutOfRange`] below zero and above [`MAX_AMOUNT`].
-pub fn money(amount: Decimal, currency: Currency) -> Result<Money, Refusal> {
-    if amount < Decimal::ZERO || amount > MAX_AMOUNT {
-        let detail = format!("a commission of {amount} {currency} is not between 0 and {MAX_AMOUNT}");
-        return Err(Refusal::new(Reason::AmountOutOfRange, detail));
-    }
-    Ok(Money::rounded(amount, currency))
-}
-
-/// `percent` hundredths of `amount`, rounded once.
-///
-/// # Errors
-/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
-pub fn percentage(amount: Decimal, percent: Decimal, currency: Currency) -> Result<Money, Refusal> {
-    money(percent_of(amount, percent)?, currency)
-}
-
-/// `percent` hundredths of `amount`, not rounded.
-fn percent_of(amount: Decimal, percent: Decimal) -> Result<Decimal, Refusal> {
-    let product = amount
-        .checked_mul(percent)
-        .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
-    product.ok_or_else(|| {
-        Refusal::new(
-            Reason::AmountOutOfRange,
-            format!("{percent} % of {amount} is out of range"),
-        )
+/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`](super::MAX_AMOUNT).
+pub fn level_line(
+    level: &Level,
+    parent: AffiliateId,
+    sub_amount: Decimal,
+    currency: Currency,
+) -> Result<Line, Refusal> {
+    let priced = Priced::by(Rate::Percentage(level.percentage), sub_amount, currency)?;
+    let commission_type = format!("level-{}", level.level);
+    Ok(Line {
+        affiliate: parent,
+        kind: CommissionKind::Level,
+        commission_type: commission_type.clone(),
+        name: level.title.clone(),
+        rate: priced.percent,
+        exact: priced.said,
+        sub_amount,
+        gross: priced.gross,
+        comment: None,
+        share: Some(sub_amount),
+        recurrence: Recurrence::Once,
+        counts_towards_cap: false,
+        rule: Rule {
+            source: RuleSource::Level,
+            commission_type,
+            since: level.valid_from,
+            percent: priced.percent,
+            exact: priced.exact,
+        },
     })
-}
-
-/// What is left of `gross` when `refunded` of a sale of `sale` was given back: `round(gross × (1 − refunded / sale))`,
-/// so that any number of partial refunds ends exactly at zero. For a sale of 0 any refund is full.
-pub fn net(gross: Money, refunded: Decimal, sale: Decimal) -> Money {
-    if refunded.is_zero() {
-        return gross;
-    }
-    if refunded >= sale {
-        return Money::zero(gross.currency());
-    }
-    let left = gross
-        .amount()
-        .checked_mul(sale - refunded)
-        .and_then(|product| product.checked_div(sale));
-    // The product fits: gross and sale are at most MAX_AMOUNT, with 4 and 6 decimals.
-    Money::rounded(left.unwrap_or_default(), gross.currency())
-}
-
-/// Calculates a commission anew for an amount of `after`, by its share of the `original` amount that the create sent: so
-/// several updates end like the last one alone. A fixed commission follows only in the amount that it is told for.
-///
-/// # Errors
-/// [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
-pub fn follow_amount(commission: &mut Commission, original: Decimal, after: Decimal) -> Result<(), Refusal> {
-    let Some(share) = commission.share else {
-        return Ok(());
-    };
-    commission.sub_amount = if share == original || original.is_zero() {
-        after
-    } else {
-        // One of several lines: each keeps its share of the sale.
-        let followed = share
-            .checked_mul(after)
-            .and_then(|product| product.checked_div(original));
-        let out_of_range = || {
-            let detail = format!("a part of {share} of {original} is out of range at {after}");
-            Refusal::new(Reason::AmountOutOfRange, detail)
-        };
-        // A share of an amount in range is in range.
-        order_amount(followed.ok_or_else(out_of_range)?).ok_or_else(out_of_range)?
-    };
-    if let Some(percent) = commission.rate {
-        commission.gross = percentage(commission.sub_amount, percent, commission.currency)?.amount();
-    }
-    Ok(())
 }
 
 /// Repetitions of one commission, at most: weekly for 100 years.
@@ -341,24 +331,4 @@ pub fn recurs_after(
 ) -> Option<DateTime<Utc>> {
     let repetitions = (1..).map_while(|period| recurs_at(first, recurrence, period));
     repetitions.take(MAX_REPETITIONS).find(|at| *at > after)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn refunds_never_gain_and_end_at_zero(gross in 0i64..1_000_000_000_000, sale in 0i64..1_000_000_000_000_000, part in 0u64..=1000) {
-            let usd: Currency = "USD".parse().unwrap();
-            let gross = Money::rounded(Decimal::new(gross, 2), usd);
-            let sale = Decimal::new(sale, 6);
-            let refunded = sale * Decimal::from(part) / Decimal::from(1000);
-            let left = net(gross, refunded, sale);
-            prop_assert!(left.amount() >= Decimal::ZERO && left.amount() <= gross.amount());
-            prop_assert_eq!(net(gross, Decimal::ZERO, sale), gross);
-            prop_assert!(net(gross, sale.max(Decimal::ONE), sale).amount().is_zero());
-        }
-    }
 }

@@ -130,6 +130,8 @@ pub struct Conversion {
     pub created_at: DateTime<Utc>,
     /// The latest events that set the fields; a later event id is a later time.
     pub amount_by: Option<EventId>,
+    /// What the latest status said: approved or not. Earlier versions did not note it.
+    pub status: Option<bool>,
     pub status_by: Option<EventId>,
     pub meta_by: Option<EventId>,
     /// The bank has taken the money back.
@@ -206,10 +208,16 @@ pub struct Commission {
     /// Its share of the conversion's original amount; `None`: it does not follow the amount. A fixed one follows in
     /// `sub_amount` alone.
     pub share: Option<Decimal>,
-    /// Before refunds.
+    /// The conversion's amount of which `sub_amount` is the share; `None`: `sub_amount` is exact.
+    pub followed: Option<Decimal>,
+    /// A fixed, explicit or edited amount as it was said; `None`: `rate` percent of the sub amount.
+    pub exact: Option<Decimal>,
+    /// Before refunds, rounded.
     pub gross: Decimal,
-    /// After refunds.
+    /// After refunds: from the exact gross, rounded once.
     pub amount: Decimal,
+    /// What was left of the sale when `amount` was calculated; `None`: by an earlier version, from the rounded gross.
+    pub settled_on: Option<Decimal>,
     pub currency: Currency,
     /// `None`: pending.
     pub approved: Option<bool>,

@@ -16,13 +16,19 @@ mod decide;
 pub mod dependency;
 pub mod entities;
 pub mod event;
+pub mod fraction;
 pub mod ids;
 pub mod ledger;
 pub mod money;
 mod names;
 pub mod outcome;
+pub mod pricing;
+#[cfg(test)]
+mod pricing_tests;
 pub mod prospect;
+pub mod recalculation;
 pub mod trace;
+pub mod versions;
 pub mod world;
 
 pub use attribution::fold_coupon;
@@ -36,8 +42,8 @@ pub use event::{
     AddCommissions, AttributionFields, Body, BonusDue, CancelPayment, Chargeback, CommissionLine,
     ConversionStatus, CreateConversion, CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Dialect,
     EditCommission, EditConversion, Event, EventKind, Idempotency, Identity, Lead, MAX_META_PROPERTIES,
-    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecordClick, Refund, Repetition,
-    Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
+    MetaChange, MetaData, Needs, NewRows, OrgClue, Pay, PaymentOrder, RecalculateCommissions, RecordClick,
+    Refund, Repetition, Scheduled, TestEvent, TestKind, TraceParent, UpdateConversion, UpdateCustomer,
 };
 pub use ids::{
     AffiliateId, ClickId, CommissionId, ConversionId, CustomerId, EventId, OrgId, PaymentId, ProgramId,
@@ -45,8 +51,8 @@ pub use ids::{
 };
 pub use money::{Currency, MAX_AMOUNT, Money};
 pub use outcome::{
-    AffiliateView, Applied, ClickSummary, ClickView, CommissionView, ConversionView, CustomerRecord,
-    CustomerView, EventStatus, First, LeadView, Outcome, PaymentView, ProgramView, Reason, RefundView,
-    Refusal,
+    AffiliateView, Applied, ChangedCommission, ClickSummary, ClickView, CommissionView, ConversionView,
+    CustomerRecord, CustomerView, EventStatus, First, LeadView, LeftAlone, Outcome, PaymentView, ProgramView,
+    Reason, RecalculatedView, RefundView, Refusal,
 };
 pub use world::{PoolExhausted, World};

@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn stored_names_stay() {
         let kinds = "create_conversion update_conversion refund chargeback edit_conversion add_commissions \
-                     edit_commission click create_customer update_customer lead pay cancel_payment scheduled test";
+                     edit_commission click create_customer update_customer lead pay cancel_payment scheduled test \
+                     recalculate_commissions";
         assert_eq!(EventKind::VARIANTS.join(" "), kinds);
         let statuses = "applied refused parked queued dead discarded";
         assert_eq!(EventStatus::VARIANTS.join(" "), statuses);

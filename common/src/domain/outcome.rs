@@ -52,6 +52,7 @@ pub enum Applied {
     /// The conversion as it was when the event had taken effect.
     Conversion(Box<ConversionView>),
     Refund(Box<RefundView>),
+    Recalculated(Box<RecalculatedView>),
     /// Commissions that were added to a conversion.
     Commissions(Vec<CommissionView>),
     Commission(Box<CommissionView>),
@@ -73,6 +74,7 @@ impl Applied {
         match self {
             Self::Conversion(view) => Some(view),
             Self::Refund(view) => Some(&view.conversion),
+            Self::Recalculated(view) => Some(&view.conversion),
             _ => None,
         }
     }
@@ -137,6 +139,8 @@ pub enum Reason {
     #[serde(rename = "partner_not_approved")]
     #[strum(serialize = "partner_not_approved")]
     AffiliateNotApproved,
+    /// The program that was found is retired and takes nothing new.
+    ProgramRetired,
     /// The order id has been recorded before.
     DuplicateOrder,
     /// The `Idempotency-Key` was used for the same request: the caller gets the first outcome.
@@ -260,6 +264,51 @@ pub struct RefundView {
     pub is_full: bool,
     /// It had been taken into account before, or nothing was left.
     pub is_repeat: bool,
+}
+
+/// What a recalculation did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecalculatedView {
+    pub conversion: ConversionView,
+    pub changes: Vec<ChangedCommission>,
+    pub left: LeftAlone,
+}
+
+/// A commission that a recalculation has changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangedCommission {
+    pub commission: CommissionId,
+    /// What was left of it after refunds, in the currency's minor unit, before and after. Equal where nothing is left of the sale.
+    pub from: Decimal,
+    pub to: Decimal,
+}
+
+/// Commissions that a recalculation does not touch, though the rules of their time may give something else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = native::LeftAlone)]
+pub struct LeftAlone {
+    /// The request said the amount.
+    pub explicit: usize,
+    /// Somebody has set the amount by hand.
+    pub by_hand: usize,
+    /// The rules of its time know its type or level no more.
+    pub no_rule: usize,
+    /// Of an earlier version, which did not record how it was calculated.
+    pub unknown: usize,
+    /// Commissions of parents that the rules of its time give and the conversion has not: none is added.
+    pub missing_levels: usize,
+}
+
+impl LeftAlone {
+    /// Counts those of another conversion, too.
+    pub fn add(&mut self, other: Self) {
+        self.explicit += other.explicit;
+        self.by_hand += other.by_hand;
+        self.no_rule += other.no_rule;
+        self.unknown += other.unknown;
+        self.missing_levels += other.missing_levels;
+    }
 }
 
 /// A customer as a resource of its own (seed: Postback 1.7 and REST 1.6).

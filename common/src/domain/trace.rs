@@ -6,6 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::CommissionId;
+
 /// The steps of one decision.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -23,6 +25,10 @@ pub struct Trace {
     /// How each commission was calculated, in the order of the commissions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+    /// Commissions whose amount somebody has set by hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<i64>)]
+    pub set_by_hand: Vec<CommissionId>,
     /// Where the customer stood with the program's limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
@@ -58,6 +64,8 @@ pub enum Verdict {
     Unknown,
     /// Leads to an affiliate who is not approved.
     NotApproved,
+    /// Leads to a program that is retired.
+    ProgramRetired,
     /// Leads to a program that the key does not see.
     OtherProgram,
     /// The click is older than the program's window.

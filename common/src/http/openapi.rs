@@ -38,6 +38,24 @@ impl PartialSchema for Amount {
 
 impl ToSchema for Amount {}
 
+/// A time of a request.
+#[derive(Debug)]
+pub struct Moment;
+
+impl PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Integer, Type::String]))
+            .description(Some(
+                "Seconds or milliseconds since 1970, or a date or time as of ISO 8601, in UTC where it has no offset.",
+            ))
+            .examples(["2026-11-29T10:00:00+01:00"])
+            .into()
+    }
+}
+
+impl ToSchema for Moment {}
+
 /// `meta_data` of a request.
 #[derive(Debug)]
 pub struct MetaData;

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Event;
 
 /// Written into every envelope. A worker that meets a later version leaves it to a later worker: workers deploy first.
-pub const ENVELOPE_VERSION: u16 = 3;
+pub const ENVELOPE_VERSION: u16 = 4;
 /// Events in an envelope, at most.
 pub const MAX_ENVELOPE_EVENTS: usize = 256;
-/// Bytes of an encoded envelope, at most, but that the first event always fits (a body is at most 64 KiB).
+/// Bytes of an encoded envelope, at most, but that the first event always fits (it is made of a body of at most 256 KiB).
 pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,10 +167,10 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_rubbish() {
-        let newer = br#"{"v":4,"something":"else"}"#;
+        let newer = br#"{"v":5,"something":"else"}"#;
         assert!(matches!(
             Envelope::decode(newer),
-            Err(DecodeError::NewerVersion(4))
+            Err(DecodeError::NewerVersion(5))
         ));
         assert!(matches!(
             Envelope::decode(b"{\"v\":1}"),

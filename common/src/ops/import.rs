@@ -249,9 +249,9 @@ impl Line {
         self.status == EventStatus::Parked
     }
 
-    /// It took effect.
+    /// It was applied. A refund may have had no effect then, which its reason says.
     pub fn is_applied(&self) -> bool {
-        self.status == EventStatus::Applied && self.reason.is_none()
+        self.status == EventStatus::Applied
     }
 }
 
@@ -392,7 +392,7 @@ mod tests {
             [
                 (2, true, None, None),
                 (3, false, Some("unknown_order"), Some("no order b")),
-                (4, false, Some(REPEATED_REFUND), None),
+                (4, true, Some(REPEATED_REFUND), None),
             ]
         );
         assert_eq!(first[1].event(), queued[1].1.id);

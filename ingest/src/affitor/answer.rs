@@ -66,7 +66,9 @@ fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
             ERRORS.print_message(StatusCode::UNPROCESSABLE_ENTITY, &refusal.detail)
         }
         // Two refusals that are no errors to these clients.
-        (Call::Click, Reason::AffiliateNotApproved) => ok(&Message::not_recorded(errors::LINK_INACTIVE)),
+        (Call::Click, Reason::AffiliateNotApproved | Reason::ProgramRetired) => {
+            ok(&Message::not_recorded(errors::LINK_INACTIVE))
+        }
         (Call::Sale, Reason::WindowExpired) => ok(&ClickExpired::from(refusal)),
         (call, reason) => {
             let documented = errors::of(call, reason);

@@ -31,7 +31,7 @@ pub(super) fn of(call: Call, reason: Reason) -> Option<(StatusCode, &'static str
         (Call::Sale, Reason::NotAttributed | Reason::CustomerElsewhere) => {
             "No affiliate attribution found for this customer in this program"
         }
-        (Call::Sale, Reason::AffiliateNotApproved) => {
+        (Call::Sale, Reason::AffiliateNotApproved | Reason::ProgramRetired) => {
             "No partner-program relationship found for this customer"
         }
         (Call::Sale, Reason::DuplicateOrder) => {

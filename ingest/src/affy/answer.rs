@@ -85,6 +85,10 @@ fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
             StatusCode::BAD_REQUEST,
             "affiliateReference belongs to an affiliate who is not approved",
         ),
+        (Reason::ProgramRetired, AnswerContext::Click { .. }) => message(
+            StatusCode::BAD_REQUEST,
+            "affiliateReference belongs to a program that is retired",
+        ),
         (Reason::ClickTaken, _) => message(
             StatusCode::BAD_REQUEST,
             "clickId or sessionId belongs to another organization",
@@ -93,6 +97,7 @@ fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
             Reason::UnknownClick
             | Reason::NotAttributed
             | Reason::AffiliateNotApproved
+            | Reason::ProgramRetired
             | Reason::WindowExpired,
             _,
         ) => unreferred(context, refusal),

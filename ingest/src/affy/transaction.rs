@@ -32,9 +32,8 @@ impl Transaction {
     /// and without have a namespace each: the second cannot use up an id of the first.
     pub(super) fn bind(&self, event: &mut Event) {
         let holder = if event.authenticated { "signed" } else { "open" };
-        event.idempotency.get_or_insert_with(|| Idempotency {
-            key: format!("affy:{holder}:{}", self.id),
-            hash: self.hash.clone(),
+        event.idempotency.get_or_insert_with(|| {
+            Idempotency::plain(format!("affy:{holder}:{}", self.id), self.hash.clone())
         });
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of one line or row, before anybody asks what they mean.
 
+use super::spreadsheet::bare;
 use common::http::request::{Fields, Invalid, MAX_BODY_BYTES, json_object, named_values};
 
 /// Bytes of one line, at most: as many as of a call that records one event.
@@ -38,16 +39,23 @@ pub fn line_fields(text: &str) -> Result<Fields, Invalid> {
     Fields::new(json_object(text)?)
 }
 
-/// The fields of a table's row, under the names that [`column`] gives. Empty cells do not count.
+/// The fields of a table's row, under the names that [`column`] gives. Empty cells do not count, and what a spreadsheet puts
+/// around ids, codes and numbers is taken off.
 ///
 /// # Errors
 /// When a field is there twice, or the row is too long.
 pub fn row_fields<'a>(cells: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Result<Fields, Invalid> {
     within_limit(cells.clone().map(|(_, cell)| cell.len()).sum())?;
-    let filled = cells.filter(|(_, cell)| !cell.trim().is_empty());
+    let bare = cells.map(|(name, cell)| (name, if is_prose(name) { cell } else { bare(name, cell) }));
+    let filled = bare.filter(|(_, cell)| !cell.trim().is_empty());
     Fields::new(named_values(
         filled.map(|(name, cell)| (name.to_owned(), cell.to_owned())),
     )?)
+}
+
+/// Whether the field is free text, which is kept as it is. Names as of [`column`].
+pub fn is_prose(name: &str) -> bool {
+    name == "user_agent" || name.starts_with(META_DATA)
 }
 
 /// The field that a column's name means, whatever its case: `meta_data.x` or `meta_data[x]` is a value of the meta data.
@@ -76,7 +84,7 @@ fn within_limit(bytes: usize) -> Result<(), Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use common::{http::request, runtime::Clock};
+    use common::{db::keys::Timezone, http::request, runtime::Clock};
 
     use super::*;
     use crate::native::parse_line;
@@ -124,7 +132,8 @@ mod tests {
             "customer_update",
         ] {
             let line = line.replace('}', &format!(r#", "type": "{kind}"}}"#));
-            parse_line(&line_fields(&line).unwrap(), Clock::default().now()).unwrap();
+            let fields = line_fields(&line).unwrap();
+            parse_line(&fields, Clock::default().now(), Timezone::default()).unwrap();
         }
         assert_eq!(
             request::asked(),

@@ -4,11 +4,15 @@ use chrono::{DateTime, Utc};
 use common::domain::{Body, Chargeback, Currency, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
 use utoipa::ToSchema;
 
-use super::fields::line_fields;
+use super::{
+    spreadsheet::refuse_damaged,
+    time::{TIMESTAMP, timestamp},
+};
 use crate::tapfiliate::postback::{create_conversion, create_customer, update_conversion};
+use common::db::keys::Timezone;
 use common::http::{
-    openapi::{Amount, MetaData},
-    request::{Fields, Invalid},
+    openapi::{Amount, MetaData, Moment},
+    request::{Fields, Invalid, MAX_ID},
 };
 
 /// One event. Which fields it takes is a matter of its type: those of a postback, and what else is said here.
@@ -31,8 +35,8 @@ pub(super) struct Line {
     /// The merchant's own id of the customer.
     customer_id: Option<String>,
     meta_data: Option<MetaData>,
-    /// Of a conversion: when it was, in seconds or milliseconds since 1970.
-    timestamp: Option<i64>,
+    /// Of a conversion: when it was.
+    timestamp: Option<Moment>,
     status: Option<LineWord>,
     /// Of a refund: makes it safe to repeat.
     refund_id: Option<String>,
@@ -67,22 +71,15 @@ enum LineWord {
     Active,
 }
 
-/// What a line asks for, and what was left out or cut of it.
-///
-/// # Errors
-/// When it is no JSON object, or names the field that is missing or wrong.
-pub(super) fn read_line(line: &str, now: DateTime<Utc>) -> Result<(Body, Vec<String>), Invalid> {
-    let fields = line_fields(line)?;
-    Ok((parse_line(&fields, now)?, fields.warnings()))
-}
-
-/// What the fields of one line ask for. Without a `type` they are a conversion.
+/// What the fields of one line ask for. Without a `type` they are a conversion. A time without an offset is one of `timezone`.
 ///
 /// # Errors
 /// Names the field that is missing or wrong.
-pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
-    match fields.word("type")?.as_deref() {
-        None | Some("conversion") => conversion(fields, now),
+pub fn parse_line(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Result<Body, Invalid> {
+    let kind = fields.word("type")?;
+    refuse_damaged(fields, names(kind.as_deref()))?;
+    match kind.as_deref() {
+        None | Some("conversion") => conversion(fields, now, timezone),
         Some("update") => update_conversion::parse(fields),
         Some("refund") => Ok(Body::Refund(Refund {
             external_id: order(fields)?,
@@ -101,11 +98,40 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> 
     }
 }
 
-fn conversion(fields: &Fields, now: DateTime<Utc>) -> Result<Body, Invalid> {
+/// Whether the fields have a time that does not count, because only a conversion has one of its own.
+pub fn ignored_time(fields: &Fields, body: &Body) -> bool {
+    let sent = fields.values().get(TIMESTAMP);
+    let is_sent = sent
+        .is_some_and(|value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()));
+    is_sent && !matches!(body, Body::CreateConversion(_))
+}
+
+/// The ids and codes that a type of line has.
+fn names(kind: Option<&str>) -> &'static [&'static str] {
+    const CONVERSION: [&str; 7] = [
+        "external_id",
+        "customer_id",
+        "coupon",
+        "referral_code",
+        "click_id",
+        "asset_id",
+        "source_id",
+    ];
+    let [_order, customer @ ..] = &CONVERSION;
+    match kind {
+        None | Some("conversion") => &CONVERSION,
+        Some("customer") => customer,
+        Some("customer_update") => &["customer_id"],
+        Some("refund") => &["external_id", "refund_id"],
+        Some(_) => &["external_id"],
+    }
+}
+
+fn conversion(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Result<Body, Invalid> {
     let mut body = create_conversion::parse(fields)?;
     // Who brings many events at once often brings old ones.
     if let Body::CreateConversion(create) = &mut body {
-        create.occurred_at = fields.timestamp("timestamp", now)?;
+        create.occurred_at = timestamp(fields, now, timezone)?;
     }
     Ok(body)
 }
@@ -142,12 +168,13 @@ mod tests {
     use common::domain::CustomerLifecycle;
 
     use super::*;
-    use crate::native::row_fields;
+    use crate::native::{fields::line_fields, row_fields};
 
     fn read(text: &str) -> Result<Body, String> {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        let read = read_line(text, now).map(|(body, _)| body);
-        read.map_err(|invalid| invalid.0)
+        let fields = line_fields(text);
+        let body = fields.and_then(|fields| parse_line(&fields, now, Timezone::default()));
+        body.map_err(|invalid| invalid.0)
     }
 
     #[test]
@@ -211,6 +238,12 @@ mod tests {
             panic!("not a sale");
         };
         assert_eq!(sale.occurred_at.unwrap().timestamp(), 1_640_995_200);
+        let Body::CreateConversion(dated) =
+            read(r#"{"external_id":"1","coupon":"C","timestamp":"2022-01-01T01:00:00+01:00"}"#).unwrap()
+        else {
+            panic!("not a sale");
+        };
+        assert_eq!(dated.occurred_at.unwrap().timestamp(), 1_640_995_200);
         for (word, action) in [
             ("Canceled", CustomerAction::Cancel),
             ("active", CustomerAction::Resume),
@@ -224,12 +257,36 @@ mod tests {
     }
 
     #[test]
+    fn only_a_sale_has_a_time_of_its_own() {
+        for (text, ignored) in [
+            (
+                r#"{"external_id":"1","coupon":"C","timestamp":1640995200}"#,
+                false,
+            ),
+            (
+                r#"{"type":"update","external_id":"1","timestamp":1640995200}"#,
+                true,
+            ),
+            (
+                r#"{"type":"refund","external_id":"1","timestamp":"2022-01-01"}"#,
+                true,
+            ),
+            (r#"{"type":"refund","external_id":"1","timestamp":" "}"#, false),
+            (r#"{"type":"refund","external_id":"1","timestamp":null}"#, false),
+            (r#"{"type":"refund","external_id":"1"}"#, false),
+        ] {
+            let fields = line_fields(text).unwrap();
+            assert_eq!(ignored_time(&fields, &read(text).unwrap()), ignored, "{text}");
+        }
+    }
+
+    #[test]
     fn a_row_is_read_like_a_line() {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         let row = |cells: &[(&str, &str)]| {
             let fields = row_fields(cells.iter().copied());
             fields
-                .and_then(|fields| parse_line(&fields, now))
+                .and_then(|fields| parse_line(&fields, now, Timezone::default()))
                 .map_err(|invalid| invalid.0)
         };
         let cells = [
@@ -269,6 +326,18 @@ mod tests {
             (
                 r#"{"type":"customer_update","customer_id":"c","status":"gone"}"#,
                 "status must be canceled",
+            ),
+            (
+                r#"{"external_id":"1.23457E+12","coupon":"C"}"#,
+                "external_id is 1.23457E+12, a number that a spreadsheet has shortened",
+            ),
+            (
+                r#"{"type":"refund","external_id":"1","refund_id":"1E+12"}"#,
+                "refund_id is 1E+12",
+            ),
+            (
+                r#"{"external_id":"1","coupon":"C","timestamp":"11/29/2025"}"#,
+                "timestamp must be a date",
             ),
             ("[]", "must be a JSON object"),
             ("x", "must be a JSON object"),

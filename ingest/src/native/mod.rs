@@ -7,10 +7,12 @@ mod batch;
 mod fields;
 mod line;
 mod record;
+mod spreadsheet;
+mod time;
 
 pub use batch::{MAX_BATCH_BYTES, MAX_LINES};
-pub use fields::{FIELDS, MAX_LINE_BYTES, column, line_fields, row_fields};
-pub use line::parse_line;
+pub use fields::{FIELDS, MAX_LINE_BYTES, column, is_prose, line_fields, row_fields};
+pub use line::{ignored_time, parse_line};
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

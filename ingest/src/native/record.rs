@@ -6,24 +6,26 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Dialect, Event, EventId, Idempotency};
+use common::db::keys::Timezone;
+use common::domain::{Dialect, Event, EventId, Idempotency, ProgramId};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::{
     answer::{self, BatchResult, ERRORS, LineResult, NDJSON, What},
     batch::{self, MAX_BATCH_BYTES, Mentioned},
-    line::{Line, read_line},
+    fields::line_fields,
+    line::{Line, parse_line},
 };
 use crate::{Ingest, answer::key_holder, auth::Principal, pipeline::Answer};
 use common::http::{
     NATIVE_KEYS, Rejection,
     openapi::example,
-    request::{Invalid, Preferences, Received, Wait},
+    request::{self, Fields, Invalid, Preferences, Received, Wait},
 };
 
 const ABOUT: &str = "Record up to 1,000 events, one JSON object a line: type conversion (default), update, refund, chargeback, \
-                     chargeback_reversal, customer or customer_update, with a postback's fields. A line has at most 64 KiB and costs as \
+                     chargeback_reversal, customer or customer_update, with a postback's fields. A line has at most 256 KiB and costs as \
                      much of the rate limit as a call. An Idempotency-Key stands for each line at its place: when the answer was lost, \
                      or lines were unavailable, send the whole request again under the same key";
 
@@ -105,19 +107,25 @@ fn event(
     line: usize,
     text: &str,
 ) -> Result<Event, Invalid> {
-    let (body, warnings) = read_line(text, ingest.clock().now())?;
+    let fields = line_fields(text)?;
+    let body = parse_line(&fields, ingest.clock().now(), Timezone::default())?;
     let mut event = ingest.event(principal, Dialect::Native, received, body);
-    event.warnings = warnings;
-    // The request's key stands for all its lines, each with its own content.
-    event.idempotency = received.idempotency.as_ref().map(|request| Idempotency {
-        key: format!("{}:{line}", request.key),
-        hash: hex::encode(
-            Sha256::new_with_prefix("POST /v1/events\n")
-                .chain_update(text.as_bytes())
-                .finalize(),
-        ),
+    event.warnings = fields.warnings();
+    event.idempotency = received.idempotency.as_ref().map(|request| {
+        let key = format!("{}:{line}", request.key);
+        idempotency(key, &fields, text, principal.key.program)
     });
     Ok(event)
+}
+
+/// The request's key stands for all its lines, each with its own content.
+fn idempotency(key: String, fields: &Fields, text: &str, program: Option<ProgramId>) -> Idempotency {
+    let bytes = Sha256::new_with_prefix("POST /v1/events\n")
+        .chain_update(text.as_bytes())
+        .finalize();
+    let meaning = Idempotency::plain(key, request::of_fields(fields.values()));
+    let meaning = request::in_scope(meaning, program);
+    Idempotency::new(meaning.key, &meaning.hash, hex::encode(bytes), false)
 }
 
 /// Hands over first what stands alone, then, once that is decided, what builds on it.

@@ -3,9 +3,9 @@
 use std::sync::{Arc, atomic::AtomicUsize};
 
 use common::{domain::Event, message::Reply, queue::PendingReplies, runtime::Clock};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::{Answer, Pipeline, Shared, unavailable};
+use super::{Answer, MAX_QUEUED_BYTES, Pipeline, Shared, unavailable};
 use common::http::request::Wait;
 
 /// What was submitted, and where its answer goes.
@@ -24,6 +24,7 @@ impl Pipeline {
             next: AtomicUsize::new(0),
             pending: PendingReplies::default(),
             stalled: watch::channel(false).1,
+            room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
             script: Some(script),
         };
         Self {

@@ -33,7 +33,7 @@ use common::{
     telemetry::metrics,
 };
 use futures_util::future::join_all;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use publisher::{Job, Overflow, Publisher};
 
@@ -41,6 +41,8 @@ use publisher::{Job, Overflow, Publisher};
 const PUBLISHERS: usize = 2;
 /// Events that wait for each publisher. Beyond that the caller is told to come back.
 pub const QUEUED_PER_PUBLISHER: usize = 4096;
+/// Bytes of events that wait for publishers, of all together: a few large ones fill the memory as many small ones do.
+pub const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 /// What a refused caller is asked to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long publishers may take to make durable what they have, at the end.
@@ -84,6 +86,8 @@ struct Shared {
     next: AtomicUsize,
     pending: PendingReplies,
     stalled: watch::Receiver<bool>,
+    /// For bytes that wait.
+    room: Arc<Semaphore>,
     #[cfg(test)]
     script: Option<mpsc::Sender<Submission>>,
 }
@@ -124,6 +128,7 @@ impl Pipeline {
             next: AtomicUsize::new(0),
             pending,
             stalled,
+            room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
             #[cfg(test)]
             script: None,
         };
@@ -207,11 +212,14 @@ impl Pipeline {
         let is_patient = event.needs_order();
         tracing::debug!(event.id = %event.id, org = event.org.map(|org| org.0), "an event is handed to a publisher");
         let encoded = serde_json::to_vec(&event).ok()?;
+        let bytes = u32::try_from(encoded.len()).ok()?;
+        let room = Arc::clone(&shared.room).try_acquire_many_owned(bytes).ok()?;
         let (durable, is_durable) = oneshot::channel();
         let job = Job {
             id: event.id,
             encoded,
             durable,
+            _room: room,
         };
         self.hand_over(job, start).then_some(Taken {
             is_durable,

@@ -14,7 +14,7 @@ use common::{
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
-    sync::{Mutex, OwnedMutexGuard, Semaphore, mpsc, oneshot, watch},
+    sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -62,6 +62,8 @@ pub(crate) struct Job {
     pub(crate) id: EventId,
     pub(crate) encoded: Vec<u8>,
     pub(crate) durable: oneshot::Sender<bool>,
+    /// Among the bytes that wait, until an envelope has it.
+    pub(crate) _room: OwnedSemaphorePermit,
 }
 
 /// What a publisher is made of; a clone starts it again where it broke.

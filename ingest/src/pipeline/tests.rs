@@ -122,6 +122,34 @@ async fn large_events_fill_an_envelope_by_their_bytes() {
 }
 
 #[tokio::test]
+async fn bytes_that_wait_are_limited() {
+    let fixture = pipeline().await;
+    let large = 250 * 1024;
+    let most = MAX_QUEUED_BYTES / large;
+    let submit = |events| join_all((0..events).map(|_| fixture.pipeline.submit(event(large), Wait::Receipt)));
+    // All are handed over before a publisher takes the first.
+    let answers = submit(most + 50).await;
+    let accepted = answers
+        .iter()
+        .filter(|answer| **answer == Answer::Accepted)
+        .count();
+    assert!(
+        (most - 1..=most).contains(&accepted),
+        "{accepted} of at most {most}"
+    );
+    let answers = submit(most - 1).await;
+    assert!(
+        answers.iter().all(|answer| *answer == Answer::Accepted),
+        "there is room again"
+    );
+    assert_eq!(
+        fixture.spooled().await.len(),
+        accepted + most - 1,
+        "each alone in its envelope"
+    );
+}
+
+#[tokio::test]
 async fn a_reply_answers_and_silence_becomes_a_receipt() {
     let fixture = pipeline().await;
     let pending: PendingReplies = fixture.instances.get("one").unwrap();
@@ -194,6 +222,7 @@ async fn a_full_pipeline_turns_callers_away() {
         next: AtomicUsize::new(0),
         pending: PendingReplies::default(),
         stalled: watch::channel(false).1,
+        room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
         script: None,
     };
     let pipeline = Pipeline {

@@ -22,7 +22,7 @@ async fn a_last_slash_and_a_doubled_first_one_make_no_other_request() {
         "//1.6/conversions/?a=%2F",
     ] {
         let (event, _) = service.accepted(post(path, BODY)).await;
-        assert_eq!(event.idempotency.unwrap().hash, STORED, "{path}");
+        assert!(event.idempotency.unwrap().repeats(STORED), "{path}");
     }
 }
 

@@ -9,19 +9,46 @@ use super::{KEY, Service, request};
 use common::http::request::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_URL_BYTES};
 
 const TRACK: &str = "/api/affiliates/track/AUTUMN";
+const ORDER: &str = r#"{"order_id":"1","total_amount":1,"customer":{"email":"a@b"}"#;
 
-fn padded(bytes: usize) -> String {
-    let head = r#"{"order_id":"1","total_amount":1,"customer":{"email":"a@b"},"pad":""#;
+/// The fields of `head`, and one that nobody reads.
+fn padded(head: &str, bytes: usize) -> String {
+    let head = format!("{head},\"pad\":\"");
     format!("{head}{}\"}}", "x".repeat(bytes - head.len() - 2))
 }
 
 #[tokio::test]
 async fn a_body_has_a_size() {
     let mut service = Service::new();
+    let bearer = format!("Bearer {KEY}");
+    let headers = [
+        ("X-Api-Key", KEY),
+        ("Y-API-Key", KEY),
+        ("Authorization", bearer.as_str()),
+    ];
+    for (path, head) in [
+        (TRACK, ORDER),
+        ("/1.7/pb/con/c/", r#"{"external_id":"1","coupon":"C""#),
+        ("/1.7/pb/cus/c/", r#"{"customer_id":"1","coupon":"C""#),
+        ("/1.6/conversions/", r#"{"coupon":"C","amount":1"#),
+        ("/1.6/customers/", r#"{"customer_id":"1","coupon":"C""#),
+        ("/1.6/clicks/", r#"{"referral_code":"r""#),
+        (
+            "/api/v1/track/sale",
+            r#"{"customer_key":"u","transaction_id":"t","amount_cents":1"#,
+        ),
+        (
+            "/api/v1/tracking/click",
+            r#"{"affiliateReference":"r","clickId":"c","sessionId":"s""#,
+        ),
+    ] {
+        let send = |bytes| request("POST", path, &headers, padded(head, bytes));
+        service.accepted(send(MAX_BODY_BYTES)).await;
+        service.refused(send(MAX_BODY_BYTES + 1), 413).await;
+    }
     let track = |body: Body| request("POST", TRACK, &[("Y-API-Key", KEY)], body);
-    service.accepted(track(padded(MAX_BODY_BYTES).into())).await;
     let reply = service
-        .refused(track(padded(MAX_BODY_BYTES + 1).into()), 413)
+        .refused(track(padded(ORDER, MAX_BODY_BYTES + 1).into()), 413)
         .await;
     assert_eq!(reply.json()["success"], false);
     let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 1024])));
@@ -46,7 +73,7 @@ async fn a_url_has_a_length() {
 async fn a_body_that_breaks_off_is_no_event() {
     let mut service = Service::new();
     let parts = [
-        Ok(Bytes::from(padded(100))),
+        Ok(Bytes::from(padded(ORDER, 100))),
         Err(std::io::Error::other("connection reset")),
     ];
     let body = Body::from_stream(stream::iter(parts));
@@ -87,7 +114,7 @@ async fn idempotency_keys_are_checked() {
     let long = "k".repeat(256);
     let headers = [("Y-API-Key", KEY), ("Idempotency-Key", &long)];
     let reply = service
-        .refused(request("POST", TRACK, &headers, padded(100)), 400)
+        .refused(request("POST", TRACK, &headers, padded(ORDER, 100)), 400)
         .await;
     assert_eq!(
         reply.json()["message"],

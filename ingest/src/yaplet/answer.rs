@@ -39,11 +39,13 @@ fn refused(code: &str, refusal: &Refusal) -> Response {
     let message = |status| ERRORS.print_message(status, &refusal.detail);
     match refusal.reason {
         // Not an HTTP error (seed: Yaplet), and the order id stays usable.
-        Reason::NotAttributed | Reason::AffiliateNotApproved => Json(Tracked::ByNobody(YapletError {
-            message: format!("No approved affiliate partner found for coupon code: {code}"),
-            success: false,
-        }))
-        .into_response(),
+        Reason::NotAttributed | Reason::AffiliateNotApproved | Reason::ProgramRetired => {
+            Json(Tracked::ByNobody(YapletError {
+                message: format!("No approved affiliate partner found for coupon code: {code}"),
+                success: false,
+            }))
+            .into_response()
+        }
         Reason::DuplicateOrder => duplicate(refusal.first.as_deref()),
         Reason::IdempotencyConflict => message(StatusCode::UNPROCESSABLE_ENTITY),
         _ => message(StatusCode::BAD_REQUEST),

@@ -116,7 +116,7 @@ fn parse(code: &str, fields: &Fields, now: DateTime<Utc>) -> Result<CreateConver
         },
         amount: fields.required_amount("total_amount")?,
         customer: Some(customer(fields)?),
-        commission: fields.amount("commission")?,
+        commission: fields.exact_amount("commission")?,
         occurred_at: fields.timestamp("timestamp", now)?,
         meta_data: fields.free_object("metadata").unwrap_or_default(),
         details: details(fields),

@@ -36,6 +36,28 @@ const CLOCKS: Rule = Rule::Never(&[
     "std::time::Instant",
 ]);
 const DATABASE_OR_BROKER: Rule = Rule::Never(&["sqlx", "lapin"]);
+const BROKER_OR_HTTP: Rule = Rule::Never(&["lapin", "axum"]);
+/// What tables and queues need.
+const STORES: Rule = Rule::Only(
+    "common",
+    &[
+        "common::domain",
+        "common::message",
+        "common::runtime",
+        "common::telemetry",
+    ],
+);
+/// What those need who apply many events in batches.
+const OF_BATCHES: Rule = Rule::Only(
+    "common",
+    &[
+        "common::apply",
+        "common::bulk",
+        "common::db",
+        "common::domain",
+        "common::message",
+    ],
+);
 
 const MAP: &[Cell] = &[
     Cell {
@@ -58,6 +80,8 @@ const MAP: &[Cell] = &[
                 // Ids of traces are hexadecimal digits.
                 "hex",
                 "iso_currency",
+                // Products of amounts have more digits than a decimal.
+                "num_bigint",
                 "rust_decimal",
                 // Names of countries.
                 "rust_iso3166",
@@ -84,34 +108,12 @@ const MAP: &[Cell] = &[
     Cell {
         folder: "common/src/db",
         must_never: "know who calls it; name the broker",
-        rules: &[
-            Rule::Only(
-                "common",
-                &[
-                    "common::domain",
-                    "common::message",
-                    "common::runtime",
-                    "common::telemetry",
-                ],
-            ),
-            Rule::Never(&["lapin", "axum"]),
-        ],
+        rules: &[STORES, Rule::Never(&["lapin", "axum"])],
     },
     Cell {
         folder: "common/src/queue",
         must_never: "name the database; know events inside `amqp`",
-        rules: &[
-            Rule::Only(
-                "common",
-                &[
-                    "common::domain",
-                    "common::message",
-                    "common::runtime",
-                    "common::telemetry",
-                ],
-            ),
-            Rule::Never(&["sqlx", "axum"]),
-        ],
+        rules: &[STORES, Rule::Never(&["sqlx", "axum"])],
     },
     Cell {
         folder: "common/src/queue/amqp",
@@ -128,15 +130,23 @@ const MAP: &[Cell] = &[
         ],
     },
     Cell {
+        folder: "common/src/bulk",
+        must_never: "write a table itself; name the broker or HTTP",
+        rules: &[OF_BATCHES, Rule::ReadsOnly, BROKER_OR_HTTP],
+    },
+    Cell {
         folder: "common/src/approval",
         must_never: "write a table itself; name the broker or HTTP",
+        rules: &[OF_BATCHES, Rule::ReadsOnly, BROKER_OR_HTTP],
+    },
+    Cell {
+        folder: "common/src/recalculation",
+        must_never: "write a table itself; name the broker or HTTP",
+        // A preview supposes rules.
         rules: &[
-            Rule::Only(
-                "common",
-                &["common::apply", "common::db", "common::domain", "common::message"],
-            ),
+            Rule::Except(&["common/src/recalculation/recalculate.rs"], &OF_BATCHES),
             Rule::ReadsOnly,
-            Rule::Never(&["lapin", "axum"]),
+            BROKER_OR_HTTP,
         ],
     },
     Cell {

@@ -13,7 +13,12 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::named::{cents, find};
-use crate::{Api, Problem, json::time, path_id::PathId, rest::params::Params};
+use crate::{
+    Api, Problem,
+    json::time,
+    path_id::PathId,
+    rest::{pages::NoPages, params::Params},
+};
 
 const DEFAULT_LIMIT: u32 = 50;
 
@@ -72,6 +77,7 @@ pub(super) async fn program_events(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     PathId(name): PathId,
+    NoPages: NoPages,
     Params(filter): Params<Filter>,
 ) -> Result<Json<ProgramEvents>, Problem> {
     let mut conn = api.connection().await?;

@@ -25,17 +25,32 @@ use crate::{
 #[serde(default)]
 pub(super) struct Period {
     /// First day, in UTC.
-    #[serde(deserialize_with = "day")]
+    #[serde(rename = "dateFrom", deserialize_with = "day")]
     #[param(example = "2026-11-01")]
     date_from: Option<NaiveDate>,
+    /// The same as `dateFrom`.
+    #[serde(rename = "date_from", deserialize_with = "day")]
+    #[param(example = "2026-11-01")]
+    from_date: Option<NaiveDate>,
     /// Last day, in UTC, inclusive.
-    #[serde(deserialize_with = "day")]
+    #[serde(rename = "dateTo", deserialize_with = "day")]
     #[param(example = "2026-11-30")]
     date_to: Option<NaiveDate>,
+    /// The same as `dateTo`.
+    #[serde(rename = "date_to", deserialize_with = "day")]
+    #[param(example = "2026-11-30")]
+    to_date: Option<NaiveDate>,
+}
+
+impl Period {
+    /// First and last day.
+    fn days(&self) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        (self.date_from.or(self.from_date), self.date_to.or(self.to_date))
+    }
 }
 
 /// What a program brought
-// Of all time where no days are given.
+// Of all time where no days are given; of clicks, leads and sales the latest 10,000 each.
 #[utoipa::path(
     get,
     path = "/api/tracking/performance/{programId}",
@@ -46,7 +61,7 @@ pub(super) struct Period {
         "success": true,
         "data": {
             "programId": 1, "program": "johns-affiliate-program", "dateFrom": "2026-11-01", "dateTo": "2026-11-30",
-            "clicks": 120, "leads": 14, "sales": 6,
+            "isComplete": true, "clicks": 120, "leads": 14, "sales": 6,
             "totals": [{"currency": "USD", "sales": 6, "revenue_cents": 59400, "commission_cents": 5940}]
         }
     })))
@@ -59,14 +74,16 @@ pub(super) async fn program_performance(
 ) -> Result<Json<ProgramPerformance>, Problem> {
     let mut conn = api.connection().await?;
     let program = find(&mut conn, &key, &name).await?;
-    let (from, until) = whole_days(period.date_from, period.date_to);
+    let (first, last) = period.days();
+    let (from, until) = whole_days(first, last);
     let found = affitor::performance(&mut conn, key.org, program.id, from, until).await?;
     Ok(Json(ProgramPerformance {
         data: PerformanceData {
             program_id: program.id.0,
             program: program.slug,
-            date_from: period.date_from,
-            date_to: period.date_to,
+            date_from: first,
+            date_to: last,
+            is_complete: found.is_complete,
             clicks: found.clicks,
             leads: found.leads,
             sales: found.sales,
@@ -94,6 +111,8 @@ struct PerformanceData {
     date_from: Option<NaiveDate>,
     #[schema(required)]
     date_to: Option<NaiveDate>,
+    /// Whether that is all: false where there are more than 10,000 clicks, leads or sales, of which the latest are counted.
+    is_complete: bool,
     clicks: i64,
     leads: i64,
     sales: i64,

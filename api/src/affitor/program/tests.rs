@@ -48,8 +48,12 @@ async fn a_sale_is_seen_by_all_three() {
         (&total["revenue_cents"], &total["currency"]),
         (&json!(9900), &json!("USD"))
     );
-    let past = "performance/johns-affiliate-program?date_to=2001-01-01";
-    assert_eq!(get(&client, "demo-key", past).await.json["data"]["sales"], 0);
+    assert_eq!(all["data"]["isComplete"], true);
+    for days in ["date_to=2001-01-01", "dateTo=2001-01-01", "dateFrom=2999-01-01"] {
+        let past = format!("performance/johns-affiliate-program?{days}");
+        let past = get(&client, "demo-key", &past).await.json;
+        assert_eq!(past["data"]["sales"], 0, "{days}: {past}");
+    }
 }
 
 #[tokio::test]
@@ -77,8 +81,10 @@ async fn only_who_may_sees_a_program() {
     for path in [
         "events/partner-program?type=refund",
         "events/partner-program?limit=0",
+        "events/partner-program?page=0",
         "events/partner-program?limit=101",
         "performance/partner-program?date_from=yesterday",
+        "performance/partner-program?dateTo=yesterday",
     ] {
         let answer = get(&client, "demo-key", path).await;
         assert_eq!(answer.status, 400, "{path}");

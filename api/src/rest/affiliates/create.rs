@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use common::{
     catalog::{
         change::affiliate::{self, NewAffiliate},
@@ -32,7 +27,7 @@ use crate::{
     Api, Problem,
     auth::needs_whole_organisation,
     rest::bodies::fields_of,
-    write::{Call, Change, begin, finish},
+    write::{Call, Change, begin, finish, not_stored},
 };
 
 #[derive(ToSchema)]
@@ -106,7 +101,7 @@ pub(super) async fn create(State(api): State<Arc<Api>>, call: Call) -> Result<Re
     }
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,
-        Change::Repeated(answer) => return Ok(answer),
+        Change::Repeated(answer) => return Ok(not_stored(answer)),
     };
     let (org, id) = (change.org(), affiliate::create(&mut change, &new).await?);
     let found = affiliates::find(change.connection(), org, None, &id).await?;
@@ -117,10 +112,10 @@ pub(super) async fn create(State(api): State<Arc<Api>>, call: Call) -> Result<Re
     };
     let answer = finish(change, StatusCode::OK, Some(&shown)).await?;
     Ok(match &generated {
-        None => answer,
+        None => not_stored(answer),
         Some(password) => {
             let password = Some(password.expose_secret());
-            Json(CreatedAffiliate { password, ..shown }).into_response()
+            not_stored(Json(CreatedAffiliate { password, ..shown }))
         }
     })
 }

@@ -1,4 +1,9 @@
-use common::testing;
+use chrono::TimeDelta;
+use common::{
+    catalog::{self, SyncOptions},
+    runtime::Clock,
+    testing,
+};
 use serde_json::{Value, json};
 
 use crate::testing::{Answer, Client};
@@ -196,4 +201,39 @@ async fn coupons_and_approval_change() {
         404,
         "takes no part"
     );
+}
+
+#[tokio::test]
+async fn a_retired_program_takes_nobody_new() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    let ramone = affiliate(&client).await;
+    let apply = async |text: &str, days: i64| {
+        let now = Clock::default().now();
+        let options = SyncOptions {
+            actor: "ada",
+            now,
+            rules_from: Some(now + TimeDelta::days(days)),
+        };
+        let file = catalog::parse(text).unwrap();
+        catalog::sync_as(&database.pool, &file, options).await.unwrap();
+    };
+    let retired = catalog::DEMO.replace("default = true # calls", "retired = true\ndefault = true # calls");
+    apply(&retired, 0).await;
+    let body = json!({"affiliate": {"id": ramone}});
+    let refused = post(&client, JOHNS, &body).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        message(&refused),
+        "program \"johns-affiliate-program\" is retired"
+    );
+    let prospect = json!({"firstname": "Pia", "lastname": "Prospect", "email": "pia@example.com"});
+    let refused = post(&client, "/1.6/affiliate-prospects/", &prospect).await;
+    assert_eq!(
+        (refused.status, message(&refused)),
+        (400, "the program is retired")
+    );
+    apply(catalog::DEMO, 0).await;
+    apply(&retired, 1).await;
+    assert_eq!(post(&client, JOHNS, &body).await.status, 200, "not yet");
 }

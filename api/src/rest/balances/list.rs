@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::of_affiliate::Balances;
-use crate::{Api, Problem};
+use crate::{Api, Problem, rest::pages::NoPages};
 
 /// All balances
 // Those of all affiliates to whom anything is owed, or who owe. There are no pages.
@@ -32,6 +32,7 @@ use crate::{Api, Problem};
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
+    NoPages: NoPages,
 ) -> Result<Json<Vec<OfAffiliate>>, Problem> {
     let mut conn = api.connection().await?;
     let all = balances::all(&mut conn, key.org, key.program).await?;

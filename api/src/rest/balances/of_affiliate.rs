@@ -9,7 +9,12 @@ use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::{Api, Problem, json::number, path_id::PathId, rest::params::is_storable};
+use crate::{
+    Api, Problem,
+    json::number,
+    path_id::PathId,
+    rest::{pages::NoPages, params::is_storable},
+};
 
 /// An affiliate's balances by currency
 #[utoipa::path(
@@ -24,6 +29,7 @@ pub(super) async fn of_affiliate(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
     PathId(id): PathId,
+    NoPages: NoPages,
 ) -> Result<Json<Balances>, Problem> {
     if !is_storable(&id) {
         return Err(Problem::not_found());

@@ -115,6 +115,9 @@ async fn only_what_is_sent_changes() {
         ),
         (&json!(50.01), &json!(5), &json!(true))
     );
+    // seed: the new value for the commission and its conversion.
+    let conversion = format!("/1.6/conversions/{}/", recalculated["conversion"]["id"]);
+    assert_eq!(client.get(&conversion).await.json["amount"], json!(50.01));
     for nothing in [json!({}), json!([]), json!({"approved": null, "comment": ""})] {
         assert_eq!(
             patch(&client, &path, &nothing).await.json,

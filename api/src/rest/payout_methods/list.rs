@@ -6,7 +6,7 @@ use axum::{Extension, extract::State, response::Response};
 use common::{
     db::keys::ApiKey,
     http::openapi::example,
-    reads::rest::{list::Page, payout_methods},
+    reads::rest::{page::Page, payout_methods},
 };
 
 use super::method::{METHOD_EXAMPLE, Method};

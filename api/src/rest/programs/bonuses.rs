@@ -8,7 +8,7 @@ use common::{
     db::keys::ApiKey,
     domain::catalog::Bonus as Definition,
     http::openapi::example,
-    reads::rest::{list::Page, program_rules},
+    reads::rest::{page::Page, program_rules},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -78,6 +78,6 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let mut conn = api.connection().await?;
     let program = program_of(&mut conn, &key, &id).await?;
-    let rules = program_rules::bonuses(&mut conn, key.org, program).await?;
+    let rules = program_rules::bonuses(&mut conn, key.org, program, api.clock.now()).await?;
     Ok(request.answer(&Page::of_all(rules, request.number), Bonus::from))
 }

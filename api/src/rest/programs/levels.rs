@@ -7,7 +7,7 @@ use common::{
     db::keys::ApiKey,
     http::openapi::example,
     reads::rest::{
-        list::Page,
+        page::Page,
         program_rules::{self, LevelDetails},
     },
 };

@@ -2,15 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use common::{
-    approval::{self, Decision, PendingFilter, SelectError, Selection},
-    domain::Dialect,
+    approval::{self, Decision, PendingFilter, Selection},
     http::{
         openapi::example,
         request::{Fields, IdempotencyKey, Invalid, MAX_ID},
@@ -20,12 +15,8 @@ use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::{
-    Api, Problem,
-    json::number,
-    rest::params::day_of,
-    write::{Call, Change, begin, finish},
-};
+use super::shared::{caller, once};
+use crate::{Api, Problem, json::number, rest::params::day_of, write::Call};
 
 /// Which pending commissions; at least one restriction must be there.
 #[derive(ToSchema)]
@@ -93,29 +84,22 @@ async fn decide(api: &Api, call: &Call, approved: bool) -> Result<Response, Prob
     let fields = call.received.body_fields()?;
     let filter = filter(&fields, call)?;
     let is_preview = fields.flag("preview")?.unwrap_or(false);
-    // Its transaction would be open for too long: what came before is answered, and the answer is kept in one of its own.
-    if let Change::Repeated(answer) = begin(api, call).await? {
-        return Ok(answer);
-    }
-    let mut conn = api.connection().await?;
-    let selection = approval::select(&mut conn, call.key.org, &filter).await?;
-    drop(conn);
-    let mut changed = 0;
-    if !is_preview {
-        let decision = Decision {
-            approved,
-            author: call.author(),
-            scope: call.key.program,
-            dialect: Dialect::Native,
-        };
-        let decided = approval::decide(&api.pool, &api.ids, &selection.ids, &decision, |_progress| {});
-        changed = decided.await?.changed;
-    }
-    let shown = shown(&selection, is_preview, changed);
-    match begin(api, call).await? {
-        Change::Fresh(change) => finish(change, StatusCode::OK, Some(&shown)).await,
-        Change::Repeated(answer) => Ok(answer.into_response()),
-    }
+    once(api, call, async {
+        let mut conn = api.connection().await?;
+        let selection = approval::select(&mut conn, call.key.org, &filter).await?;
+        drop(conn);
+        let mut changed = 0;
+        if !is_preview {
+            let decision = Decision {
+                approved,
+                caller: caller(call),
+            };
+            let decided = approval::decide(&api.pool, &api.ids, &selection.ids, &decision, |_progress| {});
+            changed = decided.await?.changed;
+        }
+        Ok(shown(&selection, is_preview, changed))
+    })
+    .await
 }
 
 /// # Errors
@@ -151,14 +135,5 @@ fn shown(selection: &Selection, preview: bool, changed: usize) -> Decided {
         amounts: amounts
             .map(|(currency, amount)| (currency.clone(), number(*amount)))
             .collect(),
-    }
-}
-
-impl From<SelectError> for Problem {
-    fn from(error: SelectError) -> Self {
-        match error {
-            SelectError::Db(error) => error.into(),
-            unknown => Self::bad_request(unknown.to_string()),
-        }
     }
 }

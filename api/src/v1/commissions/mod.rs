@@ -1,6 +1,10 @@
-//! Approving and disapproving many commissions at once.
+//! Approving, disapproving and recalculating many commissions at once.
 
 mod decide;
+mod recalculate;
+#[cfg(test)]
+mod recalculate_tests;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +28,7 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
         .routes(routes!(decide::approve))
         .routes(routes!(decide::disapprove))
+        .routes(routes!(recalculate::recalculate))
         .route_layer(from_fn(to_its_end))
         .route_layer(from_fn_with_state(needs, guard))
 }

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use common::{
     catalog::change::keys,
     db::keys::{ApiKey, DEFAULT_RATE_PER_MINUTE, NewKey, Scope, Timezone},
@@ -21,7 +16,7 @@ use super::view::KeyView;
 use crate::{
     Api, Problem,
     auth::needs_whole_organisation,
-    write::{Call, Change, begin, finish},
+    write::{Call, Change, begin, finish, not_stored},
 };
 
 /// What `new_key` reads.
@@ -31,7 +26,8 @@ use crate::{
 struct NewKeyBody {
     /// What you call it, such as where it is used.
     name: String,
-    /// `ingest`, `read`, `manage`, `replay`, `admin`; `all` is the five of them. Ingest and read, where none are sent.
+    /// `ingest`, `read`, `manage`, `replay`, `admin`; `all` is the five of them. Ingest and read, where none are sent. Only those
+    /// that the calling key has itself.
     scopes: Option<Vec<String>>,
     /// The one program that it sees.
     program: Option<String>,
@@ -76,9 +72,10 @@ pub(super) struct CreatedKey {
 pub(super) async fn create_key(State(api): State<Arc<Api>>, call: Call) -> Result<Response, Problem> {
     needs_whole_organisation(&call.key)?;
     let new = new_key(&call.received.body_fields()?, &call.key)?;
+    only_own_scopes(&call.key, &new.scopes)?;
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,
-        Change::Repeated(answer) => return Ok(answer),
+        Change::Repeated(answer) => return Ok(not_stored(answer)),
     };
     let (key, row) = keys::create(&mut change, &new).await?;
     let mut answer = CreatedKey {
@@ -87,7 +84,22 @@ pub(super) async fn create_key(State(api): State<Arc<Api>>, call: Call) -> Resul
     };
     finish(change, StatusCode::OK, Some(&answer)).await?;
     answer.key = Some(key);
-    Ok(Json(answer).into_response())
+    Ok(not_stored(Json(answer)))
+}
+
+/// Nobody gives what they do not have: a key that only manages keys would make itself one that pays. `admin` is no exception, and may
+/// be given by whoever has it. `commissary keys create` makes any key: who runs it has the database.
+///
+/// # Errors
+/// 403, naming the scope.
+fn only_own_scopes(caller: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
+    let missing = scopes.iter().find(|scope| !caller.scopes.contains(scope));
+    missing.map_or(Ok(()), |scope| {
+        let name = scope.name();
+        Err(Problem::forbidden(format!(
+            "this key does not have the scope {name} and cannot give it"
+        )))
+    })
 }
 
 fn new_key(fields: &Fields, caller: &ApiKey) -> Result<NewKey, Invalid> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::KeyView;
-use crate::{Api, Problem, auth::needs_whole_organisation};
+use crate::{Api, Problem, auth::needs_whole_organisation, rest::pages::NoPages};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = native::Keys)]
@@ -32,6 +32,7 @@ pub(super) struct Keys {
 pub(super) async fn list_keys(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
+    NoPages: NoPages,
 ) -> Result<Json<Keys>, Problem> {
     needs_whole_organisation(&key)?;
     let mut conn = api.connection().await?;

@@ -102,3 +102,35 @@ async fn a_bound_key_manages_no_keys() {
     assert_eq!(bound.get("/v1/keys").await.status, 403);
     assert_eq!(bound.get("/v1/audit").await.status, 403);
 }
+
+/// A key that may only manage keys would else make itself one that pays.
+#[tokio::test]
+async fn a_key_gives_only_the_scopes_that_it_has() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    let new = json!({"name": "keeper", "scopes": ["admin", "read"]});
+    let answer = client.call("POST", "/v1/keys", new.to_string()).await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let keeper = client.with_key(answer.json["key"].as_str().unwrap());
+    let keys = "SELECT count(*) FROM api_keys";
+    let before = database.count(keys).await;
+    for (scopes, named) in [
+        (json!("all"), "ingest"),
+        (json!(["read", "manage"]), "manage"),
+        (json!(["replay"]), "replay"),
+        // What is made where none are sent.
+        (Value::Null, "ingest"),
+    ] {
+        let (status, answer) = create(&keeper, &json!({"name": "x", "scopes": scopes})).await;
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            status == 403 && message.contains(&format!("scope {named} ")),
+            "{scopes}: {answer}"
+        );
+    }
+    assert_eq!(database.count(keys).await, before);
+    for scopes in [json!("read"), json!(["admin", "read"])] {
+        let (status, answer) = create(&keeper, &json!({"name": "y", "scopes": scopes})).await;
+        assert_eq!(status, 200, "{scopes}: {answer}");
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use common::runtime::DbArgs;
+use common::{db::keys::Timezone, runtime::DbArgs};
+use encoding_rs::Encoding;
 
 use super::format::Format;
 
@@ -12,7 +13,7 @@ const RATE: u32 = 1_000;
 /// is faster would leave the others waiting behind it.
 pub(super) const MAX_RATE: u32 = 1_500;
 
-/// Import the events of a CSV or NDJSON file of any size.
+/// Import the events of a table (CSV) or of JSON, of any size.
 ///
 /// An interrupted import goes on where it was when the same command is run again, and the same file is imported once.
 /// Records that are no events are reported and the others go on.
@@ -20,22 +21,33 @@ pub(super) const MAX_RATE: u32 = 1_500;
 #[command(after_long_help = "\
 A record has the fields of a postback: external_id, amount, currency, customer_id, meta_data, timestamp, and one of coupon,
 referral_code, click_id or asset_id with source_id. Its `type` is conversion (also without one), update, refund, chargeback,
-chargeback_reversal, customer or customer_update. In a CSV file, with commas, the header names the fields in any case;
-meta_data.x and meta_data[x] are values of the meta data. A line has at most 64 KiB.
+chargeback_reversal, customer or customer_update. A record has at most 256 KiB.
+
+The timestamp of a conversion is seconds or milliseconds since 1970, or a date or time as of ISO 8601, with an offset or in
+--timezone. Other records have none: of two changes the later one of the file counts.
+
+In a table the header names the fields in any case; meta_data.x and meta_data[x] are values of the meta data. Between the columns
+are commas, semicolons, tabs, bars, or what a line `sep=;` before the header names. Blank rows are skipped, =\"1002\" and '1002
+are 1002; ids that a spreadsheet has shortened, such as 1.23457E+12, are refused, as are rows in which a quote is not closed.
+JSON is an object a line, or a list of objects, printed in any way; records of a list are told by their number. Files are UTF-8,
+UTF-16 or in --encoding, as they are or packed with gzip, which is told by their first bytes.
 
 A mended file may bring lines that were imported before: sales and customers are known by their ids, and a refund without a
 refund_id by its line. The same line, in another file or with --again, is the same refund; equal lines of one file are refunds
 of their own. So equal refunds of one order in two files need a refund_id, or anything else that tells their lines apart.
 
-Exit code 1 says that it was stopped, or that some records could not be imported or wait for their orders: the report tells
-which and why. It is begun anew unless an interrupted import goes on.
---json prints {records, queued, invalid, finished, unapplied, parked, ignored, report}; unapplied (decided, but not applied) and
-parked (waiting for their orders) are null unless the outcomes were waited for, ignored are the names of fields that nobody
-knows. With --dry-run it prints {records, valid, invalid, problems, ignored, report}; problems are the first 20.
+Exit code 1 says that it was stopped, or that some records could not be imported or wait for their orders: the end of the output
+counts the reasons, the report tells which records. It is begun anew unless an interrupted import goes on. A refund that was
+applied and had no effect (repeated_refund) is told, and is no failure.
+--json prints {records, queued, invalid, finished, unapplied, parked, groups, ignored, ignored_times, report}; unapplied (decided,
+but not applied) and parked (waiting for their orders) are null unless the outcomes were waited for, groups are {status, reason,
+count, first, details}, ignored are the names of fields that nobody knows, ignored_times counts timestamps of records that have
+none. With --dry-run it prints {records, valid, invalid, refused, groups, problems, ignored, ignored_times, report}; problems are
+the first 20.
 
 Examples:
-  commissary import orders.csv --org demo
-  commissary import orders.ndjson --org demo --program partner-program --rate 200
+  commissary import orders.csv --org demo --timezone Europe/Berlin
+  commissary import orders.json.gz --org demo --program partner-program --rate 200
   commissary import orders.csv --org demo --dry-run")]
 #[expect(
     clippy::struct_excessive_bools,
@@ -50,9 +62,15 @@ pub(crate) struct Args {
     /// Only within this program, as with a key that is bound to it.
     #[arg(long, value_name = "SLUG")]
     pub(super) program: Option<String>,
-    /// How to read the file. Default: what its name ends with.
+    /// How to read the file. Default: what its name ends with, and how it begins.
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
+    /// Of times without an offset, by its IANA name. Default: UTC.
+    #[arg(long, value_name = "ZONE")]
+    pub(super) timezone: Option<Timezone>,
+    /// In which the file is written, such as windows-1252. Default: UTF-8, or UTF-16 where it begins so.
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    pub(super) encoding: Option<&'static Encoding>,
     /// Events a second that workers may apply. Faster than 1500 they would keep the waiting events of all others back.
     #[arg(long, value_name = "N", default_value_t = RATE,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_RATE)))]
@@ -60,7 +78,8 @@ pub(crate) struct Args {
     /// Leave out columns that nobody knows. Otherwise a CSV file with such columns is refused.
     #[arg(long)]
     pub(super) ignore_unknown: bool,
-    /// Only read the file and say what is wrong with it. A report is written only with --report.
+    /// Only read the file and say what is wrong with it, and what the catalog would refuse: unknown coupons and codes, who is not
+    /// approved. A report is written only with --report.
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Import the file once more, even though it has been imported.
@@ -77,4 +96,9 @@ pub(crate) struct Args {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) db: DbArgs,
+}
+
+fn encoding(name: &str) -> Result<&'static Encoding, String> {
+    let found = Encoding::for_label_no_replacement(name.as_bytes());
+    found.ok_or_else(|| format!("{name:?} is no encoding such as windows-1252, iso-8859-15 or shift_jis"))
 }

@@ -1,42 +1,30 @@
-//! The file itself: that it can be read twice, and what makes it this import and no other.
+//! What makes a file this import and no other.
 
-use std::{
-    fs::{self, File},
-    io::Read as _,
-    path::Path,
-};
+use std::io::Read as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::format::Format;
+use super::reading::Reading;
 
-/// Opens a regular file. What can be read only once, such as a pipe, could not go on after it was stopped.
+/// Imports remember how many records they have done. This number is another whenever a file's records are counted in another
+/// way, so that an interrupted import begins anew instead of going on at the wrong record.
+const COUNTING: u32 = 2;
+
+/// Of the file's text, how it is read, and the program that it goes to. The same text packed or in another encoding is the same.
 ///
 /// # Errors
-/// When it is no regular file or cannot be read.
-pub(super) fn open(path: &Path) -> anyhow::Result<File> {
-    let name = path.display();
-    let found = fs::metadata(path).with_context(|| format!("cannot read {name}"))?;
-    if !found.is_file() {
-        bail!(
-            "{name} is no regular file: write it to one first, so that an import that is stopped can go on"
-        );
-    }
-    File::open(path).with_context(|| format!("cannot read {name}"))
-}
-
-/// Of the file's content, how it is read, and the program that it goes to.
-///
-/// # Errors
-/// When the file cannot be read.
-pub(super) fn fingerprint(path: &Path, format: Format, program: Option<&str>) -> anyhow::Result<String> {
-    let mut file = open(path)?;
+/// When the file cannot be read to its end.
+pub(super) fn fingerprint(reading: &Reading, program: Option<&str>) -> anyhow::Result<String> {
+    let mut source = reading.source()?;
+    let format = reading.format;
+    let timezone = reading.timezone.map_or("", |timezone| timezone.name());
     let program = program.unwrap_or_default();
-    let mut hash = Sha256::new_with_prefix(format!("{format:?}\n{program}\n"));
+    let mut hash = Sha256::new_with_prefix(format!("{COUNTING}\n{format:?}\n{timezone}\n{program}\n"));
     let mut buffer = vec![0; 1024 * 1024];
     loop {
-        let read = file.read(&mut buffer).context("reading the file")?;
+        let read = source.read(&mut buffer);
+        let read = read.with_context(|| format!("reading {}", reading.path.display()))?;
         let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else {
             return Ok(hex::encode(hash.finalize()));
         };
@@ -46,25 +34,31 @@ pub(super) fn fingerprint(path: &Path, format: Format, program: Option<&str>) ->
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::commands::import::format::Format;
 
     #[test]
-    fn the_same_bytes_in_another_format_are_another_import() {
+    fn the_same_text_read_in_another_way_is_another_import() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("orders");
-        fs::write(&file, "external_id,coupon\n").unwrap();
-        let of = |format, program| fingerprint(&file, format, program).unwrap();
-        assert_eq!(of(Format::Csv, None), of(Format::Csv, None));
-        assert_ne!(of(Format::Csv, None), of(Format::Ndjson, None));
-        assert_ne!(of(Format::Csv, None), of(Format::Csv, Some("p")));
-    }
-
-    #[test]
-    fn what_can_be_read_once_only_is_no_file_to_import() {
-        let directory = tempfile::tempdir().unwrap();
-        for path in [directory.path(), Path::new("/dev/null")] {
-            let refused = open(path).unwrap_err().to_string();
-            assert!(refused.contains("no regular file"), "{refused}");
-        }
+        let text = "\u{feff}external_id,coupon\n";
+        fs::write(&file, text).unwrap();
+        let packed = directory.path().join("packed");
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(&packed, utf16).unwrap();
+        let reading = |format| Reading::of(&file, format);
+        let of = |reading: &Reading, program| fingerprint(reading, program).unwrap();
+        let csv = of(&reading(Format::Csv), None);
+        assert_eq!(csv, of(&reading(Format::Csv), None));
+        assert_eq!(csv, of(&Reading::of(&packed, Format::Csv), None));
+        assert_ne!(csv, of(&reading(Format::Ndjson), None));
+        assert_ne!(csv, of(&reading(Format::Csv), Some("p")));
+        let berlin = Reading {
+            timezone: Some("Europe/Berlin".parse().unwrap()),
+            ..reading(Format::Csv)
+        };
+        assert_ne!(csv, of(&berlin, None));
     }
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use common::ops::import::Import;
 use serde_json::json;
 
-use super::{args::Args, progress::Followed, report::Report};
+use super::{args::Args, groups::Groups, progress::Followed, records::LeftOut, report::Report};
 use crate::print::{print, print_json, warn};
 
 const LATER: &str = "the same command tells later what became of them";
@@ -18,8 +18,8 @@ pub(super) struct Ended<'a> {
     pub(super) import: &'a Import,
     /// What became of the events; `None` when nobody waited for it.
     pub(super) followed: Option<Followed>,
-    /// Names of fields that nobody knows.
-    pub(super) ignored: &'a [String],
+    /// What was left out of the records that this run read.
+    pub(super) left_out: &'a LeftOut,
 }
 
 /// Prints it, as JSON or in words.
@@ -28,31 +28,51 @@ pub(super) struct Ended<'a> {
 /// When something could not be imported, or not all is known.
 pub(super) fn print_outcome(args: &Args, ended: &Ended<'_>, report: &Report) -> anyhow::Result<()> {
     let import = ended.import;
+    // Of a file that was imported and followed before, the report has been told.
+    let is_told = ended.before.is_finished && ended.followed.is_none();
+    let groups = if is_told {
+        Groups::default()
+    } else {
+        report.groups()?
+    };
     if args.json {
         print_json(&json!({
             "records": import.records_done, "queued": import.records_done - import.invalid,
             "invalid": import.invalid, "finished": import.is_finished,
             "unapplied": ended.followed.map(|events| events.unapplied),
             "parked": ended.followed.map(|events| events.parked),
-            "ignored": ended.ignored, "report": report.path(),
+            "groups": groups.json(), "ignored": ended.left_out.fields, "ignored_times": ended.left_out.times,
+            "report": report.path(),
         }))?;
     } else {
-        warn_of_ignored(ended.ignored)?;
+        warn_of_left_out(ended.left_out)?;
         for sentence in sentences(&args.file, ended) {
             print(sentence)?;
         }
+        groups.print(report.place())?;
     }
     fail_unless_complete(args, ended, report)
 }
 
-pub(super) fn warn_of_ignored(ignored: &[String]) -> anyhow::Result<()> {
-    if ignored.is_empty() {
-        return Ok(());
+/// Says what was read and does not count.
+///
+/// # Errors
+/// When standard error cannot be written.
+pub(super) fn warn_of_left_out(left_out: &LeftOut) -> anyhow::Result<()> {
+    if !left_out.fields.is_empty() {
+        warn(format!(
+            "nobody knows these fields, they were left out: {}",
+            left_out.fields.join(", ")
+        ))?;
     }
-    warn(format!(
-        "nobody knows these fields, they were left out: {}",
-        ignored.join(", ")
-    ))
+    if left_out.times > 0 {
+        warn(format!(
+            "the timestamp of {} records was ignored: only a conversion has a time of its own, of other records the order in the \
+             file counts",
+            left_out.times
+        ))?;
+    }
+    Ok(())
 }
 
 fn sentences(file: &Path, ended: &Ended<'_>) -> Vec<String> {
@@ -132,7 +152,7 @@ mod tests {
                 before: &before,
                 import: &import,
                 followed: Some(Followed::default()),
-                ignored: &[],
+                left_out: &LeftOut::default(),
             };
             sentences(Path::new("orders.csv"), &ended)
         };

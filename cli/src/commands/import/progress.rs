@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use common::{
     db::Pool,
-    ops::import::{self, ImportKey, Line},
+    ops::import::{self, Import, ImportKey, Line},
+    runtime::Clock,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::report::Report;
+use super::{bar::Bar, report::Report};
 
 /// Between two looks at lines that are not decided yet.
 const POLL: Duration = Duration::from_millis(500);
@@ -28,21 +28,32 @@ pub(super) struct Followed {
     pub(super) is_any_new: bool,
 }
 
+/// What is followed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Following<'a> {
+    pub(super) pool: &'a Pool,
+    pub(super) clock: &'a Clock,
+    pub(super) key: ImportKey<'a>,
+    pub(super) import: &'a Import,
+    /// Where the file's last record is, as far as it is known.
+    pub(super) last: u64,
+}
+
 /// Follows the lines in their order, in which they are due, too: however long the file is, each look is at one page of it.
-/// What has been reported is forgotten, so that an interrupted run goes on; `already_reported` is how many events earlier runs
-/// reported as not applied. `None` when stopped.
+/// What has been reported is forgotten, so that an interrupted run goes on. `None` when stopped.
 ///
 /// # Errors
 /// When the database or the report fails.
 pub(super) async fn follow(
-    pool: &Pool,
-    key: ImportKey<'_>,
-    already_reported: i64,
+    following: Following<'_>,
     report: &mut Report,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Followed>> {
-    let bar = waiting_bar();
-    let (mut after, mut unapplied, mut is_any_new) = (0, already_reported, false);
+    let Following {
+        pool, key, import, ..
+    } = following;
+    let mut bar = Bar::new("applying", report.place());
+    let (mut after, mut unapplied, mut is_any_new) = (0, import.unapplied, false);
     loop {
         let page = page(pool, key, after).await?;
         let Some(last) = page.last() else {
@@ -50,7 +61,11 @@ pub(super) async fn follow(
         };
         is_any_new = true;
         if let Some(waiting) = page.iter().find(|line| line.is_queued()) {
-            bar.set_message(waiting.line.to_string());
+            let reached = u64::try_from(waiting.line)?.saturating_sub(1);
+            let least = (import.due_until - following.clock.now())
+                .to_std()
+                .unwrap_or_default();
+            bar.show(reached, reached, following.last, least)?;
             tokio::select! {
                 () = stop.cancelled() => return Ok(None),
                 () = tokio::time::sleep(POLL) => continue,
@@ -60,7 +75,7 @@ pub(super) async fn follow(
         // A later line of the file may bring the order of a parked one.
         unapplied += report_decided(pool, key, report, &page).await?;
     }
-    bar.finish_and_clear();
+    drop(bar);
     let (mut after, mut parked) = (0, 0);
     loop {
         let page = page(pool, key, after).await?;
@@ -82,7 +97,8 @@ pub(super) async fn follow(
     }))
 }
 
-/// Reports what was decided but not applied, and forgets all that is decided. Returns how many were reported.
+/// Reports what was decided but not applied or had no effect, and forgets all that is decided. Returns how many were not
+/// applied.
 async fn report_decided(
     pool: &Pool,
     key: ImportKey<'_>,
@@ -90,17 +106,17 @@ async fn report_decided(
     page: &[Line],
 ) -> anyhow::Result<i64> {
     let decided = || page.iter().filter(|line| is_decided(line));
-    let mut reported = 0;
-    for line in decided().filter(|line| !line.is_applied()) {
-        report.unapplied(line)?;
-        reported += 1;
+    let mut unapplied = 0;
+    for line in decided().filter(|line| !line.is_applied() || line.reason.is_some()) {
+        report.decided(line)?;
+        unapplied += i64::from(!line.is_applied());
     }
     // Reported twice rather than not at all.
     report.flush()?;
     let lines: Vec<i64> = decided().map(|line| line.line).collect();
     let mut connection = pool.acquire().await.context("connecting")?;
-    import::forget_lines(&mut connection, key, &lines, reported).await?;
-    Ok(reported)
+    import::forget_lines(&mut connection, key, &lines, unapplied).await?;
+    Ok(unapplied)
 }
 
 fn is_decided(line: &Line) -> bool {
@@ -110,13 +126,4 @@ fn is_decided(line: &Line) -> bool {
 async fn page(pool: &Pool, key: ImportKey<'_>, after: i64) -> anyhow::Result<Vec<Line>> {
     let mut connection = pool.acquire().await.context("connecting")?;
     Ok(import::lines(&mut connection, key, after, PAGE).await?)
-}
-
-fn waiting_bar() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} line {msg} waits for a worker") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(POLL);
-    bar
 }

@@ -1,13 +1,11 @@
 //! From the records of a file to queued events, chunk by chunk. Each chunk and how far the file has come are one
 //! transaction, so that whoever stops it anywhere can go on.
 
-use std::path::Path;
-
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use common::{
     db::{self, Pool, notify},
-    domain::{Dialect, Event, ProgramId},
+    domain::{Body, Dialect, Event, EventId, OrgId, ProgramId},
     message::EventIds,
     ops::import::{self, Chunk, Import, ImportKey},
     runtime::Clock,
@@ -15,13 +13,15 @@ use common::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    format::Format,
-    records::{Record, Records},
+    reading::Reading,
+    records::{LeftOut, Record, Records},
     report::Report,
 };
 
 /// Records of one transaction.
 pub(super) const CHUNK: usize = 500;
+/// Bytes of the records of one transaction, as they stand in the file: no more is in memory, however long they are.
+const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 
 /// What is imported, and how.
 #[derive(Debug)]
@@ -30,23 +30,23 @@ pub(super) struct Job<'a> {
     pub(super) clock: &'a Clock,
     pub(super) ids: &'a EventIds,
     pub(super) key: ImportKey<'a>,
-    pub(super) file: &'a Path,
-    pub(super) format: Format,
+    pub(super) reading: &'a Reading,
     pub(super) program: Option<ProgramId>,
-    /// Columns that are unknown are left out.
-    pub(super) ignore_unknown: bool,
     /// Events that become due in a second.
     pub(super) rate: u32,
 }
 
-/// How far the file has come, and the names of fields that nobody knows in what was read of it.
+/// How far the file has come, and what was left out of the records that were read.
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) import: Import,
-    pub(super) ignored: Vec<String>,
+    pub(super) left_out: LeftOut,
+    /// Where the last record is; `None` when none was read.
+    pub(super) last: Option<u64>,
 }
 
-/// Queues what the file has left, until its end or until `stop`.
+/// Queues what the file has left, until its end or until `stop`. `progress` is told how many bytes were read, and where the
+/// last record is.
 ///
 /// # Errors
 /// When the file or the database fails, or another run imports the same file.
@@ -54,50 +54,67 @@ pub(super) async fn run(
     job: &Job<'_>,
     report: &mut Report,
     stop: &CancellationToken,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64, u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Queued> {
     let now = job.clock.now();
     let mut connection = job.pool.acquire().await.context("connecting")?;
-    let name = job.file.display().to_string();
+    let name = job.reading.path.display().to_string();
     let mut import = import::begin(&mut connection, job.key, &name, now).await?;
     drop(connection);
     if import.is_finished {
-        let ignored = Vec::new();
-        return Ok(Queued { import, ignored });
+        return Ok(Queued {
+            import,
+            left_out: LeftOut::default(),
+            last: None,
+        });
     }
-    let mut records = Records::open(job.file, job.format, job.ignore_unknown)?;
+    let mut records = Records::open(job.reading)?;
+    let mut last = None;
     for _done in 0..import.records_done {
         let Some(record) = records.next(now)? else {
             bail!("{name} has fewer records than were imported from it");
         };
-        progress(record.bytes);
+        last = Some(record.place);
+        progress(records.bytes(), record.place)?;
     }
-    loop {
-        if stop.is_cancelled() {
-            let ignored = records.ignored();
-            return Ok(Queued { import, ignored });
-        }
+    while !stop.is_cancelled() {
         let chunk = take(&mut records, job.clock.now())?;
-        let Some(last) = chunk.last() else {
+        let Some(place) = chunk.last().map(|record| record.place) else {
+            import.is_finished = true;
             break;
         };
-        let bytes = last.bytes;
         import = queue(job, report, import, chunk).await?;
-        progress(bytes);
+        last = Some(place);
+        progress(records.bytes(), place)?;
+    }
+    let left_out = records.left_out();
+    if !import.is_finished {
+        return Ok(Queued {
+            import,
+            left_out,
+            last,
+        });
     }
     let mut connection = job.pool.acquire().await.context("connecting")?;
     import::finish(&mut connection, job.key, job.clock.now()).await?;
-    import.is_finished = true;
-    let ignored = records.ignored();
-    Ok(Queued { import, ignored })
+    Ok(Queued {
+        import,
+        left_out,
+        last,
+    })
 }
 
-fn take(records: &mut Records, now: DateTime<Utc>) -> anyhow::Result<Vec<Record>> {
-    let mut chunk = Vec::with_capacity(CHUNK);
-    while chunk.len() < CHUNK {
+/// The next records, none at the end.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn take(records: &mut Records, now: DateTime<Utc>) -> anyhow::Result<Vec<Record>> {
+    let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK), 0);
+    while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
         let Some(record) = records.next(now)? else {
             break;
         };
+        bytes += record.original.len();
         chunk.push(record);
     }
     Ok(chunk)
@@ -119,24 +136,18 @@ async fn queue(
                 // The lines of a file follow each other: of two changes of one field the later line wins.
                 let received_at = now + TimeDelta::microseconds(i64::try_from(events.len())?);
                 due += TimeDelta::nanoseconds(1_000_000_000 / i64::from(job.rate.max(1)));
-                let event = Event {
-                    id: job.ids.issue(job.key.org, now),
-                    org: Some(job.key.org),
-                    dialect: Dialect::Native,
+                let event = event(
+                    job.ids.issue(job.key.org, now),
+                    job.key.org,
+                    job.program,
                     received_at,
-                    authenticated: true,
-                    program_scope: job.program,
-                    idempotency: None,
-                    wait_until: None,
-                    request_id: None,
-                    trace: None,
-                    warnings: record.warnings,
+                    record.warnings,
                     body,
-                };
-                events.push((i64::try_from(record.line)?, event, due));
+                );
+                events.push((i64::try_from(record.place)?, event, due));
             }
             // Written before the chunk is committed: reported twice rather than not at all.
-            Err(invalid) => report.invalid(record.line, &invalid.0, &record.original)?,
+            Err(invalid) => report.invalid(record.place, &invalid.0, &record.original)?,
         }
     }
     report.flush()?;
@@ -160,4 +171,29 @@ async fn queue(
         due_until: due,
         ..import
     })
+}
+
+/// What a record asks for, as an event.
+pub(super) fn event(
+    id: EventId,
+    org: OrgId,
+    program: Option<ProgramId>,
+    received_at: DateTime<Utc>,
+    warnings: Vec<String>,
+    body: Body,
+) -> Event {
+    Event {
+        id,
+        org: Some(org),
+        dialect: Dialect::Native,
+        received_at,
+        authenticated: true,
+        program_scope: program,
+        idempotency: None,
+        wait_until: None,
+        request_id: None,
+        trace: None,
+        warnings,
+        body,
+    }
 }

@@ -2,17 +2,27 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write as _},
+    io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail};
-use common::ops::import::Line;
+use common::{
+    domain::{EventStatus, Refusal},
+    ops::import::Line,
+};
 use serde_json::{Value, json};
+
+use super::groups::Groups;
+
+pub(super) const INVALID: &str = "invalid";
+pub(super) const REFUSED: &str = "refused";
 
 #[derive(Debug)]
 pub(super) struct Report {
     path: PathBuf,
+    /// What the number of a record is called.
+    place: &'static str,
     file: Option<BufWriter<File>>,
 }
 
@@ -21,7 +31,7 @@ impl Report {
     ///
     /// # Errors
     /// When the report would be written over the file.
-    pub(super) fn of(file: &Path, path: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn of(file: &Path, path: Option<&Path>, place: &'static str) -> anyhow::Result<Self> {
         let beside = || PathBuf::from(format!("{}.report.ndjson", file.display()));
         let path = path.map_or_else(beside, Path::to_path_buf);
         if let (Ok(report), Ok(file)) = (fs::canonicalize(&path), fs::canonicalize(file))
@@ -32,7 +42,13 @@ impl Report {
                 path.display()
             );
         }
-        Ok(Self { path, file: None })
+        let file = None;
+        Ok(Self { path, place, file })
+    }
+
+    /// What the number of a record is called.
+    pub(super) fn place(&self) -> &'static str {
+        self.place
     }
 
     /// Removes what an earlier run wrote: this one begins at the file's first record.
@@ -49,14 +65,24 @@ impl Report {
     }
 
     /// A record that is no event, as it stands in the file.
-    pub(super) fn invalid(&mut self, line: u64, reason: &str, original: &str) -> anyhow::Result<()> {
-        self.write(&json!({"line": line, "status": "invalid", "reason": reason, "original": original}))
+    pub(super) fn invalid(&mut self, place: u64, reason: &str, original: &str) -> anyhow::Result<()> {
+        self.write(&json!({
+            self.place: place, "status": INVALID, "reason": reason, "original": original,
+        }))
     }
 
-    /// An event that was decided, but not applied.
-    pub(super) fn unapplied(&mut self, line: &Line) -> anyhow::Result<()> {
+    /// An event that would be refused.
+    pub(super) fn refusal(&mut self, place: u64, refusal: &Refusal, original: &str) -> anyhow::Result<()> {
         self.write(&json!({
-            "line": line.line, "status": line.status, "reason": line.reason, "detail": line.detail,
+            self.place: place, "status": REFUSED, "reason": refusal.reason, "detail": refusal.detail,
+            "original": original,
+        }))
+    }
+
+    /// An event that was decided, but not applied, or had no effect.
+    pub(super) fn decided(&mut self, line: &Line) -> anyhow::Result<()> {
+        self.write(&json!({
+            self.place: line.line, "status": line.status, "reason": line.reason, "detail": line.detail,
             "event_id": line.event(),
         }))
     }
@@ -64,7 +90,7 @@ impl Report {
     /// An event that is not decided: it waits for its order.
     pub(super) fn waiting(&mut self, line: &Line) -> anyhow::Result<()> {
         self.write(&json!({
-            "line": line.line, "status": line.status, "until": line.due_at, "event_id": line.event(),
+            self.place: line.line, "status": line.status, "until": line.due_at, "event_id": line.event(),
             "reason": "waits for its order",
         }))
     }
@@ -84,6 +110,43 @@ impl Report {
     pub(super) fn path(&self) -> Option<&Path> {
         let has_content = fs::metadata(&self.path).is_ok_and(|file| file.is_file() && file.len() > 0);
         has_content.then_some(&self.path)
+    }
+
+    /// What is in it, of earlier runs of this import too, by reason. What waited then is left out.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn groups(&self) -> anyhow::Result<Groups> {
+        let mut groups = Groups::default();
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(groups),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", self.path.display())),
+        };
+        let mut invalid_until = 0;
+        for line in BufReader::new(file).lines() {
+            let line = line.with_context(|| format!("reading {}", self.path.display()))?;
+            // Whatever a stopped process has left half written.
+            let Ok(line) = serde_json::from_str::<Value>(&line) else {
+                continue;
+            };
+            let text = |name: &str| line.get(name).and_then(Value::as_str);
+            let place = line.get(self.place).and_then(Value::as_u64).unwrap_or_default();
+            let (Some(status), Some(reason)) = (text("status"), text("reason")) else {
+                continue;
+            };
+            if status == INVALID {
+                // A run that was stopped may have reported what the next one read again.
+                if place <= invalid_until {
+                    continue;
+                }
+                invalid_until = place;
+            }
+            if status != EventStatus::Parked.name() {
+                groups.add(status, reason, text("detail"), place);
+            }
+        }
+        Ok(groups)
     }
 
     fn write(&mut self, line: &Value) -> anyhow::Result<()> {

@@ -426,9 +426,11 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
 }
 
 mod clicks;
+mod exact;
 mod money;
 mod numbers;
 mod plans;
 mod request_ids;
 mod statements;
+mod versions;
 mod waiting;

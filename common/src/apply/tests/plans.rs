@@ -50,10 +50,7 @@ const MANY: &str = "
 fn batch(org: OrgId) -> Vec<Incoming> {
     let with_key = Incoming {
         event: Event {
-            idempotency: Some(Idempotency {
-                key: "many9992".to_owned(),
-                hash: "00".to_owned(),
-            }),
+            idempotency: Some(Idempotency::plain("many9992".to_owned(), "00".to_owned())),
             ..sale(org, "many9993", "JANE10OFF", 10).event
         },
         queued: false,

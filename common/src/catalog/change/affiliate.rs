@@ -56,7 +56,7 @@ pub(super) async fn living(change: &mut Changeset, slug: &str) -> Result<Living,
 /// Creates an affiliate, of no program yet. Returns the public id.
 ///
 /// # Errors
-/// [`ChangeError::Invalid`] where the e-mail is another living affiliate's, or a custom field is none of the organisation's.
+/// [`ChangeError::Invalid`] where the e-mail is another living affiliate's, or a custom field is none of the organisation's or retired.
 pub async fn create(change: &mut Changeset, new: &NewAffiliate) -> Result<String, ChangeError> {
     if let Some(email) = &new.email {
         must_be_free(change, email).await?;
@@ -186,13 +186,16 @@ async fn must_be_free(change: &mut Changeset, email: &str) -> Result<(), ChangeE
 }
 
 async fn must_be_known(change: &mut Changeset, fields: &MetaData) -> Result<(), ChangeError> {
-    let org = change.org().0;
+    let (org, now) = (change.org().0, change.author.now);
     let names: Vec<String> = fields.keys().cloned().collect();
     let unknown = sqlx::query_scalar!(
         r#"SELECT name AS "name!" FROM unnest($2::text[]) AS name
-         WHERE NOT EXISTS (SELECT FROM custom_fields f WHERE f.org_id = $1 AND f.field_id = name) LIMIT 1"#,
+         WHERE NOT EXISTS (SELECT FROM custom_fields f
+                           WHERE f.org_id = $1 AND f.field_id = name AND (f.retired_at IS NULL OR f.retired_at > $3))
+         LIMIT 1"#,
         org,
-        &names
+        &names,
+        now
     )
     .fetch_optional(change.connection())
     .await

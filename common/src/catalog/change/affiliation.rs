@@ -25,7 +25,8 @@ pub struct NewAffiliation<'a> {
 /// Lets an affiliate take part in a program, with a referral code that nobody has.
 ///
 /// # Errors
-/// [`ChangeError::Invalid`] for an affiliate who is not there or takes part already, and for a coupon that somebody has.
+/// [`ChangeError::Invalid`] for an affiliate who is not there or takes part already, for a coupon that somebody has, and for a
+/// program that is retired.
 pub async fn create(
     change: &mut Changeset,
     program: ProgramId,
@@ -37,6 +38,7 @@ pub async fn create(
         error => error,
     })?;
     let at = (program, id);
+    must_not_be_retired(change, program).await?;
     if let Some(coupon) = new.coupon {
         must_be_free(change, at, coupon).await?;
     }
@@ -168,6 +170,24 @@ async fn part(change: &mut Changeset, program: ProgramId, affiliate: &str) -> Re
         approved: row.approved,
         coupon: row.coupon,
     })
+}
+
+/// Nobody new takes part in a program that is retired.
+async fn must_not_be_retired(change: &mut Changeset, program: ProgramId) -> Result<(), ChangeError> {
+    let (org, now) = (change.org().0, change.author.now);
+    let retired = sqlx::query_scalar!(
+        "SELECT slug FROM programs WHERE org_id = $1 AND program_id = $2 AND retired_at <= $3",
+        org,
+        program.0,
+        now
+    )
+    .fetch_optional(change.connection())
+    .await
+    .map_err(|error| DbError::new("programs.retired", error))?;
+    match retired {
+        Some(slug) => Err(ChangeError::Invalid(format!("program {slug:?} is retired"))),
+        None => Ok(()),
+    }
 }
 
 /// A coupon finds one affiliation of the organisation.

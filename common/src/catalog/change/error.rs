@@ -10,6 +10,9 @@ pub enum ChangeError {
     /// A value cannot be, or somebody has it. Names the field.
     #[error("{0}")]
     Invalid(String),
+    /// What is to be made is there already. Names it.
+    #[error("{0}")]
+    Exists(String),
     #[error("the Idempotency-Key was used before for another request")]
     ReusedKey,
     #[error(transparent)]

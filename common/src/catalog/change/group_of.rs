@@ -1,12 +1,19 @@
 //! The group of an affiliate, whose rates count for what is sold from now on.
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
     ChangeError, Changeset,
     affiliate::{Living, living},
 };
-use crate::db::DbError;
+use crate::{catalog::versions, db::DbError};
+
+#[derive(Serialize)]
+struct Membership<'a> {
+    id: &'a str,
+    group_id: Option<&'a str>,
+}
 
 /// Puts an affiliate into a group, or into none.
 ///
@@ -28,6 +35,14 @@ pub async fn set(change: &mut Changeset, slug: &str, group: Option<&str>) -> Res
             return Err(ChangeError::Invalid(format!("group_id {group:?} is unknown")));
         }
     }
+    let membership = Membership {
+        id: slug,
+        group_id: group,
+    };
+    let now = change.author.now;
+    versions::memberships(change.connection(), org, &[membership], now)
+        .await
+        .map_err(|error| DbError::new("affiliates.memberships", error))?;
     sqlx::query!(
         "UPDATE affiliates SET group_id = $3 WHERE org_id = $1 AND affiliate_id = $2",
         org,

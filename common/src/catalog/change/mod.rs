@@ -13,11 +13,14 @@ pub mod meta_data_of;
 pub mod notes;
 pub mod parent_of;
 pub mod payout_methods;
+pub mod pixel_keys;
+pub mod program_lists;
 pub mod prospects;
 mod referral_code;
 mod slug;
 #[cfg(test)]
 mod tests;
+pub mod things;
 
 use serde_json::Value;
 

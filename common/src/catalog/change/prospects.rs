@@ -38,7 +38,7 @@ struct Place {
 /// Makes a prospect, and returns its id. `scope` is the program that the caller's key is bound to.
 ///
 /// # Errors
-/// [`ChangeError::Invalid`] for a program or group that is not there and an address that another prospect has, or when the
+/// [`ChangeError::Invalid`] for a program that is not there or retired, a group that is not there, and an address that another prospect has, or when the
 /// database does not answer.
 pub async fn create(
     change: &mut Changeset,
@@ -111,11 +111,12 @@ async fn place(
     scope: Option<ProgramId>,
     program: Option<&str>,
 ) -> Result<Place, ChangeError> {
-    let org = change.org();
+    let (org, now) = (change.org(), change.author.now);
     let found = sqlx::query!(
         r#"SELECT p.program_id AS "program: ProgramId",
                 (SELECT min(s.asset_id) FROM program_assets s
-                  WHERE s.org_id = p.org_id AND s.program_id = p.program_id) AS asset
+                  WHERE s.org_id = p.org_id AND s.program_id = p.program_id) AS asset,
+                coalesce(p.retired_at <= $4, false) AS "retired!"
          FROM programs p
          WHERE p.org_id = $1
              AND CASE WHEN $2::text IS NOT NULL THEN p.slug = $2
@@ -124,12 +125,14 @@ async fn place(
              AND ($3::bigint IS NULL OR p.program_id = $3)"#,
         org.0,
         program,
-        scope.map(|program| program.0)
+        scope.map(|program| program.0),
+        now
     )
     .fetch_optional(change.connection())
     .await
     .map_err(|error| DbError::new("prospects.program", error))?;
     match (found, program) {
+        (Some(found), _) if found.retired => Err(ChangeError::Invalid("the program is retired".to_owned())),
         (Some(found), _) => Ok(Place {
             program: found.program,
             asset: found.asset,

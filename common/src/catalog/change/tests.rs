@@ -25,10 +25,7 @@ fn author(org: OrgId) -> Author {
 }
 
 fn sent(hash: &str) -> Idempotency {
-    Idempotency {
-        key: "once".into(),
-        hash: hash.into(),
-    }
+    Idempotency::plain("once".into(), hash.into())
 }
 
 fn answer() -> Answer {
@@ -114,4 +111,29 @@ async fn changes_of_one_catalog_follow_each_other(pool: Pool) {
     }
     first.finish(&answer()).await.unwrap();
     second.await.unwrap().unwrap();
+}
+
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn a_group_is_a_version_from_the_change_on(pool: Pool) {
+    let org = org(&pool).await;
+    sqlx::raw_sql(
+        "INSERT INTO affiliate_groups SELECT org_id, 'gold', 'Gold' FROM orgs;
+         INSERT INTO affiliates (org_id, slug, firstname, lastname) SELECT org_id, 'jane', '', '' FROM orgs",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    for group in [Some("gold"), Some("gold"), None] {
+        let mut change = fresh(&pool, org, None).await;
+        group_of::set(&mut change, "jane", group).await.unwrap();
+        change.finish(&answer()).await.unwrap();
+    }
+    let versions: Vec<(bool, Option<String>)> = sqlx::query_as(
+        "SELECT valid_from = '-infinity', group_id FROM group_memberships ORDER BY valid_from",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let want = [(true, None), (false, Some("gold".to_owned())), (false, None)];
+    assert_eq!(versions, want, "the same group again is no change");
 }

@@ -8,6 +8,7 @@ use crate::{
     catalog::{
         fields::{Fields, Id},
         file::{Address, Affiliate, Affiliation, Company, Country, Profile},
+        problem::declared_at,
     },
     domain::fold_coupon,
 };
@@ -38,12 +39,18 @@ fn email(fields: &mut Fields<'_>) -> Option<String> {
 
 fn profile(fields: &mut Fields<'_>) -> Profile {
     let meta_data = fields.entries("meta_data");
-    let custom_field_ids = fields.text_entries("custom_fields");
-    let custom_fields: Map<_, _> = custom_field_ids
-        .iter()
-        .map(|(id, value)| (id.get_ref().clone(), Value::from(value.get_ref().as_str())))
+    let custom_fields = fields.entries("custom_fields");
+    let custom_field_ids = custom_fields.iter().map(|(id, value)| {
+        let text = fields.free_text(&format!("custom_fields.{}", id.get_ref()), value);
+        (id.clone(), text)
+    });
+    let custom_field_ids: Vec<_> = custom_field_ids.collect();
+    let custom_fields: Map<_, _> = custom_fields
+        .into_iter()
+        .map(|(id, value)| (id.into_inner(), json(value.get_ref())))
         .collect();
     Profile {
+        clears: Profile::FREE.map(|name| fields.clears(name)),
         company: fields.table("company").map(company),
         address: fields.table("address").map(address),
         meta_data: meta_data
@@ -57,7 +64,7 @@ fn profile(fields: &mut Fields<'_>) -> Profile {
 
 fn company(mut fields: Fields<'_>) -> Company {
     let company = Company {
-        name: fields.required_text("name").into_inner(),
+        name: fields.plain_text("name"),
         description: fields.plain_text("description"),
     };
     fields.close();
@@ -66,7 +73,7 @@ fn company(mut fields: Fields<'_>) -> Company {
 
 fn address(mut fields: Fields<'_>) -> Address {
     let address = Address {
-        line: fields.required_text("address").into_inner(),
+        line: fields.plain_text("address"),
         second_line: fields.plain_text("address_two"),
         postal_code: fields.plain_text("postal_code"),
         city: fields.plain_text("city"),
@@ -127,7 +134,8 @@ fn affiliations(id: &Id, affiliate: &mut Fields<'_>) -> Vec<Affiliation> {
             ignore_product_rate: fields.boolean("ignore_product_rate", false),
         };
         if let (None, Some(source)) = (&affiliation.asset_id, &affiliation.source_id) {
-            fields.wrong(&Spanned::span(source), "source_id needs an asset_id");
+            let span = declared_at(&Spanned::span(source), &fields.span);
+            fields.missing(&span, "source_id needs an asset_id");
         }
         fields.close();
         affiliation

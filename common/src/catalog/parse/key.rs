@@ -8,6 +8,7 @@ use crate::{
     catalog::{
         fields::{Fields, Id},
         file::{Key, PixelKey},
+        key_hash,
     },
     db::keys::{self, DEFAULT_RATE_PER_MINUTE, Scope, Timezone},
 };
@@ -34,13 +35,15 @@ pub(super) fn parse(name: Id, mut fields: Fields<'_>, default_owner: Option<&Own
     let own = owner(&mut fields);
     let owner = own.as_ref().or(default_owner);
     if owner.is_none() && !fields.has("owner") {
-        fields.wrong(&fields.span, "owner is missing, here or at the organisation");
+        fields.missing(&fields.span, "owner is missing, here or at the organisation");
     }
     let (hash, hint) = hash(&mut fields);
     fields.required("scopes");
+    let called = fields.plain_text("name");
     let key = Key {
         hash,
         hint,
+        called: called.unwrap_or_else(|| name.get_ref().clone()),
         scopes: scopes(&mut fields),
         program: fields.text("program"),
         owner: owner.map(|owner| owner.name.clone()).unwrap_or_default(),
@@ -55,10 +58,11 @@ pub(super) fn parse(name: Id, mut fields: Fields<'_>, default_owner: Option<&Own
     key
 }
 
-/// Hash and hint of `key` or `key_sha256`.
+/// Hash and hint of `key` or `key_sha256`. A hash tells nothing to recognise the key by: its hint may stand beside it.
 fn hash(fields: &mut Fields<'_>) -> (String, String) {
     let clear = fields.text("key");
     let hashed = fields.text("key_sha256");
+    let hint = fields.plain_text("hint");
     match (clear, hashed) {
         (Some(clear), None) => {
             let key = clear.get_ref();
@@ -70,14 +74,18 @@ fn hash(fields: &mut Fields<'_>) -> (String, String) {
             } else if keys::is_mistyped(key) {
                 fields.wrong(&clear.span(), "key is mistyped: its check characters do not fit");
             }
-            (hex::encode(keys::hash_key(key)), keys::hint(key))
+            if fields.declares("hint") {
+                fields.wrong(&fields.span_of("hint"), "hint goes with key_sha256");
+            }
+            (key_hash::in_hex(key), keys::hint(key))
         }
         (None, Some(hashed)) => {
             let hash = hashed.get_ref().to_ascii_lowercase();
             if hex::decode(&hash).map_or(0, |bytes| bytes.len()) != 32 {
                 fields.wrong(&hashed.span(), "key_sha256 must be 64 hexadecimal digits");
             }
-            let hint = format!("sha256:{}", hash.chars().take(8).collect::<String>());
+            let short = || format!("sha256:{}", hash.chars().take(8).collect::<String>());
+            let hint = hint.unwrap_or_else(short);
             (hash, hint)
         }
         _ => {

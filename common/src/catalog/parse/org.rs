@@ -11,7 +11,7 @@ use crate::catalog::{
 pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Org {
     let owner = key::owner(&mut fields);
     let client_id = fields.integer("client_id", 1..=i64::MAX);
-    let client_id = client_id.map(|number| Spanned::new(fields.span_of("client_id"), number));
+    let client_id = client_id.map(|number| Spanned::new(fields.spot("client_id"), number));
     let org = Org {
         title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),
         affiliates_feature: fields.boolean("affiliates_feature", true),
@@ -50,7 +50,12 @@ fn group(id: Id, mut fields: Fields<'_>) -> Group {
 fn custom_field(id: Id, mut fields: Fields<'_>) -> CustomField {
     let title = fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone());
     let choices = fields.texts("choices");
+    let retired = fields.boolean("retired", false);
     fields.close();
     let definition = CustomFieldDefinition { title, choices };
-    CustomField { id, definition }
+    CustomField {
+        id,
+        definition,
+        retired,
+    }
 }

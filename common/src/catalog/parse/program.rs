@@ -29,7 +29,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
     let hold_days = fields.small("hold_days", 0..=MAX_DAYS);
     if (approval == "hold") != fields.has("hold_days") {
         let span = fields.span_of("approval");
-        fields.wrong(&span, "approval \"hold\" and hold_days go together");
+        fields.missing(&span, "approval \"hold\" and hold_days go together");
     }
     fields.required("currency");
     let landing_page = landing_page(&mut fields);
@@ -45,6 +45,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
         landing_page,
         hosts: hosts(&mut fields),
         keyed_leads_only: fields.boolean("keyed_leads_only", false),
+        retired: fields.boolean("retired", false),
         category: category(&mut fields),
         recurring: fields.boolean("recurring", false),
         recurring_cap: fields.small("recurring_cap", 1..=i32::MAX),
@@ -52,7 +53,7 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Program {
         approval,
         hold_days,
         default_type: fields.text("default_type").unwrap_or(standard),
-        assets: fields.texts("assets"),
+        assets: fields.more_texts("assets"),
         types: commission_types(&mut fields),
         levels: levels(&mut fields),
         bonuses: bonuses(&mut fields),
@@ -87,7 +88,7 @@ fn host(page: &str) -> Option<String> {
 
 /// Further hosts by which clicks without a key find the program (seed: Affitor).
 fn hosts(fields: &mut Fields<'_>) -> Vec<Spanned<String>> {
-    let hosts = fields.texts("hosts");
+    let hosts = fields.more_texts("hosts");
     for host in &hosts {
         let is_host = |c: char| c.is_alphanumeric() && !c.is_uppercase() || matches!(c, '.' | '-');
         if !host.get_ref().chars().all(is_host) {
@@ -122,6 +123,7 @@ fn commission_types(program: &mut Fields<'_>) -> Vec<CommissionType> {
             rate: required_rate(&mut fields),
             recurrence: fields.word("recurrence", Recurrence::VARIANTS, Recurrence::Once.name()),
             count_towards_cap: fields.boolean("count_towards_cap", true),
+            retired: fields.boolean("retired", false),
             group_overrides,
             groups,
             id,
@@ -136,6 +138,7 @@ fn commission_types(program: &mut Fields<'_>) -> Vec<CommissionType> {
 fn group_overrides(of_type: &mut Fields<'_>) -> Vec<(Id, GroupOverride)> {
     let of = of_type.what.clone();
     let things = of_type.things("groups", |id| format!("override for group {id:?} of {of}"));
+    of_type.may_clear("groups");
     let parse = |(id, mut fields): (Id, Fields<'_>)| {
         let rate = required_rate(&mut fields);
         fields.close();
@@ -166,6 +169,7 @@ fn levels(program: &mut Fields<'_>) -> Vec<Level> {
         fields.required("percentage");
         let title = fields.plain_text("title");
         let percentage = fields.decimal("percentage", Decimal::ONE_HUNDRED, RATE_SCALE);
+        let retired = fields.boolean("retired", false);
         fields.close();
         let number = number?;
         Some(Level {
@@ -173,6 +177,7 @@ fn levels(program: &mut Fields<'_>) -> Vec<Level> {
             number,
             title: title.unwrap_or_else(|| format!("Level {number}")),
             percentage: percentage.unwrap_or_default(),
+            retired,
         })
     };
     let mut levels: Vec<_> = things.into_iter().filter_map(parse).collect();
@@ -188,7 +193,7 @@ fn bonuses(program: &mut Fields<'_>) -> Vec<Bonus> {
             fields.required(name);
         }
         if !fields.has("percentage") && !fields.has("fixed") {
-            fields.wrong(&fields.span, "percentage or fixed is missing");
+            fields.missing(&fields.span, "percentage or fixed is missing");
         }
         let definition = BonusDefinition {
             title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),
@@ -204,8 +209,13 @@ fn bonuses(program: &mut Fields<'_>) -> Vec<Bonus> {
             start_date: fields.date("start_date"),
             end_date: fields.date("end_date"),
         };
+        let retired = fields.boolean("retired", false);
         fields.close();
-        Bonus { id, definition }
+        Bonus {
+            id,
+            definition,
+            retired,
+        }
     };
     things.into_iter().map(parse).collect()
 }

@@ -23,7 +23,7 @@ pub(super) fn rate(fields: &mut Fields<'_>) -> Option<Rate> {
 /// A [`rate`] that must be there.
 pub(super) fn required_rate(fields: &mut Fields<'_>) -> Option<Rate> {
     if !fields.has("percentage") && !fields.has("fixed") {
-        fields.wrong(&fields.span, "percentage or fixed is missing");
+        fields.missing(&fields.span, "percentage or fixed is missing");
     }
     rate(fields)
 }

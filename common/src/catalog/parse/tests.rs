@@ -21,8 +21,13 @@ referral_code = "ann1"
 /// Another program of it, from line 15 to 17.
 const PROGRAM: &str = "[orgs.acme.programs.p]\ncurrency = 'EUR'\ntypes.standard.fixed = 1\n";
 
+/// On a database where nothing is.
+fn resolve(text: &str) -> Result<CatalogFile, CatalogError> {
+    read(text).resolve(&KnownOrgs::default())
+}
+
 fn problems(text: &str) -> Vec<String> {
-    let Err(error) = parse(text) else {
+    let Err(error) = resolve(text) else {
         return Vec::new();
     };
     error
@@ -65,7 +70,7 @@ fn fields_are_known_and_of_their_type() {
         ("[org.x]", "15: the file: unknown field \"org\", known are orgs"),
         (
             "nmae = 1",
-            "15: affiliation of \"ann\": unknown field \"nmae\", known are asset_id, coupon, fixed, \
+            "15: affiliation of \"ann\": unknown field \"nmae\", known are asset_id, clear, coupon, fixed, \
           ignore_product_rate, percentage, referral_code, source_id, status",
         ),
         (
@@ -98,8 +103,9 @@ fn fields_are_known_and_of_their_type() {
             "18: affiliate \"bob\": email needs text on both sides of an @",
         ),
         (
-            "[orgs.acme.affiliates.bob]\nfirstname = 'B'\nlastname = 'B'\naddress.city = 'X'",
-            "18: address of affiliate \"bob\": address is missing",
+            "[orgs.acme.affiliates.bob]\nfirstname = 'B'\nlastname = 'B'\naddress.town = 'X'",
+            "18: address of affiliate \"bob\": unknown field \"town\", known are address, address_two, city, clear, country, \
+             postal_code, state",
         ),
         (
             "[orgs.acme.pixel_keys]\np = { secret = 's', address_ranges = ['10.0.0.1/8'] }",
@@ -134,6 +140,14 @@ fn programs_are_in_range() {
         (
             "default_type = 'x'",
             "18: program \"p\": default_type \"x\" is none of its types",
+        ),
+        (
+            "default_type = 't'\ntypes.t = { fixed = 1, retired = true }",
+            "18: program \"p\": default_type \"t\" is retired: name another",
+        ),
+        (
+            "retired = 'yes'",
+            "18: program \"p\": retired must be true or false, found string",
         ),
         (
             "assets = ['a', 'a']",
@@ -379,7 +393,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
         [orgs.x.affiliates.a]\n\
         parent = 'b'\n\
         programs.q = {}\n";
-    let lines: Vec<_> = parse(text)
+    let lines: Vec<_> = resolve(text)
         .unwrap_err()
         .problems
         .iter()
@@ -390,8 +404,50 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     assert_eq!(
         error.in_file("my.toml"),
         "my.toml:2:3: org \"x\": unknown field \"typo\", known are affiliates, \
-        affiliates_feature, client_id, custom_fields, groups, keys, owner, pixel_keys, programs, title"
+        affiliates_feature, clear, client_id, custom_fields, groups, keys, owner, pixel_keys, programs, title"
     );
+}
+
+#[test]
+fn what_may_be_in_the_database_is_no_mistake_of_the_file_alone() {
+    let partial = "[orgs.acme.affiliates.ann]\nparent = 'bob'\ngroup = 'gold'\ncustom_fields.size = 'S'\n\
+        programs.main = { coupon = 'ANN', source_id = 's' }\n\
+        [orgs.acme.programs.main]\nhold_days = 3\ntypes.other = { title = 'x', groups.gold = {} }\nlevels.level-4.title = 'x'\n\
+        [orgs.acme.keys]\nk = { key = '12345678', program = 'main' }\n[orgs.acme.pixel_keys]\np = {}\n";
+    parse(partial).unwrap();
+    assert_eq!(problems(partial).len(), 16, "{:?}", problems(partial));
+    assert!(parse(&format!("{partial}q = 1\n")).is_err());
+}
+
+#[test]
+fn what_is_cleared_can_be_and_is_not_said() {
+    check(&[
+        (
+            "clear = 'coupon'",
+            "15: affiliation of \"ann\": clear must be a list of texts, found string",
+        ),
+        (
+            "clear = ['cupon']",
+            "15: affiliation of \"ann\": clear: unknown field \"cupon\"",
+        ),
+        (
+            "clear = ['clear']",
+            "15: affiliation of \"ann\": clear: unknown field \"clear\"",
+        ),
+        (
+            "clear = ['coupon']",
+            "15: affiliation of \"ann\": coupon is both said and cleared",
+        ),
+        (
+            "[orgs.acme.affiliates.bob]\nfirstname = 'B'\nlastname = 'B'\nclear = ['programs']",
+            "18: affiliate \"bob\": programs cannot be cleared: what is in the database is left alone",
+        ),
+        (
+            "[orgs.acme.programs.p]\ncurrency = 'EUR'\ntypes.standard.fixed = 1\nclear = ['hosts']",
+            "18: program \"p\": hosts cannot be cleared: what is in the database is left alone",
+        ),
+    ]);
+    assert_eq!(problems(&format!("{BASE}clear = ['asset_id']")), [""; 0]);
 }
 
 #[test]

@@ -6,11 +6,12 @@ use super::{
     error::SyncError,
     target::{Of, Target, Written, WrittenRow, owned},
 };
-use crate::catalog::{file::Affiliation, report::Thing};
+use crate::catalog::{file::Affiliation, report::Thing, versions};
 
 pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {
     let affiliates = &target.org.affiliates;
-    let mut written = upsert(target).await?;
+    let mut written = version_memberships(target).await?;
+    written.extend(upsert(target).await?);
     for (id, _) in set_parents(target).await? {
         written.entry(id).or_insert(false);
     }
@@ -22,9 +23,17 @@ pub(super) async fn write(target: &mut Target<'_>) -> Result<(), SyncError> {
         |affiliate| &affiliate.affiliations,
     );
     let mut written = release_codes(target, &affiliations).await?;
+    written.extend(version_rates(target, &affiliations).await?);
     written.extend(upsert_affiliations(target, &affiliations).await?);
     target.add(Thing::Affiliation, affiliations.len(), written);
     Ok(())
+}
+
+/// Before the column is written.
+async fn version_memberships(target: &mut Target<'_>) -> Result<Written, SyncError> {
+    let (org_id, from) = (target.org_id, target.rules_from());
+    let written = versions::memberships(target.connection, org_id, &target.org.affiliates, from).await;
+    target.versions("affiliates.memberships", Thing::Affiliate, written)
 }
 
 async fn upsert(target: &mut Target<'_>) -> Result<Written, SyncError> {
@@ -91,6 +100,16 @@ async fn release_codes(
     target
         .run("affiliations.release", affiliations.len(), query)
         .await
+}
+
+/// Before the columns are written.
+async fn version_rates(
+    target: &mut Target<'_>,
+    affiliations: &[Of<'_, Affiliation>],
+) -> Result<Written, SyncError> {
+    let (org_id, from) = (target.org_id, target.rules_from());
+    let written = versions::own_rates(target.connection, org_id, affiliations, from).await;
+    target.versions("affiliations.rates", Thing::Affiliation, written)
 }
 
 async fn upsert_affiliations(

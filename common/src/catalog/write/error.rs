@@ -1,8 +1,12 @@
 //! Why a checked file could not be applied.
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgDatabaseError;
 
-use crate::{catalog::file::Org, db::DbError};
+use crate::{
+    catalog::{file::Org, problem::CatalogError},
+    db::DbError,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
@@ -12,6 +16,19 @@ pub enum SyncError {
         message: String,
         #[source]
         source: DbError,
+    },
+    /// The file is wrong for what is in the database: what it leaves out is not there either, or does not go with it.
+    #[error(transparent)]
+    Wrong(#[from] CatalogError),
+    /// A rule was to hold from a time at which a later version of it holds already.
+    #[error(
+        "{id}: its last version holds from {last} on, a change must hold from later than that, not from {asked}"
+    )]
+    NotLater {
+        /// Its kind and path: `commission type demo/partner-program/standard`.
+        id: String,
+        asked: DateTime<Utc>,
+        last: DateTime<Utc>,
     },
     #[error(transparent)]
     Database(#[from] DbError),

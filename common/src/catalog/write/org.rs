@@ -107,13 +107,18 @@ async fn upsert_custom_fields(target: &mut Target<'_>) -> Result<Written, SyncEr
     let fields = &target.org.custom_fields;
     let query = sqlx::query_as!(
         WrittenRow,
-        r#"INSERT INTO custom_fields AS c (org_id, field_id, definition)
-         SELECT $1, id, definition FROM jsonb_to_recordset($2) AS f (id text, definition jsonb)
-         ON CONFLICT (org_id, field_id) DO UPDATE SET definition = excluded.definition
-         WHERE c.definition <> excluded.definition
+        r#"INSERT INTO custom_fields AS c (org_id, field_id, definition, retired_at)
+         SELECT $1, id, definition, CASE WHEN retired THEN $3::timestamptz END
+         FROM jsonb_to_recordset($2) AS f (id text, definition jsonb, retired boolean)
+         ON CONFLICT (org_id, field_id) DO UPDATE
+         SET definition = excluded.definition,
+             -- What is retired stays so since then.
+             retired_at = CASE WHEN excluded.retired_at IS NOT NULL THEN coalesce(c.retired_at, excluded.retired_at) END
+         WHERE (c.definition, c.retired_at IS NULL) IS DISTINCT FROM (excluded.definition, excluded.retired_at IS NULL)
          RETURNING field_id AS id, xmax = 0 AS "is_new!""#,
         target.org_id,
-        Json(fields) as _
+        Json(fields) as _,
+        target.rules_from()
     );
     target.run("custom_fields.upsert", fields.len(), query).await
 }

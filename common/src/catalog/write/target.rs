@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::{
     Postgres,
@@ -15,6 +15,7 @@ use crate::{
     catalog::{
         file::Org,
         report::{SyncReport, Thing},
+        versions::VersionRow,
     },
     db::Connection,
 };
@@ -26,6 +27,8 @@ pub(super) struct Target<'a> {
     pub(super) org: &'a Org,
     pub(super) org_id: i64,
     pub(super) now: DateTime<Utc>,
+    /// From when on changed rules are to hold; `None`: from now on.
+    pub(super) rules_from: Option<DateTime<Utc>>,
 }
 
 /// A row that a statement wrote.
@@ -52,6 +55,37 @@ impl Target<'_> {
         written.map_err(|error| SyncError::of(operation, error, self.org))
     }
 
+    /// From when on changed rules hold.
+    pub(super) fn rules_from(&self) -> DateTime<Utc> {
+        self.rules_from.unwrap_or(self.now)
+    }
+
+    /// Takes the versions that a statement wrote, unless one holds from later than it was asked for: then there is a last version
+    /// that holds from then or later.
+    pub(super) fn versions(
+        &mut self,
+        operation: &'static str,
+        thing: Thing,
+        written: Result<Vec<VersionRow>, sqlx::Error>,
+    ) -> Result<Written, SyncError> {
+        let rows = written.map_err(|error| SyncError::of(operation, error, self.org))?;
+        tracing::debug!(operation, written = rows.len(), "catalog versions written");
+        let asked = self.rules_from();
+        for row in &rows {
+            let Some(from) = row.valid_from.filter(|from| *from > asked) else {
+                continue;
+            };
+            let id = format!("{} {}/{}", thing.name(), self.org.id.get_ref(), row.id);
+            let last = from - STEP;
+            if self.rules_from.is_some() {
+                return Err(SyncError::NotLater { id, asked, last });
+            }
+            let note = format!("{id}: its last version holds from {last} on, and the new one right after it");
+            self.report.notes.push(note);
+        }
+        Ok(rows.into_iter().map(|row| (row.id, row.is_new)).collect())
+    }
+
     /// Notes what became of `declared` things.
     pub(super) fn add(&mut self, thing: Thing, declared: usize, written: Written) {
         let path = |(id, is_new)| (format!("{}/{id}", self.org.id.get_ref()), is_new);
@@ -59,6 +93,9 @@ impl Target<'_> {
         self.report.add(thing, declared, written);
     }
 }
+
+/// Between versions that follow each other.
+const STEP: TimeDelta = TimeDelta::microseconds(1);
 
 /// Runs a statement on so many rows; of none it is not run.
 pub(super) async fn fetch<F>(

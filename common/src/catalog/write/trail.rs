@@ -56,11 +56,13 @@ async fn programs(connection: &mut Connection, org_id: i64) -> Result<Things, Db
         r#"SELECT 'group/' || group_id AS "subject!", jsonb_build_object('title', title) AS "thing!: Json<Value>"
              FROM affiliate_groups WHERE org_id = $1
          UNION ALL
-         SELECT 'custom_field/' || field_id, definition FROM custom_fields WHERE org_id = $1
+         SELECT 'custom_field/' || field_id, definition || jsonb_build_object('retired_at', retired_at) FROM custom_fields WHERE org_id = $1
          UNION ALL
          SELECT 'program/' || p.slug, to_jsonb(p) - ARRAY['org_id', 'program_id', 'slug'] || jsonb_build_object(
                 'hosts', (SELECT coalesce(jsonb_agg(h.host ORDER BY h.host), '[]') FROM program_hosts h
-                           WHERE h.org_id = p.org_id AND h.program_id = p.program_id))
+                           WHERE h.org_id = p.org_id AND h.program_id = p.program_id),
+                'terms_from', (SELECT nullif(max(t.valid_from), '-infinity') FROM program_terms t
+                                WHERE t.org_id = p.org_id AND t.program_id = p.program_id))
            FROM programs p WHERE p.org_id = $1
          UNION ALL
          SELECT 'asset/' || p.slug || '/' || a.asset_id, '{}'
@@ -76,7 +78,7 @@ async fn programs(connection: &mut Connection, org_id: i64) -> Result<Things, Db
                   ORDER BY program_id, level, valid_from DESC) l
            JOIN programs p USING (org_id, program_id)
          UNION ALL
-         SELECT 'bonus/' || p.slug || '/' || b.bonus_id, b.definition
+         SELECT 'bonus/' || p.slug || '/' || b.bonus_id, b.definition || jsonb_build_object('retired_at', b.retired_at)
            FROM program_bonuses b JOIN programs p USING (org_id, program_id) WHERE b.org_id = $1"#,
         org_id
     )
@@ -117,12 +119,16 @@ async fn affiliates(connection: &mut Connection, org_id: i64, org: &Org) -> Resu
         Row,
         r#"SELECT 'affiliate/' || a.slug AS "subject!", jsonb_build_object(
                 'firstname', a.firstname, 'lastname', a.lastname, 'email', a.email, 'group_id', a.group_id,
-                'profile', a.profile, 'parent', p.slug) AS "thing!: Json<Value>"
+                'profile', a.profile, 'parent', p.slug,
+                'group_from', (SELECT nullif(max(m.valid_from), '-infinity') FROM group_memberships m
+                                WHERE m.org_id = a.org_id AND m.affiliate_id = a.affiliate_id)) AS "thing!: Json<Value>"
              FROM affiliates a LEFT JOIN affiliates p ON (p.org_id, p.affiliate_id) = (a.org_id, a.parent_id)
             WHERE a.org_id = $1 AND a.slug = ANY ($2)
          UNION ALL
          SELECT 'affiliation/' || a.slug || '/' || p.slug,
-                to_jsonb(o) - ARRAY['org_id', 'program_id', 'affiliate_id', 'coupon_folded']
+                to_jsonb(o) - ARRAY['org_id', 'program_id', 'affiliate_id', 'coupon_folded'] || jsonb_build_object(
+                'rate_from', (SELECT nullif(max(r.valid_from), '-infinity') FROM affiliation_rates r WHERE r.org_id = o.org_id
+                               AND r.program_id = o.program_id AND r.affiliate_id = o.affiliate_id))
            FROM affiliates a
            JOIN affiliations o ON (o.org_id, o.affiliate_id) = (a.org_id, a.affiliate_id)
            JOIN programs p ON (p.org_id, p.program_id) = (o.org_id, o.program_id)

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
@@ -30,6 +30,13 @@ impl Timezone {
             self.0.from_local_datetime(&local).earliest()
         });
         first.map_or_else(|| midnight.and_utc(), |first| first.with_timezone(&Utc))
+    }
+
+    /// The moment at which clocks there show `local`: the first of two, where they are put back; `None` where they are put
+    /// forward over it.
+    pub fn moment(self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        let found = self.0.from_local_datetime(&local).earliest();
+        found.map(|found| found.with_timezone(&Utc))
     }
 }
 
@@ -84,6 +91,23 @@ mod tests {
                 zone.start_of(day.parse().unwrap()).to_rfc3339(),
                 want,
                 "{zone} {day}"
+            );
+        }
+    }
+
+    #[test]
+    fn clocks_show_a_time_once_twice_or_never() {
+        let zone: Timezone = "Europe/Berlin".parse().unwrap();
+        for (local, want) in [
+            ("2026-07-01T12:00:00", Some("2026-07-01T10:00:00+00:00")),
+            ("2026-10-25T02:30:00", Some("2026-10-25T00:30:00+00:00")),
+            ("2026-03-29T02:30:00", None),
+        ] {
+            let moment = zone.moment(local.parse().unwrap());
+            assert_eq!(
+                moment.map(|moment| moment.to_rfc3339()).as_deref(),
+                want,
+                "{local}"
             );
         }
     }

@@ -39,7 +39,9 @@ pub(super) struct Row {
     pub(super) detail: Option<String>,
 }
 
-/// Counts the facts and shows the first of those that are wrong. The facts may use `retained` and `minor_units`.
+/// Counts the facts and shows the first of those that are wrong. The facts may use `retained`, `minor_units` and `worths`: every
+/// commission beside its sale, with the exact gross as the fraction `numerator / denominator`, as the domain calculates it.
+/// `follows`: its sub amount is what its part of the sale makes at `followed_amount`.
 macro_rules! check {
     ($name:literal, $proves:literal, $facts:literal) => {
         Check {
@@ -51,6 +53,24 @@ macro_rules! check {
                     Row,
                     "WITH retained AS (SELECT $2::uuid AS since),
                           minor_units AS (SELECT * FROM unnest($3::text[], $4::integer[]) unit (currency, decimals)),
+                          worths AS NOT MATERIALIZED (
+                              SELECT m.*, u.decimals, u.unit, c.amount AS sale, c.base, c.refunded, c.charged_back, c.fully_refunded,
+                                     c.deleted_at, c.amount_by, c.trace, is_.follows,
+                                     CASE WHEN is_.said THEN coalesce(m.exact_gross, m.gross)
+                                          WHEN is_.follows THEN m.rate * m.part * m.followed_amount
+                                          ELSE m.rate * m.sub_amount END AS numerator,
+                                     CASE WHEN is_.said THEN 1 WHEN is_.follows THEN 100 * c.base ELSE 100 END AS denominator
+                                FROM commissions m
+                                LEFT JOIN (SELECT *, coalesce(base_amount, amount) AS base FROM conversions) c
+                                       ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
+                                LEFT JOIN (SELECT *, power(10::numeric, decimals) AS unit FROM minor_units) u
+                                       ON u.currency = m.currency
+                               CROSS JOIN LATERAL (
+                                   SELECT m.exact_gross IS NOT NULL OR m.rate IS NULL AS said,
+                                          CASE WHEN m.followed_amount IS NOT NULL AND m.part IS NOT NULL AND c.base > 0
+                                               THEN m.sub_amount * 1000000
+                                                    = div(2000000 * m.part * m.followed_amount + c.base, 2 * c.base)
+                                               ELSE false END AS follows) is_),
                           facts AS MATERIALIZED (" + $facts + r#"),
                           counts AS (SELECT count(*) AS checked, count(detail) AS total FROM facts)
                      SELECT counts.checked AS "checked!", counts.total AS "total!",

@@ -50,28 +50,69 @@ pub(super) const CHECKS: &[Check] = &[
            LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id"
     ),
     check!(
+        "commission_grosses",
+        "every commission's gross is its rate of its sub amount, or the amount that was said, rounded once",
+        // Rows of earlier versions tell an edited amount from a calculated one only while they follow their sale; and a process
+        // of such a version, at work beside this one, leaves alone what this one calculates from.
+        "SELECT w.org_id, format('commission %s', w.commission_id) AS subject,
+                CASE WHEN w.part IS NOT NULL AND w.amount_by IS NULL AND w.sub_amount <> w.part
+                     THEN format('sub amount is %s; its part of the sale is %s', trim_scale(w.sub_amount), trim_scale(w.part))
+                     WHEN (w.settled_on IS NOT NULL OR (w.part IS NOT NULL AND w.rate IS NOT NULL)) AND w.gross * w.unit <> due.gross
+                          AND NOT EXISTS (SELECT FROM unnest(edited.amounts) said (amount)
+                                           WHERE round(said.amount * w.unit) = w.gross * w.unit)
+                     THEN format('gross is %s; %s makes %s', trim_scale(w.gross),
+                                 CASE WHEN w.exact_gross IS NOT NULL THEN format('%s as it was said', trim_scale(w.exact_gross))
+                                      ELSE format('%s %% of %s', trim_scale(w.rate), trim_scale(w.sub_amount)) END,
+                                 trim_scale(due.gross / w.unit))
+                END AS detail
+           FROM worths w
+          CROSS JOIN LATERAL (SELECT div(2 * w.numerator * w.unit + w.denominator, 2 * w.denominator) AS gross) due
+           LEFT JOIN (SELECT org_id, (body -> 'edit_commission' ->> 'commission')::bigint AS commission_id,
+                             array_agg((body -> 'edit_commission' ->> 'amount')::numeric) AS amounts
+                        FROM events WHERE kind = 'edit_commission' AND status = 'applied'
+                       GROUP BY 1, 2) edited
+                  ON edited.org_id = w.org_id AND edited.commission_id = w.commission_id"
+    ),
+    check!(
+        "commission_rules",
+        "every commission's rate, and its fixed amount while it follows its sale, is that of the rule by which it was decided",
+        // The trace has a rule for each commission, in their order; rows of earlier versions have none.
+        "SELECT org_id, format('commission %s', commission_id) AS subject,
+                CASE WHEN rule IS NULL OR rule ->> 'commission_type' <> commission_type THEN NULL
+                     WHEN rate IS DISTINCT FROM round((rule ->> 'percent')::numeric, 6)
+                     THEN format('rate is %s; the rule says %s', coalesce(trim_scale(rate)::text, 'null'),
+                                 coalesce(rule ->> 'percent', 'null'))
+                     WHEN rate IS NULL AND part IS NOT NULL AND settled_on IS NOT NULL
+                          AND exact_gross IS DISTINCT FROM (rule ->> 'exact')::numeric
+                     THEN format('it is exactly %s; the rule says %s', coalesce(trim_scale(exact_gross)::text, 'null'), rule ->> 'exact')
+                END AS detail
+           FROM (SELECT org_id, commission_id, commission_type, rate, part, settled_on, exact_gross,
+                        trace -> 'rules' -> (row_number() OVER (PARTITION BY org_id, conversion_id ORDER BY commission_id) - 1)::integer
+                            AS rule
+                   FROM worths WHERE conversion_id IS NOT NULL) ruled"
+    ),
+    check!(
         "commission_nets",
-        "every commission's amount is what the refunds of its living conversion leave of its gross, rounded once",
+        "every commission's amount is what the refunds of its living conversion leave of its exact gross, rounded once",
         // With whole numbers, as a quotient would be rounded before it is rounded: half a unit goes up. Commissions of
-        // later periods and bonuses are touched by no refund.
+        // later periods and bonuses are touched by no refund. An earlier version went out from the rounded gross.
         "SELECT org_id, format('commission %s', commission_id) AS subject,
                 CASE WHEN decimals IS NULL THEN format('currency %s is not known', currency)
                      WHEN amount * unit <> net THEN format('amount is %s; gross %s and the refunds make %s',
                           trim_scale(amount), trim_scale(gross), trim_scale(net / unit))
                 END AS detail
-           FROM (SELECT m.org_id, m.commission_id, m.amount, m.gross, m.currency, u.decimals, u.unit,
-                        CASE WHEN m.kind IN ('bonus', 'recurring') THEN full_.gross
-                             WHEN c.charged_back OR c.fully_refunded OR (c.refunded >= c.amount AND (c.refunded > 0 OR EXISTS (
-                                      SELECT FROM refunds r WHERE r.org_id = c.org_id AND r.conversion_id = c.conversion_id))) THEN 0
-                             WHEN c.refunded = 0 THEN full_.gross
-                             ELSE div(2 * full_.gross * (c.amount - c.refunded) + c.amount, 2 * c.amount)
+           FROM (SELECT w.*,
+                        CASE WHEN w.kind IN ('bonus', 'recurring') THEN whole.gross
+                             WHEN w.charged_back OR w.fully_refunded OR (w.refunded >= w.sale AND (w.refunded > 0 OR EXISTS (
+                                      SELECT FROM refunds r WHERE r.org_id = w.org_id AND r.conversion_id = w.conversion_id))) THEN 0
+                             WHEN w.refunded = 0 THEN whole.gross
+                             WHEN w.settled_on = w.sale - w.refunded
+                             THEN div(2 * w.numerator * w.unit * w.settled_on + w.denominator * w.sale, 2 * w.denominator * w.sale)
+                             ELSE div(2 * whole.gross * (w.sale - w.refunded) + w.sale, 2 * w.sale)
                         END AS net
-                   FROM commissions m
-                   LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id
-                   LEFT JOIN (SELECT currency, decimals, power(10::numeric, decimals) AS unit FROM minor_units) u
-                          ON u.currency = m.currency
-                  CROSS JOIN LATERAL (SELECT round(m.gross * u.unit) AS gross) full_
-                  WHERE c.deleted_at IS NULL AND (c.conversion_id IS NOT NULL OR m.kind = 'bonus')) settled"
+                   FROM worths w
+                  CROSS JOIN LATERAL (SELECT round(w.gross * w.unit) AS gross) whole
+                  WHERE w.deleted_at IS NULL AND (w.sale IS NOT NULL OR w.kind = 'bonus')) settled"
     ),
     check!(
         "deleted_commissions",

@@ -50,6 +50,51 @@ pub(super) const CHECKS: &[Check] = &[
           WHERE e.status = 'applied' AND e.kind = 'create_conversion'"
     ),
     check!(
+        "conversion_amounts",
+        "every conversion's amount is what its create said, or the last event that set it, while events are kept",
+        "SELECT c.org_id, format('conversion %s', c.conversion_id) AS subject,
+                CASE WHEN c.amount_by IS NULL AND c.amount <> c.base_amount
+                     THEN format('amount is %s, and nothing has changed it from %s', trim_scale(c.amount), trim_scale(c.base_amount))
+                     WHEN round((e.body -> e.kind ->> 'amount')::numeric, 6) <> said.amount
+                     THEN format('amount is %s; event %s says %s', trim_scale(said.amount), e.event_id, e.body -> e.kind ->> 'amount')
+                END AS detail
+           FROM conversions c
+          CROSS JOIN LATERAL (VALUES (c.event_id, coalesce(c.base_amount, c.amount)), (c.amount_by, c.amount)) said (event_id, amount)
+           LEFT JOIN events e ON e.event_id = said.event_id AND e.org_id = c.org_id
+          WHERE said.event_id IS NOT NULL"
+    ),
+    check!(
+        "conversion_commissions",
+        "every conversion has a commission for each rule by which one was decided",
+        "SELECT c.org_id, format('conversion %s', c.conversion_id) AS subject,
+                CASE WHEN jsonb_array_length(c.trace -> 'rules') > coalesce(m.commissions, 0)
+                     THEN format('it has %s commissions; by its rules %s', coalesce(m.commissions, 0),
+                                 jsonb_array_length(c.trace -> 'rules'))
+                END AS detail
+           FROM conversions c
+           LEFT JOIN (SELECT org_id, conversion_id, count(*) AS commissions FROM commissions GROUP BY org_id, conversion_id) m
+          USING (org_id, conversion_id)"
+    ),
+    check!(
+        "event_commissions",
+        "every commission that an applied event reports exists, with the conversion that it was reported of",
+        // OFFSET 0: an outcome is parsed once, not once for each of its commissions and names.
+        "SELECT e.org_id, format('commission %s', reported.number) AS subject,
+                CASE WHEN m.commission_id IS NULL THEN format('event %s reports it; it does not exist', e.event_id)
+                     WHEN m.conversion_id <> reported.conversion
+                     THEN format('event %s reports it of conversion %s', e.event_id, reported.conversion)
+                END AS detail
+           FROM (SELECT org_id, event_id, outcome::jsonb -> 'applied' AS applied FROM events
+                  WHERE status = 'applied' AND org_id IS NOT NULL OFFSET 0) e
+          CROSS JOIN LATERAL (SELECT coalesce(e.applied -> 'conversion', e.applied -> 'refund' -> 'conversion') AS conversion
+                              OFFSET 0) shown
+          CROSS JOIN LATERAL jsonb_array_elements(coalesce(shown.conversion -> 'commissions', e.applied -> 'commissions',
+                         CASE WHEN e.applied ? 'commission' THEN jsonb_build_array(e.applied -> 'commission') END)) each_one
+          CROSS JOIN LATERAL (SELECT (each_one ->> 'id')::bigint AS number,
+                                     coalesce(shown.conversion ->> 'id', each_one ->> 'conversion')::bigint AS conversion) reported
+           LEFT JOIN commissions m ON m.org_id = e.org_id AND m.commission_id = reported.number"
+    ),
+    check!(
         "refund_references",
         "every refund's conversion exists",
         "SELECT r.org_id, format('refund %s of conversion %s', r.refund_key, r.conversion_id) AS subject,

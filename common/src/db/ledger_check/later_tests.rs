@@ -3,9 +3,19 @@
 use super::*;
 use crate::db::fixture;
 
+/// What the events of the sale, its repetition and the bonus have reported.
+const REPORTED: &str = "
+    UPDATE events SET outcome = '{\"applied\":{\"conversion\":{\"id\":4,\"commissions\":[{\"id\":5}]}}}'
+     WHERE event_id = '01a1f8d3-ea00-7000-8000-000000000012';
+    UPDATE events SET outcome = '{\"applied\":{\"commissions\":[{\"id\":7,\"conversion\":4}]}}'
+     WHERE event_id = '01a1f8d3-ea00-7000-8000-000000000017';
+    UPDATE events SET outcome = '{\"applied\":{\"commission\":{\"id\":8}}}'
+     WHERE event_id = '01a1f8d3-ea00-7000-8000-000000000018';";
+
 /// What the checks find after `damage` to a consistent world, as `check: subject: detail`.
 async fn found(pool: &Pool, damage: &'static str) -> Vec<String> {
     let mut conn = fixture::later(pool).await;
+    sqlx::raw_sql(REPORTED).execute(&mut *conn).await.unwrap();
     sqlx::raw_sql(damage).execute(&mut *conn).await.unwrap();
     drop(conn);
     let report = run(pool, fixture::now(), |_| {}).await.unwrap();
@@ -30,10 +40,11 @@ async fn all_that_comes_later_is_consistent(pool: Pool) {
 
 /// One cent (or its like) more or less at each place, and what says so.
 macro_rules! drifts {
-    ($($name:ident: $damage:literal => [$($want:literal),+ $(,)?];)+) => {$(
+    ($($name:ident: $damage:literal => [$($want:literal),* $(,)?];)+) => {$(
         #[sqlx::test(migrator = "crate::db::MIGRATOR")]
         async fn $name(pool: Pool) {
-            assert_eq!(found(&pool, $damage).await, [$($want),+]);
+            let want: &[&str] = &[$($want),*];
+            assert_eq!(found(&pool, $damage).await, want);
         }
     )+};
 }
@@ -53,6 +64,24 @@ drifts! {
         "UPDATE commissions SET gross = 20.01 WHERE commission_id = 7" => [
         "commission_nets: commission 7: amount is 20; gross 20.01 and the refunds make 20.01",
     ];
+    a_commission_that_was_reported_and_is_gone: "DELETE FROM commissions WHERE commission_id = 7" => [
+        "transfer_references: transfer 16: commission 7 does not exist",
+        "event_commissions: commission 7: event 01a1f8d3-ea00-7000-8000-000000000017 reports it; it does not exist",
+    ];
+    a_commission_of_another_conversion: "UPDATE commissions SET conversion_id = 5 WHERE commission_id = 7" => [
+        "event_commissions: commission 7: event 01a1f8d3-ea00-7000-8000-000000000017 reports it of conversion 4",
+    ];
+    a_gross_beside_its_rate: "UPDATE commissions SET rate = 20 WHERE commission_id = 6" => [
+        "commission_grosses: commission 6: gross is 5; 20 % of 50 makes 10",
+    ];
+    an_edit_by_the_version_before_that_an_event_said:
+        "UPDATE commissions SET settled_on = 150, exact_gross = 20 WHERE commission_id = 5;
+         UPDATE commissions SET part = NULL, gross = 30, amount = 22.5, payable = 22.5, settled_on = 0 WHERE commission_id = 5;
+         INSERT INTO transfers (org_id, affiliate_id, debit_account, credit_account, amount, currency, code, commission_id, event_id, recorded_at)
+         VALUES (1, 1, 'expense', 'payable', 7.5, 'USD', 'accrue', 5, '01a1f8d3-ea00-7000-8000-000000000023', now());
+         UPDATE balances SET payable = payable + 7.5 WHERE affiliate_id = 1 AND currency = 'USD';
+         UPDATE events SET kind = 'edit_commission', body = '{\"edit_commission\":{\"commission\":5,\"amount\":\"29.999\"}}'
+          WHERE event_id = '01a1f8d3-ea00-7000-8000-000000000023'" => [];
     a_bonus_drifts: "UPDATE commissions SET gross = 7.51 WHERE commission_id = 8" => [
         "commission_nets: commission 8: amount is 7.5; gross 7.51 and the refunds make 7.51",
     ];
@@ -206,28 +235,36 @@ async fn every_status_of_the_domain_is_right(pool: Pool) {
     assert_eq!((number, &report.violations), (34, &vec![]));
 }
 
-/// Half a cent goes up, and a third is cut: as the domain rounds.
+/// Half a cent goes up, and a third is cut: as the domain rounds, from the same numbers.
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn nets_are_rounded_as_the_domain_rounds(pool: Pool) {
     use rust_decimal::Decimal;
 
-    use crate::domain::{Money, commission::net};
+    use crate::domain::{
+        fraction::Fraction,
+        pricing::{money, net},
+    };
     let mut conn = fixture::world(&pool).await;
     let cases = [
-        ("0.01", 2, 1),
-        ("10.05", 30, 10),
-        ("100", 7, 3),
-        ("0.05", 100, 90),
-        ("1", 0, 0),
+        ("0.01", "2", "1"),
+        ("10.05", "30", "10"),
+        ("100", "7", "3"),
+        ("0.05", "100", "90"),
+        ("0.005", "0.05", "0.025"),
+        ("0.1249999999", "100", "0"),
+        ("99999999999.9999999", "999999999999.999999", "0.05"),
+        ("1", "0", "0"),
     ];
-    for (number, (gross, sale, refunded)) in (100..).zip(cases) {
+    for (number, (exact, sale, refunded)) in (100..).zip(cases) {
         for (offset, code) in [(0, "USD"), (1000, "JPY"), (2000, "KWD")] {
-            let gross = Money::rounded(gross.parse().unwrap(), code.parse().unwrap());
-            let left = if sale == 0 {
+            let [exact, sale, refunded] =
+                [exact, sale, refunded].map(|text| text.parse::<Decimal>().unwrap());
+            let currency = code.parse().unwrap();
+            let left = if sale.is_zero() {
                 // Gone with its first refund, even of nothing.
                 Decimal::ZERO
             } else {
-                net(gross, Decimal::from(refunded), Decimal::from(sale)).amount()
+                net(&Fraction::of(exact), refunded, sale, currency).amount()
             };
             sqlx::query(
                 "WITH sale AS (INSERT INTO conversions (org_id, conversion_id, program_id, affiliate_id, event_id, dialect,
@@ -235,15 +272,16 @@ async fn nets_are_rounded_as_the_domain_rounds(pool: Pool) {
                                VALUES (1, $1, 1, 3, '01a05cd7-2a00-7000-8000-000000000001', 'rest', true, 'coupon', $2, $6, $3, now())),
                       back AS (INSERT INTO refunds VALUES (1, $1, 'id:x', '01a05cd7-2a00-7000-8000-000000000001', $3, now()))
                  INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type, commission_name,
-                     sub_amount, gross, amount, currency, approved, pending, payable, created_at)
-                 VALUES (1, $1, $1, 3, 'regular', '', '', $2, $4, $5, $6, false, 0, 0, now())",
+                     sub_amount, exact_gross, gross, amount, settled_on, currency, approved, pending, payable, created_at)
+                 VALUES (1, $1, $1, 3, 'regular', '', '', $2, $4, $7, $5, $2 - $3, $6, false, 0, 0, now())",
             )
             .bind(number + offset)
-            .bind(Decimal::from(sale))
-            .bind(Decimal::from(refunded))
-            .bind(gross.amount())
+            .bind(sale)
+            .bind(refunded)
+            .bind(exact)
             .bind(left)
             .bind(code)
+            .bind(money(exact, currency).unwrap().amount())
             .execute(&mut *conn)
             .await
             .unwrap();

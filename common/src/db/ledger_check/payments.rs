@@ -81,21 +81,25 @@ pub(super) const CHECKS: &[Check] = &[
         "payment_covers",
         "no payment covers commissions that were worth more than it when it was made",
         // A sale that grows later makes its paid commission larger. What a commission was worth then is the sum of its
-        // transfers before the payment's own.
+        // transfers before the payment's own. Payments meet their transfers by a sort: of a join on five columns the planner
+        // expects one row, and compares all with all.
         "SELECT org_id, format('payment %s', payment_id) AS subject,
                 CASE WHEN sum(payable) > amount
                      THEN format('%s covers commissions of %s', trim_scale(amount), trim_scale(sum(payable))) END AS detail
            FROM (SELECT p.org_id, p.payment_id, p.amount, m.commission_id,
                         coalesce(sum(CASE 'payable' WHEN t.credit_account THEN t.amount
                                                     WHEN t.debit_account THEN -t.amount ELSE 0 END), 0) AS payable
-                   FROM payments p
-                   JOIN (SELECT org_id, affiliate_id, currency, amount, event_id, max(transfer_id) AS transfer_id
-                           FROM transfers WHERE code = 'pay'
-                          GROUP BY org_id, affiliate_id, currency, amount, event_id) paid
-                  USING (org_id, affiliate_id, currency, amount, event_id)
+                   FROM (SELECT org_id, amount, payment_id,
+                                max(transfer_id) OVER (PARTITION BY org_id, affiliate_id, currency, amount, event_id) AS transfer_id
+                           FROM (SELECT org_id, affiliate_id, currency, amount, event_id, payment_id, NULL::bigint AS transfer_id
+                                   FROM payments
+                                  UNION ALL
+                                 SELECT org_id, affiliate_id, currency, amount, event_id, NULL, transfer_id
+                                   FROM transfers WHERE code = 'pay') each_one) p
                    JOIN commissions m ON m.org_id = p.org_id AND m.payment_id = p.payment_id
                    LEFT JOIN transfers t ON t.org_id = m.org_id AND t.commission_id = m.commission_id
-                                        AND t.transfer_id < paid.transfer_id
+                                        AND t.transfer_id < p.transfer_id
+                  WHERE p.transfer_id IS NOT NULL
                   GROUP BY p.org_id, p.payment_id, p.amount, m.commission_id) covered
           GROUP BY org_id, payment_id, amount"
     ),

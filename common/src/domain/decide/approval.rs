@@ -17,9 +17,9 @@ pub(super) struct InitialApproval {
 }
 
 impl InitialApproval {
-    /// As the program says, counted from `at`. What is not `authenticated` waits for a person, whatever the program says.
+    /// As the program says at `at`, and counted from it. What is not `authenticated` waits for a person, whatever the program says.
     pub fn new(program: &Program, authenticated: bool, at: DateTime<Utc>) -> Self {
-        match program.approval {
+        match program.terms_at(at).approval {
             Approval::Immediate if authenticated => Self {
                 approved: Some(true),
                 finalised_at: None,

@@ -40,7 +40,7 @@ fn earner(decided: &Decisions, order: &str) -> String {
 
 /// One affiliate for each method, who bears the method's name, in a program without lifetime.
 fn one_for_each_rank() -> World {
-    let mut world = with_program(world(), |program| program.recurring = false);
+    let mut world = with_program(world(), |program| program.terms.first.recurring = false);
     let affiliations: [(i64, AttributionMethod); 7] = [
         (11, AttributionMethod::Customer),
         (12, AttributionMethod::Coupon),
@@ -215,7 +215,7 @@ fn a_click_counts_for_the_days_of_the_program_and_not_a_millisecond_longer() {
     ];
     for row in table {
         let (dialect, age, lifetime, any_age, of_customer, outcome) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, age);
         with_customer(&mut world, "c1", 2, |customer| customer.click = Some(ClickId(50)));
         let incoming = edited(by_click(1, "o1", &click), |create| {
@@ -278,7 +278,7 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
     ];
     for row in table {
         let (lifetime, approved, bound, authenticated, who) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         with_affiliate(&mut world, PROGRAM, 2, "second", |affiliation| {
             affiliation.approved = Some(approved);
         });
@@ -299,7 +299,9 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
 #[test]
 fn an_unauthenticated_binding_yields_to_what_an_authenticated_sale_sends_and_counts_where_it_sends_nothing_else()
  {
-    let mut world = with_program(world(), |program| program.approval = Approval::Immediate);
+    let mut world = with_program(world(), |program| {
+        program.terms.first.approval = Approval::Immediate;
+    });
     with_customer(&mut world, "c1", 2, |customer| customer.authenticated = false);
     let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");
     let decided = decide(vec![rest(1, "o1", "nobody")], world.clone()).unwrap();
@@ -326,7 +328,7 @@ fn commissions_start_as_the_program_says_if_all_is_authenticated() {
         (Approval::Hold(15), false, None, None),
     ];
     for (approval, authenticated, approved, finalised_at) in table {
-        let world = with_program(world(), |program| program.approval = approval);
+        let world = with_program(world(), |program| program.terms.first.approval = approval);
         let mut incoming = sale(1, "o1", "second", "100");
         incoming.event.authenticated = authenticated;
         let decided = decide(vec![incoming], world).unwrap();
@@ -401,7 +403,7 @@ fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
     ];
     for row in table {
         let (dialect, lifetime, bound, authenticated, want) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, WINDOW + TimeDelta::days(30));
         with_customer(&mut world, "c1", 2, |customer| customer.authenticated = bound);
         let mut renewal = in_dialect(of_customer(by_click(1, "o1", &click), "c1"), dialect);
@@ -455,4 +457,35 @@ fn an_order_that_the_key_does_not_see_is_not_waited_for() {
     late.event.program_scope = Some(ELSEWHERE);
     let decided = decide(vec![sale(1, "o1", "first", "100"), late], world()).unwrap();
     assert_eq!(statuses(&decided), ["applied", "unknown_order"]);
+}
+
+#[test]
+fn a_refusal_names_what_was_sent() {
+    let refused = |sale: Incoming| {
+        let decided = decide_finally(vec![sale], world());
+        let Outcome::Refused(refusal) = &decided.decisions[0].outcome else {
+            panic!("{decided:?}")
+        };
+        refusal.detail.clone()
+    };
+    let by = |coupon: &str, customer: Option<&str>| {
+        edited(sale(1, "o1", "", "100"), |create| {
+            create.attribution.coupon = Some(coupon.to_owned()).filter(|coupon| !coupon.is_empty());
+            create.customer = customer.map(named);
+        })
+    };
+    for (dialect, sale, want) in [
+        (Dialect::Rest, by("", Some("c-9")), "customer_id \"c-9\""),
+        (
+            Dialect::Rest,
+            by("NOPE", Some("c-9")),
+            "customer_id \"c-9\", coupon \"NOPE\"",
+        ),
+        (Dialect::Postback, by("NOPE", Some("c-9")), "coupon \"NOPE\""),
+        (Dialect::Postback, by("", Some("c-9")), "customer_id \"c-9\""),
+        (Dialect::Postback, by("", None), "what was sent: it names nobody"),
+    ] {
+        let detail = refused(in_dialect(sale, dialect));
+        assert_eq!(detail, format!("no affiliate is known by {want}"));
+    }
 }

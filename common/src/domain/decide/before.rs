@@ -12,6 +12,11 @@ pub(super) fn before(context: &Context<'_>, world: &World) -> Option<Applied> {
             let view = view::conversion(&found, world, catalog)?;
             Some(Applied::Conversion(Box::new(view)))
         }
+        Body::RecalculateCommissions(recalculate) => {
+            let found = by_number(context, recalculate.conversion, world).ok()?;
+            let view = view::conversion(&found, world, catalog)?;
+            Some(Applied::Conversion(Box::new(view)))
+        }
         Body::EditCommission(edit) => {
             let view = commission::shown(context, edit.commission, world)?;
             Some(Applied::Commission(Box::new(view)))

@@ -1,6 +1,6 @@
 //! Bonuses: commissions for reaching a target in a calendar month (seed: REST 1.6, program bonuses).
 
-use chrono::{Months, NaiveDate};
+use chrono::{Months, NaiveDate, NaiveTime};
 use rust_decimal::Decimal;
 
 use super::{
@@ -10,9 +10,10 @@ use super::{
 use crate::domain::{
     AffiliateId, Applied, BonusDue, Money, Reason, Refusal, World,
     catalog::{Bonus, BonusTarget, Program, Rate, Recurrence},
-    commission::{Line, money, percentage},
+    commission::Line,
     entities::{CommissionKind, MonthlySales},
     ledger::CommissionBalance,
+    pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},
 };
 
@@ -80,10 +81,14 @@ fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Progra
     is_active(bonus, due.month).then_some((program, bonus))
 }
 
-/// Whether any day of the month is within the bonus's dates.
+/// Whether any day of the month is within the bonus's dates, and the month ended before the bonus was retired.
 fn is_active(bonus: &Bonus, month: NaiveDate) -> bool {
     let next = month.checked_add_months(Months::new(1));
+    let ends = next.map(|next| next.and_time(NaiveTime::MIN).and_utc());
     bonus.active
+        && bonus
+            .retired_at
+            .is_none_or(|retired| ends.is_some_and(|ends| ends <= retired))
         && bonus
             .start_date
             .is_none_or(|start| next.is_none_or(|next| start < next))
@@ -106,12 +111,13 @@ fn lines(
     sales: &MonthlySales,
     affiliate: AffiliateId,
 ) -> Result<Vec<Line>, Refusal> {
-    let line = |rate: Option<Decimal>, sub_amount: Decimal, gross: Money| Line {
+    let line = |rate: Option<Decimal>, exact: Decimal, sub_amount: Decimal, gross: Money| Line {
         affiliate,
         kind: CommissionKind::Bonus,
         commission_type: bonus.identifier.clone(),
         name: bonus.title.clone(),
         rate,
+        exact: rate.is_none().then_some(exact),
         sub_amount,
         gross,
         comment: None,
@@ -123,16 +129,25 @@ fn lines(
             commission_type: bonus.identifier.clone(),
             since: None,
             percent: rate,
-            exact: gross.amount(),
+            exact,
         },
     };
     match bonus.rate {
-        Rate::Fixed(amount) => Ok(vec![line(None, Decimal::ZERO, money(amount, program.currency)?)]),
+        Rate::Fixed(amount) => {
+            let gross = money(amount, program.currency)?;
+            Ok(vec![line(None, amount, Decimal::ZERO, gross)])
+        }
         Rate::Percentage(percent) => {
+            let percent = stored_rate(percent);
             let sold = sales.amounts.iter().filter(|(_, amount)| !amount.is_zero());
             sold.map(|(currency, amount)| {
                 let gross = percentage(*amount, percent, *currency)?;
-                Ok(line(Some(percent), *amount, gross))
+                Ok(line(
+                    Some(percent),
+                    exact_percentage(*amount, percent),
+                    *amount,
+                    gross,
+                ))
             })
             .collect()
         }

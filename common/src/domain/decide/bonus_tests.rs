@@ -24,6 +24,7 @@ fn bonus(target_type: BonusTarget, target: &str, rate: Rate) -> Bonus {
         active: true,
         start_date: None,
         end_date: None,
+        retired_at: None,
     }
 }
 
@@ -50,7 +51,7 @@ fn august(awarded: bool) -> MonthlySales {
 
 fn with_bonus(bonus: Bonus, sales: &[(u128, MonthlySales)]) -> Story {
     let mut story = Story::in_program(|program| {
-        program.approval = Approval::Immediate;
+        program.terms.first.approval = Approval::Immediate;
         program.bonuses.push(bonus);
     });
     let of_event = |(id, sales): &(u128, MonthlySales)| (EventId(Uuid::from_u128(*id)), sales.clone());
@@ -71,7 +72,13 @@ fn a_bonus_needs_its_target_and_its_dates() {
         active: false,
         ..bonus(ConversionCount, "1", five)
     };
+    let retired = |at: &str| Bonus {
+        retired_at: Some(at.parse().unwrap()),
+        ..bonus(ConversionCount, "1", five)
+    };
     for (bonus, want) in [
+        (retired("2026-08-31T23:59:59Z"), "target_missed"),
+        (retired("2026-09-01T00:00:00Z"), "applied"),
         (bonus(ConversionCount, "3", five), "applied"),
         (bonus(ConversionCount, "4", five), "target_missed"),
         (bonus(ConversionAmount, "250", five), "applied"),

@@ -15,7 +15,7 @@ fn at(mut incoming: Incoming, at: DateTime<Utc>) -> Incoming {
 
 #[test]
 fn a_customer_brings_so_many_commissions_and_no_more() {
-    let world = with_program(world(), |program| program.recurring_cap = Some(2));
+    let world = with_program(world(), |program| program.terms.first.recurring_cap = Some(2));
     let events = (1..=3)
         .map(|n| of_customer(sale(n, &format!("o{n}"), "second", "100"), "c1"))
         .collect();
@@ -40,7 +40,9 @@ fn a_customer_brings_commissions_for_so_many_days_since_the_first_sale() {
         (limit, "20", "active"),
         (limit + TimeDelta::milliseconds(1), "10", "capped"),
     ] {
-        let world = with_program(world(), |program| program.recurring_period_days = Some(30));
+        let world = with_program(world(), |program| {
+            program.terms.first.recurring_period_days = Some(30);
+        });
         let events = vec![
             at(of_customer(sale(1, "o1", "second", "100"), "c1"), now() - limit),
             at(
@@ -57,7 +59,7 @@ fn a_customer_brings_commissions_for_so_many_days_since_the_first_sale() {
 #[test]
 fn types_that_do_not_count_leave_the_cap_alone() {
     let world = with_program(world(), |program| {
-        program.recurring_cap = Some(1);
+        program.terms.first.recurring_cap = Some(1);
         program.types[0].count_towards_cap = false;
     });
     let events = (1..=3)
@@ -74,7 +76,7 @@ fn types_that_do_not_count_leave_the_cap_alone() {
 
 #[test]
 fn unauthenticated_sales_do_not_use_up_the_limit_of_authenticated_ones() {
-    let world = with_program(world(), |program| program.recurring_cap = Some(1));
+    let world = with_program(world(), |program| program.terms.first.recurring_cap = Some(1));
     let events = vec![
         unauthenticated(of_customer(sale(1, "o1", "second", "100"), "c1")),
         of_customer(sale(2, "o2", "second", "100"), "c1"),
@@ -109,7 +111,7 @@ fn of_authenticated_and_unauthenticated_sales_of_an_order_the_authenticated_one_
 
 #[test]
 fn what_is_superseded_is_reversed_linked_and_visible() {
-    let world = with_program(world(), |program| program.recurring_cap = Some(1));
+    let world = with_program(world(), |program| program.terms.first.recurring_cap = Some(1));
     let events = vec![
         unauthenticated(of_customer(sale(1, "o1", "first", "50"), "c1")),
         of_customer(sale(2, "o1", "second", "100"), "c1"),
@@ -222,7 +224,9 @@ fn refunds_of_an_unauthenticated_sale_go_on_with_the_authenticated_one_in_its_cu
 /// In a program that pays for 20 days: what an unauthenticated sale said long ago takes nothing from an authenticated one.
 #[test]
 fn the_days_begin_with_the_first_authenticated_sale() {
-    let world = with_program(world(), |program| program.recurring_period_days = Some(20));
+    let world = with_program(world(), |program| {
+        program.terms.first.recurring_period_days = Some(20);
+    });
     let long_ago = now() - TimeDelta::days(25);
     let events = vec![
         at(

@@ -10,9 +10,9 @@ use super::{
 use crate::domain::{
     Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, Event, EventId, MAX_AMOUNT,
     MAX_META_PROPERTIES, MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
-    commission::follow_amount,
     entities::{Conversion, RefundEntry},
     money::order_amount,
+    pricing::follow_amount,
 };
 
 pub(super) fn update_conversion(
@@ -29,9 +29,11 @@ pub(super) fn update_conversion(
         conversion.amount_by = Some(event.id);
     }
     if let Some(status) = update.status.filter(|_| is_newer(event, conversion.status_by)) {
+        let approved = Some(status == ConversionStatus::Approved);
         for commission in &mut conversion.commissions {
-            commission.approved = Some(status == ConversionStatus::Approved);
+            commission.approved = approved;
         }
+        conversion.status = approved;
         conversion.status_by = Some(event.id);
     }
     set_meta_data(event, &mut conversion, update.meta_data.as_ref());

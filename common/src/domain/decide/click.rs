@@ -115,7 +115,7 @@ fn follow_click(context: &Context<'_>, click: &Click, link: &Link<'_>, world: &m
     let follows = customer.click == Some(click.id)
         && click.event == event.id
         && customer.program == link.program.id
-        && !link.program.recurring
+        && !link.program.terms_at(event.received_at).recurring
         && (event.authenticated || !customer.authenticated)
         && customer.deleted_at.is_none();
     if !follows {
@@ -158,20 +158,24 @@ struct Link<'a> {
 fn link<'a>(context: &Context<'a>, sent: &RecordClick) -> Result<Link<'a>, Refusal> {
     let Context { event, catalog, .. } = *context;
     let affiliation = catalog
-        .by_referral_code(&sent.referral_code, event.program_scope)
+        .by_referral_code(&sent.referral_code, event.program_scope, event.received_at)
         .filter(|affiliation| event.sees(affiliation.program))
         .ok_or_else(|| unknown_link(&sent.referral_code))?;
     let program = catalog
         .program(affiliation.program)
         .ok_or_else(|| unknown_link(&sent.referral_code))?;
-    if affiliation.approved == Some(true) {
-        return Ok(Link { affiliation, program });
+    if affiliation.approved != Some(true) {
+        let detail = format!(
+            "the affiliate of referral_code {:?} is not approved in the program",
+            sent.referral_code
+        );
+        return Err(Refusal::new(Reason::AffiliateNotApproved, detail));
     }
-    let detail = format!(
-        "the affiliate of referral_code {:?} is not approved in the program",
-        sent.referral_code
-    );
-    Err(Refusal::new(Reason::AffiliateNotApproved, detail))
+    if program.is_retired_at(event.received_at) {
+        let detail = format!("the program of referral_code {:?} is retired", sent.referral_code);
+        return Err(Refusal::new(Reason::ProgramRetired, detail));
+    }
+    Ok(Link { affiliation, program })
 }
 
 pub(super) fn unknown_link(code: &str) -> Refusal {

@@ -1,6 +1,7 @@
 //! Commissions added to a conversion, and changed one by one.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use super::{
     Context, Effects, Stop,
@@ -8,14 +9,16 @@ use super::{
     change::{by_number, in_range, post_change, removed},
     effects::transfers_to,
     posting::post_transfers,
+    sub_amount::change_sale,
     view,
 };
 use crate::domain::{
     AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Reason, Refusal, World,
     catalog::OrgCatalog,
-    commission::{Line, Part, Sale, money, part_lines, percentage},
+    commission::{Line, Part, Sale, part_lines},
     entities::{Change, Commission, Conversion},
     ledger::CommissionBalance,
+    pricing::{adopt, set_amount, set_sub_amount},
     world::{IdPool, PoolExhausted},
 };
 
@@ -53,8 +56,21 @@ pub(super) fn attach(
     ids: &mut IdPool,
     effects: &mut Effects,
 ) -> Result<Vec<CommissionId>, PoolExhausted> {
-    let Added { lines, approval, at } = added;
     conversion.change.touch();
+    let numbers = add_lines(context, conversion, added, ids, effects)?;
+    post_transfers(context, conversion, effects);
+    Ok(numbers)
+}
+
+/// [`attach`] without transfers: the caller posts them.
+pub(super) fn add_lines(
+    context: &Context<'_>,
+    conversion: &mut Conversion,
+    added: Added,
+    ids: &mut IdPool,
+    effects: &mut Effects,
+) -> Result<Vec<CommissionId>, PoolExhausted> {
+    let Added { lines, approval, at } = added;
     let mut numbers = Vec::with_capacity(lines.len());
     for line in lines {
         // The trace has a rule for each commission, in their order; rows of earlier versions have none.
@@ -69,7 +85,6 @@ pub(super) fn attach(
     if let Some(due_at) = approval.finalised_at.filter(|_| !numbers.is_empty()) {
         effects.schedules.push(hold(context, conversion.id, due_at));
     }
-    post_transfers(context, conversion, effects);
     Ok(numbers)
 }
 
@@ -87,8 +102,20 @@ pub(super) fn edit_commission(
     let commission = conversion
         .commissions
         .iter_mut()
-        .find(|commission| commission.id == id);
-    change_commission(commission.ok_or_else(|| unknown(id))?, edit)?;
+        .find(|commission| commission.id == id)
+        .ok_or_else(|| unknown(id))?;
+    let before = commission.sub_amount;
+    change_commission(commission, edit)?;
+    let is_calculated = edit.sub_amount.is_some() && commission.rate.is_some();
+    if edit.amount.is_some() || is_calculated {
+        let by_hand = &mut conversion.trace.set_by_hand;
+        by_hand.retain(|set| *set != id);
+        // A recalculation leaves it alone from now on.
+        by_hand.extend(edit.amount.map(|_amount| id));
+    }
+    if edit.sub_amount.is_some() {
+        change_sale(context.event, &mut conversion, id, before)?;
+    }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);
     let mut commissions = view.commissions.into_iter();
@@ -124,7 +151,8 @@ fn edit_bonus(
     let mut bonus = bonus(context, id, world).cloned().ok_or_else(|| unknown(id))?;
     change_commission(&mut bonus, edit)?;
     bonus.change.touch();
-    bonus.amount = bonus.gross;
+    adopt(&mut bonus, Decimal::ZERO, None);
+    (bonus.amount, bonus.settled_on) = (bonus.gross, Some(Decimal::ZERO));
     let view = view::commission(&bonus, None, context.catalog).ok_or_else(removed)?;
     let target = CommissionBalance::target(bonus.amount, bonus.approved);
     effects
@@ -155,8 +183,11 @@ pub(super) fn new_commission(
         rate: line.rate,
         sub_amount: line.sub_amount,
         share: line.share,
+        followed: None,
+        exact: line.exact,
         gross: line.gross.amount(),
         amount: line.gross.amount(),
+        settled_on: Some(Decimal::ZERO),
         currency: line.gross.currency(),
         approved: approval.approved,
         finalised_at: approval.finalised_at,
@@ -215,6 +246,7 @@ fn added_lines(add: &AddCommissions, sale: &Sale<'_>) -> Result<Vec<Line>, Refus
             exact: None,
             commission_type: line.commission_type.as_deref(),
             comment: line.comment.as_deref(),
+            comes_again: false,
         };
         lines.extend(part_lines(&part, sale)?);
     }
@@ -228,16 +260,10 @@ fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Resu
         return Ok(());
     }
     if let Some(sub_amount) = edit.sub_amount {
-        commission.sub_amount = in_range("sub_amount", sub_amount)?;
-        commission.share = None;
-        if let Some(percent) = commission.rate {
-            let gross = percentage(commission.sub_amount, percent, commission.currency)?;
-            commission.gross = gross.amount();
-        }
+        set_sub_amount(commission, in_range("sub_amount", sub_amount)?)?;
     }
     if let Some(amount) = edit.amount {
-        commission.gross = money(amount, commission.currency)?.amount();
-        commission.share = None;
+        set_amount(commission, amount)?;
     }
     commission.approved = edit.approved.or(commission.approved);
     commission.comment = edit.comment.clone().or(commission.comment.take());

@@ -10,7 +10,7 @@ use super::{
     commission::new_commission,
     customer_of_sale::{customer_of_sale, upsert_customer},
     customer_record::change_customer,
-    limits::{cap, is_cap_used_up},
+    limits::{cap, is_capped_by},
     supersede::{inherit, supersede},
     view,
 };
@@ -20,7 +20,7 @@ use crate::domain::{
     catalog::{Program, Recurrence},
     commission::{Line, lines, recurs_at},
     entities::{Change, Conversion, Customer, Schedule, ScheduleKind},
-    trace::{Cap, Trace},
+    trace::Trace,
     world::{IdPool, PoolExhausted},
 };
 
@@ -42,6 +42,7 @@ pub(super) fn create_conversion(
         sent: &create.attribution,
         scope: event.program_scope,
         customer: known,
+        customer_name: create.customer_name(),
         at,
         any_age: create.override_max_cookie_time,
         authenticated: event.authenticated,
@@ -71,15 +72,7 @@ pub(super) fn create_conversion(
     let customer = upsert_customer(context, create, &found, known, world)?;
     // The days of the limits begin with an authenticated sale, and only such a one makes somebody a buyer.
     if let Some(customer) = customer.filter(|_| event.authenticated) {
-        count_sale(
-            context,
-            customer,
-            found.program,
-            at,
-            counts,
-            trace.cap.as_ref(),
-            world,
-        );
+        count_sale(context, customer, found.program, at, counts, world);
     }
     let mut conversion = new_conversion(context, create, &found, trace, &mut world.ids)?;
     conversion.customer = customer;
@@ -89,7 +82,7 @@ pub(super) fn create_conversion(
     let approval = InitialApproval::new(found.program, found.authenticated, at);
     add_commissions(context, &mut conversion, lines, approval, &mut world.ids, effects)?;
     if let Some(superseded) = superseded {
-        inherit(&mut conversion, &superseded, effects);
+        inherit(context, &mut conversion, &superseded, &mut world.ids, effects)?;
     }
     let view = post_change(context, &mut conversion, world, effects)?;
     world.add_conversion(conversion);
@@ -172,6 +165,7 @@ fn new_conversion(
         details: create.details.clone(),
         created_at: time_of_sale(event, create),
         amount_by: None,
+        status: None,
         status_by: None,
         meta_by: None,
         charged_back: false,
@@ -228,16 +222,15 @@ fn count_sale(
     program: &Program,
     at: DateTime<Utc>,
     counts: bool,
-    cap: Option<&Cap>,
     world: &mut World,
 ) {
-    let reached = cap.is_some_and(|cap| cap.reached);
+    let seen = context.event.received_at;
     change_customer(world, context.org, customer, |customer| {
         customer.first_sale_at = Some(customer.first_sale_at.map_or(at, |first| first.min(at)));
         customer.counted_towards_cap += i64::from(counts);
         // A customer of several programs has the limits of the one that it is bound in.
         if customer.program == program.id {
-            customer.capped = reached || is_cap_used_up(customer, program);
+            customer.capped = is_capped_by(customer, program, seen, at);
         }
     });
 }

@@ -34,6 +34,7 @@ pub(super) fn create_customer(
         sent: &create.attribution,
         scope: event.program_scope,
         customer: None,
+        customer_name: None,
         at: event.received_at,
         any_age: create.override_max_cookie_time,
         authenticated: event.authenticated,

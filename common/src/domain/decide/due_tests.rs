@@ -42,7 +42,7 @@ const SECOND: &str = "2026-09-30T12:00:00Z";
 
 #[test]
 fn a_hold_approves_what_nobody_has_decided() {
-    let mut story = Story::in_program(|program| program.approval = Approval::Hold(30));
+    let mut story = Story::in_program(|program| program.terms.first.approval = Approval::Hold(30));
     story.world.now = at("2026-08-01T00:00:00Z");
     story.tell(1, sale("o1", START, None));
     assert_eq!(story.schedules.len(), 1);
@@ -85,7 +85,7 @@ fn a_hold_approves_what_nobody_has_decided() {
 
 #[test]
 fn commissions_added_later_are_held_from_then_on() {
-    let mut story = Story::in_program(|program| program.approval = Approval::Hold(10));
+    let mut story = Story::in_program(|program| program.terms.first.approval = Approval::Hold(10));
     let occurred = now() - chrono::TimeDelta::days(20);
     story.tell(1, sale("o1", &occurred.to_rfc3339(), None));
     story.tell(
@@ -112,7 +112,7 @@ fn commissions_added_later_are_held_from_then_on() {
 
 #[test]
 fn a_hold_does_nothing_for_a_conversion_that_is_gone() {
-    let mut story = Story::in_program(|program| program.approval = Approval::Hold(0));
+    let mut story = Story::in_program(|program| program.terms.first.approval = Approval::Hold(0));
     assert_eq!(
         story.tell(1, hold_ends()),
         Outcome::Applied(Applied::Nothing),
@@ -126,7 +126,7 @@ fn a_hold_does_nothing_for_a_conversion_that_is_gone() {
 
 fn monthly(program: &mut Program) {
     program.types[0].recurrence = Recurrence::Monthly;
-    program.approval = Approval::Immediate;
+    program.terms.first.approval = Approval::Immediate;
 }
 
 /// A sale on the last day of July, which comes again each month.
@@ -307,14 +307,14 @@ fn a_recurrence_ends_with_its_sale_or_its_customer() {
 
 #[test]
 fn a_recurrence_passes_over_what_may_pass() {
-    let capped = || subscribed(|program| program.recurring_cap = Some(1));
+    let capped = || subscribed(|program| program.terms.first.recurring_cap = Some(1));
     let reversal = || json!({"chargeback": {"external_id": "o1", "reversed": true}});
     let judged = |approved: bool| json!({"edit_commission": {"commission": 1, "approved": approved}});
     let told = |body: Value| -> End { Box::new(move |story| drop(story.tell(9, body))) };
     let raised: End = Box::new(|story| {
         let catalog = catalog_mut(&mut story.world);
         let mut program = catalog.program(ProgramId(1)).unwrap().clone();
-        program.recurring_cap = Some(5);
+        program.terms.first.recurring_cap = Some(5);
         catalog.add_program(program);
     });
     let cases: Vec<(&str, Story, Option<Value>, End)> = vec![
@@ -370,7 +370,7 @@ fn the_next_repetition_is_counted_in_the_units_that_hold_then() {
 fn the_lines_of_a_sale_count_once_when_they_fall_due() {
     let mut story = Story::in_program(|program| {
         monthly(program);
-        program.recurring_cap = Some(2);
+        program.terms.first.recurring_cap = Some(2);
     });
     let mut two = sale("o1", START, None);
     let line = json!({"sub_amount": "50", "commission_type": null, "comment": null});
@@ -400,7 +400,7 @@ fn repetitions_rest_on_what_their_sale_rests_on() {
     let repeated = |authenticated: bool, binding: bool| {
         let mut story = Story::in_program(|program| {
             monthly(program);
-            program.approval = Approval::Immediate;
+            program.terms.first.approval = Approval::Immediate;
         });
         story.tell_as(1, sale("o1", START, None), |event| {
             event.authenticated = authenticated;
@@ -430,7 +430,7 @@ fn repetitions_rest_on_what_their_sale_rests_on() {
 
 #[test]
 fn recurring_commissions_count_towards_the_caps() {
-    let mut story = subscribed(|program| program.recurring_cap = Some(2));
+    let mut story = subscribed(|program| program.terms.first.recurring_cap = Some(2));
     assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
     let capped = customer(&mut story).clone();
     assert_eq!(
@@ -440,7 +440,7 @@ fn recurring_commissions_count_towards_the_caps() {
     assert_eq!(word(&story.tell(3, recur(2, SECOND))), "recurrence_skipped");
 
     let mut story = subscribed(|program| {
-        program.recurring_cap = Some(2);
+        program.terms.first.recurring_cap = Some(2);
         program.types[0].count_towards_cap = false;
     });
     assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
@@ -450,7 +450,7 @@ fn recurring_commissions_count_towards_the_caps() {
         "a type that does not count"
     );
 
-    let mut story = subscribed(|program| program.recurring_period_days = Some(31));
+    let mut story = subscribed(|program| program.terms.first.recurring_period_days = Some(31));
     assert_eq!(
         word(&story.tell(2, recur(1, FIRST))),
         "applied",
@@ -468,8 +468,8 @@ fn a_deleted_sale_gives_back_what_it_and_its_repetitions_took_of_the_limit() {
     // days since the first sale that the program pays for; the status after the deletion
     for (days, status) in [(None, "active"), (Some(365), "active"), (Some(40), "capped")] {
         let mut story = subscribed(|program| {
-            program.recurring_cap = Some(2);
-            program.recurring_period_days = days;
+            program.terms.first.recurring_cap = Some(2);
+            program.terms.first.recurring_period_days = days;
         });
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
         assert_eq!(customer(&mut story).counted_towards_cap, 2);
@@ -485,7 +485,7 @@ fn a_deleted_sale_gives_back_what_it_and_its_repetitions_took_of_the_limit() {
 
 #[test]
 fn a_recurrence_starts_as_the_program_says() {
-    let mut story = subscribed(|program| program.approval = Approval::Hold(30));
+    let mut story = subscribed(|program| program.terms.first.approval = Approval::Hold(30));
     story.tell(2, recur(1, FIRST));
     let held = &story.conversion(1).commissions[2];
     assert_eq!(

@@ -7,9 +7,10 @@ use super::*;
 use crate::domain::{
     AffiliateId, ClickId, CreateConversion, CustomerId, CustomerLifecycle, CustomerRef, Dialect, Identity,
     ProgramId,
-    catalog::{Affiliate, Affiliation, Program},
+    catalog::{Affiliate, Affiliation, OwnRate, Program},
     click_name::click_code,
     entities::{Change, Click, Conversion, Customer},
+    versions::Versions,
 };
 
 pub(super) const PROGRAM: ProgramId = ProgramId(1);
@@ -37,8 +38,7 @@ pub(super) fn with_affiliate(
         referral_code: None,
         asset_id: None,
         source_id: None,
-        own_rate: None,
-        ignore_product_rate: false,
+        rates: Versions::always(OwnRate::default()),
     };
     edit(&mut affiliation);
     let catalog = catalog_mut(world);
@@ -48,7 +48,7 @@ pub(super) fn with_affiliate(
         firstname: slug.into(),
         lastname: String::new(),
         parent: None,
-        group: None,
+        groups: Versions::always(None),
     });
     catalog.add_affiliation(affiliation);
 }

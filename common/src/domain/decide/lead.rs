@@ -83,7 +83,7 @@ fn lead_again(
         customer.name = lead.name.clone().or(customer.name);
     }
     let program = context.catalog.program(known.program);
-    let keeps_first = program.is_some_and(|program| program.recurring);
+    let keeps_first = program.is_some_and(|program| program.terms_at(event.received_at).recurring);
     let rebinds = match (event.authenticated, known.authenticated) {
         (true, false) => true,
         (false, true) => false,
@@ -157,6 +157,10 @@ fn binding<'a>(
             method.name()
         );
         return Err(Refusal::new(Reason::AffiliateNotApproved, detail));
+    }
+    if program.is_retired_at(event.received_at) {
+        let detail = format!("the program found by {} is retired", method.name());
+        return Err(Refusal::new(Reason::ProgramRetired, detail));
     }
     Ok(Attribution {
         affiliation,

@@ -21,7 +21,7 @@ fn led(decided: &Decisions, index: usize) -> &LeadView {
 }
 
 fn last_click(world: World) -> World {
-    with_program(world, |program| program.recurring = false)
+    with_program(world, |program| program.terms.first.recurring = false)
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
     ];
     for row in table {
         let (lifetime, first, second, affiliate) = row;
-        let mut world = with_program(world(), |program| program.recurring = lifetime);
+        let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let older = with_click(&mut world, 50, 1, TimeDelta::days(2));
         let two = with_click(&mut world, 51, 2, TimeDelta::days(1));
         let mut events = vec![lead(1, &[&older], Some("c1")), lead(2, &[&two], Some("c1"))];
@@ -175,7 +175,7 @@ fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
 fn a_customer_follows_the_visitors_last_click_where_nobody_keeps_it() {
     // lifetime, lead authenticated; who has the customer after an unauthenticated click
     for (lifetime, authenticated, affiliate) in [(false, false, 2), (false, true, 1), (true, false, 1)] {
-        let world = with_program(world(), |program| program.recurring = lifetime);
+        let world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let first = unauthenticated(click(1, "first", |_| {}));
         let decided = decide(vec![first], world).unwrap();
         let view = clicked(&decided, 0);

@@ -2,28 +2,36 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::{catalog::Program, entities::Customer, trace::Cap};
+use crate::domain::{
+    catalog::{Program, Terms},
+    entities::Customer,
+    trace::Cap,
+};
 
-/// Where a customer stands with the program's limits; `None` where it has none.
+/// Where a customer stands at `at` with the limits that the program has then; `None` where it has none.
 pub(super) fn cap(customer: Option<&Customer>, program: &Program, at: DateTime<Utc>) -> Option<Cap> {
-    if program.recurring_cap.is_none() && program.recurring_period_days.is_none() {
+    cap_by(customer, program.terms_at(at), at)
+}
+
+fn cap_by(customer: Option<&Customer>, terms: &Terms, at: DateTime<Utc>) -> Option<Cap> {
+    if terms.recurring_cap.is_none() && terms.recurring_period_days.is_none() {
         return None;
     }
     let counted = customer.map_or(0, |customer| customer.counted_towards_cap);
     let since = customer
         .and_then(|customer| customer.first_sale_at)
         .map(|first| at - first);
-    let days_reached = program
+    let days_reached = terms
         .recurring_period_days
         .is_some_and(|limit| since.is_some_and(|since| since > TimeDelta::days(i64::from(limit))));
-    let count_reached = program
+    let count_reached = terms
         .recurring_cap
         .is_some_and(|limit| counted >= i64::from(limit));
     Some(Cap {
         counted_before: counted,
-        limit: program.recurring_cap,
+        limit: terms.recurring_cap,
         days: since.map(|since| since.num_days()),
-        limit_days: program.recurring_period_days,
+        limit_days: terms.recurring_period_days,
         reached: days_reached || count_reached,
     })
 }
@@ -33,9 +41,21 @@ pub(super) fn is_beyond_limits(customer: &Customer, program: &Program, at: DateT
     cap(Some(customer), program, at).is_some_and(|cap| cap.reached)
 }
 
-/// Whether nothing more counts after what has been counted.
-pub(super) fn is_cap_used_up(customer: &Customer, program: &Program) -> bool {
+/// Whether a customer with a sale of `at` is beyond the limits that the program has at `seen`: what a customer is called is
+/// about the present, whatever held when the sale was made.
+pub(super) fn is_capped_by(
+    customer: &Customer,
+    program: &Program,
+    seen: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> bool {
+    cap_by(Some(customer), program.terms_at(seen), at).is_some_and(|cap| cap.reached)
+}
+
+/// Whether nothing more counts at `at` after what has been counted.
+pub(super) fn is_cap_used_up(customer: &Customer, program: &Program, at: DateTime<Utc>) -> bool {
     program
+        .terms_at(at)
         .recurring_cap
         .is_some_and(|limit| customer.counted_towards_cap >= i64::from(limit))
 }

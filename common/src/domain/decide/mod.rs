@@ -24,8 +24,10 @@ mod limits;
 mod parked;
 mod payment;
 mod posting;
+mod recalculate;
 mod recurrence;
 mod scheduled;
+mod sub_amount;
 mod supersede;
 mod view;
 mod void;
@@ -141,6 +143,9 @@ fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result
         Body::CancelPayment(cancel) => payment::cancel_payment(context, cancel, world, effects),
         Body::Scheduled(scheduled) => scheduled::scheduled(context, scheduled, world, effects),
         Body::Test(_) => Ok(tested(event)),
+        Body::RecalculateCommissions(recalculate) => {
+            recalculate::recalculate_commissions(context, recalculate, world, effects)
+        }
     }
 }
 
@@ -225,7 +230,7 @@ impl Decisions {
         if record.event == event.id {
             return Ok(());
         }
-        let (reason, detail) = if record.hash == key.hash {
+        let (reason, detail) = if key.repeats(&record.hash) {
             (
                 Reason::IdempotentRepeat,
                 "the Idempotency-Key repeats an earlier request",
@@ -300,8 +305,16 @@ mod people_property;
 #[cfg(test)]
 mod people_tests;
 #[cfg(test)]
+mod recalculation_tests;
+#[cfg(test)]
+mod retired_tests;
+#[cfg(test)]
 mod story;
 #[cfg(test)]
+mod supersede_property;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod version_tests;
 #[cfg(test)]
 mod waiting_tests;

@@ -235,6 +235,54 @@ fn an_edit_keeps_commissions_unless_it_recalculates() {
     }
 }
 
+/// seed: REST 1.6, `conversion_sub_amount`: the new value for the commission and its conversion.
+#[test]
+fn a_new_part_of_the_sale_changes_the_sale() {
+    let mut story = sold();
+    story.tell(11, edit_commission(1, json!({"sub_amount": "50"})));
+    assert_eq!(
+        (story.conversion(1).amount, story.amounts(1)),
+        (decimal("50"), vec!["5".to_owned()])
+    );
+    // Half of the sale as it is now.
+    story.tell(12, refund(Some("25"), None));
+    assert_eq!(
+        (story.amounts(1), story.balance(2)),
+        (vec!["2.5".to_owned()], "2.5 0 0".to_owned())
+    );
+    story.tell(13, edit_commission(1, json!({"sub_amount": "60", "amount": "8"})));
+    assert_eq!(
+        story.conversion(1).amount,
+        decimal("60"),
+        "again, and an exact amount wins for the commission"
+    );
+    story.tell(14, edit_commission(1, json!({"amount": "3"})));
+    assert_eq!(
+        story.conversion(1).amount,
+        decimal("60"),
+        "an exact amount changes no sale"
+    );
+}
+
+#[test]
+fn one_part_of_several_changes_the_sale_by_its_difference() {
+    let mut story = Story::new();
+    let lines = json!([{"sub_amount": "30"}, {"sub_amount": "60"}]);
+    story.tell(10, json!({"create_conversion": {"external_id": "o1", "attribution": {"coupon": "second"}, "amount": "100", "lines": lines}}));
+    story.tell(11, edit_commission(1, json!({"sub_amount": "10"})));
+    assert_eq!(
+        (story.conversion(1).amount, story.amounts(1)),
+        (decimal("80"), vec!["1".to_owned(), "6".to_owned()])
+    );
+    story.tell(12, edit_commission(2, json!({"sub_amount": "0"})));
+    assert_eq!(story.conversion(1).amount, decimal("20"));
+    // An older change of a part is no later word on the amount.
+    story.tell(9, edit_commission(1, json!({"sub_amount": "500"})));
+    assert_eq!(story.conversion(1).amount, decimal("20"));
+    let too_large = edit_commission(1, json!({"sub_amount": "1000000000000"}));
+    assert_eq!(word(&story.tell(13, too_large)), "applied");
+}
+
 #[test]
 fn an_order_gets_another_name_if_nobody_has_it() {
     let mut story = sold();
@@ -271,7 +319,7 @@ fn an_order_gets_another_name_if_nobody_has_it() {
 
 #[test]
 fn a_deleted_conversion_is_as_if_it_had_not_been() {
-    let mut story = Story::in_program(|program| program.recurring_cap = Some(1));
+    let mut story = Story::in_program(|program| program.terms.first.recurring_cap = Some(1));
     let mut create = sale("o1", "first", "100");
     create["create_conversion"]["customer"] =
         json!({"identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}});
@@ -374,6 +422,7 @@ fn low() -> CommissionType {
         group_overrides: Vec::new(),
         recurrence: Recurrence::Once,
         count_towards_cap: true,
+        retired: false,
     }
 }
 
@@ -486,7 +535,7 @@ fn amounts_beyond_the_limits_are_refused_and_leave_nothing_behind() {
 
 #[test]
 fn a_program_may_approve_at_once_and_money_stays_exact_there() {
-    let mut story = Story::in_program(|program| program.approval = Approval::Immediate);
+    let mut story = Story::in_program(|program| program.terms.first.approval = Approval::Immediate);
     story.tell(1, sale("o1", "first", "0.15"));
     assert_eq!(
         (story.balance(1), story.balance(2)),
@@ -495,7 +544,7 @@ fn a_program_may_approve_at_once_and_money_stays_exact_there() {
     story.tell(2, refund(Some("0.07"), None));
     assert_eq!(
         (story.balance(1), story.balance(2)),
-        ("0 0.01 0".into(), "0 0.01 0".into())
+        ("0 0.01 0".into(), "0 0 0".into())
     );
     story.tell(3, refund(Some("0.08"), None));
     assert_eq!(

@@ -21,10 +21,10 @@ const PENDING: AffiliateId = AffiliateId(9);
 /// Two affiliates who earn, one who earned once and is not approved any more, and whom they have brought.
 fn start(lifetime: bool, keyed_leads_only: bool) -> World {
     let mut world = with_program(world(), |program| {
-        program.recurring = lifetime;
+        program.terms.first.recurring = lifetime;
         program.keyed_leads_only = keyed_leads_only;
-        program.recurring_cap = Some(2);
-        program.recurring_period_days = Some(1);
+        program.terms.first.recurring_cap = Some(2);
+        program.terms.first.recurring_period_days = Some(1);
     });
     with_affiliate(&mut world, PROGRAM, PENDING.0, "pending", |affiliation| {
         affiliation.approved = None;

@@ -388,7 +388,7 @@ fn cancelling_and_resuming_go_to_the_words_of_the_track() {
     ];
     for row in table {
         let (lifecycle, bought, counted, cap, cancelled, resumed) = row;
-        let mut world = with_program(world(), |program| program.recurring_cap = cap);
+        let mut world = with_program(world(), |program| program.terms.first.recurring_cap = cap);
         with_customer(&mut world, "c1", 1, |customer| {
             (customer.lifecycle, customer.counted_towards_cap) = (lifecycle, counted);
             customer.first_sale_at = bought.then(now);
@@ -408,7 +408,9 @@ fn cancelling_and_resuming_go_to_the_words_of_the_track() {
 #[test]
 fn resuming_after_the_programs_days_is_capped() {
     for (days, status) in [(30, "active"), (31, "capped")] {
-        let mut world = with_program(world(), |program| program.recurring_period_days = Some(30));
+        let mut world = with_program(world(), |program| {
+            program.terms.first.recurring_period_days = Some(30);
+        });
         with_customer(&mut world, "c1", 1, |customer| {
             customer.first_sale_at = Some(now() - TimeDelta::days(days));
         });

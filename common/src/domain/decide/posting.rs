@@ -5,9 +5,10 @@ use rust_decimal::Decimal;
 use super::{Context, Effects, effects::transfers_to};
 use crate::domain::{
     Money,
-    commission::net,
     entities::{Change, CommissionKind, Conversion},
     ledger::{CommissionBalance, Transfer},
+    pricing::{adopt, exact_gross, net},
+    trace::Rule,
 };
 
 /// Brings each commission to its net amount, and the ledger to where the commission's state says.
@@ -18,15 +19,21 @@ pub(super) fn post_transfers(context: &Context<'_>, conversion: &mut Conversion,
 /// Brings each commission to its net amount, and returns the transfers that follow from that.
 pub(super) fn due_transfers(context: &Context<'_>, conversion: &mut Conversion) -> Vec<Transfer> {
     let (given_back, sale, is_gone) = (conversion.given_back(), conversion.amount, is_gone(conversion));
+    let original = conversion.original_amount;
+    let rules = &conversion.trace.rules;
     let mut due = Vec::new();
-    for commission in &mut conversion.commissions {
-        let gross = Money::rounded(commission.gross, commission.currency);
+    for (index, commission) in conversion.commissions.iter_mut().enumerate() {
+        adopt(commission, original, said(rules.get(index)));
+        let currency = commission.currency;
         let amount = match commission.kind {
             // It was earned in a later period: refunds of the sale do not reduce it.
-            CommissionKind::Recurring | CommissionKind::Bonus => gross,
-            CommissionKind::Regular | CommissionKind::Level if is_gone => Money::zero(gross.currency()),
-            CommissionKind::Regular | CommissionKind::Level => net(gross, given_back, sale),
+            CommissionKind::Recurring | CommissionKind::Bonus => Money::rounded(commission.gross, currency),
+            CommissionKind::Regular | CommissionKind::Level if is_gone => Money::zero(currency),
+            CommissionKind::Regular | CommissionKind::Level => {
+                net(&exact_gross(commission, original), given_back, sale, currency)
+            }
         };
+        commission.settled_on = Some(sale - given_back);
         let target = CommissionBalance::target(amount.amount(), commission.approved);
         due.extend(transfers_to(context, commission, target));
         commission.amount = amount.amount();
@@ -35,6 +42,11 @@ pub(super) fn due_transfers(context: &Context<'_>, conversion: &mut Conversion) 
         }
     }
     due
+}
+
+/// The amount that a rule said, before rounding.
+fn said(rule: Option<&Rule>) -> Option<Decimal> {
+    rule.filter(|rule| rule.percent.is_none()).map(|rule| rule.exact)
 }
 
 /// All of the sale was given back, or the bank took it. A sale of 0 is gone with its first refund.

@@ -1,7 +1,5 @@
 //! Commissions that come again by themselves while the customer stays.
 
-use rust_decimal::Decimal;
-
 use super::{
     Context, Effects, Stop,
     approval::InitialApproval,
@@ -11,11 +9,11 @@ use super::{
     limits::{is_beyond_limits, is_cap_used_up},
 };
 use crate::domain::{
-    Applied, CustomerId, Money, Reason, Refusal, Repetition, World,
+    Applied, CustomerId, Reason, Refusal, Repetition, World,
     catalog::{Program, Recurrence},
-    commission::{Line, Part, part_lines, percentage, recurs_after},
-    entities::{Commission, CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
-    trace::{Rule, RuleSource},
+    commission::{Line, Part, part_lines, recurs_after},
+    entities::{CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
+    recalculation::said,
     world::PoolExhausted,
 };
 
@@ -48,6 +46,9 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
     let conversion = by_number(context, due.conversion, world)
         .map_err(|_unknown| ended("the conversion has been deleted"))?;
     let sale = sale_of(&conversion, context.catalog, due.due).map_err(Halt::forever)?;
+    if sale.program.is_retired_at(due.due) {
+        return Err(ended("the program has been retired"));
+    }
     let customer = repeats_for(context, &conversion, world)?;
     if conversion.charged_back {
         return Err(passing("the bank has taken the sale's money back"));
@@ -72,9 +73,15 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
     }
     let part = Part {
         sub_amount: started.sub_amount,
-        exact: exact(started, conversion.trace.rules.get(index)),
+        // What somebody has said comes again as it is; what was calculated is calculated anew.
+        exact: said(
+            started,
+            conversion.original_amount,
+            conversion.trace.rules.get(index),
+        ),
         commission_type: Some(&started.commission_type),
         comment: None,
+        comes_again: true,
     };
     let mut lines = part_lines(&part, &sale).map_err(Halt::forever)?;
     for line in &mut lines {
@@ -132,7 +139,7 @@ fn add_repeat(
     let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
     change_customer(world, context.org, customer, |customer| {
         customer.counted_towards_cap += i64::from(counts);
-        customer.capped = is_cap_used_up(customer, program);
+        customer.capped = is_cap_used_up(customer, program, context.event.received_at);
     });
     plan(context, due, &conversion, recurrence, effects);
     let views = views(&conversion, &ids, context.catalog);
@@ -186,20 +193,6 @@ struct Repeat<'a> {
     /// The seller's line, then the levels.
     lines: Vec<Line>,
     may_count: bool,
-}
-
-/// An amount that somebody has said comes again as it is; what was calculated is calculated anew. `rule` is how the
-/// commission was calculated, where that is known.
-fn exact(started: &Commission, rule: Option<&Rule>) -> Option<Decimal> {
-    let calculated = match (started.rate, rule) {
-        (Some(percent), _) => percentage(started.sub_amount, percent, started.currency).ok(),
-        (None, Some(rule)) if rule.source != RuleSource::Explicit => {
-            Some(Money::rounded(rule.exact, started.currency))
-        }
-        (None, _) => None,
-    };
-    let is_calculated = calculated.is_some_and(|money| money.amount() == started.gross);
-    (!is_calculated).then_some(started.gross)
 }
 
 impl Halt {

@@ -10,9 +10,11 @@ use crate::domain::{
     AffiliateId, AttributionFields, ConversionStatus, CreateConversion, CustomerRef, Dialect, Idempotency,
     Identity, OrgId, ProgramId, Refund, UpdateConversion,
     catalog::{
-        Affiliate, Affiliation, Approval, CommissionType, Level, OrgCatalog, Program, Rate, Recurrence,
+        Affiliate, Affiliation, Approval, CommissionType, Level, OrgCatalog, OwnRate, Program, Rate,
+        Recurrence, Terms,
     },
     ledger::Account,
+    versions::Versions,
     world::IdPool,
 };
 
@@ -35,13 +37,16 @@ pub(super) fn world() -> World {
         title: "Program".into(),
         currency: "USD".parse().unwrap(),
         is_default: true,
-        recurring: true,
-        cookie_time: 45,
-        recurring_cap: None,
-        recurring_period_days: None,
+        terms: Versions::always(Terms {
+            recurring: true,
+            cookie_time: 45,
+            recurring_cap: None,
+            recurring_period_days: None,
+            approval: Approval::Manual,
+            default_type: "standard".into(),
+        }),
         keyed_leads_only: false,
-        approval: Approval::Manual,
-        default_type: "standard".into(),
+        retired_at: None,
         types: vec![CommissionType {
             identifier: "standard".into(),
             title: "standard".into(),
@@ -50,12 +55,14 @@ pub(super) fn world() -> World {
             group_overrides: Vec::new(),
             recurrence: Recurrence::Once,
             count_towards_cap: true,
+            retired: false,
         }],
         levels: vec![Level {
             level: 2,
             title: "Level 2".into(),
             valid_from: None,
             percentage: decimal("5"),
+            retired: false,
         }],
         bonuses: Vec::new(),
     });
@@ -66,7 +73,7 @@ pub(super) fn world() -> World {
             firstname: slug.into(),
             lastname: String::new(),
             parent,
-            group: None,
+            groups: Versions::always(None),
         });
         catalog.add_affiliation(Affiliation {
             program: ProgramId(1),
@@ -76,8 +83,7 @@ pub(super) fn world() -> World {
             referral_code: None,
             asset_id: None,
             source_id: None,
-            own_rate: None,
-            ignore_product_rate: false,
+            rates: Versions::always(OwnRate::default()),
         });
     }
     let mut world = World::empty(now());
@@ -309,10 +315,7 @@ fn the_first_affiliate_keeps_the_customer() {
 #[test]
 fn an_idempotency_key_answers_again_or_refuses_another_request() {
     let with_key = |mut incoming: Incoming, hash: &str| {
-        incoming.event.idempotency = Some(Idempotency {
-            key: "k".into(),
-            hash: hash.into(),
-        });
+        incoming.event.idempotency = Some(Idempotency::plain("k".into(), hash.into()));
         incoming
     };
     let events = vec![
@@ -339,7 +342,7 @@ fn nothing_unauthenticated_is_approved_at_once() {
     let mut world = world();
     let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(ProgramId(1)).unwrap().clone();
-    program.approval = Approval::Immediate;
+    program.terms.first.approval = Approval::Immediate;
     catalog.add_program(program);
     let mut unauthenticated = sale(2, "o2", "second", "100");
     unauthenticated.event.authenticated = false;

@@ -57,7 +57,7 @@ pub(super) fn click(click: &Click, session: Option<&str>, catalog: &OrgCatalog) 
         session: session.map(ToOwned::to_owned),
         created_at: click.created_at,
         referral_code: click.referral_code.clone(),
-        cookie_time: program.cookie_time,
+        cookie_time: program.terms_at(click.clicked_at).cookie_time,
         program: program.view(),
         affiliate: catalog.affiliate(click.affiliate)?.view(),
     })

@@ -47,6 +47,7 @@ pub fn needed(event: &Event) -> Vec<Dependency> {
         Body::EditConversion(_)
         | Body::AddCommissions(_)
         | Body::EditCommission(_)
+        | Body::RecalculateCommissions(_)
         | Body::Click(_)
         | Body::Pay(_)
         | Body::CancelPayment(_)

@@ -14,6 +14,7 @@ use super::{
     dialect::Dialect,
     needs::Needs,
     payment::{CancelPayment, Pay},
+    recalculate::RecalculateCommissions,
     scheduled::Scheduled,
 };
 use crate::domain::names::named;
@@ -45,6 +46,7 @@ pub enum Body {
     CancelPayment(CancelPayment),
     Scheduled(Scheduled),
     Test(TestEvent),
+    RecalculateCommissions(RecalculateCommissions),
 }
 
 impl Body {
@@ -70,6 +72,7 @@ impl Body {
             Self::CancelPayment(cancel) => cancel.needs(),
             Self::Scheduled(scheduled) => scheduled.needs(),
             Self::Test(_) => Needs::default(),
+            Self::RecalculateCommissions(recalculate) => recalculate.needs(),
         }
     }
 }

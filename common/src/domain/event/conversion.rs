@@ -9,6 +9,7 @@ use super::{
     attribution_fields::AttributionFields,
     customer::CustomerRef,
     dialect::Dialect,
+    identity::Identity,
     meta_data::{MetaChange, MetaData},
     needs::{Needs, NewRows},
 };
@@ -43,6 +44,15 @@ pub struct CreateConversion {
 }
 
 impl CreateConversion {
+    /// The customer as the sender calls it, where that may lead to an affiliate.
+    pub fn customer_name(&self) -> Option<&str> {
+        let customer = self.customer.as_ref()?;
+        match &customer.identity {
+            Identity::Id(id) => Some(id),
+            _ => customer.external_id.as_deref(),
+        }
+    }
+
     pub(super) fn needs(&self, dialect: Dialect) -> Needs<'_> {
         // In the dialects of clicks a visitor who told no id is a customer too.
         let is_visitor = matches!(dialect, Dialect::Affitor | Dialect::Affy);

@@ -7,10 +7,12 @@ mod click;
 mod conversion;
 mod customer;
 mod dialect;
+mod idempotency;
 mod identity;
 mod meta_data;
 mod needs;
 mod payment;
+mod recalculate;
 mod scheduled;
 mod trace_parent;
 
@@ -27,10 +29,12 @@ pub use conversion::{
 };
 pub use customer::{CreateCustomer, CustomerAction, CustomerRef, CustomerTarget, Lead, UpdateCustomer};
 pub use dialect::Dialect;
+pub use idempotency::Idempotency;
 pub use identity::Identity;
 pub use meta_data::{MAX_META_PROPERTIES, MetaChange, MetaData};
 pub use needs::{Needs, NewRows, OrgClue};
 pub use payment::{CancelPayment, Pay, PaymentOrder};
+pub use recalculate::RecalculateCommissions;
 pub use scheduled::{Repetition, Scheduled};
 pub use trace_parent::TraceParent;
 
@@ -135,12 +139,4 @@ impl Event {
             None => now + (waited / 4).clamp(LOOK_PAUSE_MIN, LOOK_PAUSE_UNAWAITED),
         }
     }
-}
-
-/// A client's `Idempotency-Key`, unique in its organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Idempotency {
-    pub key: String,
-    /// Hex SHA-256 of method, route and body: the same key with another request is refused.
-    pub hash: String,
 }

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use super::Invalid;
 use crate::http::Rejection;
 
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Of a request that records one event, or changes one thing: nobody's documented limits are a reason to lose a sale. What is kept
+/// of it has limits of its own, field by field.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// From the end of the headers to the end of the body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -48,6 +48,13 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
     })
 }
 
+/// # Errors
+/// When `text` is no JSON within the limits.
+pub(super) fn parse_any(text: &str) -> Result<Value, Invalid> {
+    check_depth(text)?;
+    read(text)
+}
+
 fn check_depth(text: &str) -> Result<(), Invalid> {
     if depth(text.as_bytes()) > MAX_DEPTH {
         return Err(Invalid::new(format!(

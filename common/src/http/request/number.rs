@@ -18,8 +18,8 @@ pub const MAX_EXPONENT: i64 = 28;
 const NOT_A_NUMBER: &str = "must be a number";
 const OUT_OF_RANGE: &str = "is out of range";
 const AMBIGUOUS: &str = "is ambiguous: it must be a number such as 1234.50, without separators of thousands";
-/// Characters of a number that is read as it stands.
-const FAST_DIGITS: usize = 28;
+/// Digits that every decimal of so many has room for, and characters of a number that is read as it stands.
+const MAX_DIGITS: usize = 28;
 /// Below it, whatever its digits (64 at most), a number is nothing at the scale of amounts.
 const LEAST_EXPONENT: i64 = -100;
 
@@ -90,7 +90,7 @@ fn ungrouped(text: &str) -> Result<Cow<'_, str>, &'static str> {
 pub(super) fn decimal(text: &str) -> Result<Decimal, &'static str> {
     let text = trimmed(text);
     // As nearly all are written.
-    if text.len() <= FAST_DIGITS && is_plain(text) {
+    if text.len() <= MAX_DIGITS && is_plain(text) {
         return text.parse().map_err(|_too_many_digits| OUT_OF_RANGE);
     }
     let Written {
@@ -202,6 +202,28 @@ pub(super) fn amount(text: &str) -> Result<Decimal, String> {
     })
 }
 
+/// An amount that a commission or a payment is said to be: as [`amount`], with all decimals that were sent, as it is rounded once
+/// and later. Digits beyond those of a [`Decimal`] are cut, not rounded: that changes no later rounding.
+///
+/// # Errors
+/// As [`decimal`].
+pub(super) fn exact_amount(text: &str) -> Result<Decimal, String> {
+    if amount(text)?.is_zero() && decimal(text)?.is_sign_negative() {
+        return Ok(Decimal::ZERO);
+    }
+    let text = trimmed(text);
+    let cut = match text.split_once('.') {
+        Some((whole, fraction)) if !fraction.contains(['e', 'E']) => {
+            let digits = whole.trim_start_matches(['-', '+', '0']).len();
+            let kept = MAX_DIGITS.saturating_sub(digits).min(fraction.len());
+            format!("{whole}.{}", fraction.get(..kept).unwrap_or_default())
+        }
+        _ => text.to_owned(),
+    };
+    // The sign of a zero goes.
+    Ok(decimal(&cut)?.normalize().abs())
+}
+
 /// Whether a number in free data is small enough to be stored and printed by anybody.
 pub(super) fn is_sane(number: &Number) -> bool {
     let text = number.as_str();
@@ -251,6 +273,32 @@ mod tests {
             ("123456789012.1234564999", "123456789012.123456"),
         ] {
             assert_eq!(amount(text), Ok(want.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_says_keeps_its_decimals() {
+        for (text, want) in [
+            ("0.1249999999", "0.1249999999"),
+            (" 7.50 ", "7.5"),
+            (
+                "0.12499999999999999999999999999999999",
+                "0.1249999999999999999999999999",
+            ),
+            (
+                "123456789012.1249999999999999999999",
+                "123456789012.1249999999999999",
+            ),
+            ("-0", "0"),
+            ("1.249999999e-1", "0.1249999999"),
+            ("1,234.1249999999", "1234.1249999999"),
+            ("-3.5e-15", "0"),
+            ("1000000000000", "1000000000000"),
+        ] {
+            assert_eq!(exact_amount(text), Ok(want.parse().unwrap()), "{text}");
+        }
+        for text in ["-1", "abc", "1000000000000.01", ""] {
+            assert_eq!(exact_amount(text), amount(text), "{text}");
         }
     }
 

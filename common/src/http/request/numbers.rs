@@ -22,6 +22,16 @@ impl Fields {
         self.amount_in(name, None)
     }
 
+    /// An amount with all of its decimals: see [`number::exact_amount`].
+    ///
+    /// # Errors
+    /// As [`Fields::amount`].
+    pub fn exact_amount(&self, name: &str) -> Result<Option<Decimal>, Invalid> {
+        let text = self.number_text(name)?;
+        text.map(|text| number::exact_amount(&text).map_err(|wrong| self.wrong(name, &wrong)))
+            .transpose()
+    }
+
     /// As [`Fields::amount`], in a currency that the request names.
     ///
     /// # Errors

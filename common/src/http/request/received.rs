@@ -9,10 +9,12 @@ use axum::{
 };
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
+use serde_json::Value;
 
 use super::{
-    Fields, Invalid, MAX_BODY_BYTES, body, charset, form, json, multipart,
-    preference::{self, Fingerprint},
+    Fields, Invalid, MAX_BODY_BYTES, body, charset,
+    fingerprint::{Fingerprint, Said},
+    form, json, multipart, preference,
     value::Sent,
 };
 use crate::http::{Origin, Rejection, Warnings, request::Wait};
@@ -50,21 +52,18 @@ impl Received {
             );
         }
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let fingerprint = Fingerprint {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: &query,
-            body: &body,
-        };
-        Ok(Self {
+        let mut received = Self {
             origin: head.extensions.get().cloned(),
             wait: preference::wait(&head.headers),
-            idempotency: preference::idempotency(&head.headers, &fingerprint)?,
+            idempotency: None,
             charset: charset::declared(&head.headers),
             method: head.method,
             query,
             body,
-        })
+        };
+        let key = preference::idempotency_key(&head.headers)?;
+        received.idempotency = key.map(|key| received.idempotency(key, head.uri.path()));
+        Ok(received)
     }
 
     /// The body as it was sent.
@@ -123,6 +122,35 @@ impl Received {
             .collect()
     }
 
+    /// What makes the request the same when it comes again under `key`.
+    fn idempotency(&self, key: String, path: &str) -> Idempotency {
+        let request = Fingerprint {
+            method: self.method.as_str(),
+            path,
+            query: &self.query,
+            body: &self.body,
+        };
+        let said = Said {
+            query: form::parse(&self.query, UTF_8)
+                .ok()
+                .map(|sent| Value::Object(sent.values))
+                .filter(is_legible),
+            body: self.body_value().filter(is_legible),
+        };
+        let (has_secret, bytes) = (said.has_secret(), request.of_bytes());
+        Idempotency::new(key, &request.of_meaning(said), bytes, has_secret)
+    }
+
+    /// The body's fields, or its list; `None` where it cannot be read.
+    fn body_value(&self) -> Option<Value> {
+        let text = self.text();
+        let text = text.trim();
+        if text.starts_with('[') {
+            return json::parse_any(text).ok();
+        }
+        self.body_values().ok().map(|sent| Value::Object(sent.values))
+    }
+
     fn body_values(&self) -> Result<Sent, Invalid> {
         let text = self.text();
         let text = text.trim();
@@ -134,6 +162,11 @@ impl Received {
             form::parse(text, self.charset)
         }
     }
+}
+
+/// Whether nothing of it was lost when it was read: else two bodies of different bytes would be one.
+fn is_legible(value: &Value) -> bool {
+    !value.to_string().contains(charset::LOST)
 }
 
 /// Encodings of a body that are not taken.

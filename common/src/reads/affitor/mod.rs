@@ -4,7 +4,7 @@ mod program;
 mod set_up;
 
 pub use program::{
-    EventOfProgram, MAX_EVENTS, Money, Performance, ProgramName, ProgramState, events, performance, program,
-    state,
+    EventOfProgram, MAX_COUNTED, MAX_EVENTS, Money, Performance, ProgramName, ProgramState, events,
+    performance, program, state,
 };
 pub use set_up::{MAX_TEST_EVENTS, Readiness, TEST_WINDOW, TestCounts, readiness, test_counts};

@@ -13,6 +13,8 @@ use crate::{
 pub const MAX_EVENTS: u32 = 100;
 /// Clicks, customers and sales of the organisation, newest first, among which those of the program are looked for.
 const MAX_LOOKED_AT: i64 = 10_000;
+/// Clicks, leads and sales of a period that are counted, of each the latest.
+pub const MAX_COUNTED: i64 = 10_000;
 
 /// A program, as its organisation calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,9 +157,11 @@ pub struct Performance {
     pub leads: i64,
     pub sales: i64,
     pub money: Vec<Money>,
+    /// Whether that is all: false where there are more than [`MAX_COUNTED`] of one.
+    pub is_complete: bool,
 }
 
-/// What the program brought from `from` on and before `until`, where they are given.
+/// What the program brought from `from` on and before `until`, where they are given: of each its latest [`MAX_COUNTED`] at most.
 pub async fn performance(
     conn: &mut Connection,
     org: OrgId,
@@ -166,24 +170,52 @@ pub async fn performance(
     until: Option<DateTime<Utc>>,
 ) -> Result<Performance, DbError> {
     let counts = sqlx::query!(
-        r#"SELECT (SELECT count(*) FROM clicks WHERE org_id = $1 AND program_id = $2
-                     AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')) AS "clicks!",
-                (SELECT count(*) FROM customers WHERE org_id = $1 AND program_id = $2 AND deleted_at IS NULL
-                     AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')) AS "leads!""#,
+        r#"SELECT (SELECT count(*) FROM (
+                     SELECT FROM clicks WHERE org_id = $1 AND program_id = $2
+                        AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+                      ORDER BY created_at DESC LIMIT $5::bigint + 1) counted) AS "clicks!",
+                (SELECT count(*) FROM (
+                     SELECT FROM customers WHERE org_id = $1 AND program_id = $2 AND deleted_at IS NULL
+                        AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+                      ORDER BY created_at DESC LIMIT $5::bigint + 1) counted) AS "leads!",
+                (SELECT count(*) FROM (
+                     SELECT FROM conversions WHERE org_id = $1 AND program_id = $2 AND deleted_at IS NULL
+                        AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+                      ORDER BY created_at DESC LIMIT $5::bigint + 1) counted) AS "sales!""#,
         org.0,
         program.0,
         from,
-        until
+        until,
+        MAX_COUNTED
     )
     .fetch_one(&mut *conn)
     .await
     .map_err(|error| DbError::new("affitor.performance", error))?;
-    let money = sqlx::query_as!(
+    let found = [counts.clicks, counts.leads, counts.sales];
+    Ok(Performance {
+        clicks: counts.clicks.min(MAX_COUNTED),
+        leads: counts.leads.min(MAX_COUNTED),
+        sales: counts.sales.min(MAX_COUNTED),
+        money: money(conn, org, program, from, until).await?,
+        is_complete: found.into_iter().all(|count| count <= MAX_COUNTED),
+    })
+}
+
+/// The same of its sales.
+async fn money(
+    conn: &mut Connection,
+    org: OrgId,
+    program: ProgramId,
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<Money>, DbError> {
+    sqlx::query_as!(
         Money,
-        r#"WITH sold AS (
+        r#"WITH sold AS MATERIALIZED (
              SELECT conversion_id, currency, amount - refunded AS revenue FROM conversions
               WHERE org_id = $1 AND program_id = $2 AND deleted_at IS NULL
-                AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')),
+                AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+              ORDER BY created_at DESC LIMIT $5),
          earned AS (
              SELECT m.currency, sum(m.amount) AS commission
                FROM sold JOIN commissions m ON m.org_id = $1 AND m.conversion_id = sold.conversion_id
@@ -197,17 +229,12 @@ pub async fn performance(
         org.0,
         program.0,
         from,
-        until
+        until,
+        MAX_COUNTED
     )
     .fetch_all(conn)
     .await
-    .map_err(|error| DbError::new("affitor.money", error))?;
-    Ok(Performance {
-        clicks: counts.clicks,
-        leads: counts.leads,
-        sales: money.iter().map(|money| money.sales).sum(),
-        money,
-    })
+    .map_err(|error| DbError::new("affitor.money", error))
 }
 
 #[cfg(test)]

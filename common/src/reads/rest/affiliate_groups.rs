@@ -1,6 +1,6 @@
 //! Groups of affiliates, and how many are in each.
 
-use super::list::{ListSql, Page};
+use super::{list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{OrgId, ProgramId},
@@ -23,18 +23,23 @@ const LIST: ListSql = ListSql {
     operation: "affiliate_groups.list",
     from: "affiliate_groups g",
     alias: "g",
-    id: "number",
+    key: "g.number",
+    order: "g.number DESC",
     columns: "g.group_id, g.title,
               (SELECT count(*) FROM affiliates a
-                WHERE a.org_id = $1 AND a.group_id = g.group_id AND a.deleted_at IS NULL) AS affiliate_count",
-    joins: "",
+                WHERE a.org_id = $1 AND a.deleted_at IS NULL AND group_at(a, now()) = g.group_id
+                    AND (a.group_id = g.group_id OR a.affiliate_id IN (
+                        SELECT m.affiliate_id FROM group_memberships m WHERE m.org_id = $1 AND m.valid_from > now()))) AS affiliate_count",
+    joins: "JOIN affiliate_groups g ON g.org_id = $1 AND g.number = found.number",
 };
 
 const LIST_OF_PROGRAM: ListSql = ListSql {
     columns: "g.group_id, g.title,
               (SELECT count(*) FROM affiliates a
                  JOIN affiliations f ON f.org_id = $1 AND f.affiliate_id = a.affiliate_id AND f.program_id = $2
-                WHERE a.org_id = $1 AND a.group_id = g.group_id AND a.deleted_at IS NULL) AS affiliate_count",
+                WHERE a.org_id = $1 AND a.deleted_at IS NULL AND group_at(a, now()) = g.group_id
+                    AND (a.group_id = g.group_id OR a.affiliate_id IN (
+                        SELECT m.affiliate_id FROM group_memberships m WHERE m.org_id = $1 AND m.valid_from > now()))) AS affiliate_count",
     ..LIST
 };
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::list::{ListSql, Page};
+use super::{list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{
@@ -63,9 +63,14 @@ impl AffiliateFilter {
             )
             .given("lower(a.email) = lower({})", self.email.as_deref())
             .of_affiliate("a.parent_id", self.parent.as_deref())
-            .equals("a.group_id", self.group.as_deref())
+            .given(IN_GROUP, self.group.as_deref())
     }
 }
+
+/// Whose group it is now: the column says what was declared last, which may be a plan.
+pub(super) const IN_GROUP: &str = "(a.group_id = {} OR a.affiliate_id IN (
+         SELECT m.affiliate_id FROM group_memberships m WHERE m.org_id = $1 AND m.valid_from > now()))
+     AND group_at(a, now()) = {}";
 
 /// Affiliates of `org` who were not deleted and, for a key that is bound to a program, take part in it.
 fn living(org: OrgId, scope: Option<ProgramId>) -> Conditions {
@@ -82,9 +87,11 @@ const LIST: ListSql = ListSql {
     operation: "affiliates.list",
     from: "affiliates a",
     alias: "a",
-    id: "affiliate_id",
-    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, a.group_id, a.created_at, p.slug AS parent",
-    joins: "LEFT JOIN affiliates p ON p.org_id = $1 AND p.affiliate_id = a.parent_id",
+    key: "a.affiliate_id",
+    order: "a.affiliate_id DESC",
+    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, group_at(a, now()) AS group_id, a.created_at, p.slug AS parent",
+    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = found.affiliate_id
+            LEFT JOIN affiliates p ON p.org_id = $1 AND p.affiliate_id = a.parent_id",
 };
 
 #[derive(sqlx::FromRow)]
@@ -142,7 +149,10 @@ impl AffiliateRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Pool, fixture};
+    use crate::{
+        db::{Pool, fixture},
+        reads::rest::affiliate_groups::{self, GroupFilter},
+    };
 
     async fn slugs(conn: &mut Connection, org: i64, filter: AffiliateFilter) -> Vec<String> {
         let found = list(conn, OrgId(org), &filter, 1).await.unwrap();
@@ -151,6 +161,37 @@ mod tests {
             found.rows.len() as u64
         );
         found.rows.into_iter().map(|record| record.slug).collect()
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn the_group_is_the_one_of_now(pool: Pool) {
+        let mut conn = fixture::world(&pool).await;
+        sqlx::raw_sql(
+            "INSERT INTO affiliate_groups VALUES (1, 'gold', 'Gold'), (1, 'iron', 'Iron');
+             -- Declared last, and planned.
+             UPDATE affiliates SET group_id = 'gold' WHERE org_id = 1 AND slug IN ('jane', 'peter');
+             INSERT INTO group_memberships (org_id, affiliate_id, valid_from, group_id)
+             SELECT org_id, affiliate_id, since, name FROM affiliates,
+                 (VALUES ('-infinity'::timestamptz, NULL), ('2020-01-01', 'iron'), ('9000-01-01', 'gold')) v (since, name)
+             WHERE org_id = 1 AND slug = 'jane'",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let of = |group: &str| AffiliateFilter {
+            group: Some(group.to_owned()),
+            ..AffiliateFilter::default()
+        };
+        assert_eq!(slugs(&mut conn, 1, of("iron")).await, ["jane"]);
+        assert_eq!(slugs(&mut conn, 1, of("gold")).await, ["peter"]);
+        let jane = find(&mut conn, OrgId(1), None, "jane").await.unwrap().unwrap();
+        assert_eq!(jane.group.as_deref(), Some("iron"));
+        let groups = affiliate_groups::list(&mut conn, OrgId(1), GroupFilter::default(), 1);
+        let groups = groups.await.unwrap().rows.into_iter();
+        let counts: Vec<_> = groups
+            .map(|group| (group.group_id, group.affiliate_count))
+            .collect();
+        assert_eq!(counts, [("iron".to_owned(), 1), ("gold".to_owned(), 1)]);
     }
 
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    affiliates::AffiliateRow,
-    list::{ListSql, Page},
+    affiliates::{AffiliateRow, IN_GROUP},
+    list::ListSql,
+    page::Page,
 };
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
@@ -36,12 +37,15 @@ const OF_PROGRAM: ListSql = ListSql {
     operation: "affiliations.list",
     from: "affiliations o JOIN affiliates a ON a.org_id = o.org_id AND a.affiliate_id = o.affiliate_id",
     alias: "o",
-    id: "affiliate_id",
-    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, a.group_id, a.created_at, p.slug AS parent,
+    key: "o.program_id, o.affiliate_id",
+    order: "o.affiliate_id DESC",
+    columns: "a.slug, a.firstname, a.lastname, a.email, a.profile, group_at(a, now()) AS group_id, a.created_at, p.slug AS parent,
               o.approved, o.coupon, o.applied_at, g.landing_page, coalesce(o.referral_code, a.slug) AS referral_code,
               coalesce(o.asset_id, (SELECT min(t.asset_id) FROM program_assets t
                   WHERE t.org_id = $1 AND t.program_id = o.program_id)) AS asset_id, o.source_id",
-    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = o.affiliate_id
+    joins: "JOIN affiliations o
+              ON o.org_id = $1 AND o.program_id = found.program_id AND o.affiliate_id = found.affiliate_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = o.affiliate_id
             JOIN programs g ON g.org_id = $1 AND g.program_id = o.program_id
             LEFT JOIN affiliates p ON p.org_id = $1 AND p.affiliate_id = a.parent_id",
 };
@@ -50,13 +54,16 @@ const OF_AFFILIATE: ListSql = ListSql {
     operation: "affiliations.programs",
     from: "affiliations o JOIN affiliates a ON a.org_id = o.org_id AND a.affiliate_id = o.affiliate_id",
     alias: "o",
-    id: "program_id",
+    key: "o.program_id, o.affiliate_id",
+    order: "o.program_id DESC",
     columns: "g.slug AS program_slug, g.title,
               (SELECT count(*) FROM program_assets t WHERE t.org_id = $1 AND t.program_id = o.program_id) AS assets,
               o.approved, o.coupon, o.applied_at, g.landing_page, coalesce(o.referral_code, a.slug) AS referral_code,
               coalesce(o.asset_id, (SELECT min(t.asset_id) FROM program_assets t
                   WHERE t.org_id = $1 AND t.program_id = o.program_id)) AS asset_id, o.source_id",
-    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = o.affiliate_id
+    joins: "JOIN affiliations o
+              ON o.org_id = $1 AND o.program_id = found.program_id AND o.affiliate_id = found.affiliate_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = o.affiliate_id
             JOIN programs g ON g.org_id = $1 AND g.program_id = o.program_id",
 };
 
@@ -119,7 +126,7 @@ pub async fn list(
         .equals("o.source_id", filter.source_id.as_deref())
         .given("lower(a.email) = lower({})", filter.email.as_deref())
         .of_affiliate("a.parent_id", filter.parent.as_deref())
-        .equals("a.group_id", filter.group.as_deref());
+        .given(IN_GROUP, filter.group.as_deref());
     let page = OF_PROGRAM.page::<InProgramRow>(conn, &conditions, number).await?;
     Ok(page.map(InProgramRow::into_record))
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
-    list::{ListSql, Page},
+    list::ListSql,
+    page::Page,
     rows::{AffiliateRow, ProgramRow},
 };
 use crate::{
@@ -38,6 +39,8 @@ pub struct ClickRecord {
     pub created_at: DateTime<Utc>,
     pub meta_data: MetaData,
     pub user_agent: Option<String>,
+    /// As it was sent: it need be no address.
+    pub ip: Option<String>,
     pub referrer: Option<String>,
     pub landing_page: Option<String>,
     pub program: ProgramView,
@@ -69,12 +72,15 @@ const LIST: ListSql = ListSql {
     operation: "clicks.list",
     from: "clicks k",
     alias: "k",
-    id: "click_id",
-    columns: "k.click_id, k.created_at, k.meta_data, k.details ->> 'user_agent' AS user_agent, k.referrer, k.landing_page,
+    key: "k.click_id",
+    order: "k.click_id DESC",
+    columns: "k.click_id, k.created_at, k.meta_data, k.details ->> 'user_agent' AS user_agent,
+              k.details ->> 'ip' AS ip, k.referrer, k.landing_page,
               f.asset_id, coalesce(k.details ->> 'source_id', f.source_id) AS source_id,
               p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
               a.affiliate_id, a.slug, a.firstname, a.lastname",
-    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = k.program_id
+    joins: "JOIN clicks k ON k.org_id = $1 AND k.click_id = found.click_id
+            JOIN programs p ON p.org_id = $1 AND p.program_id = k.program_id
             JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = k.affiliate_id
             LEFT JOIN affiliations f
               ON f.org_id = $1 AND f.program_id = k.program_id AND f.affiliate_id = k.affiliate_id",
@@ -86,6 +92,7 @@ struct Row {
     created_at: DateTime<Utc>,
     meta_data: Json<MetaData>,
     user_agent: Option<String>,
+    ip: Option<String>,
     referrer: Option<String>,
     landing_page: Option<String>,
     asset_id: Option<String>,
@@ -103,7 +110,8 @@ pub async fn list(
     filter: &ClickFilter,
     number: u32,
 ) -> Result<Page<ClickRecord>, DbError> {
-    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    let conditions = filter.conditions(org);
+    let page = LIST.page::<Row>(conn, &conditions, number).await?;
     Ok(page.map(Row::into_record))
 }
 
@@ -126,6 +134,7 @@ impl Row {
             created_at: self.created_at,
             meta_data: self.meta_data.0,
             user_agent: self.user_agent,
+            ip: self.ip,
             referrer: self.referrer,
             landing_page: self.landing_page,
             program: self.program.into_view(),

@@ -1,7 +1,8 @@
 //! Commissions as REST 1.6 lists them.
 
 use super::{
-    list::{ListSql, Page},
+    list::ListSql,
+    page::{DEEP_PAGE, Page},
     rows::CommissionRow,
 };
 use crate::{
@@ -51,31 +52,92 @@ pub struct CommissionFilter {
 }
 
 impl CommissionFilter {
-    fn conditions(&self, org: OrgId) -> Conditions {
-        visible(org, self.scope)
+    /// For page `number`.
+    fn conditions(&self, org: OrgId, number: u32) -> Conditions {
+        let is_shallow = self.status.is_none() && self.paid.is_none() && number < DEEP_PAGE;
+        if self.affiliate.is_none() && !is_shallow {
+            return self.by_state(org);
+        }
+        of_org(org, self.scope)
             .of_affiliate("m.affiliate_id", self.affiliate.as_deref())
             .and_some(self.status.map(CommissionStatus::condition))
             .equals("(m.payment_id IS NOT NULL)", self.paid)
+            .and(VISIBLE)
+    }
+
+    /// As walks through an index, one for each state that is asked for: a rare one is found at once, and none reads rows.
+    fn by_state(&self, org: OrgId) -> Conditions {
+        let asked_for = STATES.iter().filter(|state| state.is_asked_for(self));
+        asked_for.fold(of_org(org, self.scope), |conditions, state| {
+            let condition: &[_] = match state.status {
+                CommissionStatus::Disapproved => &[IN_STATE, NOT_GONE],
+                CommissionStatus::Pending | CommissionStatus::Approved => &[IN_STATE],
+            };
+            conditions.in_part(condition, state.number)
+        })
     }
 }
 
-/// Commissions of `org`, within the program that the caller's key is bound to. Those of a deleted sale are gone with it; those
-/// of a superseded one can still be seen.
-fn visible(org: OrgId, scope: Option<ProgramId>) -> Conditions {
-    Conditions::of_org("m.org_id", org)
-        .and("(c.deleted_at IS NULL OR c.superseded_by IS NOT NULL)")
-        .equals("c.program_id", scope.map(|program| program.0))
+/// A status, paid or not: by its number `commissions_state_idx` has the commissions of an organisation, in the order of time.
+struct State {
+    number: i32,
+    status: CommissionStatus,
+    paid: bool,
+}
+
+const STATES: [State; 6] = [
+    State::of(0, CommissionStatus::Pending, false),
+    State::of(1, CommissionStatus::Pending, true),
+    State::of(2, CommissionStatus::Approved, false),
+    State::of(3, CommissionStatus::Approved, true),
+    State::of(4, CommissionStatus::Disapproved, false),
+    State::of(5, CommissionStatus::Disapproved, true),
+];
+
+impl State {
+    const fn of(number: i32, status: CommissionStatus, paid: bool) -> Self {
+        Self { number, status, paid }
+    }
+
+    fn is_asked_for(&self, filter: &CommissionFilter) -> bool {
+        filter.status.is_none_or(|status| status == self.status)
+            && filter.paid.is_none_or(|paid| paid == self.paid)
+    }
+}
+
+/// The number of a commission's state, word for word as the index has it.
+const IN_STATE: &str = "(CASE WHEN m.approved IS NULL THEN 0 WHEN m.approved THEN 2 ELSE 4 END
+     + CASE WHEN m.payment_id IS NULL THEN 0 ELSE 1 END) = {}";
+
+/// Commissions of a deleted sale are gone with it, those of a superseded one can still be seen. Of many, all that is gone is
+/// looked up once.
+const NOT_GONE: &str = "coalesce(m.conversion_id, 0) NOT IN (SELECT d.conversion_id FROM conversions d
+     WHERE d.org_id = $1 AND d.deleted_at IS NOT NULL AND d.superseded_by IS NULL)";
+
+/// The same for a few: commissions of what is deleted are disapproved, others need not be looked up.
+const VISIBLE: &str = "(m.approved IS DISTINCT FROM false OR NOT EXISTS (SELECT FROM conversions d
+     WHERE d.org_id = $1 AND d.conversion_id = m.conversion_id AND d.deleted_at IS NOT NULL AND d.superseded_by IS NULL))";
+
+/// Commissions of `org`, within the program that the caller's key is bound to.
+fn of_org(org: OrgId, scope: Option<ProgramId>) -> Conditions {
+    Conditions::of_org("m.org_id", org).given(
+        "EXISTS (SELECT FROM conversions c
+              WHERE c.org_id = $1 AND c.conversion_id = m.conversion_id AND c.program_id = {})",
+        scope.map(|program| program.0),
+    )
 }
 
 const LIST: ListSql = ListSql {
     operation: "commissions.list",
-    from: "commissions m LEFT JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id",
+    from: "commissions m",
     alias: "m",
-    id: "commission_id",
+    key: "m.commission_id",
+    order: "m.commission_id DESC",
     columns: "m.conversion_id, m.commission_id, m.kind, m.commission_type, m.commission_name, m.sub_amount, m.amount,
               m.currency, m.approved, m.comment, m.created_at, m.payment_id, m.final_at AS finalised_at,
               a.affiliate_id, a.slug, a.firstname, a.lastname",
-    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = m.affiliate_id",
+    joins: "JOIN commissions m ON m.org_id = $1 AND m.commission_id = found.commission_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = m.affiliate_id",
 };
 
 /// Page `number` (the first is 1) of the commissions of `org` that match.
@@ -86,7 +148,7 @@ pub async fn list(
     number: u32,
 ) -> Result<Page<CommissionView>, DbError> {
     let page = LIST
-        .page::<CommissionRow>(conn, &filter.conditions(org), number)
+        .page::<CommissionRow>(conn, &filter.conditions(org, number), number)
         .await?;
     Ok(page.map(CommissionRow::into_view))
 }
@@ -98,7 +160,9 @@ pub async fn find(
     scope: Option<ProgramId>,
     id: CommissionId,
 ) -> Result<Option<CommissionView>, DbError> {
-    let conditions = visible(org, scope).equals("m.commission_id", Some(id.0));
+    let conditions = of_org(org, scope)
+        .equals("m.commission_id", Some(id.0))
+        .and(VISIBLE);
     let row = LIST.row::<CommissionRow>(conn, &conditions).await?;
     Ok(row.map(CommissionRow::into_view))
 }
@@ -114,9 +178,18 @@ mod tests {
     async fn ids(conn: &mut Connection, org: i64, filter: CommissionFilter) -> Vec<i64> {
         let org = OrgId(org);
         let found = list(conn, org, &filter, 1).await.unwrap().rows;
-        let counted = LIST.total(conn, &filter.conditions(org)).await.unwrap();
+        let counted = LIST.total(conn, &filter.conditions(org, 1)).await.unwrap();
         assert_eq!(counted, found.len() as u64);
-        found.iter().map(|view| view.id.0).collect()
+        let ids: Vec<_> = found.iter().map(|view| view.id.0).collect();
+        if filter.affiliate.is_none() {
+            let merged = LIST
+                .page::<CommissionRow>(conn, &filter.by_state(org), 1)
+                .await
+                .unwrap();
+            let merged: Vec<_> = merged.rows.iter().map(|row| row.commission_id.0).collect();
+            assert_eq!(merged, ids, "as a deep page is found: {filter:?}");
+        }
+        ids
     }
 
     async fn by_number(conn: &mut Connection, org: i64, scope: Option<i64>, id: i64) -> Option<i64> {

@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use sqlx::types::Json;
 
 use super::{
-    list::{ListSql, Page},
+    list::ListSql,
+    page::{DEEP_PAGE, Page},
+    programs::{self, MAX_MERGED},
     rows::{AffiliateRow, ClickRow, CommissionRow, ProgramRow},
 };
 use crate::{
@@ -37,6 +39,11 @@ pub struct ConversionFilter {
 }
 
 impl ConversionFilter {
+    fn list(&self) -> &'static ListSql {
+        let has_days = self.from.is_some() || self.until.is_some();
+        if has_days { &LIST_BY_TIME } else { &LIST }
+    }
+
     fn conditions(&self, org: OrgId) -> Conditions {
         Conditions::of_org("c.org_id", org)
             .and("c.deleted_at IS NULL")
@@ -58,13 +65,15 @@ const LIST: ListSql = ListSql {
     operation: "conversions.list",
     from: "conversions c",
     alias: "c",
-    id: "conversion_id",
+    key: "c.conversion_id",
+    order: "c.conversion_id DESC",
     columns: "c.conversion_id, c.external_id, c.amount, c.currency, c.created_at, c.meta_data, c.warnings,
               p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
               a.affiliate_id, a.slug, a.firstname, a.lastname,
               u.customer_id, u.external_id AS customer_external_id, u.status AS customer_status,
               k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data",
-    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
+    joins: "JOIN conversions c ON c.org_id = $1 AND c.conversion_id = found.conversion_id
+            JOIN programs p ON p.org_id = $1 AND p.program_id = c.program_id
             JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = c.affiliate_id
             LEFT JOIN customers u ON u.org_id = $1 AND u.customer_id = c.customer_id
             LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = c.click_id",
@@ -90,6 +99,13 @@ struct Row {
     warnings: Vec<String>,
 }
 
+/// Those of some days, by the time of sale: what came late stands in its place. So an old day is found as fast as today.
+const LIST_BY_TIME: ListSql = ListSql {
+    key: "c.created_at, c.conversion_id",
+    order: "c.created_at DESC, c.conversion_id DESC",
+    ..LIST
+};
+
 /// Page `number` (the first is 1) of the living conversions of `org` that match.
 pub async fn list(
     conn: &mut Connection,
@@ -97,7 +113,15 @@ pub async fn list(
     filter: &ConversionFilter,
     number: u32,
 ) -> Result<Page<ConversionView>, DbError> {
-    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    let mut conditions = filter.conditions(org);
+    if number >= DEEP_PAGE && *filter == ConversionFilter::default() {
+        // The living ones are in an index of programs alone.
+        let programs = programs::up_to(conn, org, MAX_MERGED).await?;
+        for program in programs.unwrap_or_default() {
+            conditions = conditions.in_part(&["c.program_id = {}"], program.0);
+        }
+    }
+    let page = filter.list().page::<Row>(conn, &conditions, number).await?;
     let mut commissions = commissions(conn, org, &page.rows).await?;
     Ok(page.map(|row| {
         let commissions = commissions.remove(&row.conversion_id).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The custom fields that an organisation's affiliates may have.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::types::Json;
 
@@ -23,15 +24,16 @@ struct Definition {
     choices: Vec<String>,
 }
 
-/// All of them, by their ids.
+/// All that are not retired at `now`, by their ids.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn all(conn: &mut Connection, org: OrgId) -> Result<Vec<CustomField>, DbError> {
+pub async fn all(conn: &mut Connection, org: OrgId, now: DateTime<Utc>) -> Result<Vec<CustomField>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT field_id, definition AS "definition: Json<Definition>"
-         FROM custom_fields WHERE org_id = $1 ORDER BY field_id"#,
-        org.0
+         FROM custom_fields WHERE org_id = $1 AND (retired_at IS NULL OR retired_at > $2) ORDER BY field_id"#,
+        org.0,
+        now
     )
     .fetch_all(conn)
     .await

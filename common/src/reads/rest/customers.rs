@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
-    list::{ListSql, Page},
+    list::ListSql,
+    page::Page,
     rows::{AffiliateRow, ClickRow, ProgramRow},
 };
 use crate::{
@@ -54,12 +55,14 @@ const LIST: ListSql = ListSql {
     operation: "customers.list",
     from: "customers u",
     alias: "u",
-    id: "customer_id",
+    key: "u.customer_id",
+    order: "u.customer_id DESC",
     columns: "u.customer_id, u.external_id, u.status, u.created_at, u.meta_data,
               p.slug AS program_slug, p.title AS program_title, p.currency AS program_currency,
               a.affiliate_id, a.slug, a.firstname, a.lastname,
               k.created_at AS clicked_at, k.referrer, k.landing_page, k.meta_data AS click_meta_data",
-    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = u.program_id
+    joins: "JOIN customers u ON u.org_id = $1 AND u.customer_id = found.customer_id
+            JOIN programs p ON p.org_id = $1 AND p.program_id = u.program_id
             JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = u.affiliate_id
             LEFT JOIN clicks k ON k.org_id = $1 AND k.click_id = u.click_id",
 };
@@ -86,7 +89,8 @@ pub async fn list(
     filter: &CustomerFilter,
     number: u32,
 ) -> Result<Page<CustomerRecord>, DbError> {
-    let page = LIST.page::<Row>(conn, &filter.conditions(org), number).await?;
+    let conditions = filter.conditions(org);
+    let page = LIST.page::<Row>(conn, &conditions, number).await?;
     Ok(page.map(Row::into_record))
 }
 

@@ -1,29 +1,14 @@
 //! A list in pages, latest first: its three statements, made of one set of conditions.
 //!
 //! One page; how many rows match, counted up to [`MAX_EXACT_TOTAL`]; beyond that what the planner thinks of the same
-//! conditions.
+//! conditions. A page is found by the keys of its rows alone, so that a deep one walks an index and no rows; where the
+//! conditions come in parts, an index is walked for each of them and the walks are merged.
 
 use serde_json::Value;
 use sqlx::{FromRow, postgres::PgRow, types::Json};
 
+use super::page::{MAX_EXACT_TOTAL, PAGE_SIZE, Page, before, total_at_end};
 use crate::db::{Connection, DbError, conditions::Conditions};
-
-/// Rows of a page (seed: REST 1.6, pagination).
-pub const PAGE_SIZE: u32 = 25;
-/// Totals are exact up to here; beyond, the planner's estimate is good enough for a link to the last page.
-pub const MAX_EXACT_TOTAL: u64 = 10_000;
-
-/// One page, and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page<T> {
-    pub rows: Vec<T>,
-    /// The first is 1.
-    pub number: u32,
-    /// Whether another follows.
-    pub has_next: bool,
-    /// All rows that match: exact up to [`MAX_EXACT_TOTAL`], estimated above it.
-    pub total: u64,
-}
 
 /// What a list is made of, besides its conditions. The conditions begin with the organisation, which is `$1`.
 #[derive(Debug)]
@@ -34,10 +19,13 @@ pub(super) struct ListSql {
     pub from: &'static str,
     /// That alias.
     pub alias: &'static str,
-    /// The column by which rows are named, ascending with time.
-    pub id: &'static str,
-    /// What is shown of a row. A page is found on an index alone: names are joined to its few rows.
+    /// The columns by which a row is named within the organisation, and those of the order.
+    pub key: &'static str,
+    /// The latest first: columns that an index has in this order.
+    pub order: &'static str,
+    /// What is shown of a row.
     pub columns: &'static str,
+    /// From the key, as `found`, to the row and to the names that are shown with it.
     pub joins: &'static str,
 }
 
@@ -88,19 +76,29 @@ impl ListSql {
         let Self {
             from,
             alias,
-            id,
+            key,
+            order,
             columns,
             joins,
             ..
         } = self;
-        let before = format!("SELECT {columns} FROM (SELECT {alias}.* FROM {from} WHERE ");
-        let mut sql = conditions.statement(&before);
-        sql.push(format_args!(" ORDER BY {alias}.{id} DESC LIMIT "))
-            .push_bind(i64::from(PAGE_SIZE))
-            .push(" OFFSET ")
-            .push_bind(i64::from(number.saturating_sub(1)) * i64::from(PAGE_SIZE))
-            .push(format_args!(") {alias} {joins} ORDER BY {alias}.{id} DESC"));
-        sql.build_query_as()
+        let mut conditions = conditions.clone();
+        let skipped = i64::try_from(before(number)).unwrap_or(i64::MAX);
+        let reach = conditions.bind(skipped.saturating_add(i64::from(PAGE_SIZE)));
+        let skipped = conditions.bind(skipped);
+        let walks: Vec<String> = conditions
+            .each_part()
+            .iter()
+            .map(|part| format!("(SELECT {key} FROM {from} WHERE {part} ORDER BY {order} LIMIT {reach})"))
+            .collect();
+        let walks = walks.join(" UNION ALL ");
+        let sql = format!(
+            "SELECT {columns} FROM (SELECT * FROM ({walks}) {alias} ORDER BY {order} OFFSET {skipped} LIMIT {PAGE_SIZE}) found
+             {joins} ORDER BY {order}"
+        );
+        conditions
+            .query(sql)
+            .build_query_as()
             .fetch_all(conn)
             .await
             .map_err(|error| DbError::new(self.operation, error))
@@ -109,12 +107,23 @@ impl ListSql {
     /// How many rows there are for which the conditions hold.
     pub(super) async fn total(&self, conn: &mut Connection, conditions: &Conditions) -> Result<u64, DbError> {
         let failed = |error| DbError::new(self.operation, error);
-        let limit = i64::try_from(MAX_EXACT_TOTAL).unwrap_or(i64::MAX);
-        let counted: i64 = conditions
-            .statement(&format!("SELECT count(*) FROM (SELECT FROM {} WHERE ", self.from))
-            .push(" LIMIT ")
-            .push_bind(limit)
-            .push(" + 1) counted")
+        let mut limited = conditions.clone();
+        let limit = i64::try_from(MAX_EXACT_TOTAL)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1);
+        let limit = limited.bind(limit);
+        // In the order of the list: where few match and the planner expects many, it would read the table.
+        let Self { from, order, .. } = self;
+        let walks: Vec<String> = limited
+            .each_part()
+            .iter()
+            .map(|part| format!("(SELECT 1 FROM {from} WHERE {part} ORDER BY {order} LIMIT {limit})"))
+            .collect();
+        let walks = walks.join(" UNION ALL ");
+        let counted: i64 = limited
+            .query(format!(
+                "SELECT count(*) FROM (SELECT FROM ({walks}) walked LIMIT {limit}) counted"
+            ))
             .build_query_scalar()
             .fetch_one(&mut *conn)
             .await
@@ -134,97 +143,24 @@ impl ListSql {
         conn: &mut Connection,
         conditions: &Conditions,
     ) -> Result<Value, DbError> {
+        let rows = self.all(conditions);
         let Json(plan) = conditions
-            .statement(&format!("EXPLAIN (FORMAT JSON) SELECT FROM {} WHERE ", self.from))
+            .query(format!("EXPLAIN (FORMAT JSON) {rows}"))
             .build_query_scalar()
             .fetch_one(conn)
             .await
             .map_err(|error| DbError::new(self.operation, error))?;
         Ok(plan)
     }
-}
 
-/// The total, where a page of `found` rows says it itself: it is not full, and so the last.
-fn total_at_end(number: u32, found: usize) -> Option<u64> {
-    let found = u32::try_from(found).unwrap_or(PAGE_SIZE);
-    let is_last = found < PAGE_SIZE && (found > 0 || number == 1);
-    is_last.then(|| before(number) + u64::from(found))
-}
-
-/// How many rows come before page `number`.
-fn before(number: u32) -> u64 {
-    u64::from(number.saturating_sub(1)) * u64::from(PAGE_SIZE)
-}
-
-impl<T> Page<T> {
-    /// Page `number` of a list that is short and has been read whole.
-    pub fn of_all(all: Vec<T>, number: u32) -> Self {
-        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        let skipped = usize::try_from(before(number)).unwrap_or(usize::MAX);
-        let size = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
-        let rows: Vec<T> = all.into_iter().skip(skipped).take(size).collect();
-        Self {
-            has_next: total > before(number) + u64::from(PAGE_SIZE),
-            rows,
-            number,
-            total,
-        }
-    }
-
-    fn counted(rows: Vec<T>, number: u32, total: u64) -> Self {
-        let behind = before(number) + u64::try_from(rows.len()).unwrap_or_default();
-        Self {
-            has_next: !rows.is_empty() && (total > behind || total > MAX_EXACT_TOTAL),
-            rows,
-            number,
-            total,
-        }
-    }
-
-    /// The same page of what is made of its rows.
-    pub(super) fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            rows: self.rows.into_iter().map(view).collect(),
-            number: self.number,
-            has_next: self.has_next,
-            total: self.total,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_list_has_pages_too() {
-        for (number, len, want) in [
-            (1, 0, (0, false)),
-            (1, 25, (25, false)),
-            (1, 26, (25, true)),
-            (2, 26, (1, false)),
-            (u32::MAX, 26, (0, false)),
-        ] {
-            let page = Page::of_all(vec![(); len], number);
-            assert_eq!((page.rows.len(), page.has_next), want, "page {number} of {len}");
-        }
-    }
-
-    #[test]
-    fn only_a_full_page_or_one_behind_the_end_needs_a_count() {
-        for (number, found, want) in [
-            (1, 0, Some(0)),
-            (1, 24, Some(24)),
-            (3, 5, Some(55)),
-            (1, 25, None),
-            (4, 0, None),
-        ] {
-            let total = total_at_end(number, found);
-            assert_eq!(total, want, "page {number} with {found}");
-        }
-        let has_next = |number, found, total| Page::counted(vec![(); found], number, total).has_next;
-        assert!(has_next(1, 25, 26) && !has_next(1, 25, 25));
-        assert!(!has_next(9, 0, 26), "behind the end");
-        assert!(has_next(900, 25, MAX_EXACT_TOTAL + 1), "an estimate");
+    /// All rows for which the conditions hold, in no order, without columns that would have to be read.
+    fn all(&self, conditions: &Conditions) -> String {
+        let from = self.from;
+        let parts = conditions.each_part();
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| format!("SELECT 1 FROM {from} WHERE {part}"))
+            .collect();
+        parts.join(" UNION ALL ")
     }
 }

@@ -15,6 +15,7 @@ pub mod custom_fields;
 pub mod customers;
 pub mod list;
 pub mod notes;
+pub mod page;
 pub mod payments;
 pub mod payout_methods;
 pub mod program_rules;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::list::{ListSql, Page};
+use super::{list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{AffiliateId, OrgId},
@@ -22,9 +22,10 @@ const LIST: ListSql = ListSql {
     operation: "notes.list",
     from: "affiliate_notes n",
     alias: "n",
-    id: "note_id",
+    key: "n.note_id",
+    order: "n.note_id DESC",
     columns: "n.note_id, n.message, n.owner, n.owner_id, n.created_at",
-    joins: "",
+    joins: "JOIN affiliate_notes n ON n.org_id = $1 AND n.note_id = found.note_id",
 };
 
 fn of(org: OrgId, affiliate: AffiliateId) -> Conditions {

@@ -3,10 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{
-    list::{ListSql, Page},
-    rows::AffiliateRow,
-};
+use super::{list::ListSql, page::Page, rows::AffiliateRow};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{Currency, OrgId, PaymentId, PaymentView, ProgramId},
@@ -42,9 +39,11 @@ const LIST: ListSql = ListSql {
     operation: "payments.list",
     from: "payments y",
     alias: "y",
-    id: "payment_id",
+    key: "y.payment_id",
+    order: "y.payment_id DESC",
     columns: "y.payment_id, y.created_at, y.amount, y.currency, a.affiliate_id, a.slug, a.firstname, a.lastname",
-    joins: "JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = y.affiliate_id",
+    joins: "JOIN payments y ON y.org_id = $1 AND y.payment_id = found.payment_id
+            JOIN affiliates a ON a.org_id = $1 AND a.affiliate_id = y.affiliate_id",
 };
 
 #[derive(sqlx::FromRow)]

@@ -47,7 +47,7 @@ pub async fn program(
     Ok(found.filter(|program| scope.is_none_or(|scope| scope == *program)))
 }
 
-/// Its commission types, by their identifiers.
+/// Its commission types that are not retired, by their identifiers.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -58,11 +58,13 @@ pub async fn types(
     now: DateTime<Utc>,
 ) -> Result<Vec<TypeDetails>, DbError> {
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT ON (identifier) identifier, title, form, value, recurrence, count_towards_cap,
-                group_overrides AS "group_overrides: Json<Vec<GroupOverride>>"
-         FROM commission_types
-         WHERE org_id = $1 AND program_id = $2 AND valid_from <= $3
-         ORDER BY identifier, valid_from DESC"#,
+        r#"SELECT identifier AS "identifier!", title AS "title!", form AS "form!", value AS "value!", recurrence AS "recurrence!",
+                count_towards_cap AS "count_towards_cap!", group_overrides AS "group_overrides!: Json<Vec<GroupOverride>>"
+         FROM (SELECT DISTINCT ON (identifier) * FROM commission_types
+               WHERE org_id = $1 AND program_id = $2 AND valid_from <= $3
+               ORDER BY identifier, valid_from DESC) held
+         WHERE NOT retired
+         ORDER BY identifier"#,
         org.0,
         program.0,
         now
@@ -82,7 +84,7 @@ pub async fn types(
     Ok(types.collect())
 }
 
-/// Its levels, the lowest first.
+/// Its levels that are not retired, the lowest first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -94,10 +96,12 @@ pub async fn levels(
 ) -> Result<Vec<LevelDetails>, DbError> {
     sqlx::query_as!(
         LevelDetails,
-        "SELECT DISTINCT ON (level) level, title, percentage
-         FROM program_levels
-         WHERE org_id = $1 AND program_id = $2 AND valid_from <= $3
-         ORDER BY level, valid_from DESC",
+        r#"SELECT level AS "level!", title AS "title!", percentage AS "percentage!"
+         FROM (SELECT DISTINCT ON (level) * FROM program_levels
+               WHERE org_id = $1 AND program_id = $2 AND valid_from <= $3
+               ORDER BY level, valid_from DESC) held
+         WHERE NOT retired
+         ORDER BY level"#,
         org.0,
         program.0,
         now
@@ -107,16 +111,24 @@ pub async fn levels(
     .map_err(|error| DbError::new("programs.levels", error))
 }
 
-/// Its bonuses, by their identifiers.
+/// Its bonuses that are not retired, by their identifiers.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn bonuses(conn: &mut Connection, org: OrgId, program: ProgramId) -> Result<Vec<Bonus>, DbError> {
+pub async fn bonuses(
+    conn: &mut Connection,
+    org: OrgId,
+    program: ProgramId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Bonus>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT bonus_id, definition AS "definition: Json<Bonus>"
-         FROM program_bonuses WHERE org_id = $1 AND program_id = $2 ORDER BY bonus_id"#,
+         FROM program_bonuses
+         WHERE org_id = $1 AND program_id = $2 AND (retired_at IS NULL OR retired_at > $3)
+         ORDER BY bonus_id"#,
         org.0,
-        program.0
+        program.0,
+        now
     )
     .fetch_all(conn)
     .await
@@ -160,6 +172,32 @@ mod tests {
             .map(|rule| (rule.level, rule.percentage.normalize().to_string()))
             .collect();
         assert_eq!(levels, [(2, "6".to_owned()), (3, "3".to_owned())]);
+        sqlx::raw_sql(
+            "INSERT INTO commission_types (org_id, program_id, identifier, title, valid_from, form, value, retired)
+             VALUES (1, 1, 'own', 'Own', '2026-07-01', 'fixed', 2, true);
+             INSERT INTO program_levels (org_id, program_id, level, title, valid_from, percentage, retired)
+             VALUES (1, 1, 2, 'L', '2026-07-01', 6, true);
+             INSERT INTO program_bonuses (org_id, program_id, bonus_id, definition, retired_at)
+             SELECT 1, 1, id, '{\"title\": \"\", \"target_type\": \"conversion_count\", \"target\": 1, \"form\": \"fixed\", \"value\": \"1\"}', at
+             FROM (VALUES ('gone', '2026-07-01'::timestamptz), ('going', '9000-01-01'), ('here', NULL)) v (id, at);
+             INSERT INTO custom_fields (org_id, field_id, definition, retired_at)
+             SELECT 1, id, '{\"title\": \"\"}', at FROM (VALUES ('gone', '2026-07-01'::timestamptz), ('here', NULL)) v (id, at)",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let now = fixture::now();
+        let types = types(&mut conn, org, johns, now).await.unwrap();
+        assert!(types.iter().all(|rule| rule.identifier != "own"));
+        assert_eq!(super::levels(&mut conn, org, johns, now).await.unwrap().len(), 1);
+        let bonuses = bonuses(&mut conn, org, johns, now).await.unwrap();
+        let bonuses: Vec<_> = bonuses.iter().map(|bonus| bonus.identifier.as_str()).collect();
+        assert_eq!(bonuses, ["going", "here"]);
+        let fields = crate::reads::rest::custom_fields::all(&mut conn, org, now)
+            .await
+            .unwrap();
+        let fields: Vec<_> = fields.iter().map(|field| field.id.as_str()).collect();
+        assert_eq!(fields, ["here"]);
         for (org, scope, want) in [(1, None, Some(1)), (1, Some(2), None), (2, None, None)] {
             let found = program(&mut conn, OrgId(org), scope.map(ProgramId), "johns").await;
             assert_eq!(found.unwrap(), want.map(ProgramId));

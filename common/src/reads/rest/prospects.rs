@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::list::{ListSql, Page};
+use super::{list::ListSql, page::Page};
 use crate::{
     db::{Connection, DbError, conditions::Conditions},
     domain::{OrgId, ProgramId, prospect::ProspectProfile},
@@ -55,10 +55,12 @@ const LIST: ListSql = ListSql {
     operation: "prospects.list",
     from: "prospects q",
     alias: "q",
-    id: "prospect_id",
+    key: "q.prospect_id",
+    order: "q.prospect_id DESC",
     columns: "q.slug, q.firstname, q.lastname, q.email, q.profile, q.referral_code, q.asset_id, q.source_id, p.landing_page,
               q.signup_source, q.created_at, q.promoted_at, q.promotion_method",
-    joins: "JOIN programs p ON p.org_id = $1 AND p.program_id = q.program_id",
+    joins: "JOIN prospects q ON q.org_id = $1 AND q.prospect_id = found.prospect_id
+            JOIN programs p ON p.org_id = $1 AND p.program_id = q.program_id",
 };
 
 /// Page `number` (the first is 1) of the prospects of `org` that match.

@@ -29,6 +29,7 @@ pub(super) enum Cause {
         amount: Option<Decimal>,
     },
     CommissionsAdded,
+    Recalculated,
     HoldEnded,
     /// The number of the repetition.
     Recurred(u32),
@@ -129,6 +130,7 @@ fn cause_in(body: &Body) -> Option<Cause> {
         Body::EditConversion(edit) => Cause::Edited(edit.amount),
         Body::EditCommission(edit) => Cause::CommissionEdited { amount: edit.amount },
         Body::AddCommissions(_) => Cause::CommissionsAdded,
+        Body::RecalculateCommissions(_) => Cause::Recalculated,
         Body::CancelPayment(cancel) => Cause::Payment(Some(cancel.payment.0)),
         Body::Scheduled(Scheduled::HoldEnds { .. }) => Cause::HoldEnded,
         Body::Scheduled(Scheduled::Recur(repetition)) => Cause::Recurred(repetition.period),

@@ -95,6 +95,7 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
             Some(edited("this commission alone was edited", *amount, currency))
         }
         Cause::CommissionsAdded => Some("added to the conversion".to_owned()),
+        Cause::Recalculated => Some("recalculated by the rules of its time".to_owned()),
         Cause::HoldEnded => Some("its hold ended".to_owned()),
         Cause::Recurred(period) => Some(format!("repetition {period}")),
         Cause::Bonus(month) => Some(format!("target of {} reached", month.format("%Y-%m"))),

@@ -1,6 +1,6 @@
 //! What Affitor's calls turn away, in the documented words.
 
-use common::domain::Reason;
+use common::{domain::Reason, http::request::MAX_BODY_BYTES};
 use serde_json::{Value, json};
 
 use super::{BEARER, URL, error, keyed, keyless, sale, with};
@@ -288,6 +288,6 @@ async fn malformed_bodies_are_refused() {
             error(&reply);
         }
     }
-    let large = request("POST", "/api/v1/track/click", &[], "x".repeat(65 * 1024));
+    let large = request("POST", "/api/v1/track/click", &[], "x".repeat(MAX_BODY_BYTES + 1));
     error(&service.refused(large, 413).await);
 }

@@ -35,7 +35,8 @@ const fn coin(code: &'static str, scale: u32) -> Coin {
 
 pub(super) const COINS: [Coin; 3] = [coin("USD", 2), coin("JPY", 0), coin("KWD", 3)];
 
-/// Something that happens. Amounts are in thousandths of a unit, payments in whole units. Numbers and orders may be
+/// Something that happens. Amounts of orders are in millionths of a unit, commissions that somebody says in units of 10 decimals,
+/// payments in whole units. Numbers and orders may be
 /// anybody's or nobody's.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -104,7 +105,25 @@ pub(super) enum Step {
 pub(super) type Steps = Vec<(u128, Step)>;
 
 pub(super) fn amounts() -> impl Strategy<Value = i64> + Clone {
-    prop_oneof![1 => Just(0), 1 => Just(99_990), 6 => 1i64..200_000, 2 => (1i64..200).prop_map(|units| units * 1000)]
+    prop_oneof![
+        1 => Just(0), 1 => Just(99_990_000), 4 => 1i64..200_000_000, 2 => (1i64..200_000).prop_map(|thousandths| thousandths * 1000),
+        2 => (1i64..200).prop_map(|units| units * 1_000_000), 1 => 1i64..100,
+    ]
+}
+
+/// The largest amounts of orders too.
+fn any_amounts() -> impl Strategy<Value = i64> + Clone {
+    prop_oneof![12 => amounts(), 1 => Just(MAX_MICROS), 1 => Just(MAX_MICROS - 1), 1 => 1i64..MAX_MICROS]
+}
+
+const MAX_MICROS: i64 = 1_000_000_000_000_000_000;
+
+/// Commissions that somebody says, many of them next to half a unit of some currency.
+fn said() -> impl Strategy<Value = i64> + Clone {
+    let halves = prop_oneof![Just(5_000_000i64), Just(50_000_000), Just(5_000_000_000)];
+    let near_half =
+        (0i64..100, halves, -2i64..=2).prop_map(|(halves, half, off)| (halves * half + off).max(0));
+    prop_oneof![2 => amounts().prop_map(|micros| micros * 10_000), 1 => near_half]
 }
 
 fn coins() -> impl Strategy<Value = Coin> {
@@ -112,8 +131,8 @@ fn coins() -> impl Strategy<Value = Coin> {
 }
 
 pub(super) fn create(order: impl Strategy<Value = u8>) -> impl Strategy<Value = Step> {
-    let parts = prop_oneof![3 => vec(amounts(), 1), 1 => vec(amounts(), 2..4)];
-    let explicit = option::weighted(0.15, amounts());
+    let parts = prop_oneof![3 => vec(any_amounts(), 1), 1 => vec(amounts(), 2..4)];
+    let explicit = option::weighted(0.15, said());
     (order, 1i64..=2, coins(), parts, explicit, any::<bool>()).prop_map(
         |(order, seller, coin, parts, explicit, is_old)| Step::Create {
             order,
@@ -126,22 +145,25 @@ pub(super) fn create(order: impl Strategy<Value = u8>) -> impl Strategy<Value = 
     )
 }
 
+fn refunds() -> impl Strategy<Value = i64> + Clone {
+    prop_oneof![4 => 1i64..120_000_000, 2 => (1i64..120_000).prop_map(|thousandths| thousandths * 1000), 1 => Just(50_000), 1 => any_amounts()]
+}
+
 /// Changes that name an order. Refunds with the same id have the same amount, as retries do.
 pub(super) fn named(order: impl Strategy<Value = u8> + Clone) -> impl Strategy<Value = Step> {
-    let refund =
-        (order.clone(), option::weighted(0.8, 1i64..120_000)).prop_map(|(order, amount)| Step::Refund {
-            order,
-            amount,
-            id: None,
-        });
+    let refund = (order.clone(), option::weighted(0.8, refunds())).prop_map(|(order, amount)| Step::Refund {
+        order,
+        amount,
+        id: None,
+    });
     let refund_with_id = (order.clone(), 1i64..4).prop_map(|(order, id)| Step::Refund {
         order,
-        amount: Some(id * 7_777),
+        amount: Some(id * 7_777_000),
         id: Some(id),
     });
     let update = (
         order.clone(),
-        option::of(amounts()),
+        option::of(any_amounts()),
         option::weighted(0.4, any::<bool>()),
     )
         .prop_map(|(order, amount, approved)| Step::Update {
@@ -159,16 +181,16 @@ fn numbered() -> impl Strategy<Value = Step> {
     let (conversion, commission) = (1i64..4, 1i64..9);
     let edit = (
         conversion.clone(),
-        option::weighted(0.8, amounts()),
+        option::weighted(0.8, any_amounts()),
         any::<bool>(),
         option::weighted(0.2, 0u8..3),
     );
     prop_oneof![
         3 => edit.prop_map(|(conversion, amount, recalculate, order)| Step::Edit { conversion, amount, recalculate, order }),
         1 => conversion.clone().prop_map(|conversion| Step::Delete { conversion }),
-        2 => (conversion.clone(), amounts()).prop_map(|(conversion, amount)| Step::Add { conversion, amount }),
+        2 => (conversion.clone(), any_amounts()).prop_map(|(conversion, amount)| Step::Add { conversion, amount }),
         3 => (commission.clone(), any::<bool>()).prop_map(|(commission, approved)| Step::Judge { commission, approved }),
-        2 => (commission, option::of(amounts()), option::of(amounts()))
+        2 => (commission, option::of(said()), option::of(any_amounts()))
             .prop_map(|(commission, amount, sub_amount)| Step::Reprice { commission, amount, sub_amount }),
         2 => conversion.prop_map(|conversion| Step::HoldEnds { conversion }),
         2 => (1i64..=3, coins(), 1i64..50).prop_map(|(affiliate, coin, units)| Step::Pay { affiliate, coin, units }),
@@ -198,8 +220,12 @@ pub(super) fn with_ids(steps: Vec<Step>) -> Steps {
     all
 }
 
-fn thousandths(amount: i64) -> Decimal {
-    Decimal::new(amount, 3)
+fn micros(amount: i64) -> Decimal {
+    Decimal::new(amount, 6)
+}
+
+fn exactly(said: i64) -> Decimal {
+    Decimal::new(said, 10)
 }
 
 fn name(order: u8) -> String {
@@ -207,7 +233,17 @@ fn name(order: u8) -> String {
 }
 
 pub(super) fn events(steps: &[(u128, Step)]) -> Vec<Incoming> {
-    steps.iter().map(|(id, step)| event(*id, body(step))).collect()
+    steps
+        .iter()
+        .map(|(id, step)| {
+            let mut incoming = event(*id, body(step));
+            if matches!(step, Step::Add { .. }) {
+                // Nobody adds to a sale in the very moment of the sale.
+                incoming.event.received_at += TimeDelta::milliseconds(1);
+            }
+            incoming
+        })
+        .collect()
 }
 
 fn body(step: &Step) -> Body {
@@ -219,7 +255,7 @@ fn body(step: &Step) -> Body {
             approved,
         } => Body::UpdateConversion(UpdateConversion {
             external_id: name(*order),
-            amount: amount.map(thousandths),
+            amount: amount.map(micros),
             status: approved.map(|yes| {
                 if yes {
                     ConversionStatus::Approved
@@ -231,7 +267,7 @@ fn body(step: &Step) -> Body {
         }),
         Step::Refund { order, amount, id } => Body::Refund(Refund {
             external_id: name(*order),
-            amount: amount.map(thousandths),
+            amount: amount.map(micros),
             refund_id: id.map(|id| id.to_string()),
             minor_units: None,
         }),
@@ -253,8 +289,8 @@ fn body(step: &Step) -> Body {
             amount,
             sub_amount,
         } => Body::EditCommission(EditCommission {
-            amount: amount.map(thousandths),
-            sub_amount: sub_amount.map(thousandths),
+            amount: amount.map(exactly),
+            sub_amount: sub_amount.map(micros),
             ..unchanged(*commission)
         }),
         Step::Pay {
@@ -295,7 +331,7 @@ fn edit_body(step: &Step) -> EditConversion {
             recalculate,
             order,
         } => EditConversion {
-            amount: amount.map(thousandths),
+            amount: amount.map(micros),
             external_id: order.map(name),
             recalculate: *recalculate,
             ..none(conversion)
@@ -327,9 +363,9 @@ fn create_body(step: &Step) -> CreateConversion {
             coupon: Some(format!("affiliate-{seller}")),
             ..Default::default()
         },
-        amount: thousandths(parts.iter().sum()),
+        amount: micros(parts.iter().sum()),
         currency: Some(coin.code.parse().unwrap()),
-        commission: explicit.map(thousandths),
+        commission: explicit.map(exactly),
         lines: if parts.len() > 1 { lines } else { Vec::new() },
         occurred_at: is_old.then(|| now() - TimeDelta::days(2)),
         ..Default::default()
@@ -338,7 +374,7 @@ fn create_body(step: &Step) -> CreateConversion {
 
 fn line(amount: i64) -> CommissionLine {
     CommissionLine {
-        sub_amount: thousandths(amount),
+        sub_amount: micros(amount),
         commission_type: None,
         comment: None,
     }

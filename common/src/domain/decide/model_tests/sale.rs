@@ -1,6 +1,8 @@
-//! What a sale's facts make of its commissions, in whole numbers.
+//! What a sale's facts make of its commissions: fractions of whole numbers of any size, each rounded once.
 
 use std::collections::BTreeSet;
+
+use num_bigint::BigInt;
 
 use super::history::{Approves, Coin, Step};
 
@@ -16,12 +18,35 @@ pub(super) struct Sale {
     pub numbers: Vec<i64>,
 }
 
-/// One commission. Order amounts are in millionths, `gross` in minor units.
+/// A quotient, which is not reduced. Nothing here is negative.
+#[derive(Clone)]
+struct Exact(BigInt, BigInt);
+
+impl Exact {
+    fn of(amount: i64, decimals: u32) -> Self {
+        Self(amount.into(), BigInt::from(10).pow(decimals))
+    }
+
+    fn part(&self, of: i64, whole: i64) -> Self {
+        Self(&self.0 * of, &self.1 * whole)
+    }
+
+    /// In minor units, halves up.
+    fn rounded(&self, coin: Coin) -> i128 {
+        let doubled = &self.0 * BigInt::from(10).pow(coin.scale) * 2;
+        let rounded: BigInt = (doubled + &self.1) / (&self.1 * 2_i64);
+        rounded.try_into().unwrap()
+    }
+}
+
+/// One commission. Order amounts are in millionths, rates in millionths of a percent.
 struct Line {
     affiliate: i64,
-    permille: Option<i128>,
-    follows: Option<i128>,
-    gross: i128,
+    rate: Option<i64>,
+    follows: Option<i64>,
+    /// What the seller's own line of the sale is calculated on.
+    part: Option<i64>,
+    worth: Exact,
     approved: Option<bool>,
     is_ripe: bool,
 }
@@ -29,22 +54,27 @@ struct Line {
 /// A sale as its facts have made it so far.
 #[derive(Default)]
 struct State {
-    base: i128,
-    amount: i128,
+    base: i64,
+    amount: i64,
     refunded: i128,
+    has_refund: bool,
     refund_ids: BTreeSet<i64>,
     is_full: bool,
     is_charged_back: bool,
     lines: Vec<Line>,
 }
 
-/// A quotient, halves up; nothing here is negative.
-fn divided(dividend: i128, divisor: i128) -> i128 {
-    (2 * dividend + divisor) / (2 * divisor)
-}
+/// Decimals of order amounts; of amounts that are said; of a rate, which is a percentage.
+const ORDER: u32 = 6;
+const SAID: u32 = 10;
+const RATE: u32 = 6 + 2;
 
-fn millionths(thousandths: i64) -> i128 {
-    i128::from(thousandths) * 1000
+/// The largest order amount, in millionths.
+const LARGEST: i64 = 1_000_000_000_000 * 1_000_000;
+
+/// `rate` of an amount.
+fn share(amount: &Exact, rate: i64) -> Exact {
+    Exact(&amount.0 * rate, &amount.1 * BigInt::from(10).pow(RATE))
 }
 
 impl Sale {
@@ -59,11 +89,14 @@ impl Sale {
                     is_old,
                     ..
                 } => {
-                    now.base = millionths(parts.iter().sum());
+                    now.base = parts.iter().sum();
                     now.amount = now.base;
                     let whole = [now.base];
-                    let each: Vec<i128> = parts.iter().copied().map(millionths).collect();
-                    let all = if explicit.is_some() { &whole[..] } else { &each[..] };
+                    let all = if explicit.is_some() {
+                        &whole[..]
+                    } else {
+                        &parts[..]
+                    };
                     for (index, part) in all.iter().enumerate() {
                         let mut lines = self.lines(*part, *explicit, approves, *is_old);
                         for line in &mut lines {
@@ -74,9 +107,10 @@ impl Sale {
                     }
                 }
                 Step::Add { amount, .. } => {
-                    let lines = self.lines(millionths(*amount), None, approves, false);
+                    let lines = self.lines(*amount, None, approves, false);
                     now.lines.extend(lines.into_iter().map(|line| Line {
                         follows: None,
+                        part: None,
                         ..line
                     }));
                 }
@@ -86,125 +120,163 @@ impl Sale {
                         .iter()
                         .position(|number| number == commission)
                         .unwrap();
-                    self.change(&mut now.lines[at], fact);
+                    if reprice_sale(&mut now, at, fact) {
+                        change(&mut now.lines[at], fact);
+                    }
                 }
-                _ => self.change_all(&mut now, fact),
+                _ => change_all(&mut now, fact),
             }
         }
-        let is_gone = now.is_full || now.is_charged_back || (now.refunded > 0 && now.refunded >= now.amount);
-        let left = |gross| match now.refunded {
+        let amount = i128::from(now.amount);
+        let is_gone = now.is_full || now.is_charged_back || (now.has_refund && now.refunded >= amount);
+        let left = |worth: &Exact| match now.refunded {
             _ if is_gone => 0,
-            0 => gross,
-            refunded => divided(gross * (now.amount - refunded), now.amount),
+            0 => worth.rounded(self.coin),
+            refunded => {
+                let left = i64::try_from(amount - refunded).unwrap();
+                worth.part(left, now.amount).rounded(self.coin)
+            }
         };
         let told = now
             .lines
             .iter()
-            .map(|line| (line.affiliate, left(line.gross), line.approved));
+            .map(|line| (line.affiliate, left(&line.worth), line.approved));
         told.collect()
     }
 
     /// The seller's line of a part, and the parent's.
-    fn lines(&self, part: i128, explicit: Option<i64>, approves: Approves, is_ripe: bool) -> Vec<Line> {
-        let line = |affiliate, permille: Option<i128>| Line {
+    fn lines(&self, part: i64, explicit: Option<i64>, approves: Approves, is_ripe: bool) -> Vec<Line> {
+        let line = |affiliate, rate: Option<i64>| Line {
             affiliate,
-            permille,
-            follows: permille.is_some().then_some(part),
-            gross: match (permille, explicit) {
-                (Some(permille), _) => self.share(part, permille),
-                (None, exact) => self.minor(millionths(exact.unwrap_or_default())),
+            rate,
+            follows: rate.is_some().then_some(part),
+            part: (affiliate == self.seller).then_some(part),
+            worth: match (rate, explicit) {
+                (Some(rate), _) => share(&Exact::of(part, ORDER), rate),
+                (None, said) => Exact::of(said.unwrap_or_default(), SAID),
             },
             approved: (approves == Approves::AtOnce).then_some(true),
             is_ripe: is_ripe && approves == Approves::AfterADay,
         };
-        let own = if self.seller == 1 { 100 } else { 125 };
+        let own = if self.seller == 1 { 10_000_000 } else { 33_333_333 };
         let own = explicit.is_none().then_some(own);
-        let parent = (self.seller == 1).then(|| line(3, Some(50)));
+        let parent = (self.seller == 1).then(|| line(3, Some(5_000_000)));
         [line(self.seller, own)].into_iter().chain(parent).collect()
     }
+}
 
-    fn minor(&self, millionths: i128) -> i128 {
-        divided(millionths, 10i128.pow(6 - self.coin.scale))
-    }
-
-    fn share(&self, amount: i128, permille: i128) -> i128 {
-        divided(amount * permille, 1000 * 10i128.pow(6 - self.coin.scale))
-    }
-
-    /// What changes one commission.
-    fn change(&self, line: &mut Line, fact: &Step) {
-        match fact {
-            Step::Judge { approved, .. } => line.approved = Some(*approved),
-            Step::Reprice {
-                amount, sub_amount, ..
-            } => {
-                if let (Some(sub), Some(permille)) = (sub_amount, line.permille) {
-                    line.gross = self.share(millionths(*sub), permille);
-                }
-                if let Some(amount) = amount {
-                    line.gross = self.minor(millionths(*amount));
-                }
-                if amount.is_some() || sub_amount.is_some() {
-                    line.follows = None;
-                }
+/// What changes one commission.
+fn change(line: &mut Line, fact: &Step) {
+    match fact {
+        Step::Judge { approved, .. } => line.approved = Some(*approved),
+        Step::Reprice {
+            amount, sub_amount, ..
+        } => {
+            if let (Some(sub), Some(rate)) = (sub_amount, line.rate) {
+                line.worth = share(&Exact::of(*sub, ORDER), rate);
             }
-            _ => {}
-        }
-    }
-
-    /// What changes the sale, and with it its commissions.
-    fn change_all(&self, now: &mut State, fact: &Step) {
-        match fact {
-            Step::Update { amount, approved, .. } => {
-                if let Some(amount) = amount {
-                    now.amount = millionths(*amount);
-                    self.recalculate(now);
-                }
-                for line in &mut now.lines {
-                    line.approved = approved.or(line.approved);
-                }
+            if let Some(amount) = amount {
+                line.worth = Exact::of(*amount, SAID);
             }
-            Step::Edit {
-                amount: Some(amount),
-                recalculate,
-                ..
-            } => {
-                now.amount = millionths(*amount);
-                if *recalculate {
-                    self.recalculate(now);
-                }
-            }
-            Step::Refund { amount, id, .. } => match (amount, id) {
-                (_, Some(id)) if !now.refund_ids.insert(*id) => {}
-                (Some(amount), _) => now.refunded += millionths(*amount),
-                (None, _) => now.is_full = true,
-            },
-            Step::Chargeback { reversed, .. } => now.is_charged_back = !reversed,
-            Step::HoldEnds { .. } => {
-                for line in now.lines.iter_mut().filter(|line| line.is_ripe) {
-                    line.approved = line.approved.or(Some(true));
-                }
-            }
-            Step::Delete { .. } => {
-                for line in &mut now.lines {
-                    line.approved = Some(false);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn recalculate(&self, now: &mut State) {
-        for line in &mut now.lines {
-            if let (Some(part), Some(permille)) = (line.follows, line.permille) {
-                let is_whole = part == now.base;
-                let sub = if is_whole {
-                    now.amount
-                } else {
-                    divided(part * now.amount, now.base)
-                };
-                line.gross = self.share(sub, permille);
+            if amount.is_some() || sub_amount.is_some() {
+                line.follows = None;
             }
         }
+        _ => {}
     }
+}
+
+/// What changes the sale, and with it its commissions.
+fn change_all(now: &mut State, fact: &Step) {
+    match fact {
+        Step::Update { amount, approved, .. } => {
+            if let Some(amount) = amount {
+                now.amount = *amount;
+                recalculate(now);
+            }
+            for line in &mut now.lines {
+                line.approved = approved.or(line.approved);
+            }
+        }
+        Step::Edit {
+            amount: Some(amount),
+            recalculate: follow,
+            ..
+        } => {
+            now.amount = *amount;
+            if *follow {
+                recalculate(now);
+            }
+        }
+        Step::Refund { amount, id, .. } => match (amount, id) {
+            (_, Some(id)) if !now.refund_ids.insert(*id) => {}
+            (Some(amount), _) => {
+                now.has_refund = true;
+                now.refunded += i128::from(*amount);
+            }
+            (None, _) => now.is_full = true,
+        },
+        Step::Chargeback { reversed, .. } => now.is_charged_back = !reversed,
+        Step::HoldEnds { .. } => {
+            for line in now.lines.iter_mut().filter(|line| line.is_ripe) {
+                line.approved = line.approved.or(Some(true));
+            }
+        }
+        Step::Delete { .. } => {
+            for line in &mut now.lines {
+                line.approved = Some(false);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn recalculate(now: &mut State) {
+    for line in &mut now.lines {
+        if let (Some(part), Some(rate)) = (line.follows, line.rate) {
+            let amount = Exact::of(now.amount, ORDER);
+            let followed = if now.base == 0 {
+                amount
+            } else {
+                amount.part(part, now.base)
+            };
+            line.worth = share(&followed, rate);
+            line.part = line.part.map(|_| shown(part, now.amount, now.base));
+        }
+    }
+}
+
+/// A part of what was `base` and is `amount` now, with six decimals, halves up.
+fn shown(part: i64, amount: i64, base: i64) -> i64 {
+    if base == 0 {
+        return amount;
+    }
+    let (part, amount, base) = (i128::from(part), i128::from(amount), i128::from(base));
+    i64::try_from((2 * part * amount + base) / (2 * base)).unwrap()
+}
+
+/// A new part of the sale changes its amount, unless that would be too large: then nothing changes.
+fn reprice_sale(now: &mut State, at: usize, fact: &Step) -> bool {
+    let Step::Reprice {
+        sub_amount: Some(after),
+        ..
+    } = *fact
+    else {
+        return true;
+    };
+    let Some(before) = now.lines[at].part else {
+        return true;
+    };
+    let parts = now.lines.iter().filter(|line| line.part.is_some()).count();
+    let amount = if parts == 1 {
+        after
+    } else {
+        (now.amount - before + after).max(0)
+    };
+    if amount > LARGEST {
+        return false;
+    }
+    now.amount = amount;
+    now.lines[at].part = Some(after);
+    true
 }

@@ -20,6 +20,7 @@ fn candidate(candidate: &trace::Candidate) -> String {
         trace::Verdict::Unknown => "leads to nobody".to_owned(),
         trace::Verdict::Chosen => format!("leads to {affiliate}: chosen"),
         trace::Verdict::NotApproved => format!("leads to {affiliate}, who is not approved in the program"),
+        trace::Verdict::ProgramRetired => format!("leads to {affiliate}, but in a program that is retired"),
         trace::Verdict::OtherProgram => {
             format!("leads to {affiliate} in a program that the key does not see")
         }
@@ -58,6 +59,10 @@ mod tests {
             (
                 sent(trace::Verdict::NotApproved, Some("jane"), None),
                 "leads to jane, who is not approved in the program",
+            ),
+            (
+                sent(trace::Verdict::ProgramRetired, Some("jane"), None),
+                "leads to jane, but in a program that is retired",
             ),
             (
                 sent(trace::Verdict::OtherProgram, Some("jane"), None),

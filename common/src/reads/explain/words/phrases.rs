@@ -21,6 +21,7 @@ pub(super) fn event_name(event: &SaleEvent) -> String {
         ("scheduled", Some("hold_ends")) => "the end of its hold",
         ("scheduled", Some("recur")) => "its repetition",
         ("edit_conversion", _) if row.deletes => "its deletion",
+        ("recalculate_commissions", _) => "its recalculation by the rules of its time",
         ("chargeback", _) if row.reverses => "the reversal of the chargeback",
         (kind, _) => kind,
     };
