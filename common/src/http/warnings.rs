@@ -66,16 +66,13 @@ pub(super) async fn tell(response: Response, warnings: &Warnings, is_free: bool)
     } else {
         with_warnings(&bytes, &noted)
     };
-    let body = match told {
-        Some(told) => {
-            head.headers.remove(CONTENT_LENGTH);
-            Body::from(told)
-        }
-        None => {
-            let header = HeaderValue::try_from(format!("199 - {:?}", noted.join("; ")));
-            head.headers.extend(header.ok().map(|header| (WARNING, header)));
-            Body::from(bytes)
-        }
+    let body = if let Some(told) = told {
+        head.headers.remove(CONTENT_LENGTH);
+        Body::from(told)
+    } else {
+        let header = HeaderValue::try_from(format!("199 - {:?}", noted.join("; ")));
+        head.headers.extend(header.ok().map(|header| (WARNING, header)));
+        Body::from(bytes)
     };
     Response::from_parts(head, body)
 }

@@ -12,7 +12,7 @@ use crate::tapfiliate::postback::{create_conversion, create_customer, update_con
 use common::db::keys::Timezone;
 use common::http::{
     openapi::{Amount, MetaData, Moment},
-    request::{Fields, Invalid, MAX_ID},
+    request::{Fields, Invalid},
 };
 
 /// One event. Which fields it takes is a matter of its type: those of a postback, and what else is said here.
