@@ -6,7 +6,7 @@ use axum::{
 };
 use common::domain::{Body, MetaData, RecordClick};
 use serde_json::Value;
-use url::Url;
+use url::{Url, form_urlencoded};
 use utoipa::ToSchema;
 
 use super::{
@@ -133,12 +133,25 @@ fn link(text: &str) -> Result<Url, Invalid> {
 }
 
 fn code(fields: &Fields, url: &Url, names: Names) -> Result<String, Invalid> {
-    let of = |name: &str| {
-        let found = url.query_pairs().find(|(sent, _)| sent == name)?.1;
-        fields.link_code(name, &found).transpose()
-    };
+    let of = |name: &str| fields.link_code(name, &parameter(url, name)?).transpose();
     let old = || of("ref").filter(|_| names == Names::Legacy);
     of("aff").or_else(old).ok_or_else(|| Invalid::new(NO_AFF))?
+}
+
+/// Also behind `&amp;`, `;` and a second `?`, and without what such a sign has glued to it.
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    let of = |query: &str| {
+        let mut sent = form_urlencoded::parse(query.as_bytes());
+        sent.find(|(sent, _)| sent == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    let query = url.query()?;
+    let value = of(query).or_else(|| of(&query.replace(['?', ';'], "&")))?;
+    let own = match value.split_once(['?', '&', ';']) {
+        Some((own, rest)) if rest.contains('=') => own.to_owned(),
+        _ => value,
+    };
+    Some(own)
 }
 
 fn meta_data(fields: &Fields, url: &Url) -> MetaData {

@@ -221,7 +221,7 @@ async fn what_is_missing_wrong_or_taken_is_named() {
             "custom_fields.shoe is no custom field",
         ),
         (
-            json!({"firstname": "a\u{0}"}),
+            json!({"firstname": "a\u{0}b"}),
             "firstname contains a NUL character",
         ),
         (

@@ -46,9 +46,11 @@ async fn only_what_is_sent_changes_and_commissions_stay() {
     assert_eq!(amounts(&changed), [&json!(55), &json!(27.5)]);
     assert_eq!(client.get(&path).await.json, changed, "as it is read");
     database.prove().await;
-    for nothing in [json!({}), json!([]), json!({"amount": null, "external_id": ""})] {
+    for nothing in [json!({}), json!([]), json!({"amount": null, "external_id": null})] {
         assert_eq!(patch(&client, &path, &nothing).await.json, changed, "{nothing}");
     }
+    let blank = patch(&client, &path, &json!({"external_id": ""})).await;
+    assert_eq!(blank.status, 400, "an order has no blank id");
 }
 
 #[tokio::test]

@@ -13,6 +13,12 @@ use super::{
 /// Parameters of one query or form, at most.
 pub const MAX_PARAMETERS: usize = 1_000;
 
+/// Whether `text` may be a form: the name of its first parameter has nothing of markup, comments or prose.
+pub(super) fn looks_like_form(text: &str) -> bool {
+    let name = text.split(['=', '&']).next().unwrap_or_default();
+    !name.contains(['<', '{', '}', '"', '\n', '(', ')', '*', ' '])
+}
+
 /// The parameters of a query or a form, of which bytes that are escaped are of the character set `declared`.
 ///
 /// # Errors
@@ -32,6 +38,7 @@ pub(super) fn parse(text: &str, declared: &'static Encoding) -> Result<Sent, Inv
             continue;
         }
         let name = separators::unescaped(&name);
+        let value = separators::escaped_once(value);
         let (own, glued) = separators::unglued(name, &value)?;
         let glued = glued
             .into_iter()
@@ -169,6 +176,14 @@ mod tests {
             (
                 "external_id=X;amount=1;meta_data[a]=b",
                 json!({"external_id": "X", "amount": "1", "meta_data": {"a": "b"}}),
+            ),
+            (
+                "external_id=X%2526amount%253D1",
+                json!({"external_id": "X", "amount": "1"}),
+            ),
+            (
+                "external_id=X%5Cu0026amount=1",
+                json!({"external_id": "X", "amount": "1"}),
             ),
             ("amp;meta_data[a]=b%3Bc", json!({"meta_data": {"a": "b;c"}})),
             (

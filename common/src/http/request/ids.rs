@@ -9,7 +9,8 @@ use super::{
     invisible::{first_invisible, is_blank, trimmed},
     macros::contains_macro,
     number::id_of_number,
-    placeholder::is_placeholder,
+    placeholder::{is_nobodys_address, is_placeholder},
+    separators::glued_name,
 };
 
 impl Fields {
@@ -63,6 +64,12 @@ impl Fields {
         if is_placeholder(&text) {
             return Err(self.wrong(name, &format!("is a placeholder ({text}) and no id")));
         }
+        if let Some(other) = glued_name(&text) {
+            return Err(self.wrong(
+                name,
+                &format!("has what looks like another parameter in it ({other}=)"),
+            ));
+        }
         Ok(text)
     }
 
@@ -97,7 +104,7 @@ impl Fields {
     /// As [`Fields::identity`].
     pub fn identity_of(&self, name: &str, text: String) -> Result<Option<String>, Invalid> {
         let text = tidied(text);
-        if is_placeholder(&text) {
+        if is_placeholder(&text) || (text.contains('@') && is_nobodys_address(&text)) {
             self.warn(name, &format!("is a placeholder ({text}) and counts as not sent"));
             return Ok(None);
         }

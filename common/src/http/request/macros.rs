@@ -14,7 +14,7 @@ const MAX_MACRO_NAME: usize = 64;
 /// Characters that begin a macro's name in some template languages.
 const MACRO_SIGNS: &[char] = &['$', '!', '%', '@', '#', '=', '&'];
 /// What stands around a macro's name: such a text is one, whatever the name.
-const PAIRS: [(&str, &str); 13] = [
+const PAIRS: [(&str, &str); 19] = [
     ("[", "]"),
     ("<", ">"),
     ("%", "%"),
@@ -28,6 +28,12 @@ const PAIRS: [(&str, &str); 13] = [
     ("{", "}"),
     ("\u{ab}", "\u{bb}"),
     ("--", "--"),
+    ("%e", "!"),
+    ("%(", ")s"),
+    ("%(", ")d"),
+    ("%<", ">s"),
+    ("\\(", ")"),
+    ("&lt;", "&gt;"),
 ];
 /// The same, but people put these signs around their own words, too: only names of what is sent here make a macro of it.
 const WEAK_PAIRS: [(&str, &str); 12] = [
@@ -45,7 +51,7 @@ const WEAK_PAIRS: [(&str, &str); 12] = [
     ("*", "*"),
 ];
 /// Signs before a name in template languages, of which nothing stands behind it.
-const PREFIXES: [char; 6] = ['$', '@', ':', '%', '!', '&'];
+const PREFIXES: [char; 7] = ['$', '@', ':', '%', '!', '&', '='];
 /// Pairs between which there is program text, wherever they stand.
 const CODE: [(&str, &str); 4] = [("<%", "%>"), ("<?", "?>"), ("[%", "%]"), ("%%=", "=%%")];
 /// Parts of the names of what is sent to trackers.
@@ -132,10 +138,26 @@ fn decoded(text: &str) -> Cow<'_, str> {
 }
 
 fn has_braced_macro(text: &str) -> bool {
-    let inside = text.split('{').skip(1);
-    inside
-        .filter_map(|rest| rest.split_once('}'))
-        .any(|(inside, _)| is_placeholder(inside))
+    text.match_indices('{').any(|(at, _)| {
+        let (before, rest) = (text.get(..at), text.get(at + 1..));
+        let within = rest.and_then(|rest| rest.split_once('}'));
+        within.is_some_and(|(inside, after)| {
+            is_placeholder(inside) && !is_amid(before.unwrap_or_default(), inside, after)
+        })
+    })
+}
+
+/// Whether braces stand around a sign or two in the middle of an id: `A{1}B`.
+fn is_amid(before: &str, inside: &str, after: &str) -> bool {
+    let is_id = |sign: Option<char>| sign.is_some_and(char::is_alphanumeric);
+    inside.len() <= 2 && is_id(before.chars().next_back()) && is_id(after.chars().next())
+}
+
+/// What a template that was cut off leaves: `{order_id`, `order_id}}`.
+fn is_half(text: &str) -> bool {
+    let bare = text.trim_start_matches(['$', '{']).trim_end_matches('}').trim();
+    let is_braced = text.contains('{') != text.contains('}');
+    is_braced && is_macro_name(bare) && is_known(bare)
 }
 
 fn is_hash_macro(text: &str) -> bool {
@@ -164,7 +186,7 @@ fn is_placeholder(inside: &str) -> bool {
         && bare.starts_with(|first: char| first.is_alphanumeric() || first == '_')
         && bare
             .chars()
-            .all(|c| c.is_alphanumeric() || "_.-:[]()' ".contains(c))
+            .all(|c| c.is_alphanumeric() || "_.-:[]()'? ".contains(c))
         && Uuid::try_parse(name).is_err()
 }
 
@@ -174,7 +196,8 @@ fn is_other_macro(text: &str) -> bool {
     is_within(&PAIRS, text, is_macro_name)
         || is_within(&WEAK_PAIRS, text, is_known_name)
         || text.strip_prefix(PREFIXES).is_some_and(is_known_name)
-        || is_conversion(text)
+        || is_half(text)
+        || text.split(['-', '_', '/', '.', ' ']).all(is_conversion)
         || CODE.iter().any(|(open, close)| {
             let rest = text.split_once(open).map(|(_, rest)| rest);
             rest.is_some_and(|rest| rest.contains(close))

@@ -2,7 +2,7 @@
 //! would make all strangers one customer, and all orders after the first repetitions of it. The one table of such words.
 
 /// In lower case; compared without case, quotes and surrounding space.
-const WORDS: [&str; 55] = [
+const WORDS: [&str; 62] = [
     // JavaScript
     "undefined",
     "null",
@@ -36,6 +36,9 @@ const WORDS: [&str; 55] = [
     "system.dbnull",
     "system.object",
     "optional.empty",
+    "optional(nil)",
+    "nullnull",
+    "undefinedundefined",
     "nothing",
     "array",
     "array()",
@@ -56,6 +59,10 @@ const WORDS: [&str; 55] = [
     "(none)",
     "(empty)",
     "empty",
+    "blank",
+    "missing",
+    "unset",
+    "tbd",
     "unknown",
     "(unknown)",
     // Guests
@@ -67,7 +74,22 @@ const WORDS: [&str; 55] = [
 const UNMISTAKABLE: [&str; 4] = ["undefined", "null", "nan", "[object object]"];
 /// Bytes of the longest text that is compared at all: a pair of words and what joins them.
 const MAX_PLACEHOLDER: usize = 64;
-const QUOTES: &[char] = &['"', '\'', '`', ' '];
+const QUOTES: &[char] = &['"', '\'', '`', ' ', ';'];
+/// Names of ids, without signs: a template's example that nobody has replaced.
+const NAMES: [&str; 12] = [
+    "orderid",
+    "ordernumber",
+    "orderno",
+    "transactionid",
+    "externalid",
+    "customerid",
+    "clickid",
+    "sessionid",
+    "userid",
+    "saleid",
+    "invoiceid",
+    "refundid",
+];
 const JOINTS: &[char] = &['-', '_', ':', '/', '.', ',', '|', '+', '#', ' '];
 
 /// Whether `text` names nobody and nothing: one of the words, zeros alone, several of them that are joined (`null-undefined`), or
@@ -77,7 +99,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
         return false;
     }
     let text = text.trim_matches(QUOTES).to_ascii_lowercase();
-    is_word(&text) || is_joined(&text) || ends_in_one(&text)
+    is_word(&text) || is_joined(&text) || ends_in_one(&text) || is_field_name(&text)
 }
 
 /// An address of nobody: `undefined@undefined`, `null@shop.example`.
@@ -110,6 +132,16 @@ fn is_joined(text: &str) -> bool {
     let mut parts = text.split(JOINTS).filter(|part| !part.is_empty()).peekable();
     // Signs alone, such as `-` or `--`.
     parts.peek().is_none() || parts.all(is_word)
+}
+
+/// `ORDER_ID`, `YOUR_ORDER_ID`, `ORDER_ID_HERE`.
+fn is_field_name(text: &str) -> bool {
+    let bare: String = text.split(JOINTS).collect();
+    let bare = ["your", "my", "insert", "enter"]
+        .iter()
+        .find_map(|word| bare.strip_prefix(word))
+        .unwrap_or(&bare);
+    NAMES.contains(&bare.strip_suffix("here").unwrap_or(bare))
 }
 
 fn ends_in_one(text: &str) -> bool {
@@ -145,6 +177,12 @@ mod tests {
             "null null",
             "#undefined",
             "ORD-undefined",
+            "ORDER_ID",
+            "your-order-id",
+            "INSERT_ORDER_ID_HERE",
+            "transactionId",
+            "Optional(nil)",
+            "null;",
             "shop_null",
             "ORD-[object Object]",
             "-",

@@ -14,7 +14,9 @@ use serde_json::Value;
 use super::{
     Fields, Invalid, MAX_BODY_BYTES, body, charset,
     fingerprint::{Fingerprint, Said},
-    form, json, multipart, preference,
+    form,
+    invisible::trimmed,
+    json, multipart, preference,
     value::Sent,
 };
 use crate::http::{Origin, Rejection, Warnings, request::Wait};
@@ -153,11 +155,13 @@ impl Received {
 
     fn body_values(&self) -> Result<Sent, Invalid> {
         let text = self.text();
-        let text = text.trim();
+        let text = trimmed(&text);
         if json::looks_like_json(text) {
             json::parse(text)
         } else if multipart::looks_like_multipart(text) {
             multipart::parse(self.body.clone(), self.charset)
+        } else if !form::looks_like_form(text) {
+            Err(Invalid::new("the request body is neither JSON nor a form"))
         } else {
             form::parse(text, self.charset)
         }

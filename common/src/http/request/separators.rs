@@ -4,6 +4,8 @@
 //! Where a name follows that calls here have, the sign is read as the separator that it was meant to be. Elsewhere a sign with
 //! something like a parameter behind it makes an id or an amount of nobody's meaning, and is refused.
 
+use percent_encoding::percent_decode_str;
+
 use super::Invalid;
 
 /// Parameters that calls read from a query or a form, and that would be lost.
@@ -62,6 +64,8 @@ const PROSE: [&str; 3] = ["meta_data", "user_agent", "affiliate_url"];
 /// What an ampersand becomes in a page's source, but for the ampersand.
 const ESCAPES: [&str; 5] = ["amp;", "AMP;", "#38;", "#038;", "#x26;"];
 const SEPARATORS: &[char] = &['&', ';', '?'];
+/// The same, and those that leave no doubt before the name of a parameter of calls, but none of where the value ends either.
+const GLUE: &[char] = &['&', ';', '?', ',', '|', '\n', '\r', ' ', '#', '/'];
 /// Signs that stand between parameters in links of some networks, but in values, too.
 const DOUBTFUL: &[char] = &['&', ';', '?', ',', '|', '\n', '\r'];
 
@@ -102,12 +106,38 @@ pub(super) fn unglued<'a>(name: &str, value: &'a str) -> Result<(&'a str, Vec<&'
     let mut doubtful = value.match_indices(DOUBTFUL);
     let head = name.split('[').next().unwrap_or_default();
     let is_id = READ.contains(&head) && !PROSE.contains(&head);
-    match doubtful.find_map(|(at, _)| name_behind(value, at)) {
+    let other = doubtful.find_map(|(at, _)| name_behind(value, at));
+    match other.or_else(|| glued_name(value)) {
         Some(other) if is_id => Err(Invalid(format!(
             "{name} has what looks like another parameter in it ({other}=): parameters are separated by &"
         ))),
         _ => Ok((value, Vec::new())),
     }
+}
+
+/// `value` as it was before it was escaped once too often, where another parameter comes to light then.
+pub(super) fn escaped_once(value: String) -> String {
+    if !value.contains(['%', '\\']) || value.contains("://") {
+        return value;
+    }
+    let decoded = percent_decode_str(&value)
+        .decode_utf8_lossy()
+        .replace("\\u0026", "&");
+    if !decoded.contains("://") && decoded != value && glued_name(&decoded).is_some() {
+        return decoded;
+    }
+    value
+}
+
+/// The name of a parameter of calls that is glued to `text`.
+pub(super) fn glued_name(text: &str) -> Option<&str> {
+    if !text.contains('=') || text.contains("://") {
+        return None;
+    }
+    let mut behind = text
+        .match_indices(GLUE)
+        .filter_map(|(at, _)| name_behind(text, at));
+    behind.find(|name| READ.contains(name))
 }
 
 /// Whether a parameter without a value is another one that was escaped as a whole: `external_id%3D1`.

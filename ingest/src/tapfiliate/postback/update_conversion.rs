@@ -71,7 +71,8 @@ struct ConversionChange {
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
         external_id: fields.required_order_id("external_id")?,
-        amount: fields.amount("amount")?,
+        // A currency changes nothing here, but tells what a point in the amount may be.
+        amount: fields.amount_in("amount", fields.currency("currency").ok().flatten())?,
         status: status(fields)?,
         meta_data: fields.free_object("meta_data"),
     }))
