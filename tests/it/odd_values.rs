@@ -17,10 +17,7 @@ async fn what_was_left_out_is_told(queue: Queue) {
     let sale = json!({
         "external_id": "o1", "coupon": "JANE10OFF", "amount": 100, "customer_id": 0, "meta_data": items
     });
-    let sold = shop
-        .post("/1.7/pb/con/c/", Some("demo-key"), &sale)
-        .await
-        .expect(200);
+    let sold = shop.postback("con/c", &sale, &[]).await.expect(200);
     let warnings = sold.body["warnings"].clone();
     assert_eq!(warnings.as_array().map(Vec::len), Some(2), "{}", sold.body);
     assert_eq!(sold.body["customer"], Value::Null);
@@ -37,15 +34,10 @@ async fn what_was_left_out_is_told(queue: Queue) {
 
     // The next guest is another one.
     let next = json!({"external_id": "o2", "coupon": "PETER10", "amount": 100, "customer_id": "0"});
-    let sold = shop
-        .post("/1.7/pb/con/c/", Some("demo-key"), &next)
-        .await
-        .expect(200);
+    let sold = shop.postback("con/c", &next, &[]).await.expect(200);
     assert_eq!(sold.body["affiliate"]["id"], "peterpeterson");
     let unknown = json!({"external_id": "undefined", "coupon": "PETER10", "amount": 100});
-    shop.post("/1.7/pb/con/c/", Some("demo-key"), &unknown)
-        .await
-        .expect(400);
+    shop.postback("con/c", &unknown, &[]).await.expect(400);
     world.finish().await;
 }
 
@@ -56,18 +48,12 @@ async fn codes_and_addresses_in_any_case(queue: Queue) {
         let sale = json!({
             "external_id": order, "referral_code": code, "amount": 1, "customer_id": format!("Jane{order}@Example.com")
         });
-        let sold = shop
-            .post("/1.7/pb/con/c/", Some("demo-key"), &sale)
-            .await
-            .expect(200);
+        let sold = shop.postback("con/c", &sale, &[]).await.expect(200);
         assert_eq!(sold.body["affiliate"]["id"], "janejameson", "{code}");
     }
     let again =
         json!({"external_id": "o4", "coupon": "PETER10", "amount": 1, "customer_id": "JANEO1@example.com"});
-    let sold = shop
-        .post("/1.7/pb/con/c/", Some("demo-key"), &again)
-        .await
-        .expect(200);
+    let sold = shop.postback("con/c", &again, &[]).await.expect(200);
     assert_eq!(
         sold.body["affiliate"]["id"], "janejameson",
         "the first affiliate keeps the customer"
