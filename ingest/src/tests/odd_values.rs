@@ -133,6 +133,8 @@ async fn who_is_nobody_is_no_customer_and_the_answer_says_so() {
         json!("{customer_id}"),
         json!("[object Object]"),
         json!(["null"]),
+        json!("null@null.com"),
+        json!("YOUR_CUSTOMER_ID"),
     ] {
         let body = json!({"external_id": "1", "coupon": "C", "customer_id": id, "click_id": "null"});
         for path in [POSTBACK, REST] {
@@ -231,6 +233,21 @@ async fn parameters_behind_an_escaped_separator_are_read() {
                 .contains("external_id has what looks like another parameter"),
             "{reply:?}"
         );
+    }
+    let glued = json!({"external_id": "X&amp;amount=1", "coupon": "C"});
+    service.refused(post(POSTBACK, &glued), 400).await;
+    for link in [
+        "https://shop.example/?x=1&amp;aff=abc&amp;utm=1",
+        "https://shop.example/?x=1?aff=abc",
+        "https://shop.example/?aff=abc?utm_source=x",
+        "https://shop.example/?aff=abc%26utm_source=x",
+        "https://shop.example/?x=1;aff=abc/",
+    ] {
+        let click = post("/api/v1/track/click", &json!({"affiliate_url": link}));
+        let EventBody::Click(click) = service.accepted(click).await.0.body else {
+            panic!("not a click");
+        };
+        assert_eq!(click.referral_code, "abc", "{link}");
     }
     let update = request(
         "GET",
@@ -345,6 +362,13 @@ async fn character_sets_and_careless_json_are_read() {
     let wrong = r#"{"order_id":"1","total_amount":NaN,"customer":{"email":"a@b"}}"#;
     let reply = service.refused(send(YAPLET, "", wrong), 400).await;
     assert!(reply.text.contains("total_amount must be a number"), "{reply:?}");
+    for neither in [
+        "<order><external_id>1</external_id></order>",
+        "/* sale */ {\"external_id\": 1}",
+    ] {
+        let reply = service.refused(send(POSTBACK, "", neither), 400).await;
+        assert!(reply.text.contains("neither JSON nor a form"), "{reply:?}");
+    }
     let form = "--b\r\nContent-Disposition: form-data; name=\"external_id\"\r\n\r\nX\r\n--b\r\n\
                 Content-Disposition: form-data; name=\"coupon\"\r\n\r\nC\r\n--b--\r\n";
     let (event, _) = service
@@ -382,6 +406,10 @@ async fn numbers_are_read_as_they_were_meant_or_refused() {
     );
     let clp = |amount: &str| get(&format!("external_id=1&coupon=C&currency=clp&amount={amount}"));
     service.refused(clp("139.980"), 400).await;
+    let update = "/1.7/pb/con/u/?external_id=1&currency=JPY&amount=1.500";
+    service
+        .refused(request("GET", update, &[("X-Api-Key", KEY)], ""), 400)
+        .await;
     assert_eq!(service.accepted(clp("139.98")).await.0.warnings.len(), 1);
     assert_eq!(service.accepted(clp("139980.00")).await.0.warnings.len(), 0);
 }

@@ -4,7 +4,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Body, ConversionStatus, UpdateConversion};
+use common::domain::{Body, ConversionStatus, Currency, UpdateConversion};
 use utoipa::ToSchema;
 
 use super::{call::call, effect::Conversion};
@@ -71,11 +71,16 @@ struct ConversionChange {
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
         external_id: fields.required_order_id("external_id")?,
-        // A currency changes nothing here, but tells what a point in the amount may be.
-        amount: fields.amount_in("amount", fields.currency("currency").ok().flatten())?,
+        amount: fields.amount_in("amount", currency(fields))?,
         status: status(fields)?,
         meta_data: fields.free_object("meta_data"),
     }))
+}
+
+/// It is no parameter and changes nothing, but tells what a point in the amount may be.
+fn currency(fields: &Fields) -> Option<Currency> {
+    let code = fields.values().get("currency")?.as_str()?;
+    code.trim().parse().ok()
 }
 
 fn status(fields: &Fields) -> Result<Option<ConversionStatus>, Invalid> {
