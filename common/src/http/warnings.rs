@@ -1,6 +1,7 @@
 //! What was left out or cut of a request that was taken all the same: noted while it is read, told in its answer, and kept with
 //! its event. It stands in `warnings` of a JSON object, where Tapfiliate's resources have a place for it and elsewhere only when
-//! there is something to say; where the body is a list or somebody's free data, in the `Warning` header.
+//! there is something to say; where the body is a list, somebody's free data or a pixel, in the
+//! `Warning` header.
 
 use std::{
     collections::BTreeMap,
@@ -52,13 +53,16 @@ pub(super) async fn tell(response: Response, warnings: &Warnings, is_free: bool)
     let kind = response.headers().get(CONTENT_TYPE);
     // Errors have their documented shapes, and name what they are about.
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    if is_error
-        || noted.is_empty()
-        || kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/json"))
-    {
+    let is_of = |what: &[u8]| kind.is_some_and(|kind| kind.as_bytes().starts_with(what));
+    let (is_json, is_image) = (is_of(b"application/json"), is_of(b"image/"));
+    if is_error || noted.is_empty() || !(is_json || is_image) {
         return response;
     }
     let (mut head, body) = response.into_parts();
+    if is_image {
+        head.headers.extend(header(&noted));
+        return Response::from_parts(head, body);
+    }
     // It was made in memory a moment ago.
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let told = if is_free {
@@ -70,11 +74,15 @@ pub(super) async fn tell(response: Response, warnings: &Warnings, is_free: bool)
         head.headers.remove(CONTENT_LENGTH);
         Body::from(told)
     } else {
-        let header = HeaderValue::try_from(format!("199 - {:?}", noted.join("; ")));
-        head.headers.extend(header.ok().map(|header| (WARNING, header)));
+        head.headers.extend(header(&noted));
         Body::from(bytes)
     };
     Response::from_parts(head, body)
+}
+
+fn header(noted: &[String]) -> Option<(HeaderName, HeaderValue)> {
+    let header = HeaderValue::try_from(format!("199 - {:?}", noted.join("; ")));
+    Some((WARNING, header.ok()?))
 }
 
 /// The object in `body` with `noted` beside the warnings that it has. `None` where there is no place for them: in what is no
