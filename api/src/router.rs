@@ -23,6 +23,7 @@ pub fn routes(api: Api, others: OpenApi) -> Router {
         .merge(v1::explain::router(&api))
         .merge(v1::commissions::router(&api))
         .merge(v1::audit::router(&api))
+        .merge(v1::rejections::router(&api))
         .merge(v1::keys::router(&api))
         .merge(v1::catalog::router(&api))
         .merge(rest::router(&api))

@@ -54,6 +54,8 @@ enum Command {
     Commissions(commands::commissions::Args),
     /// Show who changed what, and prove that nobody changed that.
     Audit(commands::audit::Args),
+    /// Show what was turned away before it became an event.
+    Rejections(commands::rejections::Args),
     /// Prove the ledger.
     Ledger(commands::ledger::Args),
     /// Tell step by step why an order paid what it paid, or why not.
@@ -103,6 +105,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Dlq(args) => commands::dlq::run(args, &clock).await,
         Command::Commissions(args) => commands::commissions::run(args, &clock).await,
         Command::Audit(args) => commands::audit::run(args, &clock).await,
+        Command::Rejections(args) => commands::rejections::run(args, &clock).await,
         Command::Ledger(args) => commands::ledger::run(args, &clock).await,
         Command::Explain(args) => commands::explain::run(args).await,
         Command::Pixel(args) => commands::pixel::run(args).await,

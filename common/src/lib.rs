@@ -14,6 +14,7 @@ pub mod ops;
 pub mod queue;
 pub mod reads;
 pub mod recalculation;
+pub mod rejections;
 pub mod runtime;
 pub mod tapfiliate_json;
 pub mod telemetry;

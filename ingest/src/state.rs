@@ -4,9 +4,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::http::HeaderMap;
 use common::{
-    domain::{Body, Dialect, Event, OrgId, TraceParent},
+    domain::{Body, Dialect, Event, EventId, OrgId, TraceParent},
     http::{
-        AddressRate, KeySource, Origin, Rejection, note_event, note_org, presented,
+        AddressRate, KeySource, Origin, Rejection, note_durable, note_event, note_org, presented,
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
     message::EventIds,
@@ -154,7 +154,8 @@ impl Ingest {
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
-        note_event(event.dialect, event.id);
+        let id = event.id;
+        note_event(event.dialect, id);
         let stop = self.0.requests.stop().clone();
         self.outlive("a call without a key", async move {
             let (id, is_unresolved, started) = (event.id, event.org.is_none(), Instant::now());
@@ -170,7 +171,9 @@ impl Ingest {
                 drop(permit);
             }
         });
-        answer.await.unwrap_or_else(|_panicked| pipeline::unavailable())
+        let answer = answer.await.unwrap_or_else(|_panicked| pipeline::unavailable());
+        note_answer(id, &answer);
+        answer
     }
 
     /// Runs a part of a request to its end, even if the caller hangs up meanwhile.
@@ -185,12 +188,22 @@ impl Ingest {
     /// Hands `event` over and waits for what is to be answered.
     pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
         note_event(event.dialect, event.id);
-        self.0.pipeline.submit(event, wait).await
+        let id = event.id;
+        let answer = self.0.pipeline.submit(event, wait).await;
+        note_answer(id, &answer);
+        answer
     }
 
     /// Hands `events` over in their order and waits for what is to be answered to each.
     pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
         self.0.pipeline.submit_all(events, wait).await
+    }
+}
+
+fn note_answer(event: EventId, answer: &Answer) {
+    match answer {
+        Answer::Outcome(_) | Answer::Accepted => note_durable(event),
+        Answer::Unavailable { .. } => {}
     }
 }
 

@@ -49,6 +49,7 @@ mod ordering;
 mod pixel;
 mod poison;
 mod readme;
+mod rejections;
 mod repeats;
 mod rest;
 mod rest_calls;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use commissary_tests::{Leftovers, Queue, World, wait_until};
+use common::message::ENVELOPE_VERSION;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -125,7 +126,11 @@ async fn an_envelope_of_a_later_version(queue: Queue) {
         .start()
         .await;
     world
-        .publish(&[br#"{"v":4,"from":"the future","events":[{"shape":"unknown"}]}"#.to_vec()])
+        .publish(&[format!(
+            r#"{{"v":{},"from":"the future","events":[{{"shape":"unknown"}}]}}"#,
+            ENVELOPE_VERSION + 1
+        )
+        .into_bytes()])
         .await;
     wait_until("a worker says that it is too old, and again", SOON, async || {
         let logs: String = world.workers.iter().map(commissary_tests::Process::log).collect();

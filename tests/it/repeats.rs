@@ -11,7 +11,13 @@ use serde_json::{Value, json};
 type Call = (&'static str, &'static str, Value);
 
 fn calls() -> Vec<Call> {
-    [calls_of_sales(), calls_of_affiliates(), other_calls()].concat()
+    [
+        calls_of_sales(),
+        calls_of_affiliates(),
+        other_calls(),
+        calls_of_catalog(),
+    ]
+    .concat()
 }
 
 /// Conversions, commissions, customers, clicks.
@@ -165,6 +171,77 @@ fn other_calls() -> Vec<Call> {
     ]
 }
 
+/// Each is of a thing that the demo has, or that the call before it has made.
+fn calls_of_catalog() -> Vec<Call> {
+    let none = || Value::Null;
+    let titled = || json!({"title": "Another title"});
+    vec![
+        ("PATCH", "/v1/org", titled()),
+        (
+            "POST",
+            "/v1/programs",
+            json!({"id": "tea", "title": "Tea", "currency": "EUR", "types": {"standard": {"percentage": 5}}}),
+        ),
+        ("PATCH", "/v1/programs/tea", titled()),
+        (
+            "POST",
+            "/v1/programs/tea/commission-types",
+            json!({"id": "gold", "fixed": 3}),
+        ),
+        (
+            "PATCH",
+            "/v1/programs/tea/commission-types/gold",
+            json!({"fixed": 4}),
+        ),
+        ("DELETE", "/v1/programs/tea/commission-types/gold", none()),
+        (
+            "POST",
+            "/v1/programs/tea/levels",
+            json!({"id": "level-2", "percentage": 1}),
+        ),
+        ("PATCH", "/v1/programs/tea/levels/level-2", titled()),
+        ("DELETE", "/v1/programs/tea/levels/level-2", none()),
+        (
+            "POST",
+            "/v1/programs/tea/bonuses",
+            json!({"id": "spring", "title": "Spring", "target_type": "conversion_count", "target": 10, "interval": "calmo",
+                "fixed": 50}),
+        ),
+        ("PATCH", "/v1/programs/tea/bonuses/spring", json!({"target": 5})),
+        ("DELETE", "/v1/programs/tea/bonuses/spring", none()),
+        ("POST", "/v1/programs/tea/hosts", json!({"host": "tea.example"})),
+        ("DELETE", "/v1/programs/tea/hosts/tea.example", none()),
+        ("POST", "/v1/programs/tea/assets", json!({"asset": "9-tttttt"})),
+        ("DELETE", "/v1/programs/tea/assets/9-tttttt", none()),
+        ("DELETE", "/v1/programs/tea", none()),
+        (
+            "PATCH",
+            "/v1/programs/partner-program/affiliates/patpartner",
+            json!({"fixed": 3.5}),
+        ),
+        (
+            "POST",
+            "/v1/custom-fields",
+            json!({"id": "size", "title": "Size"}),
+        ),
+        ("PATCH", "/v1/custom-fields/size", titled()),
+        ("DELETE", "/v1/custom-fields/size", none()),
+        ("POST", "/v1/pixel-keys", json!({"id": "px_repeated"})),
+        (
+            "PATCH",
+            "/v1/pixel-keys/px_repeated",
+            json!({"address_ranges": ["192.0.2.0/24"]}),
+        ),
+        ("POST", "/v1/pixel-keys/px_repeated/rotate", none()),
+        ("DELETE", "/v1/pixel-keys/px_repeated", none()),
+        (
+            "POST",
+            "/v1/commissions/recalculate",
+            json!({"affiliate_id": "peterpeterson", "preview": false}),
+        ),
+    ]
+}
+
 fn prospect(email: &str) -> Value {
     json!({
         "firstname": "Peter", "lastname": "Prospect", "email": email, "program_id": "johns-affiliate-program",
@@ -265,7 +342,7 @@ async fn effects(world: &World) -> String {
 
 /// What is shown once and never again.
 fn without_secrets(mut body: Value) -> Value {
-    for name in ["password", "key"] {
+    for name in ["password", "key", "secret"] {
         if let Some(secret) = body.get_mut(name) {
             *secret = Value::Null;
         }
@@ -288,7 +365,8 @@ async fn every_write_has_one_effect_and_the_same_answer_under_one_key() {
         assert_eq!(again.status, first.status, "{name}");
         assert_eq!(again.body, without_secrets(first.body.clone()), "{name}");
         assert_eq!(effects(&world).await, before, "{name}: a second effect");
-        let is_secret = first.body.get("password").or(first.body.get("key")).is_some();
+        let secrets = ["password", "key", "secret"].map(|name| first.body.get(name));
+        let is_secret = secrets.iter().any(Option::is_some);
         assert_eq!(
             again.header("cache-control"),
             is_secret.then_some("no-store"),
@@ -310,7 +388,9 @@ async fn every_write_has_one_effect_and_the_same_answer_under_one_key() {
                 "{refused:?}"
             );
         } else {
-            assert_eq!(refused.status, 422, "{name}: {refused:?}");
+            // Some calls look first whether they know the field.
+            let is_unknown = path.starts_with("/v1/") && refused.status == 400;
+            assert!(refused.status == 422 || is_unknown, "{name}: {refused:?}");
         }
         assert_eq!(
             effects(&world).await,

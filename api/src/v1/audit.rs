@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Extension, Json, extract::State, middleware::from_fn_with_state};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use common::{
     db::keys::{ApiKey, Scope},
     http::openapi::example,
@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::moment::moment;
 use crate::{
     Api, Problem,
     auth::{Guard, guard, needs_whole_organisation},
@@ -64,21 +65,6 @@ struct Filter {
     #[serde(deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 200, example = 50)]
     limit: Option<u32>,
-}
-
-fn moment<'de, D: Deserializer<'de>>(value: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = String::deserialize(value)?;
-    let day = || {
-        let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?;
-        Some(day.and_time(NaiveTime::MIN).and_utc())
-    };
-    let time = DateTime::parse_from_rfc3339(&text).ok();
-    time.map(|time| time.to_utc())
-        .or_else(day)
-        .map(Some)
-        .ok_or_else(|| {
-            D::Error::custom("must be a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z")
-        })
 }
 
 fn number<'de, D: Deserializer<'de>>(value: D) -> Result<Option<i64>, D::Error> {

@@ -9,7 +9,7 @@ use common::{
         idempotent_answers,
     },
     domain::{Applied, Body, Decision, Dialect, Event, Incoming, Outcome, Reason, Refusal, RowWrite},
-    http::note_event,
+    http::{note_durable, note_event},
 };
 
 use super::Call;
@@ -36,7 +36,10 @@ pub(crate) async fn execute(api: &Api, call: &Call, subject: &str, body: Body) -
     let mut attempt = 1;
     loop {
         match try_execute(api, call, subject, &event).await {
-            Ok(outcome) => return answer(outcome, false),
+            Ok(outcome) => {
+                note_durable(event.id);
+                return answer(outcome, false);
+            }
             Err(Failed::Problem(problem)) => return Err(problem),
             Err(Failed::Apply(error)) => {
                 let is_contended = matches!(error.class(), FailureClass::Contention | FailureClass::Race);

@@ -6,6 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use common::http::carry;
 use tracing::Instrument;
 
 use crate::Problem;
@@ -16,7 +17,7 @@ pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
         clippy::disallowed_methods,
         reason = "it ends by itself; when the process ends before, its transaction is rolled back"
     )]
-    let work = tokio::spawn(next.run(request).in_current_span());
+    let work = tokio::spawn(carry(next.run(request)).in_current_span());
     match work.await {
         Ok(response) => response,
         // Let the layer around all routes see a panic.

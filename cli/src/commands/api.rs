@@ -36,8 +36,9 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let ids = roles::event_ids(&pool).await?;
     let metrics = process.metrics()?;
     let ready = api::Ready::Database(pool.clone());
-    let api = Api::new(pool, ids, clock.clone(), ready, metrics).with_geoip(geoip);
+    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics).with_geoip(geoip);
     let router = api::router(api, ingest::openapi());
+    let router = roles::keeping_rejections(&process, router, &pool, clock);
     tracing::info!(address = %listener.local_addr()?, "api is ready");
     let requests = process.requests();
     requests.spawn("server", serve(listener, router, requests.clone()));

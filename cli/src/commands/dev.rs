@@ -110,9 +110,10 @@ async fn everything(
     let (ingest, requests) =
         roles::ingest::start(&process, &pool, ids.clone(), broker.as_ref(), instances, clock).await?;
     let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics).with_geoip(geoip);
-    let router = ingest::routes(ingest).merge(api::routes(api, ingest::openapi()));
+    let router = with_layers(ingest::routes(ingest).merge(api::routes(api, ingest::openapi())));
+    let router = roles::keeping_rejections(&process, router, &pool, clock);
     welcome(listener.local_addr()?, args, url)?;
-    requests.spawn("server", serve(listener, with_layers(router), requests.clone()));
+    requests.spawn("server", serve(listener, router, requests.clone()));
     process.finish().await?;
     pool.close().await;
     Ok(())

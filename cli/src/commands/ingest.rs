@@ -46,6 +46,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let (ingest, requests) =
         roles::ingest::start(&process, &pool, ids, broker.as_ref(), Instances::default(), clock).await?;
     let router = with_layers(ingest::routes(ingest).merge(api::health(Health { ready, metrics })));
+    let router = roles::keeping_rejections(&process, router, &pool, clock);
     tracing::info!(address = %listener.local_addr()?, "ingest is ready");
     requests.spawn("server", serve(listener, router, requests.clone()));
     process.finish().await

@@ -18,6 +18,8 @@ pub(crate) mod ingest;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod migrate;
+mod of_org;
 pub(crate) mod pixel;
 pub(crate) mod ready;
+pub(crate) mod rejections;
 pub(crate) mod worker;

@@ -17,8 +17,9 @@ use ingest::{
 
 use super::Process;
 
-/// Connections of an ingest: the overflow's, the reader's and its listener, the keys' and their listener, the readiness check.
-pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 5;
+/// Connections of an ingest: the overflow's, the reader's and its listener, the keys' and their listener, the readiness check, the
+/// rejections'.
+pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 6;
 
 /// How long the first load of the keys may take.
 const FIRST_LOAD_DEADLINE: Duration = Duration::from_secs(10);

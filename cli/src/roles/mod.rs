@@ -8,7 +8,13 @@ mod process;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
-use common::{db::Pool, message::EventIds};
+use axum::Router;
+use common::{
+    db::Pool,
+    message::EventIds,
+    rejections::{self, Rejections, noting_rejections},
+    runtime::Clock,
+};
 use tokio::net::TcpListener;
 
 pub(crate) use process::{Process, supervisor};
@@ -27,6 +33,16 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         }
         Err(error) => Err(error).with_context(|| format!("listening on {address}")),
     }
+}
+
+/// `routes`, whose rejections a task of `process` writes to the database.
+pub(crate) fn keeping_rejections(process: &Process, routes: Router, pool: &Pool, clock: &Clock) -> Router {
+    let rejections = Rejections::default();
+    let (kept, pool) = (rejections.clone(), pool.clone());
+    process.upkeep.keep_draining("rejections", move |stop| {
+        rejections::keep(kept.clone(), pool.clone(), stop)
+    });
+    noting_rejections(routes, rejections, clock.clone())
 }
 
 /// What issues and verifies event ids, with the installation's secret.

@@ -133,6 +133,10 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("prospects_group_fkey", "UPDATE prospects SET group_id = 'none'"),
     ("prospects_promotion_check", "UPDATE prospects SET promoted_at = now()"),
     ("idempotent_answers_pkey", "INSERT INTO idempotent_answers SELECT 1, 'k', '', 200, NULL, now() FROM generate_series(1, 2)"),
+    (
+        "rejections_pkey",
+        "INSERT INTO rejections SELECT 1, '', '', '', '', '', '', '{}', 1, now(), now() FROM generate_series(1, 2)",
+    ),
     ("audit_heads_pkey", "INSERT INTO audit_heads SELECT 1, 0, '' FROM generate_series(1, 2)"),
     ("audit_entries_pkey", "INSERT INTO audit_entries SELECT 1, 1, now(), 'cli', '', NULL, NULL, NULL, '', '', NULL, NULL, sha256('') FROM generate_series(1, 2)"),
     ("audit_entries_actor_check", "INSERT INTO audit_entries VALUES (1, 1, now(), 'x', '', NULL, NULL, NULL, '', '', NULL, NULL, sha256(''))"),

@@ -41,6 +41,7 @@ pub(crate) mod payments;
 pub(crate) mod pool;
 pub mod programs;
 pub(crate) mod refunds;
+pub mod rejections;
 pub mod schedules;
 pub mod settings;
 pub mod spool;

@@ -10,6 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{Rejection, RequestId, path::is_below, picture};
+use crate::domain::EventId;
 
 /// How a dialect says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +49,36 @@ impl DialectErrors {
         found.map_or(Self::Plain, |(_, errors)| *errors)
     }
 
+    /// The word for it in metrics and lists.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Yaplet => "yaplet",
+            Self::Tapfiliate => "tapfiliate",
+            Self::Affitor => "affitor",
+            Self::Affy => "affy",
+            Self::Pixel => "pixel",
+            Self::Plain => "native",
+        }
+    }
+
+    /// Whether an error may say more than what is documented.
+    pub(super) fn is_open(self) -> bool {
+        match self {
+            Self::Tapfiliate | Self::Affitor | Self::Affy | Self::Plain => true,
+            // Yaplet's is printed in full in its seed, and a picture says nothing.
+            Self::Yaplet | Self::Pixel => false,
+        }
+    }
+
     /// The answer to a request that is turned away.
     pub fn print(self, rejection: &Rejection) -> Response {
         tracing::debug!(reason = %rejection, "turned away");
         let mut response = self.print_message(rejection.status(), &self.message(rejection));
+        if let (Rejection::Invalid(invalid), Some(printed)) =
+            (rejection, response.extensions_mut().get_mut::<PrintedError>())
+        {
+            printed.field = invalid.field().map(ToOwned::to_owned);
+        }
         if let Some(wait) = rejection.retry_after() {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
@@ -66,7 +93,10 @@ impl DialectErrors {
         let body = self.body(status, message);
         let mut response = (status, Json(&body)).into_response();
         let message = message.to_owned();
-        response.extensions_mut().insert(PrintedError { message, body });
+        let field = None;
+        response
+            .extensions_mut()
+            .insert(PrintedError { message, field, body });
         response
     }
 
@@ -103,13 +133,21 @@ impl DialectErrors {
 #[derive(Clone, Debug)]
 pub struct PrintedError {
     pub message: String,
+    /// The field that is wrong, if it is one.
+    pub field: Option<String>,
     body: Value,
 }
 
 impl PrintedError {
-    pub(super) fn with_request_id(mut self, id: &RequestId) -> String {
+    /// Its body with the request's id and the event's, where they are given.
+    pub(super) fn with(mut self, request: Option<&RequestId>, event: Option<EventId>) -> String {
         if let Value::Object(fields) = &mut self.body {
-            fields.insert("request_id".to_owned(), id.as_str().into());
+            if let Some(id) = request {
+                fields.insert("request_id".to_owned(), id.as_str().into());
+            }
+            if let Some(event) = event {
+                fields.insert("event_id".to_owned(), event.to_string().into());
+            }
         }
         self.body.to_string()
     }

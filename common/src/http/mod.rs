@@ -7,6 +7,7 @@ mod credentials;
 mod dialect_errors;
 mod error_bodies;
 mod layers;
+mod noted;
 pub mod openapi;
 mod origin;
 mod panics;
@@ -18,6 +19,7 @@ pub mod request;
 mod request_id;
 mod request_span;
 mod serve;
+mod turned_away;
 mod warnings;
 
 pub use address::{AddressRate, KEYLESS_BURST, KEYLESS_PER_SECOND, peer};
@@ -30,11 +32,13 @@ pub use error_bodies::{
     AffitorError, AffyError, PlainError, TapfiliateError, TapfiliateMessage, YapletError,
 };
 pub use layers::with_layers;
+pub use noted::{carry, note_invalid_part};
 pub use origin::Origin;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit, RateLimits};
 pub use rejection::Rejection;
 pub use request_id::{MAX_REQUEST_ID, RequestId, X_REQUEST_ID};
-pub use request_span::{note_event, note_org};
+pub use request_span::{X_EVENT_ID, note_durable, note_event, note_org};
 pub use serve::{DRAIN_TIMEOUT, ServeError, serve};
+pub use turned_away::{AllTurnedAway, TurnedAway};
 pub use warnings::{MAX_WARNINGS, Warnings};

@@ -4,7 +4,7 @@
 use axum::{
     body::Body,
     extract::{MatchedPath, Request},
-    http::header::CONTENT_LENGTH,
+    http::{HeaderName, HeaderValue, header::CONTENT_LENGTH},
     middleware::Next,
     response::Response,
 };
@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
-    DialectErrors, Origin, PrintedError,
+    DialectErrors, Origin, PrintedError, noted,
     request_id::{RequestId, X_REQUEST_ID},
-    warnings,
+    turned_away, warnings,
 };
 use crate::{
     domain::{Dialect, EventId, OrgId},
@@ -24,8 +24,10 @@ use crate::{
 /// In the paths of calls that answer free data.
 const META_DATA: &str = "/meta-data";
 
-/// A layer for `axum::middleware::from_fn`. Every answer has the request's id; so has the body of an error of Commissary's
-/// own, while other dialects' errors keep their documented shapes.
+/// The event that a request became.
+pub const X_EVENT_ID: HeaderName = HeaderName::from_static("x-event-id");
+
+/// A layer for `axum::middleware::from_fn`. Every answer has the request's id, and that of the event that it became.
 pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let origin = Origin::of(request.headers());
@@ -35,21 +37,24 @@ pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
         traces::continue_from(&span, caller);
     }
     let errors = DialectErrors::of_path(request.uri().path());
-    let noted = origin.warnings.clone();
+    let left_out = origin.warnings.clone();
     let is_free = request.uri().path().contains(META_DATA);
     request.extensions_mut().insert(origin);
-    let response = next.run(request).instrument(span.clone()).await;
-    let mut response = warnings::tell(response, &noted, is_free).await;
+    let asked = turned_away::Asked::of(&request);
+    let handled = next.run(request).instrument(span.clone());
+    let (mut response, noted) = noted::noting(handled).await;
+    let event = noted.event;
+    turned_away::note(&asked, &noted, &mut response);
+    let mut response = warnings::tell(response, &left_out, is_free).await;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, elapsed = ?started.elapsed(), "answered"));
     if let Some(header) = id.header() {
         response.headers_mut().insert(X_REQUEST_ID, header);
     }
-    if let (Some(error), DialectErrors::Plain) = (response.extensions_mut().remove::<PrintedError>(), errors)
-    {
-        *response.body_mut() = Body::from(error.with_request_id(&id));
-        response.headers_mut().remove(CONTENT_LENGTH);
+    if let Some(header) = event.and_then(|event| HeaderValue::try_from(event.to_string()).ok()) {
+        response.headers_mut().insert(X_EVENT_ID, header);
     }
+    add_to_error(&mut response, errors, &id, event);
     response
 }
 
@@ -67,13 +72,32 @@ fn span(request: &Request, id: &RequestId) -> Span {
     )
 }
 
-/// Notes in the request's span whose key came.
-pub fn note_org(org: OrgId) {
-    Span::current().record("org", org.0);
+/// An error of Commissary's own names the request, and each whose shape is open the event that was refused.
+fn add_to_error(response: &mut Response, errors: DialectErrors, id: &RequestId, event: Option<EventId>) {
+    let request = (errors == DialectErrors::Plain).then_some(id);
+    let event = event.filter(|_| errors.is_open());
+    if request.is_none() && event.is_none() {
+        return;
+    }
+    if let Some(error) = response.extensions_mut().remove::<PrintedError>() {
+        *response.body_mut() = Body::from(error.with(request, event));
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
 }
 
-/// Notes in the request's span what it became.
-pub fn note_event(dialect: Dialect, event: EventId) {
-    let event = tracing::field::display(event);
+/// Notes whose key came.
+pub fn note_org(org: OrgId) {
+    Span::current().record("org", org.0);
+    noted::org(org);
+}
+
+/// Notes what the request became.
+pub fn note_event(dialect: Dialect, id: EventId) {
+    let event = tracing::field::display(id);
     tracing::record_all!(Span::current(), dialect = dialect.name(), event.id = event);
+}
+
+/// Notes that the event which the request became is durable: its caller can ask for it, also where it is refused.
+pub fn note_durable(event: EventId) {
+    noted::event(event);
 }

@@ -7,5 +7,6 @@ pub mod affy;
 pub mod audit;
 pub mod explain;
 pub mod receipts;
+pub mod rejections;
 pub mod rest;
 pub mod statement;

@@ -8,8 +8,10 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use strum::IntoEnumIterator as _;
 
+use super::labels;
 use crate::domain::{Dialect, Reason};
 
+pub const REQUESTS_REJECTED: &str = "commissary_requests_rejected_total";
 pub const EVENTS_ACCEPTED: &str = "events_accepted_total";
 pub const EVENTS_APPLIED: &str = "events_applied_total";
 pub const EVENTS_REFUSED: &str = "events_refused_total";
@@ -85,6 +87,10 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 /// Describes all metrics and starts those at 0 that count. Histograms show with their first batch.
 fn register() {
     describe_counter!(
+        REQUESTS_REJECTED,
+        "Requests that became no event, by wire format, call, reason and field"
+    );
+    describe_counter!(
         EVENTS_ACCEPTED,
         "Events durably accepted, by the wire format they came in"
     );
@@ -123,6 +129,14 @@ fn register() {
     }
     spool_envelopes(0);
     oldest_unapplied(Duration::ZERO);
+}
+
+/// Both planes: a request, or a line of a batch, that became no event. `field` may be a name that the caller chose: only so many
+/// are told apart.
+pub fn rejected(dialect: &'static str, route: &str, reason: &'static str, field: &str) {
+    let (route, field) = (route.to_owned(), labels::bounded(field));
+    counter!(REQUESTS_REJECTED, "dialect" => dialect, "route" => route, "reason" => reason, "field" => field)
+        .increment(1);
 }
 
 /// Ingest: events that the broker confirmed or Postgres committed.

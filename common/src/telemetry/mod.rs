@@ -2,6 +2,7 @@
 
 mod args;
 mod collector;
+mod labels;
 mod logs;
 pub mod metrics;
 pub mod traces;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Ingest, answer::key_holder, auth::Principal, pipeline::Answer};
 use common::http::{
-    NATIVE_KEYS, Rejection,
+    NATIVE_KEYS, Rejection, note_invalid_part,
     openapi::example,
     request::{self, Fields, Invalid, Preferences, Received, Wait},
 };
@@ -67,7 +67,10 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     take_others(&holder, lines.len())?;
     for (line, text) in lines {
         match event(ingest, &holder, &received, line, text) {
-            Err(invalid) => results.push((line, What::Invalid(invalid), Vec::new())),
+            Err(invalid) => {
+                note_invalid_part(&invalid);
+                results.push((line, What::Invalid(invalid), Vec::new()));
+            }
             Ok(event) if mentioned.builds_on_earlier(&event) => later.push((line, event)),
             Ok(event) => first.push((line, event)),
         }

@@ -7,7 +7,6 @@
 //! Every answer is the picture. Its status is honest, which browsers ignore and networks log: 200 when the conversion is
 //! durable (or on purpose not recorded), 400, 404 and the like when it is not; then `X-Pixel-Error` says why.
 
-mod picture;
 mod route;
 mod signature;
 

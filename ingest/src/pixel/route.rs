@@ -8,7 +8,7 @@ use axum::{
 };
 use common::domain::Dialect;
 
-use super::{picture::recorded, signature};
+use super::signature;
 use crate::{
     Ingest,
     auth::AuthError,
@@ -121,7 +121,6 @@ async fn record(
     let body = create_conversion::parse(&query_fields(&query, &warnings.unwrap_or_default())?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, Some(pixel.org), request.extensions().get(), body);
     event.authenticated = authenticated;
-    let id = event.id;
     // Only those who are authenticated need no place among the calls without a key.
     let answer = if authenticated {
         ingest.submit(event, Wait::Receipt).await
@@ -131,7 +130,7 @@ async fn record(
             .await
     };
     match answer {
-        Answer::Accepted | Answer::Outcome(_) => Ok(recorded(id)),
+        Answer::Accepted | Answer::Outcome(_) => Ok(picture(StatusCode::OK)),
         Answer::Unavailable { retry_after } => Err(Rejection::Unavailable { retry_after }),
     }
 }

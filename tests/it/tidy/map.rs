@@ -259,6 +259,7 @@ const MAP: &[Cell] = &[
                         "common::db::keys::Client",
                         "common::db::keys::PixelKey",
                         "common::db::keys::Scope",
+                        "common::db::keys::Timezone",
                     ],
                 ),
             ),

@@ -233,7 +233,7 @@ async fn a_retired_program_takes_nobody_new() {
         (refused.status, message(&refused)),
         (400, "the program is retired")
     );
-    apply(catalog::DEMO, 0).await;
+    apply(&retired.replace("retired = true", "retired = false"), 0).await;
     apply(&retired, 1).await;
     assert_eq!(post(&client, JOHNS, &body).await.status, 200, "not yet");
 }

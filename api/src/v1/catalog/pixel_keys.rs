@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    http::{StatusCode, header::CACHE_CONTROL},
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
 use common::{
     catalog::change::pixel_keys,
     db::keys::ApiKey,
@@ -21,7 +16,7 @@ use super::thing::{self, sent, shown};
 use crate::{
     Api, Problem,
     path_id::PathId,
-    write::{Call, Change, begin, finish},
+    write::{Call, Change, begin, finish, not_stored},
 };
 
 /// The key of a pixel, in the words of the catalog file.
@@ -99,7 +94,7 @@ pub(super) async fn create_pixel_key(State(api): State<Arc<Api>>, call: Call) ->
     let secret = secret.unwrap_or_else(pixel_keys::generate_secret);
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,
-        Change::Repeated(answer) => return Ok(answer),
+        Change::Repeated(answer) => return Ok(not_stored(answer)),
     };
     let made = pixel_keys::create(&mut change, &call.key.org_slug, &key, &secret, fields).await?;
     let shown = shown(&key, made);
@@ -147,7 +142,7 @@ pub(super) async fn rotate_pixel_key(
     let secret = pixel_keys::generate_secret();
     let mut change = match begin(&api, &call).await? {
         Change::Fresh(change) => change,
-        Change::Repeated(answer) => return Ok(answer),
+        Change::Repeated(answer) => return Ok(not_stored(answer)),
     };
     let changed = pixel_keys::rotate(&mut change, &call.key.org_slug, &key, &secret).await?;
     let shown = shown(&key, changed);
@@ -196,7 +191,7 @@ fn without_secret(shown: &Value) -> Value {
 /// The one answer that has it: nobody on the way keeps it.
 fn once(shown: Value, secret: &SecretString) -> Response {
     let shown = with_secret(shown, secret.expose_secret().into());
-    ([(CACHE_CONTROL, "no-store")], Json(shown)).into_response()
+    not_stored(Json(shown))
 }
 
 fn with_secret(mut shown: Value, secret: Value) -> Value {

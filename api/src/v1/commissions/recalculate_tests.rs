@@ -18,10 +18,10 @@ async fn change_rate(database: &TestDatabase) {
         .run(
             "INSERT INTO commission_types
                  (org_id, program_id, identifier, title, valid_from, form, value, recurrence, count_towards_cap, group_overrides)
-             SELECT org_id, program_id, identifier, title, now() - interval '1 day', 'percentage', 12.5, recurrence,
-                    count_towards_cap, group_overrides
-               FROM commission_types JOIN programs p USING (org_id, program_id)
-              WHERE p.slug = 'johns-affiliate-program' AND identifier = 'standard'",
+             SELECT t.org_id, t.program_id, t.identifier, t.title, now() - interval '1 day', 'percentage', 12.5, t.recurrence,
+                    t.count_towards_cap, t.group_overrides
+               FROM commission_types t JOIN programs p USING (org_id, program_id)
+              WHERE p.slug = 'johns-affiliate-program' AND t.identifier = 'standard'",
         )
         .await;
 }

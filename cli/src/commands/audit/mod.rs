@@ -1,6 +1,5 @@
 //! `commissary audit`: who changed what, and the proof that nobody changed that.
 
-mod of_org;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -12,7 +11,10 @@ use common::{
 };
 use serde_json::{Map, Value};
 
-use super::event_args::{When, when};
+use super::{
+    event_args::{When, when},
+    of_org::org,
+};
 use crate::print::{print, print_json, table};
 
 /// Show who changed what, latest first
@@ -85,7 +87,7 @@ async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
     let pool = db::connect(&args.db.database_url, 1, "commissary audit").await?;
     let mut conn = pool.acquire().await?;
     let filter = AuditFilter {
-        org: of_org::org(&mut conn, args.org.as_deref()).await?,
+        org: org(&mut conn, args.org.as_deref()).await?,
         subject: args.subject,
         action: args.action,
         actor: args.actor,

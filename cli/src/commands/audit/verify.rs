@@ -8,7 +8,7 @@ use common::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::of_org::org;
+use crate::commands::of_org::org;
 
 use crate::print::{print, print_json, table};
 

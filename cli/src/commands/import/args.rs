@@ -102,3 +102,41 @@ fn encoding(name: &str) -> Result<&'static Encoding, String> {
     let found = Encoding::for_label_no_replacement(name.as_bytes());
     found.ok_or_else(|| format!("{name:?} is no encoding such as windows-1252, iso-8859-15 or shift_jis"))
 }
+
+/// The command as tests give it.
+#[cfg(test)]
+#[derive(Debug, clap::Parser)]
+pub(super) struct Line {
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_leaves_room_for_others() {
+        let parse = |rate: u32| {
+            let rate = rate.to_string();
+            let line = [
+                "import",
+                "a.csv",
+                "--org",
+                "demo",
+                "--database-url",
+                "postgres://x",
+                "--rate",
+                &rate,
+            ];
+            <Line as clap::Parser>::try_parse_from(line).map(|line| line.args.rate)
+        };
+        assert_eq!(parse(MAX_RATE).unwrap(), MAX_RATE);
+        assert!(parse(MAX_RATE + 1).is_err());
+        assert!(parse(0).is_err());
+        let help = <Line as clap::CommandFactory>::command()
+            .render_long_help()
+            .to_string();
+        assert!(help.contains(&MAX_RATE.to_string()), "{help}");
+    }
+}

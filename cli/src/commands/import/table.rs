@@ -39,6 +39,9 @@ impl Table {
             .context("reading the file")?;
         let before = before_header(&head)?;
         let rest = head.split_off(before.bytes);
+        if rest.trim_ascii().is_empty() {
+            bail!("{} has no records", reading.path.display());
+        }
         let delimiter = match before.delimiter {
             Some(delimiter) => delimiter,
             None => delimiter_of(&rest)?,

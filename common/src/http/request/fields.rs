@@ -334,7 +334,7 @@ impl Fields {
 
     /// The error of a field whose value is not as it should be.
     pub fn wrong(&self, name: &str, what: &str) -> Invalid {
-        Invalid(format!("{}{name} {what}", self.prefix))
+        Invalid::of_field(format!("{}{name}", self.prefix), what)
     }
 
     pub(super) fn too_long(&self, name: &str, limit: usize) -> Invalid {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{
-    Fields, Invalid, MAX_EMAIL,
+    Fields, MAX_EMAIL,
     charset::LOST,
     fields::{is_nothing, text_of, tidied},
     invisible::first_invisible,
@@ -154,7 +154,7 @@ impl Fields {
 
     /// What is kept of a field that may have been sent twice.
     fn kept(&self, name: &str) -> Option<&Value> {
-        if let Err(Invalid(_twice)) = self.value(name) {
+        if self.value(name).is_err() {
             self.warn(name, "is sent twice with different values, and the first is kept");
         }
         self.first(name)

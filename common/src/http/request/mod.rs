@@ -42,6 +42,7 @@ pub use preference::{
     DEFAULT_WAIT, IdempotencyKey, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope,
 };
 pub use received::Received;
+pub(in crate::http) use received::sent_values;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;
 

@@ -16,7 +16,7 @@ pub(super) fn looks_like_multipart(text: &str) -> bool {
 /// # Errors
 /// When it is cut off or has too many fields.
 pub(super) fn parse(body: Bytes, declared: &'static Encoding) -> Result<Sent, Invalid> {
-    let malformed = |why: &str| Invalid(format!("malformed multipart/form-data: {why}"));
+    let malformed = |why: &str| Invalid::new(format!("malformed multipart/form-data: {why}"));
     let first = body
         .split(|byte| *byte == b'\n')
         .next()

@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Fields, Invalid, MAX_BODY_BYTES, body, charset,
@@ -19,7 +19,7 @@ use super::{
     json, multipart, preference,
     value::Sent,
 };
-use crate::http::{Origin, Rejection, Warnings, request::Wait};
+use crate::http::{Origin, Rejection, Warnings, noted, request::Wait};
 
 #[derive(Debug)]
 pub struct Received {
@@ -48,6 +48,7 @@ impl Received {
     pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
         let (head, body) = request.into_parts();
         let body = body::read(body, limit).await?;
+        noted::body(&body);
         if is_compressed(&head.headers, &body) {
             return Err(
                 Invalid::new("compressed bodies are not taken: send it without Content-Encoding").into(),
@@ -192,4 +193,18 @@ fn is_compressed(headers: &HeaderMap, body: &[u8]) -> bool {
     let is_one =
         named.is_some_and(|named| COMPRESSIONS.iter().any(|name| named.starts_with(name.as_bytes())));
     is_one && std::str::from_utf8(body).is_err()
+}
+
+/// What was sent, as far as it can be read: for who looks at a request that cannot be.
+pub(in crate::http) fn sent_values(query: &str, body: &[u8]) -> Map<String, Value> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let body = if json::looks_like_json(text) {
+        json::parse(text)
+    } else {
+        form::parse(text, UTF_8)
+    };
+    let mut sent = form::parse(query, UTF_8).unwrap_or_default();
+    sent.extend(body.unwrap_or_default());
+    sent.values
 }

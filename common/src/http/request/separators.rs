@@ -108,7 +108,7 @@ pub(super) fn unglued<'a>(name: &str, value: &'a str) -> Result<(&'a str, Vec<&'
     let is_id = READ.contains(&head) && !PROSE.contains(&head);
     let other = doubtful.find_map(|(at, _)| name_behind(value, at));
     match other.or_else(|| glued_name(value)) {
-        Some(other) if is_id => Err(Invalid(format!(
+        Some(other) if is_id => Err(Invalid::new(format!(
             "{name} has what looks like another parameter in it ({other}=): parameters are separated by &"
         ))),
         _ => Ok((value, Vec::new())),

@@ -1,4 +1,4 @@
-//! Whose trail it is.
+//! Whose: an organisation as an argument that may be left out.
 
 use anyhow::bail;
 use common::{

@@ -1,0 +1,52 @@
+//! Writes what was gathered.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Rejections;
+use crate::db::{DbError, Pool, rejections};
+
+/// How long a rejection waits to be written.
+pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Writes until `stop`, and what is at hand then. While the database is away they wait, and their number is bounded.
+pub async fn keep(rejections: Rejections, pool: Pool, stop: CancellationToken) {
+    let mut is_failing = false;
+    loop {
+        let stopped = stop
+            .run_until_cancelled(tokio::time::sleep(FLUSH_INTERVAL))
+            .await
+            .is_none();
+        let result = flush(&rejections, &pool).await;
+        match &result {
+            Ok(()) if is_failing => tracing::info!("rejections are written again"),
+            Err(error) if !is_failing => {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(error, "rejections cannot be written");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        is_failing = result.is_err();
+        if stopped {
+            return;
+        }
+    }
+}
+
+async fn flush(rejections: &Rejections, pool: &Pool) -> Result<(), DbError> {
+    let taken = rejections.take();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let written = async {
+        let acquired = pool.acquire().await;
+        let mut connection = acquired.map_err(|error| DbError::new("rejections.connect", error))?;
+        rejections::write(&mut connection, &taken).await
+    };
+    let result = written.await;
+    if result.is_err() {
+        rejections.put_back(taken);
+    }
+    result
+}
