@@ -165,6 +165,7 @@ impl Client {
             wait_until: None,
             request_id: None,
             trace: None,
+            warnings: Vec::new(),
             body,
         };
         let incoming = vec![Incoming { event, queued: false }];

@@ -100,6 +100,7 @@ impl Ingest {
             wait_until: None,
             request_id: request_id(received.origin.as_ref()),
             trace: trace(received.origin.as_ref()),
+            warnings: warnings(received.origin.as_ref()),
             body,
         }
     }
@@ -125,6 +126,7 @@ impl Ingest {
             wait_until: None,
             request_id: request_id(origin),
             trace: trace(origin),
+            warnings: warnings(origin),
             body,
         }
     }
@@ -207,6 +209,11 @@ fn note_answer(event: EventId, answer: &Answer) {
 
 fn request_id(origin: Option<&Origin>) -> Option<String> {
     origin.map(|origin| origin.request_id.to_string())
+}
+
+/// What has been noted while the request was read.
+fn warnings(origin: Option<&Origin>) -> Vec<String> {
+    origin.map(|origin| origin.warnings.all()).unwrap_or_default()
 }
 
 /// The span of the request, where this process traces; else what the caller sent.

@@ -43,6 +43,7 @@ mod hang_up;
 mod http_layers;
 mod keys;
 mod lifecycle;
+mod odd_values;
 mod openapi;
 mod ordering;
 mod pixel;

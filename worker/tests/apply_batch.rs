@@ -43,6 +43,7 @@ fn sale(org: OrgId, order: &str) -> Incoming {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body: Body::CreateConversion(Box::new(create)),
     };
     Incoming { event, queued: false }

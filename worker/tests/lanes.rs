@@ -41,6 +41,7 @@ fn sale(org: OrgId, order: &str) -> Event {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body: Body::CreateConversion(Box::new(create)),
     }
 }

@@ -52,6 +52,7 @@ impl World {
             wait_until: None,
             request_id: None,
             trace: None,
+            warnings: Vec::new(),
             body,
         };
         Incoming { event, queued: false }

@@ -2,7 +2,7 @@
 
 use common::{
     domain::MetaData,
-    http::request::{Fields, Invalid, Received},
+    http::request::{Invalid, Received},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -32,29 +32,26 @@ pub(super) struct Property<'a> {
 /// The properties that the whole body is.
 ///
 /// # Errors
-/// As [`Fields::meta_data`].
+/// When the body is none or no object. What is too large is cut, with a warning.
 pub(super) fn all_of(received: &Received) -> Result<MetaData, Invalid> {
     let fields = sent_fields_of(received)?;
     for name in fields.values().keys() {
         // Sent twice with different values, it would be neither.
         fields.value(name)?;
     }
-    within_limits(fields.into_values())
+    Ok(fields.cleaned(NAME, fields.values().clone()))
 }
 
 /// The value of the property `name`: the body's field `value`.
 ///
 /// # Errors
-/// As [`Fields::meta_data`], and when there is none.
+/// When there is none.
 pub(super) fn property_of(name: &str, received: &Received) -> Result<Value, Invalid> {
     let fields = fields_of(received)?;
     let value = fields.value("value")?.ok_or_else(|| fields.required("value"))?;
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
-    within_limits(one)?;
-    Ok(value.clone())
-}
-
-fn within_limits(sent: MetaData) -> Result<MetaData, Invalid> {
-    let sent = Map::from_iter([(NAME.to_owned(), Value::Object(sent))]);
-    Ok(Fields::new(sent)?.meta_data(NAME)?.unwrap_or_default())
+    let mut kept = fields.cleaned(NAME, one);
+    // An unresolved macro: what was there stays.
+    kept.remove(name)
+        .ok_or_else(|| fields.wrong("value", "is an unresolved macro"))
 }

@@ -57,6 +57,10 @@ struct View {
     received_at: String,
     #[schema(required, format = DateTime)]
     applied_at: Option<String>,
+    /// What was left out or cut of the request. Only where there is something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<String>,
 }
 
 #[derive(ToSchema)]
@@ -123,6 +127,7 @@ fn accepted(id: EventId, now: DateTime<Utc>) -> Option<View> {
         outcome: None,
         received_at: time(received_at),
         applied_at: None,
+        warnings: Vec::new(),
     })
 }
 
@@ -131,6 +136,7 @@ fn short(receipt: Receipt) -> View {
     let reason = receipt.reason.clone().map(|reason| json!({"reason": reason}));
     let unsaid = Receipt {
         outcome: None,
+        warnings: Vec::new(),
         ..receipt
     };
     View {
@@ -154,6 +160,7 @@ fn view(receipt: Receipt) -> View {
         outcome: receipt.outcome.as_ref().and_then(outcome).or(reason),
         received_at: time(receipt.received_at),
         applied_at: receipt.applied_at.map(time),
+        warnings: receipt.warnings,
     }
 }
 
@@ -262,6 +269,7 @@ mod tests {
             outcome,
             received_at: now,
             applied_at: None,
+            warnings: Vec::new(),
             program_scope: None,
         }
     }

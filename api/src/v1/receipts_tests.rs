@@ -36,6 +36,7 @@ fn click(id: EventId, code: &str, now: DateTime<Utc>) -> Event {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body: Body::Click(Box::new(RecordClick {
             referral_code: code.to_owned(),
             ..RecordClick::default()

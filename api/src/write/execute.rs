@@ -76,6 +76,7 @@ fn event(api: &Api, call: &Call, body: Body) -> Event {
         wait_until: None,
         request_id: origin.map(|origin| origin.request_id.as_str().to_owned()),
         trace: origin.and_then(|origin| origin.trace),
+        warnings: origin.map(|origin| origin.warnings.all()).unwrap_or_default(),
         body,
     }
 }

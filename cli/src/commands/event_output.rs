@@ -95,6 +95,9 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
             format!("{} times, from {first} to {last}", failure.failures),
         );
     }
+    for warning in &event.warnings {
+        row("warning", warning.clone());
+    }
     for action in &event.actions {
         let reason = action.reason.as_deref().map(|reason| format!(" ({reason})"));
         let reason = reason.unwrap_or_default();

@@ -79,7 +79,9 @@ impl Links {
     /// The organisation of the page if the code is one of its own, and then the page's program if the code leads there;
     /// else the only organisation that has the code.
     fn find(&self, code: &str, host: Option<&str>) -> Option<(OrgId, Option<ProgramId>)> {
-        let leads = || self.leads.iter().filter(|lead| lead.code == code);
+        let any = || self.leads.iter().filter(|lead| lead.code == code);
+        let is_exact = any().any(|lead| lead.exact);
+        let leads = || any().filter(|lead| lead.exact == is_exact);
         let holder = host.and_then(|host| self.hosts.get(&host.to_lowercase()));
         if let Some(&(org, program)) = holder
             && leads().any(|lead| lead.org == org)

@@ -37,6 +37,7 @@ impl Caller {
             wait_until: None,
             request_id: request_id.clone(),
             trace: None,
+            warnings: Vec::new(),
             body,
         };
         Incoming { event, queued: false }

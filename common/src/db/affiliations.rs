@@ -126,12 +126,13 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
              UNION
              SELECT a.org_id, a.affiliate_id
              FROM unnest($3::bigint[], $4::text[]) AS sent (org_id, code)
-             JOIN affiliations a ON (a.org_id, a.referral_code) = (sent.org_id, sent.code)
+             -- Also those that differ in case: whoever asks takes the exact one first.
+             JOIN affiliations a ON (a.org_id, lower(a.referral_code)) = (sent.org_id, lower(sent.code))
              UNION
              -- An affiliate's id also serves as referral code.
              SELECT f.org_id, f.affiliate_id
              FROM unnest($3::bigint[], $4::text[]) AS sent (org_id, code)
-             JOIN affiliates f ON (f.org_id, f.slug) = (sent.org_id, sent.code) AND f.deleted_at IS NULL
+             JOIN affiliates f ON (f.org_id, lower(f.slug)) = (sent.org_id, lower(sent.code)) AND f.deleted_at IS NULL
              UNION
              SELECT a.org_id, a.affiliate_id
              FROM unnest($5::bigint[], $6::text[], $7::text[]) AS sent (org_id, asset_id, source_id)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -54,6 +55,8 @@ struct StorableEvent<'a> {
     idempotency_hash: Option<&'a str>,
     body: String,
     request_id: Option<Cow<'a, str>>,
+    /// JSON; nothing where there are none.
+    warnings: Option<String>,
 }
 
 impl<'a> From<&'a Event> for StorableEvent<'a> {
@@ -71,6 +74,7 @@ impl<'a> From<&'a Event> for StorableEvent<'a> {
             body,
             request_id,
             trace: _,
+            warnings,
         } = event;
         Self {
             id: id.0,
@@ -85,6 +89,7 @@ impl<'a> From<&'a Event> for StorableEvent<'a> {
             idempotency_hash: idempotency.as_ref().map(|used| used.hash.as_str()),
             body: serde_json::to_string(body).unwrap_or_else(|_never| "null".to_owned()),
             request_id: request_id.as_deref().map(storable),
+            warnings: (!warnings.is_empty()).then(|| json!(warnings).to_string()),
         }
     }
 }
@@ -122,8 +127,9 @@ pub(crate) async fn postpone(
         // Whoever gave it a row already takes care of it.
         sqlx::query!(
             "INSERT INTO events (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, request_id, due_at, status, attempt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, $13, 'queued', 2)
+                 idempotency_key, idempotency_hash, body, request_id, due_at, warnings, status, attempt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, $13,
+                 $14::text::json, 'queued', 2)
              ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING",
             row.id,
             row.org,
@@ -137,7 +143,8 @@ pub(crate) async fn postpone(
             row.idempotency_hash,
             row.body,
             row.request_id.as_deref(),
-            now + RETRY_FIRST
+            now + RETRY_FIRST,
+            row.warnings
         )
         .execute(connection)
         .await
@@ -160,8 +167,9 @@ pub(crate) async fn record(
     let recorded = sqlx::query!(
         "WITH dead AS (
              INSERT INTO events AS e (event_id, org_id, kind, dialect, order_key, received_at, trusted, program_scope,
-                 idempotency_key, idempotency_hash, body, request_id, status, reason)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12, 'dead', $13)
+                 idempotency_key, idempotency_hash, body, request_id, warnings, status, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11::text::json, $12,
+                 $17::text::json, 'dead', $13)
              ON CONFLICT ON CONSTRAINT events_pkey DO UPDATE
              SET status = 'dead', reason = excluded.reason, due_at = NULL
              WHERE e.status IN ('queued', 'parked', 'dead')
@@ -186,7 +194,8 @@ pub(crate) async fn record(
         failure.code,
         failure.detail,
         failure.fingerprint,
-        now
+        now,
+        row.warnings
     )
     .execute(connection)
     .await

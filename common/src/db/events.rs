@@ -80,6 +80,7 @@ struct Row {
     wait_until: Option<DateTime<Utc>>,
     request_id: Option<String>,
     waits_since: Option<i64>,
+    warnings: Option<Json<Vec<String>>>,
     body: String,
 }
 
@@ -97,6 +98,7 @@ impl Row {
             wait_until: self.wait_until,
             request_id: self.request_id,
             trace: None,
+            warnings: self.warnings.map(|Json(warnings)| warnings).unwrap_or_default(),
             body: serde_json::from_str::<Body>(&self.body).map_err(|error| decode("events.body", error))?,
         })
     }
@@ -116,7 +118,8 @@ pub async fn parked(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash,
-                NULL::timestamptz AS "wait_until?", request_id, NULL::bigint AS "waits_since?", body::text AS "body!"
+                NULL::timestamptz AS "wait_until?", request_id, NULL::bigint AS "waits_since?",
+                warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
          FROM events WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3 AND status = 'parked'
          ORDER BY event_id FOR UPDATE"#,
         &all,
@@ -153,7 +156,7 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
-                request_id, waits_since, body::text AS "body!"
+                request_id, waits_since, warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2"#,
         now,
@@ -356,6 +359,8 @@ struct EventRow<'a> {
     decision: &'a Decision,
     body: String,
     outcome: Option<String>,
+    /// JSON; nothing where there are none.
+    warnings: Option<String>,
     applied_at: Option<DateTime<Utc>>,
     due_at: Option<DateTime<Utc>>,
 }
@@ -365,10 +370,13 @@ impl<'a> EventRow<'a> {
         let json = |error: serde_json::Error| decode("events.body", error);
         let is_decided = matches!(decision.outcome, Outcome::Applied(_) | Outcome::Refused(_));
         let outcome = is_decided.then(|| serde_json::to_string(&decision.outcome));
+        let warnings = &decision.event.warnings;
+        let warnings = (!warnings.is_empty()).then(|| serde_json::to_string(warnings));
         Ok(Self {
             decision,
             body: serde_json::to_string(&decision.event.body).map_err(json)?,
             outcome: outcome.transpose().map_err(json)?,
+            warnings: warnings.transpose().map_err(json)?,
             applied_at: is_decided.then_some(now),
             due_at: due_at(decision, now),
         })
@@ -404,7 +412,7 @@ columns! {
                 // Travels with the event and is not stored.
                 trace: _,
                 // As text beside it.
-                body: _,
+                warnings: _, body: _,
             },
             outcome,
             // Says whether it is inserted or updated.
@@ -412,7 +420,7 @@ columns! {
             // For the audit trail.
             before: _,
         },
-        body, outcome: outcome_json, applied_at, due_at,
+        body, outcome: outcome_json, warnings, applied_at, due_at,
     } in &'a EventRow<'a> {
         event_id: Uuid = id.0,
         org_id: i64 = OrgId::stored(*org),
@@ -433,6 +441,7 @@ columns! {
         outcome: Option<&'a str> = outcome_json.as_deref(),
         wait_until: Option<DateTime<Utc>> = wait_until.filter(|_| *outcome == Outcome::Queued),
         request_id: Option<&'a str> = request_id.as_deref(),
+        warnings: Option<&'a str> = warnings.as_deref(),
         /// For what it needs.
         waits: bool = *outcome == Outcome::Queued && !dependency::needed(event).is_empty(),
     }
@@ -441,15 +450,17 @@ columns! {
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at,
-             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, waits_since)
+             trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, warnings,
+             waits_since)
          SELECT event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
-             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id,
+             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, warnings,
              CASE WHEN waits THEN (SELECT last_value FROM barriers) END
          FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[], $19::boolean[])
+             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[], $19::boolean[],
+             $20::text[]::json[])
            AS new (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
-             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, waits)",
+             program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, waits, warnings)",
         &new.event_id,
         &new.org_id,
         &new.kind as _,
@@ -469,6 +480,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.wait_until as _,
         &new.request_id as _,
         &new.waits,
+        &new.warnings as _,
     )
     .execute(connection)
     .await

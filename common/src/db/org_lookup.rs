@@ -7,7 +7,10 @@ use crate::domain::{ClickId, OrgId, ProgramId};
 /// A program to which a code leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeLead {
+    /// As it was sent.
     pub code: String,
+    /// Whether it is the code itself, or another that differs in case.
+    pub exact: bool,
     pub org: OrgId,
     pub program: ProgramId,
 }
@@ -19,12 +22,15 @@ pub struct CodeLead {
 pub async fn codes(connection: &mut Connection, codes: &[String]) -> Result<Vec<CodeLead>, DbError> {
     sqlx::query_as!(
         CodeLead,
-        r#"SELECT lead.code AS "code!", lead.org_id AS "org!: OrgId", lead.program_id AS "program!: ProgramId"
-         FROM (SELECT referral_code AS code, org_id, program_id FROM affiliations WHERE referral_code = ANY ($1)
+        r#"SELECT lead.code AS "code!", lead.exact AS "exact!", lead.org_id AS "org!: OrgId", lead.program_id AS "program!: ProgramId"
+         FROM (SELECT sent.code, a.referral_code = sent.code AS exact, a.org_id, a.program_id
+               FROM unnest($1::text[]) AS sent (code) JOIN affiliations a ON lower(a.referral_code) = lower(sent.code)
                UNION
-               SELECT f.slug, a.org_id, a.program_id
-               FROM affiliates f JOIN affiliations a ON (a.org_id, a.affiliate_id) = (f.org_id, f.affiliate_id)
-               WHERE f.slug = ANY ($1) AND f.deleted_at IS NULL AND NOT EXISTS (
+               SELECT sent.code, f.slug = sent.code, a.org_id, a.program_id
+               FROM unnest($1::text[]) AS sent (code)
+               JOIN affiliates f ON lower(f.slug) = lower(sent.code) AND f.deleted_at IS NULL
+               JOIN affiliations a ON (a.org_id, a.affiliate_id) = (f.org_id, f.affiliate_id)
+               WHERE NOT EXISTS (
                    SELECT FROM affiliations r WHERE (r.org_id, r.referral_code) = (f.org_id, f.slug))) lead
          JOIN orgs o ON o.org_id = lead.org_id AND o.affiliates_feature"#,
         codes

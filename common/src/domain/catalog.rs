@@ -1,6 +1,6 @@
 //! What operators declare: programs, rules, affiliates. Loaded for a batch, read-only while deciding.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -292,6 +292,8 @@ pub struct OrgCatalog {
     by_coupon: HashMap<String, (ProgramId, AffiliateId)>,
     by_referral_code: HashMap<String, (ProgramId, AffiliateId)>,
     by_source: HashMap<(String, String), (ProgramId, AffiliateId)>,
+    /// The referral codes and ids that are the same in lower case.
+    spellings: HashMap<String, BTreeSet<String>>,
 }
 
 impl OrgCatalog {
@@ -300,6 +302,7 @@ impl OrgCatalog {
     }
 
     pub fn add_affiliate(&mut self, affiliate: Affiliate) {
+        self.add_spelling(&affiliate.slug);
         self.by_slug.insert(affiliate.slug.clone(), affiliate.id);
         self.affiliates.insert(affiliate.id, affiliate);
     }
@@ -310,12 +313,18 @@ impl OrgCatalog {
             self.by_coupon.insert(coupon, at);
         }
         if let Some(code) = affiliation.referral_code.clone() {
+            self.add_spelling(&code);
             self.by_referral_code.insert(code, at);
         }
         if let (Some(asset), Some(source)) = (affiliation.asset_id.clone(), affiliation.source_id.clone()) {
             self.by_source.insert((asset, source), at);
         }
         self.affiliations.insert(at, affiliation);
+    }
+
+    fn add_spelling(&mut self, code: &str) {
+        let spellings = self.spellings.entry(code.to_lowercase()).or_default();
+        spellings.insert(code.to_owned());
     }
 
     pub fn program(&self, id: ProgramId) -> Option<&Program> {
@@ -351,14 +360,23 @@ impl OrgCatalog {
         1 + levels.max().unwrap_or_default()
     }
 
-    /// An affiliate's id also serves as referral code; in several programs the default one counts, then the oldest, but no
-    /// program that is retired at `at` where there is another.
+    /// The code as it is, else the only one that differs in nothing but case.
     pub fn by_referral_code(
         &self,
         code: &str,
         scope: Option<ProgramId>,
         at: DateTime<Utc>,
     ) -> Option<&Affiliation> {
+        self.by_exact_code(code, scope, at).or_else(|| {
+            let mut spellings = self.spellings.get(&code.to_lowercase())?.iter();
+            let only = spellings.next().filter(|_| spellings.next().is_none())?;
+            self.by_exact_code(only, scope, at)
+        })
+    }
+
+    /// An affiliate's id also serves as referral code; in several programs the default one counts, then the oldest, but no
+    /// program that is retired at `at` where there is another.
+    fn by_exact_code(&self, code: &str, scope: Option<ProgramId>, at: DateTime<Utc>) -> Option<&Affiliation> {
         if let Some(at) = self.by_referral_code.get(code) {
             return self.affiliations.get(at);
         }

@@ -20,6 +20,7 @@ mod request_id;
 mod request_span;
 mod serve;
 mod turned_away;
+mod warnings;
 
 pub use address::{AddressRate, KEYLESS_BURST, KEYLESS_PER_SECOND, peer};
 pub use credentials::{
@@ -40,3 +41,4 @@ pub use request_id::{MAX_REQUEST_ID, RequestId, X_REQUEST_ID};
 pub use request_span::{X_EVENT_ID, note_durable, note_event, note_org};
 pub use serve::{DRAIN_TIMEOUT, ServeError, serve};
 pub use turned_away::{AllTurnedAway, TurnedAway};
+pub use warnings::{MAX_WARNINGS, Warnings};

@@ -9,8 +9,6 @@ use utoipa::{
     },
 };
 
-use super::request::MAX_META_PROPERTIES;
-
 /// An example from a file beside its handler: `example = json!(example(include_str!("order.json")))`. Null if it is no JSON,
 /// which a test of the whole document would find.
 pub fn example(text: &str) -> Value {
@@ -66,8 +64,9 @@ impl PartialSchema for MetaData {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Object)
-            .description(Some("The caller's own data: at most 10 properties."))
-            .max_properties(Some(MAX_META_PROPERTIES))
+            .description(Some(
+                "The caller's own data: any names and values, 32 KiB of them.",
+            ))
             .into()
     }
 }

@@ -2,18 +2,20 @@
 
 use axum::http::HeaderMap;
 
-use super::RequestId;
+use super::{RequestId, Warnings};
 use crate::domain::TraceParent;
 
 /// The header of W3C Trace Context.
 const TRACEPARENT: &str = "traceparent";
 
 /// An extension of every request. Clones are cheap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Origin {
     pub request_id: RequestId,
     /// The caller's trace, if it is in one and says so as the standard wants it.
     pub trace: Option<TraceParent>,
+    /// What its reader leaves out or cuts.
+    pub warnings: Warnings,
 }
 
 impl Origin {
@@ -22,6 +24,7 @@ impl Origin {
         Self {
             request_id: RequestId::of(headers),
             trace: trace.and_then(|sent| sent.parse().ok()),
+            warnings: Warnings::default(),
         }
     }
 }

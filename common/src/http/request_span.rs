@@ -14,12 +14,15 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{
     DialectErrors, Origin, PrintedError, noted,
     request_id::{RequestId, X_REQUEST_ID},
-    turned_away,
+    turned_away, warnings,
 };
 use crate::{
     domain::{Dialect, EventId, OrgId},
     telemetry::traces,
 };
+
+/// In the paths of calls that answer free data.
+const META_DATA: &str = "/meta-data";
 
 /// The event that a request became.
 pub const X_EVENT_ID: HeaderName = HeaderName::from_static("x-event-id");
@@ -34,12 +37,15 @@ pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
         traces::continue_from(&span, caller);
     }
     let errors = DialectErrors::of_path(request.uri().path());
+    let left_out = origin.warnings.clone();
+    let is_free = request.uri().path().contains(META_DATA);
     request.extensions_mut().insert(origin);
     let asked = turned_away::Asked::of(&request);
     let handled = next.run(request).instrument(span.clone());
     let (mut response, noted) = noted::noting(handled).await;
     let event = noted.event;
     turned_away::note(&asked, &noted, &mut response);
+    let mut response = warnings::tell(response, &left_out, is_free).await;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, elapsed = ?started.elapsed(), "answered"));
     if let Some(header) = id.header() {

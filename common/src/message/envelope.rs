@@ -88,6 +88,7 @@ mod tests {
             wait_until: None,
             request_id: None,
             trace: None,
+            warnings: Vec::new(),
             body,
         }
     }

@@ -287,6 +287,7 @@ mod tests {
             wait_until: None,
             request_id: None,
             trace: None,
+            warnings: Vec::new(),
             body: Body::Chargeback(Chargeback {
                 external_id: order.to_owned(),
                 reversed: false,

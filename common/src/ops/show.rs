@@ -25,6 +25,8 @@ pub struct EventDetails {
     pub request_id: Option<String>,
     /// What was asked for, as stored.
     pub body: Value,
+    /// What was left out or cut of what was sent.
+    pub warnings: Vec<String>,
     /// What became of it, as stored.
     pub outcome: Option<Value>,
     pub failure: Option<Failure>,
@@ -64,6 +66,7 @@ struct Row {
     idempotency_key: Option<String>,
     request_id: Option<String>,
     body: Json<Value>,
+    warnings: Option<Json<Vec<String>>>,
     outcome: Option<Json<Value>>,
 }
 
@@ -73,7 +76,7 @@ pub async fn show(conn: &mut Connection, id: EventId) -> Result<Option<EventDeta
     // Put together at run time: its columns are those of the list, and more.
     let before = format!(
         "SELECT {SUMMARY}, e.trusted AS authenticated, e.program_scope, e.idempotency_key, e.request_id, e.body,
-                e.outcome
+                e.warnings, e.outcome
            FROM {EVENTS} WHERE "
     );
     let row: Option<Row> = Conditions::default()
@@ -107,6 +110,7 @@ pub async fn show(conn: &mut Connection, id: EventId) -> Result<Option<EventDeta
         idempotency_key: row.idempotency_key,
         request_id: row.request_id,
         body: row.body.0,
+        warnings: row.warnings.map(|Json(warnings)| warnings).unwrap_or_default(),
         outcome: row.outcome.map(|Json(outcome)| outcome),
         failure,
         actions,

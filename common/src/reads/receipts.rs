@@ -19,6 +19,8 @@ pub struct Receipt {
     pub outcome: Option<Outcome>,
     pub received_at: DateTime<Utc>,
     pub applied_at: Option<DateTime<Utc>>,
+    /// What was left out or cut of the request.
+    pub warnings: Vec<String>,
     /// The program that the key was bound to with which the event came.
     pub program_scope: Option<ProgramId>,
 }
@@ -39,7 +41,7 @@ pub enum ReceiptLookup {
 pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Result<ReceiptLookup, DbError> {
     let row = sqlx::query!(
         r#"SELECT org_id AS "org: OrgId", status AS "status: EventStatus", reason, outcome AS "outcome: Json<Outcome>", received_at, applied_at,
-                program_scope AS "program_scope: ProgramId"
+                warnings AS "warnings: Json<Vec<String>>", program_scope AS "program_scope: ProgramId"
            FROM events WHERE event_id = $1"#,
         event_id.0
     )
@@ -62,6 +64,7 @@ pub async fn find(conn: &mut Connection, org: OrgId, event_id: EventId) -> Resul
         outcome: row.outcome.map(|Json(outcome)| outcome),
         received_at: row.received_at,
         applied_at: row.applied_at,
+        warnings: row.warnings.map(|Json(warnings)| warnings).unwrap_or_default(),
         program_scope: row.program_scope,
     })))
 }

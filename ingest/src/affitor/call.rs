@@ -89,7 +89,7 @@ async fn record(
             .unwrap_or_default(),
     };
     let body = match &test {
-        Some(test) => test_mode::event(call, test, &fields)?,
+        Some(test) => test_mode::event(call, test, &fields),
         None => body,
     };
     let caller = match holder {

@@ -5,8 +5,8 @@ use axum::{
     response::Response,
 };
 use common::domain::{Body, MetaData, RecordClick};
-use serde_json::{Map, Value};
-use url::Url;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
 use utoipa::ToSchema;
 
 use super::{
@@ -19,9 +19,7 @@ use super::{
 use crate::{Ingest, receipt::Pending};
 use common::http::{
     openapi::example,
-    request::{
-        Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, MAX_NOTES, MAX_USER_AGENT, Preferences, path_text,
-    },
+    request::{Fields, Invalid, MAX_ID, MAX_NOTES, MAX_USER_AGENT, Preferences, cut_to},
 };
 
 /// Record a click on an affiliate's link
@@ -110,17 +108,18 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
         .prose("affiliate_url", MAX_PAGE_URL)?
         .ok_or_else(|| Invalid::new(AFFILIATE_URL_REQUIRED))?;
     let url = link(&text)?;
-    let mut details = details(fields, &DETAILS)?;
-    if let Some(user_agent) = sent.user_agent.filter(|text| text.len() <= MAX_USER_AGENT) {
-        details.entry("user_agent").or_insert_with(|| user_agent.into());
+    let mut details = details(fields, &DETAILS);
+    if let Some(user_agent) = sent.user_agent {
+        let user_agent = || cut_to(user_agent, MAX_USER_AGENT).into();
+        details.entry("user_agent").or_insert_with(user_agent);
     }
     Ok(Body::Click(Box::new(RecordClick {
-        referral_code: code(&url, sent.names)?,
+        referral_code: code(fields, &url, sent.names)?,
         host: url.host_str().map(|host| host.trim_end_matches('.').to_owned()),
-        existing: fields.text("existing_click_id", MAX_ID)?,
-        referrer: fields.prose("referrer_url", MAX_PAGE_URL)?,
-        landing_page: fields.prose("page_url", MAX_PAGE_URL)?.or(Some(text)),
-        meta_data: meta_data(&url),
+        existing: fields.identity("existing_click_id")?,
+        referrer: fields.remark("referrer_url", MAX_PAGE_URL),
+        landing_page: fields.remark("page_url", MAX_PAGE_URL).or(Some(text)),
+        meta_data: meta_data(fields, &url),
         details,
         ..RecordClick::default()
     })))
@@ -133,27 +132,32 @@ fn link(text: &str) -> Result<Url, Invalid> {
         .ok_or_else(|| Invalid::new(AFFILIATE_URL_INVALID))
 }
 
-fn code(url: &Url, names: Names) -> Result<String, Invalid> {
-    let of = |name: &str| {
-        let found = url.query_pairs().find(|(sent, _)| sent == name)?.1;
-        Some(found.trim().to_owned()).filter(|code| !code.is_empty())
-    };
+fn code(fields: &Fields, url: &Url, names: Names) -> Result<String, Invalid> {
+    let of = |name: &str| fields.link_code(name, &parameter(url, name)?).transpose();
     let old = || of("ref").filter(|_| names == Names::Legacy);
-    let code = of("aff").or_else(old).ok_or_else(|| Invalid::new(NO_AFF))?;
-    path_text("aff", &code)
+    of("aff").or_else(old).ok_or_else(|| Invalid::new(NO_AFF))?
 }
 
-/// What cannot be kept is left out: a bad parameter on a link must not cost the affiliate the click.
-fn meta_data(url: &Url) -> MetaData {
+/// Also behind `&amp;`, `;` and a second `?`, and without what such a sign has glued to it.
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    let of = |query: &str| {
+        let mut sent = form_urlencoded::parse(query.as_bytes());
+        sent.find(|(sent, _)| sent == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    let query = url.query()?;
+    let value = of(query).or_else(|| of(&query.replace(['?', ';'], "&")))?;
+    let own = match value.split_once(['?', '&', ';']) {
+        Some((own, rest)) if rest.contains('=') => own.to_owned(),
+        _ => value,
+    };
+    Some(own)
+}
+
+fn meta_data(fields: &Fields, url: &Url) -> MetaData {
     let sent = url.query_pairs().filter_map(|(name, value)| {
-        let name = name.strip_prefix(META_PREFIX)?;
-        usable(name, &value)
+        let name = name.strip_prefix(META_PREFIX).filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), Value::from(value)))
     });
-    sent.take(MAX_META_PROPERTIES).collect()
-}
-
-fn usable(name: &str, value: &str) -> Option<(String, Value)> {
-    let property = Map::from_iter([(name.to_owned(), Value::from(value))]);
-    let fields = Fields::new(Map::from_iter([("meta_data".to_owned(), property.into())])).ok()?;
-    fields.meta_data("meta_data").ok()??.into_iter().next()
+    fields.cleaned("affiliate_url", sent.collect())
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use common::http::request::{Fields, Invalid, MAX_OBJECT_BYTES};
+use common::http::request::Fields;
 
 /// Characters of a page's address, at most.
 pub(super) const MAX_PAGE_URL: usize = 4_000;
@@ -23,34 +23,20 @@ pub(super) struct AdditionalData {
 }
 
 /// The texts of these names and lengths, and `additional_data`.
-///
-/// # Errors
-/// Names the field that is wrong.
-pub(super) fn details(fields: &Fields, texts: &[(&str, usize)]) -> Result<MetaData, Invalid> {
+pub(super) fn details(fields: &Fields, texts: &[(&str, usize)]) -> MetaData {
     let mut details = MetaData::new();
     for (name, limit) in texts {
-        if let Some(text) = fields.prose(name, *limit)? {
+        if let Some(text) = fields.remark(name, *limit) {
             details.insert((*name).to_owned(), text.into());
         }
     }
-    if let Some(more) = fields.object("additional_data")?.filter(|more| !more.is_empty()) {
+    if let Some(more) = fields
+        .free_object("additional_data")
+        .filter(|more| !more.is_empty())
+    {
         details.insert("additional_data".to_owned(), more.into());
     }
-    Ok(details)
-}
-
-/// Any JSON of at most [`MAX_OBJECT_BYTES`].
-///
-/// # Errors
-/// When it is larger.
-pub(super) fn any_json(fields: &Fields, name: &str) -> Result<Option<Value>, Invalid> {
-    let Some(value) = fields.value(name)? else {
-        return Ok(None);
-    };
-    if value.to_string().len() > MAX_OBJECT_BYTES {
-        return Err(fields.wrong(name, &format!("is larger than {MAX_OBJECT_BYTES} bytes")));
-    }
-    Ok(Some(value.clone()))
+    details
 }
 
 /// Addresses are never kept as they are (seed: Affitor, lead).

@@ -18,7 +18,7 @@ use super::{
 use crate::{Ingest, receipt::Pending};
 use common::http::{
     openapi::example,
-    request::{Fields, Invalid, MAX_ID, Preferences, path_text},
+    request::{Fields, Invalid, MAX_ID, Preferences, folded_customer},
 };
 
 /// Record a sign-up
@@ -121,8 +121,8 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
     let lead = Lead {
         click_ids: click_ids(fields, names, limit)?,
         customer_id: customer_key(fields, names)?,
-        email: fields.email("email")?.map(|address| hashed(&address)),
-        details: details(fields, &DETAILS)?,
+        email: fields.contact("email").map(|address| hashed(&address)),
+        details: details(fields, &DETAILS),
         ..Lead::default()
     };
     if lead.click_ids.is_empty() && lead.customer_id.is_none() {
@@ -133,7 +133,7 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
 
 /// `customer_key`, or `user_id` as it was called before.
 pub(super) fn customer_key(fields: &Fields, names: Names) -> Result<Option<String>, Invalid> {
-    either(fields, names, "customer_key", "user_id")
+    Ok(either(fields, names, "customer_key", "user_id")?.map(folded_customer))
 }
 
 /// `click_id`, or `customer_code` as it was called before.
@@ -142,8 +142,8 @@ pub(super) fn click_id(fields: &Fields, names: Names) -> Result<Option<String>, 
 }
 
 fn either(fields: &Fields, names: Names, current: &str, legacy: &str) -> Result<Option<String>, Invalid> {
-    match fields.text(current, MAX_ID)? {
-        None if names == Names::Legacy => fields.text(legacy, MAX_ID),
+    match fields.identity(current)? {
+        None if names == Names::Legacy => fields.identity(legacy),
         found => Ok(found),
     }
 }
@@ -153,17 +153,22 @@ fn click_ids(fields: &Fields, names: Names, limit: usize) -> Result<Vec<String>,
     let mut ids: Vec<String> = click_id(fields, names)?.into_iter().collect();
     let wrong = |what: &str| fields.wrong("click_ids", what);
     let more = match fields.value("click_ids")? {
-        None => &[],
+        None | Some(Value::Bool(false)) => &[],
         Some(Value::Array(list)) => list.as_slice(),
-        Some(id @ Value::String(_)) => std::slice::from_ref(id),
+        Some(Value::Object(nothing)) if nothing.is_empty() => &[],
+        Some(id @ (Value::String(_) | Value::Number(_))) => std::slice::from_ref(id),
         Some(_) => return Err(wrong("must be a list of strings")),
     };
     for id in more {
-        let id = match id {
-            Value::Null => continue,
+        let text = match id {
+            Value::Null | Value::Bool(false) => continue,
             Value::String(text) if text.trim().is_empty() => continue,
-            Value::String(text) => path_text("click_ids", text)?,
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
             _ => return Err(wrong("must be a list of strings")),
+        };
+        let Some(id) = fields.identity_of("click_ids", text)? else {
+            continue;
         };
         if ids.contains(&id) {
             continue;

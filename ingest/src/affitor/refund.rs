@@ -5,7 +5,6 @@ use axum::{
     response::Response,
 };
 use common::domain::{Body, Refund};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -18,7 +17,7 @@ use super::{
 use crate::{Ingest, receipt::Pending};
 use common::http::{
     openapi::example,
-    request::{Fields, Invalid, MAX_ID, Preferences},
+    request::{Fields, Invalid, Preferences},
 };
 
 /// Take a sale's commission back
@@ -83,13 +82,13 @@ enum RefundAnswer {
 /// Names the field that is missing or wrong.
 fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
     let fields = sent.fields;
-    let external_id = fields.required_text("transaction_id", MAX_ID)?;
+    let external_id = fields.required_order_id("transaction_id")?;
     let minor_units = part(fields)?;
     let by_amount = minor_units.map_or_else(|| "affitor:full".to_owned(), |units| format!("affitor:{units}"));
     Ok(Body::Refund(Refund {
         external_id,
         minor_units,
-        refund_id: Some(fields.text("refund_id", MAX_ID)?.unwrap_or(by_amount)),
+        refund_id: Some(fields.distinct_id("refund_id")?.unwrap_or(by_amount)),
         ..Refund::default()
     }))
 }
@@ -97,12 +96,7 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
 /// `None` and 0 mean all of it (seed: Affitor, refund).
 fn part(fields: &Fields) -> Result<Option<i64>, Invalid> {
     const NAME: &str = "refund_amount_cents";
-    let is_sent = match fields.value(NAME)? {
-        None => false,
-        Some(Value::String(text)) => !text.trim().is_empty(),
-        Some(_) => true,
-    };
-    if !is_sent {
+    if fields.value(NAME)?.is_none() {
         return Ok(None);
     }
     let units = minor_units(fields, NAME);

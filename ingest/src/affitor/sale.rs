@@ -4,14 +4,16 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, MetaData};
-use rust_decimal::prelude::ToPrimitive;
+use common::domain::{
+    AttributionFields, Body, CreateConversion, Currency, CustomerRef, Identity, MAX_AMOUNT, MetaData,
+};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
     call::{SentCall, track},
-    details::{AdditionalData, any_json, details},
+    details::{AdditionalData, details},
     errors::{AMOUNT_CENTS, SALE_NAMES_NOBODY, TRANSACTION_ID},
     kind::{Call, Names},
     lead::{OlderNames, click_id, customer_key},
@@ -137,23 +139,24 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
         amount: currency.of_minor_units(units),
         currency: Some(currency),
         customer: customer_key.map(customer),
-        details: sale_details(fields)?,
+        details: sale_details(fields),
         ..CreateConversion::default()
     };
     Ok(Body::CreateConversion(Box::new(create)))
 }
 
-/// A whole number from 0 to [`common::domain::MAX_AMOUNT`] of the currency's smallest unit.
+/// A whole number from 0 to [`MAX_AMOUNT`] of the currency's smallest unit, before any rounding.
 pub(super) fn minor_units(fields: &Fields, name: &str) -> Option<i64> {
-    let units = fields.amount(name).ok()??;
-    units.fract().is_zero().then(|| units.to_i64()).flatten()
+    let units = fields.whole_number(name).ok()??;
+    (units >= 0 && Decimal::from(units) <= MAX_AMOUNT).then_some(units)
 }
 
 /// A number is refused and not read as text: two spellings of it would be two transactions.
 fn transaction_id(fields: &Fields) -> Result<Option<String>, Invalid> {
     match fields.value("transaction_id")? {
         None => Ok(None),
-        Some(Value::String(_)) => fields.text("transaction_id", MAX_ID),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(_)) => fields.order_id("transaction_id"),
         Some(_) => Err(Invalid::new(TRANSACTION_ID)),
     }
 }
@@ -177,13 +180,13 @@ fn customer(key: String) -> CustomerRef {
     }
 }
 
-fn sale_details(fields: &Fields) -> Result<MetaData, Invalid> {
-    let mut details = details(fields, &DETAILS)?;
-    if let Some(is_recurring) = fields.flag("is_recurring")? {
+fn sale_details(fields: &Fields) -> MetaData {
+    let mut details = details(fields, &DETAILS);
+    if let Some(is_recurring) = fields.remark_flag("is_recurring") {
         details.insert("is_recurring".to_owned(), is_recurring.into());
     }
-    if let Some(items) = any_json(fields, "line_items")? {
+    if let Some(items) = fields.free_json("line_items") {
         details.insert("line_items".to_owned(), items);
     }
-    Ok(details)
+    details
 }

@@ -4,7 +4,7 @@ use common::domain::{Body, MetaData, ProgramId, TestEvent, TestKind};
 use serde_json::Value;
 
 use super::{details::hashed, kind::Call};
-use common::http::request::{Fields, Invalid, MAX_ID, MAX_OBJECT_BYTES};
+use common::http::request::{Fields, Invalid, MAX_ID};
 
 /// What a test says about itself.
 #[derive(Clone, Debug)]
@@ -20,7 +20,8 @@ pub(super) struct Test {
 /// # Errors
 /// When `additional_data` or what it says about tests is wrong.
 pub(super) fn test(fields: &Fields, scope: Option<ProgramId>) -> Result<Option<Test>, Invalid> {
-    let Some(more) = fields.nested("additional_data")? else {
+    // What is no object says nothing of tests, and is told with the rest.
+    let Ok(Some(more)) = fields.nested("additional_data") else {
         return Ok(None);
     };
     if more.flag("test_mode")? != Some(true) {
@@ -36,15 +37,12 @@ pub(super) fn test(fields: &Fields, scope: Option<ProgramId>) -> Result<Option<T
 }
 
 /// The event of a test of `call`.
-///
-/// # Errors
-/// When the request is too large to be kept.
-pub(super) fn event(call: Call, test: &Test, fields: &Fields) -> Result<Body, Invalid> {
-    Ok(Body::Test(TestEvent {
+pub(super) fn event(call: Call, test: &Test, fields: &Fields) -> Body {
+    Body::Test(TestEvent {
         what: kind(call),
         program: test.program.clone(),
-        details: as_sent(fields)?,
-    }))
+        details: as_sent(fields),
+    })
 }
 
 fn kind(call: Call) -> TestKind {
@@ -57,14 +55,10 @@ fn kind(call: Call) -> TestKind {
 }
 
 /// But for the address, which is never kept as it is.
-fn as_sent(fields: &Fields) -> Result<MetaData, Invalid> {
+fn as_sent(fields: &Fields) -> MetaData {
     let mut sent = fields.values().clone();
     if let Some(email) = sent.get_mut("email").filter(|email| !email.is_null()) {
         *email = hashed(email.as_str().unwrap_or_default()).into();
     }
-    if Value::Object(sent.clone()).to_string().len() > MAX_OBJECT_BYTES {
-        let wrong = format!("the request body of a test is larger than {MAX_OBJECT_BYTES} bytes");
-        return Err(Invalid::new(wrong));
-    }
-    Ok(sent)
+    fields.cleaned("the body", sent)
 }

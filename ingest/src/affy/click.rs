@@ -67,12 +67,12 @@ struct ClickBody {
 /// Names the field that is missing or wrong.
 fn parse(fields: &Fields) -> Result<Parsed, Invalid> {
     let click = RecordClick {
-        referral_code: fields.required_text("affiliateReference", MAX_ID)?,
-        name: fields.text("clickId", MAX_ID)?,
-        session: fields.text("sessionId", MAX_ID)?,
-        landing_page: fields.prose("clickedUrl", MAX_PAGE)?,
-        referrer: fields.prose("referrerUrl", MAX_PAGE)?,
-        details: details(fields)?,
+        referral_code: fields.required_referral_code("affiliateReference")?,
+        name: fields.identity("clickId")?,
+        session: fields.identity("sessionId")?,
+        landing_page: fields.remark("clickedUrl", MAX_PAGE),
+        referrer: fields.remark("referrerUrl", MAX_PAGE),
+        details: details(fields),
         ..RecordClick::default()
     };
     if click.name.is_none() && click.session.is_none() {
@@ -85,12 +85,12 @@ fn parse(fields: &Fields) -> Result<Parsed, Invalid> {
     Ok(Parsed { body, context })
 }
 
-fn details(fields: &Fields) -> Result<MetaData, Invalid> {
+fn details(fields: &Fields) -> MetaData {
     let mut details = MetaData::new();
     for (field, kept, limit) in DETAILS {
-        if let Some(text) = fields.prose(field, limit)? {
+        if let Some(text) = fields.remark(field, limit) {
             details.insert(kept.to_owned(), text.into());
         }
     }
-    Ok(details)
+    details
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{Ingest, receipt::Pending, tapfiliate::params};
 use common::http::{
     openapi::Amount,
-    request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences},
+    request::{Fields, Invalid, MAX_NAME, Preferences},
 };
 
 /// A payment by session
@@ -75,12 +75,12 @@ fn parse(fields: &Fields) -> Result<Parsed, Invalid> {
 
 pub(super) fn read(fields: &Fields) -> Result<Parsed, Invalid> {
     let Visit { click, session } = visit(fields)?;
-    let value = fields.required_amount("leadValue")?;
     let currency = params::currency(fields)?;
-    let transaction_id = fields.text("transactionId", MAX_ID)?;
-    let customer = fields.text("customerId", MAX_ID)?;
-    let email = fields.email("customerEmail")?;
-    let name = fields.prose("customerName", MAX_NAME)?;
+    let value = fields.required_amount_in("leadValue", currency)?;
+    let transaction_id = fields.order_id("transactionId")?;
+    let customer = fields.customer_id("customerId")?;
+    let email = fields.contact("customerEmail");
+    let name = fields.remark("customerName", MAX_NAME);
     let transaction = transaction_id.clone().map(|id| {
         let code = currency.map(Currency::code);
         let (click, session) = (click.as_deref(), session.as_deref());

@@ -14,7 +14,7 @@ use super::{
     visit::{LeadType, Visit, Visitor, lead_type, visit},
 };
 use crate::{Ingest, receipt::Pending};
-use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences};
+use common::http::request::{Fields, Invalid, MAX_NAME, Preferences};
 
 /// A sign-up by session
 #[utoipa::path(
@@ -66,9 +66,9 @@ pub(super) fn read(fields: &Fields) -> Result<Parsed, Invalid> {
     let lead = Lead {
         click_ids: click.into_iter().collect(),
         session,
-        customer_id: fields.text("customerId", MAX_ID)?,
-        email: fields.email("customerEmail")?,
-        name: fields.prose("customerName", MAX_NAME)?,
+        customer_id: fields.customer_id("customerId")?,
+        email: fields.contact("customerEmail"),
+        name: fields.remark("customerName", MAX_NAME),
         details: MetaData::new(),
     };
     Ok(Parsed {

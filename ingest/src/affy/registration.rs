@@ -13,7 +13,7 @@ use super::{
     success::RegistrationLinked,
 };
 use crate::{Ingest, receipt::Pending};
-use common::http::request::{Fields, Invalid, MAX_ID, MAX_NAME, Preferences};
+use common::http::request::{Fields, Invalid, MAX_NAME, Preferences};
 
 /// Link a sign-up to its click
 #[utoipa::path(
@@ -56,13 +56,13 @@ struct RegistrationBody {
 /// # Errors
 /// Names the field that is missing or wrong.
 fn parse(fields: &Fields) -> Result<Parsed, Invalid> {
-    let click = fields.text("clickId", MAX_ID)?;
+    let click = fields.identity("clickId")?;
     let lead = Lead {
         click_ids: click.iter().cloned().collect(),
-        session: fields.text("sessionId", MAX_ID)?,
-        customer_id: fields.text("customerId", MAX_ID)?,
-        email: fields.email("email")?,
-        name: fields.prose("customerName", MAX_NAME)?,
+        session: fields.identity("sessionId")?,
+        customer_id: fields.customer_id("customerId")?,
+        email: fields.contact("email"),
+        name: fields.remark("customerName", MAX_NAME),
         details: MetaData::new(),
     };
     if click.is_none() && lead.session.is_none() {

@@ -1,6 +1,6 @@
 //! What the three calls for leads have in common: their type, and by what the visitor is known.
 
-use common::http::request::{Fields, Invalid, MAX_ID};
+use common::http::request::{Fields, Invalid};
 use utoipa::ToSchema;
 
 /// Who it is, at each path for leads. The session or the click is named.
@@ -43,8 +43,8 @@ pub(super) struct Visit {
 
 pub(super) fn visit(fields: &Fields) -> Result<Visit, Invalid> {
     let visit = Visit {
-        click: fields.text("clickId", MAX_ID)?,
-        session: fields.text("sessionId", MAX_ID)?,
+        click: fields.identity("clickId")?,
+        session: fields.identity("sessionId")?,
     };
     if visit.click.is_none() && visit.session.is_none() {
         return Err(Invalid::new("sessionId or clickId is required"));

@@ -77,6 +77,10 @@ pub(super) struct LineResult {
     detail: Option<String>,
     #[serde(flatten)]
     effect: Effect,
+    /// What was left out or cut of the line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<String>,
     /// The event that a refused one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -154,13 +158,17 @@ pub(super) fn wants_lines(headers: &HeaderMap) -> bool {
 }
 
 /// All results. When nothing could be taken, the request as a whole could not.
-pub(super) fn print(lines: &[(usize, What)], as_lines: bool) -> Response {
-    let retry_after = lines.iter().find_map(|(_, what)| retry_after(what));
-    let is_any_taken = lines.iter().any(|(_, what)| is_taken(what));
+pub(super) fn print(lines: &[(usize, What, Vec<String>)], as_lines: bool) -> Response {
+    let retry_after = lines.iter().find_map(|(_, what, _)| retry_after(what));
+    let is_any_taken = lines.iter().any(|(_, what, _)| is_taken(what));
     if let (Some(retry_after), false) = (retry_after, is_any_taken) {
         return ERRORS.print(&Rejection::Unavailable { retry_after });
     }
-    let results: Vec<LineResult> = lines.iter().map(|(line, what)| result(*line, what)).collect();
+    let shown = |(line, what, warnings): &(usize, What, Vec<String>)| LineResult {
+        warnings: warnings.clone(),
+        ..result(*line, what)
+    };
+    let results: Vec<LineResult> = lines.iter().map(shown).collect();
     let mut response = if as_lines {
         let lines: Vec<String> = results
             .iter()

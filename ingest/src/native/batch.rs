@@ -15,10 +15,9 @@ pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 ///
 /// # Errors
 /// When there are none, or too many.
-pub(super) fn lines(body: &[u8]) -> Result<Vec<(usize, &[u8])>, Invalid> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+pub(super) fn lines(body: &str) -> Result<Vec<(usize, &str)>, Invalid> {
     let lines: Vec<_> = (1..)
-        .zip(body.split(|byte| *byte == b'\n'))
+        .zip(body.split('\n'))
         .map(|(number, line)| (number, line.trim_ascii()))
         .filter(|(_, line)| !line.is_empty())
         .collect();

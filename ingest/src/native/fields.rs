@@ -31,9 +31,8 @@ const META_DATA: &str = "meta_data";
 ///
 /// # Errors
 /// When it is none, or too long.
-pub fn line_fields(line: &[u8]) -> Result<Fields, Invalid> {
-    within_limit(line.len())?;
-    let text = std::str::from_utf8(line).map_err(|_not_utf8| Invalid::new("the line is not UTF-8"))?;
+pub fn line_fields(text: &str) -> Result<Fields, Invalid> {
+    within_limit(text.len())?;
     if !text.starts_with('{') {
         return Err(Invalid::new("the line must be a JSON object"));
     }
@@ -133,7 +132,7 @@ mod tests {
             "customer_update",
         ] {
             let line = line.replace('}', &format!(r#", "type": "{kind}"}}"#));
-            let fields = line_fields(line.as_bytes()).unwrap();
+            let fields = line_fields(&line).unwrap();
             parse_line(&fields, Clock::default().now(), Timezone::default()).unwrap();
         }
         assert_eq!(

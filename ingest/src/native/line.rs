@@ -12,7 +12,7 @@ use crate::tapfiliate::postback::{create_conversion, create_customer, update_con
 use common::db::keys::Timezone;
 use common::http::{
     openapi::{Amount, MetaData, Moment},
-    request::{Fields, Invalid, MAX_ID},
+    request::{Fields, Invalid},
 };
 
 /// One event. Which fields it takes is a matter of its type: those of a postback, and what else is said here.
@@ -83,8 +83,8 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Re
         Some("update") => update_conversion::parse(fields),
         Some("refund") => Ok(Body::Refund(Refund {
             external_id: order(fields)?,
-            amount: fields.amount("amount")?,
-            refund_id: fields.text("refund_id", MAX_ID)?,
+            amount: fields.amount_in("amount", fields.currency("currency")?)?,
+            refund_id: fields.distinct_id("refund_id")?,
             minor_units: None,
         })),
         Some("chargeback") => chargeback(fields, false),
@@ -151,16 +151,16 @@ fn customer_update(fields: &Fields) -> Result<Body, Invalid> {
         Some(_) => return Err(fields.wrong("status", "must be canceled or active")),
     };
     Ok(Body::UpdateCustomer(UpdateCustomer {
-        customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
+        customer: CustomerTarget::Id(fields.required_customer_id("customer_id")?),
         customer_id: None,
-        meta_data: fields.meta_data("meta_data")?,
+        meta_data: fields.free_object("meta_data"),
         meta_change: None,
         action,
     }))
 }
 
 fn order(fields: &Fields) -> Result<String, Invalid> {
-    fields.required_text("external_id", MAX_ID)
+    fields.required_order_id("external_id")
 }
 
 #[cfg(test)]
@@ -172,7 +172,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Body, String> {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        let fields = line_fields(text.as_bytes());
+        let fields = line_fields(text);
         let body = fields.and_then(|fields| parse_line(&fields, now, Timezone::default()));
         body.map_err(|invalid| invalid.0)
     }
@@ -275,7 +275,7 @@ mod tests {
             (r#"{"type":"refund","external_id":"1","timestamp":null}"#, false),
             (r#"{"type":"refund","external_id":"1"}"#, false),
         ] {
-            let fields = line_fields(text.as_bytes()).unwrap();
+            let fields = line_fields(text).unwrap();
             assert_eq!(ignored_time(&fields, &read(text).unwrap()), ignored, "{text}");
         }
     }

@@ -62,13 +62,14 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     let received = Received::read_up_to(request, MAX_BATCH_BYTES).await?;
     let (mut results, mut first, mut later) = (Vec::new(), Vec::new(), Vec::new());
     let mut mentioned = Mentioned::default();
-    let lines = batch::lines(received.body())?;
+    let body = received.text();
+    let lines = batch::lines(&body)?;
     take_others(&holder, lines.len())?;
     for (line, text) in lines {
         match event(ingest, &holder, &received, line, text) {
             Err(invalid) => {
                 note_invalid_part(&invalid);
-                results.push((line, What::Invalid(invalid)));
+                results.push((line, What::Invalid(invalid), Vec::new()));
             }
             Ok(event) if mentioned.builds_on_earlier(&event) => later.push((line, event)),
             Ok(event) => first.push((line, event)),
@@ -82,7 +83,7 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     results.extend(submitted.await.map_err(|_panicked| Rejection::Unavailable {
         retry_after: crate::pipeline::RETRY_AFTER,
     })?);
-    results.sort_by_key(|(line, _)| *line);
+    results.sort_by_key(|(line, ..)| *line);
     Ok(answer::print(&results, as_lines))
 }
 
@@ -107,11 +108,12 @@ fn event(
     principal: &Principal,
     received: &Received,
     line: usize,
-    text: &[u8],
+    text: &str,
 ) -> Result<Event, Invalid> {
     let fields = line_fields(text)?;
     let body = parse_line(&fields, ingest.clock().now(), Timezone::default())?;
     let mut event = ingest.event(principal, Dialect::Native, received, body);
+    event.warnings = fields.warnings();
     event.idempotency = received.idempotency.as_ref().map(|request| {
         let key = format!("{}:{line}", request.key);
         idempotency(key, &fields, text, principal.key.program)
@@ -120,9 +122,9 @@ fn event(
 }
 
 /// The request's key stands for all its lines, each with its own content.
-fn idempotency(key: String, fields: &Fields, text: &[u8], program: Option<ProgramId>) -> Idempotency {
+fn idempotency(key: String, fields: &Fields, text: &str, program: Option<ProgramId>) -> Idempotency {
     let bytes = Sha256::new_with_prefix("POST /v1/events\n")
-        .chain_update(text)
+        .chain_update(text.as_bytes())
         .finalize();
     let meaning = Idempotency::plain(key, request::of_fields(fields.values()));
     let meaning = request::in_scope(meaning, program);
@@ -135,7 +137,7 @@ async fn submit(
     first: Vec<(usize, Event)>,
     later: Vec<(usize, Event)>,
     wait: Wait,
-) -> Vec<(usize, What)> {
+) -> Vec<(usize, What, Vec<String>)> {
     let started = Instant::now();
     let mut results = submit_all(ingest, first, wait).await;
     let wait = match wait {
@@ -149,12 +151,17 @@ async fn submit(
     results
 }
 
-async fn submit_all(ingest: &Ingest, events: Vec<(usize, Event)>, wait: Wait) -> Vec<(usize, What)> {
-    let lines: Vec<(usize, EventId)> = events.iter().map(|(line, event)| (*line, event.id)).collect();
+async fn submit_all(
+    ingest: &Ingest,
+    events: Vec<(usize, Event)>,
+    wait: Wait,
+) -> Vec<(usize, What, Vec<String>)> {
+    let of_line = |(line, event): &(usize, Event)| (*line, event.id, event.warnings.clone());
+    let lines: Vec<(usize, EventId, Vec<String>)> = events.iter().map(of_line).collect();
     let events = events.into_iter().map(|(_, event)| event).collect();
     let answers: Vec<Answer> = ingest.submit_all(events, wait).await;
     let answered = lines.into_iter().zip(answers);
     answered
-        .map(|((line, event), answer)| (line, What::Answered(event, answer)))
+        .map(|((line, event, warnings), answer)| (line, What::Answered(event, answer), warnings))
         .collect()
 }

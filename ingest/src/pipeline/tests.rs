@@ -29,6 +29,7 @@ fn event(padding: usize) -> Event {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body: Body::CreateConversion(Box::new(CreateConversion {
             external_id: Some("x".repeat(padding)),
             ..CreateConversion::default()

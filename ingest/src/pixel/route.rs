@@ -19,7 +19,7 @@ use crate::{
     },
 };
 use common::http::{
-    DialectErrors, Rejection, note_org, peer, picture,
+    DialectErrors, Origin, Rejection, note_org, peer, picture,
     request::{Wait, query_fields},
 };
 use secrecy::ExposeSecret;
@@ -114,7 +114,11 @@ async fn record(
         ingest.keyless_call(peer(&request))?;
     }
     // The query alone: a signature says nothing of a body.
-    let body = create_conversion::parse(&query_fields(&query)?)?;
+    let warnings = request
+        .extensions()
+        .get()
+        .map(|origin: &Origin| origin.warnings.clone());
+    let body = create_conversion::parse(&query_fields(&query, &warnings.unwrap_or_default())?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, Some(pixel.org), request.extensions().get(), body);
     event.authenticated = authenticated;
     // Only those who are authenticated need no place among the calls without a key.

@@ -11,7 +11,10 @@ use sha2::Sha256;
 
 use super::PATH;
 use crate::tapfiliate::postback::create_conversion;
-use common::http::request::{Invalid, query_fields};
+use common::http::{
+    Warnings,
+    request::{Invalid, query_fields},
+};
 
 /// The parameter with the signature.
 pub const SIGNATURE: &str = "sig";
@@ -64,7 +67,7 @@ pub(super) fn is_signed(secret: &str, query: &str) -> bool {
 pub fn signed_url(url: &str, secret: &str) -> Result<String, Invalid> {
     let url = url.split('#').next().unwrap_or_default();
     let (page, query) = url.split_once('?').unwrap_or((url, ""));
-    create_conversion::parse(&query_fields(query)?)?;
+    create_conversion::parse(&query_fields(query, &Warnings::default())?)?;
     Ok(format!(
         "{page}?{}&{SIGNATURE}={}",
         canonical(query),

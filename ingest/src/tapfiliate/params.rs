@@ -3,7 +3,7 @@
 use common::domain::{AttributionFields, Currency, CustomerLifecycle, CustomerRef, Identity, MetaData};
 use utoipa::ToSchema;
 
-use common::http::request::{Fields, Invalid, MAX_ID, MAX_USER_AGENT};
+use common::http::request::{Fields, Invalid, MAX_USER_AGENT};
 
 /// Characters of an address, at most: proxies send lists of them.
 const MAX_IP: usize = 255;
@@ -36,11 +36,11 @@ pub(crate) struct Details {
 /// By what an affiliate may be found in both dialects.
 pub(super) fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid> {
     Ok(AttributionFields {
-        coupon: fields.text("coupon", MAX_ID)?,
-        click_id: fields.text("click_id", MAX_ID)?,
-        referral_code: fields.text("referral_code", MAX_ID)?,
-        asset_id: fields.text("asset_id", MAX_ID)?,
-        source_id: fields.text("source_id", MAX_ID)?,
+        coupon: fields.code("coupon")?,
+        click_id: fields.identity("click_id")?,
+        referral_code: fields.referral_code("referral_code")?,
+        asset_id: fields.code("asset_id")?,
+        source_id: fields.code("source_id")?,
         ..AttributionFields::default()
     })
 }
@@ -73,7 +73,7 @@ pub(crate) fn currency(fields: &Fields) -> Result<Option<Currency>, Invalid> {
 
 /// The customer of a sale, known by the merchant's id.
 pub(super) fn customer(fields: &Fields) -> Result<Option<CustomerRef>, Invalid> {
-    Ok(fields.text("customer_id", MAX_ID)?.map(|id| CustomerRef {
+    Ok(fields.customer_id("customer_id")?.map(|id| CustomerRef {
         identity: Identity::Id(id.clone()),
         external_id: Some(id),
         email: None,
@@ -91,12 +91,12 @@ pub(super) fn lifecycle(fields: &Fields) -> Result<CustomerLifecycle, Invalid> {
 }
 
 /// What is kept for reports.
-pub(super) fn details(fields: &Fields) -> Result<MetaData, Invalid> {
+pub(super) fn details(fields: &Fields) -> MetaData {
     let mut details = MetaData::new();
     for (name, limit) in [("user_agent", MAX_USER_AGENT), ("ip", MAX_IP)] {
-        if let Some(text) = fields.prose(name, limit)? {
+        if let Some(text) = fields.remark(name, limit) {
             details.insert(name.to_owned(), text.into());
         }
     }
-    Ok(details)
+    details
 }

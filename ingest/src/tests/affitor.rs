@@ -275,7 +275,7 @@ async fn a_refund_is_of_a_part_or_of_all() {
             "affitor:full",
         ),
         (
-            json!({"transaction_id": "t", "refund_amount_cents": ""}),
+            json!({"transaction_id": "t", "refund_amount_cents": "0"}),
             None,
             "affitor:full",
         ),

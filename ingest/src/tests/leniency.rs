@@ -47,7 +47,8 @@ async fn nulls_numbers_and_unknown_fields_are_taken() {
     let mut service = Service::new();
     for body in [
         json!({"external_id": 17, "coupon": "C", "amount": null, "currency": null, "customer_id": null}),
-        json!({"external_id": "17", "coupon": "C", "amount": "", "currency": "", "customer_id": ""}),
+        json!({"external_id": "17", "coupon": "C", "currency": "", "customer_id": ""}),
+        json!({"external_id": 17.0, "coupon": ["C"], "currency": false, "customer_id": [], "meta_data": false}),
         json!({"external_id": "17", "coupon": "C", "meta_data": [], "debug_mode": true, "x": {"y": [null]}}),
         json!({"external_id": "17", "coupon": "C", "meta_data": null, "ignored": "{macro}"}),
     ] {
@@ -142,24 +143,6 @@ async fn what_nobody_reads_may_come_twice_and_so_may_equal_values() {
             ),
             "amount",
         ),
-        (
-            call(
-                "GET",
-                "?external_id=1&coupon=C&meta_data[a]=1&meta_data[a]=2",
-                "",
-                "",
-            ),
-            "meta_data.a",
-        ),
-        (
-            call(
-                "POST",
-                "",
-                "",
-                r#"{"external_id":"1","coupon":"C","meta_data":{"a":1,"a":2}}"#,
-            ),
-            "meta_data.a",
-        ),
     ] {
         let reply = service.refused(request, 400).await;
         assert_eq!(reply.json()["message"], format!("{named} is sent twice"));
@@ -174,10 +157,6 @@ async fn what_nobody_reads_may_come_twice_and_so_may_equal_values() {
     for (customer, named) in [
         (r#"{"email":"a@b","email":"c@d"}"#, "customer.email"),
         (r#"{"email":"a@b"},"customer":{"email":"c@d"}"#, "customer"),
-        (
-            r#"{"email":"a@b","customer_metadata":{"k":[{"x":1,"x":2}]}}"#,
-            "customer.customer_metadata.k.x",
-        ),
     ] {
         let reply = service.refused(track(customer), 400).await;
         assert_eq!(reply.json()["message"], format!("{named} is sent twice"));

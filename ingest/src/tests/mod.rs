@@ -7,6 +7,7 @@ mod customers;
 mod described;
 mod leniency;
 mod native;
+mod odd_values;
 mod paths;
 mod pixel;
 mod postback;

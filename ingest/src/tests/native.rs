@@ -144,7 +144,7 @@ async fn results_come_line_by_line_if_wanted() {
 async fn a_request_has_so_many_lines_and_bytes() {
     let mut service = Service::new();
     let lines = |count: usize| {
-        (0..count)
+        (1..=count)
             .map(|n| sale(&n.to_string()) + "\n\n")
             .collect::<String>()
     };
@@ -153,7 +153,7 @@ async fn a_request_has_so_many_lines_and_bytes() {
         (reply.json()["accepted"].as_u64(), submitted.len()),
         (Some(1_000), 1_000)
     );
-    let in_order: Vec<String> = (0..MAX_LINES).map(|n| n.to_string()).collect();
+    let in_order: Vec<String> = (1..=MAX_LINES).map(|n| n.to_string()).collect();
     assert_eq!(orders(&submitted), in_order);
     let reply = service.refused(post(lines(MAX_LINES + 1)), 400).await;
     assert_eq!(reply.json()["error"], "there are more than 1000 lines");

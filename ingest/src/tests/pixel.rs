@@ -200,7 +200,7 @@ async fn every_error_is_a_picture_that_says_why_in_a_header() {
             400,
             "external_id",
         ),
-        ("/p/demo-pixel.gif?external_id=%00&coupon=C", 400, "NUL"),
+        ("/p/demo-pixel.gif?external_id=%00&coupon=C", 400, "external_id"),
         ("/p/nobody.gif?external_id=1&coupon=C", 404, "nothing"),
         ("/p/demo-pixel?external_id=1&coupon=C", 404, "nothing"),
         ("/p/%FF.gif", 404, "nothing"),

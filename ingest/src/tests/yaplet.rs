@@ -259,10 +259,7 @@ async fn missing_and_wrong_fields_are_named() {
             with("total_amount", json!(-1)),
             "total_amount must not be negative",
         ),
-        (
-            with("total_amount", json!(1e30)),
-            "total_amount is out of range for a number",
-        ),
+        (with("total_amount", json!(1e30)), "total_amount is out of range"),
         (
             with("total_amount", json!(1e13)),
             "total_amount must not be above 1000000000000",
@@ -276,7 +273,7 @@ async fn missing_and_wrong_fields_are_named() {
 #[tokio::test]
 async fn other_wrong_fields_are_named_too() {
     let mut service = Service::new();
-    let (ahead, long) = (service.clock.now() + TimeDelta::days(2), "x".repeat(10_000));
+    let ahead = service.clock.now() + TimeDelta::days(2);
     for (body, want) in [
         (with("customer", json!(null)), "customer.email is required"),
         (
@@ -301,15 +298,6 @@ async fn other_wrong_fields_are_named_too() {
         (
             with("timestamp", json!("yesterday")),
             "timestamp must be a number",
-        ),
-        (
-            with("notes", json!("x".repeat(4_001))),
-            "notes is longer than 4000 characters",
-        ),
-        (with("metadata", json!(["x"])), "metadata must be an object"),
-        (
-            with("product", json!({"id": long})),
-            "product is larger than 8192 bytes",
         ),
     ] {
         let reply = service.refused(track(&body), 400).await;
@@ -376,7 +364,7 @@ async fn the_code_is_a_path_segment() {
             format!("No approved affiliate partner found for coupon code: {code}")
         );
     }
-    for path in ["%FF", "a%00b", "%7Bcoupon%7D", "%20"] {
+    for path in ["%FF", "a%00b", "%20"] {
         let reply = service
             .refused(to(&format!("/api/affiliates/track/{path}")), 400)
             .await;

@@ -10,7 +10,7 @@ use common::{
     http::{
         Rejection, YAPLET_KEYS,
         openapi::{Amount, example},
-        request::{Fields, Invalid, MAX_ID, MAX_NAME, MAX_NOTES, Preferences, Received, path_text},
+        request::{Fields, Invalid, MAX_NAME, MAX_NOTES, Preferences, Received, path_text},
     },
 };
 use utoipa::ToSchema;
@@ -109,7 +109,7 @@ struct CustomerBody {
 /// Names the field that is missing or wrong.
 fn parse(code: &str, fields: &Fields, now: DateTime<Utc>) -> Result<CreateConversion, Invalid> {
     Ok(CreateConversion {
-        external_id: Some(fields.required_text("order_id", MAX_ID)?),
+        external_id: Some(fields.required_order_id("order_id")?),
         attribution: AttributionFields {
             coupon: Some(code.to_owned()),
             ..AttributionFields::default()
@@ -118,8 +118,8 @@ fn parse(code: &str, fields: &Fields, now: DateTime<Utc>) -> Result<CreateConver
         customer: Some(customer(fields)?),
         commission: fields.exact_amount("commission")?,
         occurred_at: fields.timestamp("timestamp", now)?,
-        meta_data: fields.object("metadata")?.unwrap_or_default(),
-        details: details(fields)?,
+        meta_data: fields.free_object("metadata").unwrap_or_default(),
+        details: details(fields),
         ..CreateConversion::default()
     })
 }
@@ -131,21 +131,21 @@ fn customer(fields: &Fields) -> Result<CustomerRef, Invalid> {
     let email = customer.email("email")?.ok_or_else(required)?;
     Ok(CustomerRef {
         identity: Identity::email(&email),
-        external_id: customer.text("customer_id", MAX_ID)?,
-        name: customer.prose("name", MAX_NAME)?,
-        meta_data: customer.object("customer_metadata")?.unwrap_or_default(),
+        external_id: customer.customer_id("customer_id")?,
+        name: customer.remark("name", MAX_NAME),
+        meta_data: customer.free_object("customer_metadata").unwrap_or_default(),
         email: Some(email),
     })
 }
 
 /// What is stored with the commission for reports. A product chooses no rate: the caller's own `commission` does.
-fn details(fields: &Fields) -> Result<MetaData, Invalid> {
+fn details(fields: &Fields) -> MetaData {
     let mut details = MetaData::new();
-    if let Some(notes) = fields.prose("notes", MAX_NOTES)? {
+    if let Some(notes) = fields.remark("notes", MAX_NOTES) {
         details.insert("notes".to_owned(), notes.into());
     }
-    if let Some(product) = fields.object("product")? {
-        details.insert("product".to_owned(), product.into());
+    if let Some(product) = fields.free_json("product") {
+        details.insert("product".to_owned(), product);
     }
-    Ok(details)
+    details
 }

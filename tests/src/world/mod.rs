@@ -195,6 +195,7 @@ impl World {
             wait_until: None,
             request_id: None,
             trace: None,
+            warnings: Vec::new(),
             body,
         };
         bodies.into_iter().map(event).collect()

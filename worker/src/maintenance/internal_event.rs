@@ -19,6 +19,7 @@ pub(super) fn internal_event(ids: &EventIds, org: OrgId, scheduled: Scheduled, n
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body: Body::Scheduled(scheduled),
     }
 }

@@ -1,5 +1,5 @@
 use common::{
-    domain::{AttributionFields, Body, CreateConversion, Outcome},
+    domain::{AttributionFields, Body, CreateConversion, MAX_META_PROPERTIES, Outcome},
     testing,
 };
 use serde_json::{Value, json};
@@ -221,7 +221,7 @@ async fn what_is_missing_wrong_or_taken_is_named() {
             "custom_fields.shoe is no custom field",
         ),
         (
-            json!({"firstname": "a\u{0}"}),
+            json!({"firstname": "a\u{0}b"}),
             "firstname contains a NUL character",
         ),
         (
@@ -423,34 +423,13 @@ async fn meta_data_are_kept_by_key() {
     assert_eq!(client.get(&tap).await.status, 404);
     assert_eq!(client.delete(&tap).await.status, 404);
     assert_eq!(client.get(&path).await.json, json!({"foo": 1.50}));
-    for (path, body) in [
-        (format!("{path}a%22b/"), json!({"value": 1})),
-        (foo.clone(), json!({})),
-        (foo.clone(), json!({"value": "x".repeat(256)})),
-        (path.clone(), json!({"a": "x".repeat(256)})),
-        (
-            path.clone(),
-            (0..11).map(|n| (n.to_string(), json!(n))).collect::<Value>(),
-        ),
-    ] {
-        assert_eq!(client.put(&path, &body).await.status, 400, "{path} {body}");
-    }
-    for n in 1..10 {
-        assert_eq!(
-            client
-                .put(&format!("{path}k{n}/"), &json!({"value": n}))
-                .await
-                .status,
-            200,
-            "{n}"
-        );
-    }
+    assert_eq!(client.put(&foo, &json!({})).await.status, 400);
+    let many = |count: usize| (0..count).map(|n| (n.to_string(), json!(n))).collect::<Value>();
+    assert_eq!(client.put(&path, &many(MAX_META_PROPERTIES)).await.status, 200);
     assert_eq!(
-        client
-            .put(&format!("{path}k10/"), &json!({"value": 10}))
-            .await
-            .status,
-        400
+        client.put(&foo, &json!({"value": 10})).await.status,
+        400,
+        "one more"
     );
     assert_eq!(client.put(&path, &json!([])).await.json, json!({}));
     assert_eq!(client.with_key("demo-program-key").get(&foo).await.status, 404);

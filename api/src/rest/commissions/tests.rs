@@ -145,8 +145,6 @@ async fn what_is_malformed_changes_no_commission() {
         r#"{"amount": 9999999999999999}"#,
         r#"{"amount": 1, "approved": "perhaps"}"#,
         r#"{"conversion_sub_amount": []}"#,
-        r#"{"comment": "a\u0000b"}"#,
-        r#"{"comment": 1e400}"#,
         "[1]",
         "{",
     ] {

@@ -49,8 +49,8 @@ pub(super) async fn update(
     call: Call,
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
+    let comment = fields.remark("comment", MAX_NOTES);
     let amount = fields.exact_amount("amount")?;
-    let comment = fields.prose("comment", MAX_NOTES)?;
     let approved = fields.flag("approved")?;
     let sub_amount = fields.amount("conversion_sub_amount")?;
     let commission = edit(&api, &call, &id, |edit| {

@@ -10,7 +10,7 @@ use axum::{
 use common::{
     http::{
         openapi::{Amount, MetaData, example},
-        request::{IdempotencyKey, MAX_ID},
+        request::IdempotencyKey,
     },
     tapfiliate_json::{CONVERSION_EXAMPLE, Conversion},
 };
@@ -73,8 +73,8 @@ pub(super) async fn update(
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
     let amount = fields.amount("amount")?;
-    let external_id = fields.text("external_id", MAX_ID)?;
-    let meta_data = fields.meta_data("meta_data")?;
+    let external_id = fields.order_id("external_id")?;
+    let meta_data = fields.free_object("meta_data");
     let conversion = edit(&api, &call, &id, |edit| {
         edit.amount = amount;
         edit.external_id = external_id;

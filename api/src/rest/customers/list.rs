@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use common::{
     db::keys::ApiKey,
     domain::ProgramId,
-    http::openapi::example,
+    http::{openapi::example, request::folded_customer},
     reads::rest::customers::{self, CustomerFilter},
     tapfiliate_json::{CUSTOMER_EXAMPLE, Customer},
 };
@@ -58,7 +58,7 @@ impl Filter {
         let (from, until) = whole_days(self.date_from, self.date_to);
         CustomerFilter {
             scope,
-            customer_id: self.customer_id,
+            customer_id: self.customer_id.map(folded_customer),
             program: self.program_id,
             affiliate: self.affiliate_id,
             from,

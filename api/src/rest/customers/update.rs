@@ -10,7 +10,7 @@ use axum::{
 use common::{
     http::{
         openapi::{MetaData, example},
-        request::{IdempotencyKey, MAX_ID},
+        request::IdempotencyKey,
     },
     tapfiliate_json::{CUSTOMER_EXAMPLE, Customer},
 };
@@ -46,8 +46,8 @@ pub(super) async fn update(
     call: Call,
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
-    let customer_id = fields.text("customer_id", MAX_ID)?;
-    let meta_data = fields.meta_data("meta_data")?;
+    let customer_id = fields.customer_id("customer_id")?;
+    let meta_data = fields.free_object("meta_data");
     let customer = edit(&api, &call, &id, |update| {
         update.customer_id = customer_id;
         update.meta_data = meta_data;

@@ -76,7 +76,7 @@ pub(super) async fn set(
 /// # Errors
 /// Without any, or with too many.
 fn details_of(received: &Received) -> Result<MetaData, Problem> {
-    let details = fields_of(received)?.into_values();
+    let details = fields_of(received)?.into_storable()?;
     if details.is_empty() {
         return Err(Problem::bad_request("the payout method's details are required"));
     }

@@ -136,7 +136,7 @@ pub(super) struct Sent {
 
 /// The fields of the body, without the time from when on they are to hold.
 pub(super) fn sent(call: &Call) -> Result<Sent, Problem> {
-    let mut fields = call.received.body_fields()?.into_values();
+    let mut fields = call.received.body_fields()?.into_storable()?;
     let valid_from = match fields.remove(VALID_FROM) {
         None | Some(Value::Null) => None,
         Some(value) => {

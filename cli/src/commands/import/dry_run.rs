@@ -115,7 +115,7 @@ async fn look_at(
             Ok(body) => {
                 let now = clock.now();
                 let id = owner.ids.issue(owner.org, now);
-                events.push(event(id, owner.org, owner.program, now, body));
+                events.push(event(id, owner.org, owner.program, now, record.warnings, body));
                 originals.push((record.place, record.original));
             }
             Err(wrong) => {

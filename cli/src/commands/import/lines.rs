@@ -43,7 +43,7 @@ impl Lines {
                 return Ok(Some(RawRecord {
                     line: self.ends.line,
                     last_line: self.ends.line,
-                    fields: native::line_fields(text),
+                    fields: native::line_fields(&String::from_utf8_lossy(text)),
                     original: String::from_utf8_lossy(text).into_owned(),
                 }));
             }

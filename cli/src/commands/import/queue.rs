@@ -141,6 +141,7 @@ async fn queue(
                     job.key.org,
                     job.program,
                     received_at,
+                    record.warnings,
                     body,
                 );
                 events.push((i64::try_from(record.place)?, event, due));
@@ -178,6 +179,7 @@ pub(super) fn event(
     org: OrgId,
     program: Option<ProgramId>,
     received_at: DateTime<Utc>,
+    warnings: Vec<String>,
     body: Body,
 ) -> Event {
     Event {
@@ -191,6 +193,7 @@ pub(super) fn event(
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings,
         body,
     }
 }

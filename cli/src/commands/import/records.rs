@@ -28,6 +28,8 @@ pub(super) struct Record {
     /// Its line, or its number in a list (see [`Format::place`]): each record's is another, and they grow.
     pub(super) place: u64,
     pub(super) body: Result<Body, Invalid>,
+    /// What was left out or cut of it.
+    pub(super) warnings: Vec<String>,
     pub(super) original: String,
 }
 
@@ -92,7 +94,8 @@ impl Records {
         };
         self.count += 1;
         let is_numbered = self.reading.format == Format::Json;
-        let body = raw.fields.and_then(|fields| self.body(&fields, now));
+        let body = raw.fields.as_ref().map_err(Invalid::clone);
+        let body = body.and_then(|fields| self.body(fields, now));
         let body = body.map_err(|wrong| match (raw.line, raw.last_line) {
             // A record of several lines that is no event is often several records and a quote too few.
             (line, last) if line < last => Invalid::new(format!("{} (lines {line} to {last})", wrong.0)),
@@ -102,6 +105,8 @@ impl Records {
         Ok(Some(Record {
             place: if is_numbered { self.count } else { raw.line },
             body,
+            // They are noted while the fields are read.
+            warnings: raw.fields.as_ref().map(Fields::warnings).unwrap_or_default(),
             original: raw.original,
         }))
     }

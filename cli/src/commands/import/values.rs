@@ -190,7 +190,7 @@ impl Value {
     fn fields(&self) -> Result<Fields, Invalid> {
         match self.flaw {
             Some(flaw) => Err(Invalid::new(flaw)),
-            None => native::line_fields(&self.text),
+            None => native::line_fields(&String::from_utf8_lossy(&self.text)),
         }
     }
 }
@@ -252,7 +252,7 @@ mod tests {
             ("[1,{}]", &[(1, 1, object), (1, 1, "")][..]),
             ("[null,\"{\",{}]", &[(1, 1, object), (1, 1, object), (1, 1, "")]),
             ("[[{}],{}]", &[(1, 1, object), (1, 1, "")]),
-            ("[{\"a\":1,},\n{}]", &[(1, 1, "malformed JSON"), (2, 2, "")]),
+            ("[{\"a\":1,,},\n{}]", &[(1, 1, "malformed JSON"), (2, 2, "")]),
             (
                 "[\n{\"a\":\"x},\n{},\n{}]",
                 &[(2, 2, OPEN_TEXT), (3, 3, ""), (4, 4, "")],

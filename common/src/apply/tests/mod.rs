@@ -47,6 +47,7 @@ fn event(org: impl Into<Option<OrgId>>, body: Body) -> Incoming {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body,
     };
     Incoming { event, queued: false }

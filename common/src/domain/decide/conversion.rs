@@ -61,7 +61,7 @@ pub(super) fn create_conversion(
     // An unauthenticated sale does not count towards the cap: it would take commissions from authenticated ones.
     let counts =
         event.authenticated && has_limits && !is_capped && lines.iter().any(|line| line.counts_towards_cap);
-    let mut warnings = Vec::new();
+    let mut warnings = event.warnings.clone();
     if is_capped {
         lines.clear();
         warnings.push("the customer has reached the program's limit: no commission".to_owned());

@@ -7,7 +7,7 @@ use super::{
     story::{Story, word},
     tests::{decimal, event},
 };
-use crate::domain::{Applied, ProgramId};
+use crate::domain::{Applied, MAX_META_PROPERTIES, ProgramId};
 
 /// A sale `o1` of 100 by `second` to `buyer`.
 fn sold() -> Story {
@@ -76,13 +76,17 @@ fn an_older_replacement_does_not_undo_a_later_property() {
 }
 
 #[test]
-fn there_are_ten_properties_at_most() {
+fn there_are_only_so_many_properties() {
     let mut story = sold();
-    let mut id = 100;
-    for number in 0..11 {
+    let mut id = 1_000;
+    for number in 0..=MAX_META_PROPERTIES {
         for body in changes(&set(&format!("k{number}"), "v")) {
             id += 1;
-            let want = if number < 10 { "applied" } else { "too_many" };
+            let want = if number < MAX_META_PROPERTIES {
+                "applied"
+            } else {
+                "too_many"
+            };
             assert_eq!(word(&story.tell(id, body)), want, "{number}");
         }
     }

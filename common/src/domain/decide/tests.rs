@@ -116,6 +116,7 @@ pub(super) fn event(n: u128, body: Body) -> Incoming {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body,
     };
     Incoming { event, queued: false }

@@ -80,6 +80,9 @@ pub struct Event {
         deserialize_with = "trace_parent::lenient"
     )]
     pub trace: Option<TraceParent>,
+    /// What was left out or cut of what was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     pub body: Body,
 }
 

@@ -1,21 +1,23 @@
 //! The fields of a request, read by name: each accessor says what a field may be, each error names the field.
 //!
-//! Absent, `null` and blank text are the same. Fields that nobody asks for are ignored, be they sent once or twice with
-//! different values; those that are asked for must not differ.
+//! Absent, `null` and blank text are the same, and so is what PHP and JavaScript print for nothing: `false`, `[]`, `{}`. Fields
+//! that nobody asks for are ignored, be they sent once or twice with different values; those that are asked for must not differ.
+//! What decides money (ids, codes: `ids`; amounts: `numbers`) may refuse the request. What does not (`free`) is cut or left out,
+//! with a warning.
 
-pub use crate::domain::MAX_META_PROPERTIES;
-use crate::domain::{Currency, MetaData, money::CurrencyError};
-use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::{
     Invalid,
+    charset::LOST,
+    invisible::{first_invisible, is_blank, trimmed},
     macros::{contains_macro, is_macro},
-    number, text_checks,
-    timestamp::timestamp,
-    value::{Clashes, Sent},
+    number::id_of_number,
+    placeholder::is_nobodys_address,
+    text_checks,
+    value::Sent,
 };
+use crate::http::Warnings;
 
 /// Characters of order ids, customer ids, codes and other identifiers.
 pub const MAX_ID: usize = 255;
@@ -25,35 +27,37 @@ pub const MAX_EMAIL: usize = 254;
 pub const MAX_NAME: usize = 255;
 pub const MAX_NOTES: usize = 4_000;
 pub const MAX_USER_AGENT: usize = 2_000;
-/// Bytes of a free object as JSON: three of them, and the rest, fit an envelope.
+/// Bytes of a free object of the catalog as JSON.
 pub const MAX_OBJECT_BYTES: usize = 8 * 1024;
-/// Limits of Tapfiliate's `meta_data`, in characters; for its properties see [`MAX_META_PROPERTIES`].
-pub const MAX_META_KEY: usize = 64;
-pub const MAX_META_VALUE: usize = 255;
 const SENT_TWICE: &str = "is sent twice";
-/// Characters that no key of `meta_data` may have, from Tapfiliate's guide.
-const META_KEY_ILLEGAL: &[char] = &['"', ':', '{', '}', ']', '\\', '\'', '/', '&'];
 
 /// The fields of a request or of an object in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Fields {
-    values: Map<String, Value>,
-    /// Which of them were sent again, with another value.
-    clashes: Clashes,
+    sent: Sent,
     /// Names of the objects around, each with a point.
     prefix: String,
+    warnings: Warnings,
 }
 
 impl Fields {
     /// # Errors
     /// When something in `sent` may be stored nowhere.
     pub fn new(sent: impl Into<Sent>) -> Result<Self, Invalid> {
-        let Sent { values, clashes } = sent.into();
-        text_checks::check(&values)?;
+        Self::noting(sent, &Warnings::default())
+    }
+
+    /// Fields whose reader notes in `warnings` what it leaves out.
+    ///
+    /// # Errors
+    /// As [`Fields::new`].
+    pub fn noting(sent: impl Into<Sent>, warnings: &Warnings) -> Result<Self, Invalid> {
+        let sent = sent.into();
+        text_checks::check(&sent.values)?;
         Ok(Self {
-            values,
-            clashes,
+            sent,
             prefix: String::new(),
+            warnings: warnings.clone(),
         })
     }
 
@@ -61,23 +65,47 @@ impl Fields {
     ///
     /// # Errors
     /// As [`Fields::new`].
-    pub fn entry(name: &str, sent: Sent) -> Result<Self, Invalid> {
-        let mut fields = Self::new(sent)?;
+    pub(super) fn entry(name: &str, sent: Sent, warnings: &Warnings) -> Result<Self, Invalid> {
+        let mut fields = Self::noting(sent, warnings)?;
         fields.prefix = format!("{name}.");
         Ok(fields)
     }
 
-    /// All of it, to look at names that nobody can know beforehand.
-    pub fn into_values(self) -> Map<String, Value> {
-        self.values
+    /// All of it, to be stored as it is.
+    ///
+    /// # Errors
+    /// Names what cannot be stored.
+    pub fn into_storable(self) -> Result<Map<String, Value>, Invalid> {
+        for (name, value) in &self.sent.values {
+            text_checks::check_storable(name, value)?;
+        }
+        Ok(self.sent.values)
     }
 
-    /// An identifier of at most `limit` characters. Numbers are taken as they are written. Space around it is a slip of a
-    /// template or a spreadsheet, and would make another order of it.
+    /// What has been left out and cut until now, here and in what is within.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.all()
+    }
+
+    /// Notes that something of `name` is left out or cut.
+    pub fn warn(&self, name: &str, what: &str) {
+        self.warnings.add(format!("{}{name} {what}", self.prefix));
+    }
+
+    /// A word or name of at most `limit` characters. Numbers are taken as they are written. Space around it is a slip of a
+    /// template or a spreadsheet.
+    ///
+    /// # Errors
+    /// When it is no text, too long, has signs that nobody sees, or is an unresolved macro.
     pub fn text(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = self.any_text(name)?.map(|text| text.trim().to_owned());
-        let text = self.limited(name, text, limit)?;
-        self.resolved(name, text, contains_macro)
+        let Some(text) = self.any_text(name)? else {
+            return Ok(None);
+        };
+        let text = self.visible(name, tidied(text), limit)?;
+        if contains_macro(&text) {
+            return Err(self.wrong(name, "is an unresolved macro"));
+        }
+        Ok(Some(text))
     }
 
     pub fn required_text(&self, name: &str, limit: usize) -> Result<String, Invalid> {
@@ -90,17 +118,42 @@ impl Fields {
         Ok(word.map(|word| word.to_ascii_lowercase()))
     }
 
-    /// A text that people write, braces and all.
+    /// A text of the catalog that people write, braces and all. For what is kept for reports see [`Fields::remark`].
+    ///
+    /// # Errors
+    /// When it is no text, too long, has a NUL character, or is an unresolved macro and nothing else.
     pub fn prose(&self, name: &str, limit: usize) -> Result<Option<String>, Invalid> {
-        let text = self.limited(name, self.any_text(name)?, limit)?;
-        self.resolved(name, text, is_macro)
-    }
-
-    /// An address with text on both sides of an `@`.
-    pub fn email(&self, name: &str) -> Result<Option<String>, Invalid> {
-        let Some(address) = self.text(name, MAX_EMAIL)? else {
+        let Some(text) = self.any_text(name)? else {
             return Ok(None);
         };
+        if text.chars().count() > limit {
+            return Err(self.too_long(name, limit));
+        }
+        if text.contains('\0') {
+            return Err(self.wrong(name, "contains a NUL character"));
+        }
+        if is_macro(&text) {
+            return Err(self.wrong(name, "is an unresolved macro"));
+        }
+        Ok(Some(text))
+    }
+
+    /// An address with text on both sides of an `@`. That of nobody (`undefined`) or of a macro counts as not sent.
+    ///
+    /// # Errors
+    /// When it is something else, too long, or has signs that nobody sees.
+    pub fn email(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let Some(address) = self.any_text(name)?.map(tidied) else {
+            return Ok(None);
+        };
+        if is_nobodys_address(&address) || contains_macro(&address) {
+            self.warn(
+                name,
+                "is a placeholder or an unresolved macro and counts as not sent",
+            );
+            return Ok(None);
+        }
+        let address = self.visible(name, address, MAX_EMAIL)?;
         let sides = address.rsplit_once('@');
         if sides.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty())
             || address.contains(char::is_whitespace)
@@ -110,44 +163,6 @@ impl Fields {
         Ok(Some(address))
     }
 
-    /// An exact amount from 0 to [`crate::domain::MAX_AMOUNT`], as a number or a text.
-    pub fn amount(&self, name: &str) -> Result<Option<Decimal>, Invalid> {
-        let text = self.number_text(name)?;
-        text.map(|text| number::amount(&text).map_err(|wrong| self.wrong(name, &wrong)))
-            .transpose()
-    }
-
-    /// An amount with all of its decimals: see [`number::exact_amount`].
-    pub fn exact_amount(&self, name: &str) -> Result<Option<Decimal>, Invalid> {
-        let text = self.number_text(name)?;
-        text.map(|text| number::exact_amount(&text).map_err(|wrong| self.wrong(name, &wrong)))
-            .transpose()
-    }
-
-    pub fn required_amount(&self, name: &str) -> Result<Decimal, Invalid> {
-        self.amount(name)?.ok_or_else(|| self.required(name))
-    }
-
-    pub fn currency(&self, name: &str) -> Result<Option<Currency>, Invalid> {
-        let code = self.text(name, MAX_ID)?;
-        let currency = code.map(|code| code.parse()).transpose();
-        currency.map_err(|wrong| match wrong {
-            CurrencyError::Unknown(_) => self.wrong(name, "must be an ISO 4217 code"),
-            CurrencyError::NoMinorUnit(_) => self.wrong(name, "must be an ISO 4217 code with a minor unit"),
-        })
-    }
-
-    /// Seconds or milliseconds since 1970, of a time that makes sense at `now`.
-    pub fn timestamp(&self, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Invalid> {
-        let text = self.number_text(name)?;
-        text.map(|text| {
-            number::decimal(&text)
-                .and_then(|value| timestamp(value, now))
-                .map_err(|wrong| self.wrong(name, wrong))
-        })
-        .transpose()
-    }
-
     /// A yes or no in any of its spellings. A flag that is named without a value is not set.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Invalid> {
         let text = match self.value(name)? {
@@ -155,12 +170,13 @@ impl Fields {
             Some(Value::Bool(flag)) => return Ok(Some(*flag)),
             Some(Value::String(text)) => text.trim().to_ascii_lowercase(),
             Some(Value::Number(number)) => number.to_string(),
+            Some(nothing) if is_nothing(nothing) => return Ok(None),
             Some(Value::Null | Value::Array(_) | Value::Object(_)) => String::from("?"),
         };
         match text.as_str() {
             "" => Ok(None),
-            "1" | "true" => Ok(Some(true)),
-            "0" | "false" => Ok(Some(false)),
+            "1" | "true" | "yes" | "on" => Ok(Some(true)),
+            "0" | "false" | "no" | "off" => Ok(Some(false)),
             _ => Err(self.wrong(name, "must be true or false")),
         }
     }
@@ -169,20 +185,21 @@ impl Fields {
     pub fn nested(&self, name: &str) -> Result<Option<Self>, Invalid> {
         #[cfg(any(test, feature = "testing"))]
         super::asked::note(&self.prefix, name);
-        if self.clashes.contains(std::slice::from_ref(&name.to_owned())) {
+        if self.sent.clashes.contains(std::slice::from_ref(&name.to_owned())) {
             return Err(self.wrong(name, SENT_TWICE));
         }
-        let Some(values) = self.map_of(name, self.values.get(name))? else {
+        let Some(values) = self.map_of(name, self.sent.values.get(name))? else {
             return Ok(None);
         };
         let within = self
             .clashes_of(name)
             .filter_map(|path| Some(path.get(1..)?.to_vec()));
-        Ok(Some(Self {
+        let sent = Sent {
             values,
             clashes: within.collect(),
-            prefix: format!("{}{name}.", self.prefix),
-        }))
+            ..Sent::default()
+        };
+        Ok(Some(self.within(name, sent)))
     }
 
     /// The fields of each object of a list of at most `limit`; an object alone is a list of one. An empty list counts as
@@ -190,9 +207,9 @@ impl Fields {
     pub fn list(&self, name: &str, limit: usize) -> Result<Vec<Self>, Invalid> {
         let values = match self.value(name)? {
             None => return Ok(Vec::new()),
+            Some(nothing) if is_nothing(nothing) => return Ok(Vec::new()),
             Some(Value::Array(list)) => list.iter().collect(),
             Some(value @ Value::Object(object)) => numbered(object).unwrap_or_else(|| vec![value]),
-            Some(Value::String(text)) if text.trim().is_empty() => return Ok(Vec::new()),
             Some(_) => return Err(self.wrong(name, "must be a list of objects")),
         };
         if values.len() > limit {
@@ -201,113 +218,78 @@ impl Fields {
         let entries = values.into_iter().enumerate();
         entries
             .map(|(index, value)| match value {
-                Value::Object(values) => Ok(Self {
-                    values: values.clone(),
-                    clashes: Clashes::new(),
-                    prefix: format!("{}{name}[{index}].", self.prefix),
-                }),
+                Value::Object(values) => Ok(self.within(&format!("{name}[{index}]"), values.clone().into())),
                 _ => Err(self.wrong(name, "must be a list of objects")),
             })
             .collect()
     }
 
-    /// Free data of at most [`MAX_OBJECT_BYTES`].
-    pub fn object(&self, name: &str) -> Result<Option<MetaData>, Invalid> {
-        let Some(object) = self.map(name)? else {
+    /// Free data of the catalog, of at most [`MAX_OBJECT_BYTES`]. For what comes with a sale see [`Fields::free_object`].
+    ///
+    /// # Errors
+    /// When it is no object, or larger.
+    pub fn object(&self, name: &str) -> Result<Option<Map<String, Value>>, Invalid> {
+        let Some(object) = self.map_of(name, self.value(name)?)? else {
             return Ok(None);
         };
-        let bytes = Value::Object(object.clone()).to_string().len();
-        if bytes > MAX_OBJECT_BYTES {
+        let object = Value::Object(object);
+        if object.to_string().len() > MAX_OBJECT_BYTES {
             return Err(self.wrong(name, &format!("is larger than {MAX_OBJECT_BYTES} bytes")));
         }
-        Ok(Some(object))
-    }
-
-    /// Free data within Tapfiliate's limits.
-    pub fn meta_data(&self, name: &str) -> Result<Option<MetaData>, Invalid> {
-        let Some(object) = self.map(name)? else {
-            return Ok(None);
-        };
-        if object.len() > MAX_META_PROPERTIES {
-            return Err(self.wrong(name, &format!("has more than {MAX_META_PROPERTIES} properties")));
+        text_checks::check_storable(&format!("{}{name}", self.prefix), &object)?;
+        match object {
+            Value::Object(object) => Ok(Some(object)),
+            _ => Ok(None),
         }
-        for (key, value) in &object {
-            if key.is_empty() || key.chars().count() > MAX_META_KEY || key.contains(META_KEY_ILLEGAL) {
-                let wrong = format!(
-                    "has a key that is empty, longer than {MAX_META_KEY} characters or has one of {}",
-                    META_KEY_ILLEGAL.iter().collect::<String>()
-                );
-                return Err(self.wrong(name, &wrong));
-            }
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let field = format!("{name}.{key}");
-            if text.chars().count() > MAX_META_VALUE {
-                return Err(self.too_long(&field, MAX_META_VALUE));
-            }
-            if value.is_string() {
-                self.resolved(&field, Some(text), is_macro)?;
-            }
-        }
-        Ok(Some(object))
-    }
-
-    fn map(&self, name: &str) -> Result<Option<Map<String, Value>>, Invalid> {
-        self.map_of(name, self.value(name)?)
     }
 
     /// An object. PHP prints an empty one as an empty list.
     fn map_of(&self, name: &str, value: Option<&Value>) -> Result<Option<Map<String, Value>>, Invalid> {
         match value {
-            None | Some(Value::Null) => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object.clone())),
             Some(Value::Array(list)) if list.is_empty() => Ok(Some(Map::new())),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+            None => Ok(None),
+            Some(nothing) if is_nothing(nothing) => Ok(None),
             Some(_) => Err(self.wrong(name, "must be an object")),
         }
     }
 
-    fn any_text(&self, name: &str) -> Result<Option<String>, Invalid> {
-        let text = match self.value(name)? {
-            None => return Ok(None),
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
-                return Err(self.wrong(name, "must be a string"));
-            }
-        };
-        Ok(Some(text).filter(|text| !text.trim().is_empty()))
-    }
-
-    fn limited(&self, name: &str, text: Option<String>, limit: usize) -> Result<Option<String>, Invalid> {
-        match text {
-            Some(text) if text.chars().count() > limit => Err(self.too_long(name, limit)),
-            text => Ok(text),
+    fn within(&self, name: &str, sent: Sent) -> Self {
+        Self {
+            sent,
+            prefix: format!("{}{name}.", self.prefix),
+            warnings: self.warnings.clone(),
         }
     }
 
-    fn number_text(&self, name: &str) -> Result<Option<String>, Invalid> {
-        let text = match self.value(name)? {
-            None => return Ok(None),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
-                return Err(self.wrong(name, "must be a number"));
-            }
-        };
-        let text = Some(text).filter(|text| !text.trim().is_empty());
-        self.resolved(name, text, contains_macro)
+    /// A text or a number, of which a list of one is the same. Blank ones are none.
+    pub(super) fn any_text(&self, name: &str) -> Result<Option<String>, Invalid> {
+        match self.value(name)? {
+            Some(value) => text_of(value).map_err(|NoText| self.wrong(name, "must be a string")),
+            None => Ok(None),
+        }
     }
 
-    fn resolved(
-        &self,
-        name: &str,
-        text: Option<String>,
-        is_unresolved: fn(&str) -> bool,
-    ) -> Result<Option<String>, Invalid> {
-        match text {
-            Some(text) if is_unresolved(&text) => Err(self.wrong(name, "is an unresolved macro")),
-            text => Ok(text),
+    /// `text` as an identifier may be.
+    pub(super) fn visible(&self, name: &str, text: String, limit: usize) -> Result<String, Invalid> {
+        // One look at its bytes is enough for nearly all.
+        let is_ascii = text.is_ascii();
+        if text.len() > limit && (is_ascii || text.chars().count() > limit) {
+            return Err(self.too_long(name, limit));
         }
+        if let Some(sign) = first_invisible(&text) {
+            return Err(match sign {
+                '\0' => self.wrong(name, "contains a NUL character"),
+                sign => self.wrong(
+                    name,
+                    &format!("contains a sign that nobody sees (U+{:04X})", u32::from(sign)),
+                ),
+            });
+        }
+        if !is_ascii && text.contains(LOST) {
+            return Err(self.wrong(name, "contains what is not UTF-8 (U+FFFD)"));
+        }
+        Ok(text)
     }
 
     /// The value as it was sent, for what no accessor fits. It has been screened.
@@ -320,17 +302,29 @@ impl Fields {
         if let Some(path) = self.clashes_of(name).next() {
             return Err(self.wrong(&path.join("."), SENT_TWICE));
         }
-        Ok(self.values.get(name).filter(|value| !value.is_null()))
+        Ok(self.sent.values.get(name).filter(|value| !value.is_null()))
     }
 
     fn clashes_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Vec<String>> {
-        let clashes = self.clashes.iter();
+        let clashes = self.sent.clashes.iter();
         clashes.filter(move |path| path.first().is_some_and(|first| first == name))
     }
 
     /// Everything as it was sent, to be kept as it is; the first of what came twice.
     pub fn values(&self) -> &Map<String, Value> {
-        &self.values
+        &self.sent.values
+    }
+
+    /// What was sent under this name first, whatever came after it: for what decides nothing.
+    pub(super) fn first(&self, name: &str) -> Option<&Value> {
+        #[cfg(any(test, feature = "testing"))]
+        super::asked::note(&self.prefix, name);
+        self.sent.values.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Whether a query or a form names the field without a value.
+    pub(super) fn is_unsaid(&self, name: &str) -> bool {
+        self.sent.unsaid.contains(name)
     }
 
     /// The error of a field that is not there.
@@ -343,8 +337,46 @@ impl Fields {
         Invalid::of_field(format!("{}{name}", self.prefix), what)
     }
 
-    fn too_long(&self, name: &str, limit: usize) -> Invalid {
+    pub(super) fn too_long(&self, name: &str, limit: usize) -> Invalid {
         self.wrong(name, &format!("is longer than {limit} characters"))
+    }
+}
+
+/// What PHP and JavaScript print where they have nothing, and a blank text.
+pub(super) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::String(text) => is_blank(text),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// A value that is neither text nor number nor nothing.
+pub(super) struct NoText;
+
+/// The text that `value` is; `None` where it says nothing.
+pub(super) fn text_of(value: &Value) -> Result<Option<String>, NoText> {
+    match value {
+        nothing if is_nothing(nothing) => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        Value::Number(number) => Ok(Some(id_of_number(number.as_str()))),
+        Value::Array(list) => match list.as_slice() {
+            [one @ (Value::String(_) | Value::Number(_))] => text_of(one),
+            _ => Err(NoText),
+        },
+        Value::Null | Value::Bool(_) | Value::Object(_) => Err(NoText),
+    }
+}
+
+/// Without what nobody sees around it; most texts stay where they are.
+pub(super) fn tidied(text: String) -> String {
+    let tidy = trimmed(&text);
+    if tidy.len() == text.len() {
+        text
+    } else {
+        tidy.to_owned()
     }
 }
 

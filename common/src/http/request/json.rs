@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Number, Value};
 
 use super::{
     Invalid,
+    repair::repaired,
     value::{Clashes, Sent, same},
 };
 
@@ -27,21 +30,29 @@ pub fn parse(text: &str) -> Result<Sent, Invalid> {
     if !text.trim_start().starts_with('{') {
         return Err(Invalid::new("the request body must be a JSON object"));
     }
-    serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+    read(text)
 }
 
 /// # Errors
 /// When `text` is no list of JSON objects within the limits.
 pub(super) fn parse_list(text: &str) -> Result<Vec<Sent>, Invalid> {
     check_depth(text)?;
-    serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+    read(text)
+}
+
+/// What cannot be read is mended, if that helps; else what was wrong is told of what was sent.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
+    serde_json::from_str(text).or_else(|error| {
+        serde_json::from_str(&repaired(text))
+            .map_err(|_as_before| Invalid::new(format!("malformed JSON: {error}")))
+    })
 }
 
 /// # Errors
 /// When `text` is no JSON within the limits.
 pub(super) fn parse_any(text: &str) -> Result<Value, Invalid> {
     check_depth(text)?;
-    serde_json::from_str(text).map_err(|error| Invalid::new(format!("malformed JSON: {error}")))
+    read(text)
 }
 
 fn check_depth(text: &str) -> Result<(), Invalid> {
@@ -81,7 +92,11 @@ impl<'de> Deserialize<'de> for Sent {
             clashes: &mut clashes,
         };
         match reader.deserialize(deserializer)? {
-            Value::Object(values) => Ok(Self { values, clashes }),
+            Value::Object(values) => Ok(Self {
+                values,
+                clashes,
+                ..Self::default()
+            }),
             _ => Err(D::Error::custom("a JSON object is expected")),
         }
     }
@@ -197,7 +212,7 @@ mod tests {
             "[]",
             "\"x\"",
             "{} {}",
-            "{\"a\":1,}",
+            "{\"a\":1,,}",
             "{\"a\":\u{1}}",
             "{'a':1}",
         ] {

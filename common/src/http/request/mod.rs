@@ -5,15 +5,24 @@
 #[cfg(any(test, feature = "testing"))]
 mod asked;
 mod body;
+mod charset;
 mod fields;
 mod fingerprint;
 mod form;
+mod free;
+mod ids;
 mod invalid;
+mod invisible;
 mod json;
 mod macros;
+mod multipart;
 mod number;
+mod numbers;
+mod placeholder;
 mod preference;
 mod received;
+mod repair;
+mod separators;
 mod text_checks;
 mod timestamp;
 mod value;
@@ -21,12 +30,11 @@ mod value;
 #[cfg(any(test, feature = "testing"))]
 pub use asked::asked;
 pub use body::{BODY_TIMEOUT, MAX_BODY_BYTES};
-pub use fields::{
-    Fields, MAX_EMAIL, MAX_ID, MAX_META_KEY, MAX_META_PROPERTIES, MAX_META_VALUE, MAX_NAME, MAX_NOTES,
-    MAX_OBJECT_BYTES, MAX_USER_AGENT,
-};
+pub use fields::{Fields, MAX_EMAIL, MAX_ID, MAX_NAME, MAX_NOTES, MAX_OBJECT_BYTES, MAX_USER_AGENT};
 pub use fingerprint::of_fields;
 pub use form::{MAX_PARAMETERS, named_values};
+pub use free::{MAX_FREE_BYTES, cut_to};
+pub use ids::folded_customer;
 pub use invalid::Invalid;
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
@@ -38,23 +46,24 @@ pub(in crate::http) use received::sent_values;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;
 
+use super::Warnings;
+use encoding_rs::UTF_8;
+
 /// Bytes of path and query, at most.
 pub const MAX_URL_BYTES: usize = 8 * 1024;
 
-/// The fields of a query.
+/// The fields of a query, whose reader notes in `warnings` what it leaves out.
 ///
 /// # Errors
-/// When a parameter is not UTF-8 or may be stored nowhere, or there are too many.
-pub fn query_fields(query: &str) -> Result<Fields, Invalid> {
-    Fields::new(form::parse(query)?)
+/// When something may be stored nowhere, there are too many parameters, or one is glued to an id.
+pub fn query_fields(query: &str, warnings: &Warnings) -> Result<Fields, Invalid> {
+    Fields::noting(form::parse(query, UTF_8)?, warnings)
 }
 
-/// A path's text, held to what its field would be.
+/// A code in a path, held to what its field would be. A macro names nobody, and is looked for as any other code.
 ///
 /// # Errors
-/// When it is empty, too long, has a NUL character or an unresolved macro.
+/// When it is empty, too long, or has signs within that nobody sees.
 pub fn path_text(name: &str, text: &str) -> Result<String, Invalid> {
-    let mut values = serde_json::Map::new();
-    values.insert(name.to_owned(), text.into());
-    Fields::new(values)?.required_text(name, MAX_ID)
+    Fields::new(serde_json::Map::new())?.tidy_text(name, text)
 }

@@ -13,12 +13,16 @@ pub(super) type Clashes = BTreeSet<Vec<String>>;
 pub struct Sent {
     pub(super) values: Map<String, Value>,
     pub(super) clashes: Clashes,
+    /// Parameters of a query or a form without a value: their sender says nothing. An empty text of JSON says that there is none.
+    pub(super) unsaid: BTreeSet<String>,
 }
 
 impl From<Map<String, Value>> for Sent {
     fn from(values: Map<String, Value>) -> Self {
-        let clashes = Clashes::new();
-        Self { values, clashes }
+        Self {
+            values,
+            ..Self::default()
+        }
     }
 }
 
@@ -26,12 +30,18 @@ impl Sent {
     /// Adds what was sent in another place.
     pub(super) fn extend(&mut self, other: Self) {
         for (name, value) in other.values {
+            // What was not said in one place is said in the other.
+            if self.unsaid.remove(&name) {
+                self.values.insert(name, value);
+                continue;
+            }
             if self.values.get(&name).is_some_and(|first| !same(first, &value)) {
                 self.clashes.insert(vec![name.clone()]);
             }
             self.values.entry(name).or_insert(value);
         }
         self.clashes.extend(other.clashes);
+        self.unsaid.extend(other.unsaid);
     }
 }
 

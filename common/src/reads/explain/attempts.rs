@@ -23,7 +23,8 @@ pub(super) async fn of_order(
         r#"SELECT e.event_id AS "event_id!", e.kind AS "kind!", e.dialect AS "dialect!", e.status AS "status!: EventStatus", e.reason,
                 e.trusted AS "authenticated!", e.received_at AS "received_at!", e.due_at,
                 coalesce(e.outcome #>> '{refused,detail}', f.detail) AS detail,
-                e.outcome #>> '{refused,first,event_id}' AS first, e.outcome #> '{refused,trace}' AS "trace: Json<Trace>"
+                e.outcome #>> '{refused,first,event_id}' AS first, e.outcome #> '{refused,trace}' AS "trace: Json<Trace>",
+                e.warnings AS "warnings: Json<Vec<String>>"
            FROM (SELECT * FROM events
                   WHERE org_id = $1 AND order_key = $2 AND status IN ('refused', 'dead')
                   UNION ALL
@@ -53,6 +54,7 @@ pub(super) async fn of_order(
         due_at: row.due_at,
         first: row.first.and_then(|id| id.parse().ok()),
         trace: row.trace.map(|Json(trace)| trace),
+        warnings: row.warnings.map(|Json(warnings)| warnings).unwrap_or_default(),
     });
     Ok((oldest_first.collect(), is_cut))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
@@ -66,6 +67,7 @@ pub(super) async fn event_rows(
     let rows = sqlx::query_as!(
         EventRow,
         r#"SELECT event_id, kind, dialect, status AS "status: EventStatus", trusted AS authenticated, applied_at,
+                coalesce(warnings, '[]') AS "warnings!: Json<Vec<String>>",
                 CASE kind WHEN 'scheduled' THEN (SELECT min(due) FROM json_object_keys(body -> 'scheduled') due) END AS due,
                 coalesce((body #>> '{edit_conversion,delete}')::boolean, false) AS "deletes!",
                 coalesce((body #>> '{chargeback,reversed}')::boolean, false) AS "reverses!"

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -232,6 +233,9 @@ pub struct EventRow {
     pub kind: String,
     #[schema(value_type = Dialect)]
     pub dialect: String,
+    /// What was left out or cut of what was sent.
+    #[schema(value_type = Vec<String>)]
+    pub warnings: Json<Vec<String>>,
     pub status: EventStatus,
     #[serde(rename = "signed")]
     pub authenticated: bool,
@@ -273,4 +277,6 @@ pub struct Attempt {
     /// How an affiliate was looked for.
     #[schema(required)]
     pub trace: Option<Trace>,
+    /// What was left out or cut of what was sent.
+    pub warnings: Vec<String>,
 }

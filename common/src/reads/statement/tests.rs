@@ -46,6 +46,7 @@ async fn happens(pool: &Pool, org: OrgId, on: &str, body: Body) {
         wait_until: None,
         request_id: None,
         trace: None,
+        warnings: Vec::new(),
         body,
     };
     let mut transaction = db::begin(pool).await.unwrap();

@@ -15,7 +15,7 @@ use crate::{
 };
 use common::http::{
     openapi::{Amount, MetaData, example},
-    request::{Fields, Invalid, MAX_ID, Preferences},
+    request::{Fields, Invalid, Preferences},
 };
 
 /// Create a conversion
@@ -88,14 +88,15 @@ struct ConversionBody {
 /// # Errors
 /// Names the parameter that is missing or wrong.
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
+    let currency = currency(fields)?;
     let create = CreateConversion {
-        external_id: Some(fields.required_text("external_id", MAX_ID)?),
+        external_id: Some(fields.required_order_id("external_id")?),
         attribution: params::required_attribution(fields)?,
-        amount: fields.amount("amount")?.unwrap_or_default(),
-        currency: currency(fields)?,
+        amount: fields.amount_in("amount", currency)?.unwrap_or_default(),
+        currency,
         customer: customer(fields)?,
-        meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
-        details: details(fields)?,
+        meta_data: fields.free_object("meta_data").unwrap_or_default(),
+        details: details(fields),
         ..CreateConversion::default()
     };
     Ok(Body::CreateConversion(Box::new(create)))

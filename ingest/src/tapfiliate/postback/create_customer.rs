@@ -15,7 +15,7 @@ use crate::{
 };
 use common::http::{
     openapi::{MetaData, example},
-    request::{Fields, Invalid, MAX_ID, Preferences},
+    request::{Fields, Invalid, Preferences},
 };
 
 /// Create a customer
@@ -81,11 +81,11 @@ struct CustomerBody {
 /// Names the parameter that is missing or wrong.
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::CreateCustomer(Box::new(CreateCustomer {
-        customer_id: fields.required_text("customer_id", MAX_ID)?,
+        customer_id: fields.required_customer_id("customer_id")?,
         attribution: params::required_attribution(fields)?,
         lifecycle: lifecycle(fields)?,
-        meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
-        details: details(fields)?,
+        meta_data: fields.free_object("meta_data").unwrap_or_default(),
+        details: details(fields),
         override_max_cookie_time: false,
     })))
 }

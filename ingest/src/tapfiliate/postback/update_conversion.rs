@@ -4,14 +4,14 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use common::domain::{Body, ConversionStatus, UpdateConversion};
+use common::domain::{Body, ConversionStatus, Currency, UpdateConversion};
 use utoipa::ToSchema;
 
 use super::{call::call, effect::Conversion};
 use crate::{Ingest, receipt::Pending};
 use common::http::{
     openapi::{Amount, MetaData, example},
-    request::{Fields, Invalid, MAX_ID, Preferences},
+    request::{Fields, Invalid, Preferences},
 };
 
 /// Change a conversion
@@ -70,11 +70,17 @@ struct ConversionChange {
 /// Names the parameter that is missing or wrong.
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
-        external_id: fields.required_text("external_id", MAX_ID)?,
-        amount: fields.amount("amount")?,
+        external_id: fields.required_order_id("external_id")?,
+        amount: fields.amount_in("amount", currency(fields))?,
         status: status(fields)?,
-        meta_data: fields.meta_data("meta_data")?,
+        meta_data: fields.free_object("meta_data"),
     }))
+}
+
+/// It is no parameter and changes nothing, but tells what a point in the amount may be.
+fn currency(fields: &Fields) -> Option<Currency> {
+    let code = fields.values().get("currency")?.as_str()?;
+    code.trim().parse().ok()
 }
 
 fn status(fields: &Fields) -> Result<Option<ConversionStatus>, Invalid> {

@@ -11,7 +11,7 @@ use super::{call::call, effect::Customer};
 use crate::{Ingest, receipt::Pending};
 use common::http::{
     openapi::{MetaData, example},
-    request::{Fields, Invalid, MAX_ID, Preferences},
+    request::{Fields, Invalid, Preferences},
 };
 
 /// Change a customer
@@ -67,9 +67,9 @@ struct CustomerChange {
 /// Names the parameter that is missing or wrong.
 fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::UpdateCustomer(UpdateCustomer {
-        customer: CustomerTarget::Id(fields.required_text("customer_id", MAX_ID)?),
+        customer: CustomerTarget::Id(fields.required_customer_id("customer_id")?),
         customer_id: None,
-        meta_data: fields.meta_data("meta_data")?,
+        meta_data: fields.free_object("meta_data"),
         meta_change: None,
         action: None,
     }))

@@ -87,6 +87,6 @@ fn line(entry: &Fields) -> Result<CommissionLine, Invalid> {
     Ok(CommissionLine {
         sub_amount: entry.required_amount("conversion_sub_amount")?,
         commission_type: commission_type(entry)?,
-        comment: entry.prose("comment", MAX_NOTES)?,
+        comment: entry.remark("comment", MAX_NOTES),
     })
 }

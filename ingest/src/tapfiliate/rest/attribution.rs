@@ -4,7 +4,7 @@ use common::domain::AttributionFields;
 use utoipa::ToSchema;
 
 use crate::tapfiliate::params;
-use common::http::request::{Fields, Invalid, MAX_ID};
+use common::http::request::{Fields, Invalid};
 
 /// The click under its other names.
 #[derive(ToSchema)]
@@ -41,17 +41,17 @@ pub(super) fn attribution(fields: &Fields) -> Result<AttributionFields, Invalid>
     if sent.click_id.is_none()
         && let Some(click) = fields.nested("click")?
     {
-        sent.click_id = click.text("id", MAX_ID)?;
+        sent.click_id = click.identity("id")?;
     }
-    sent.tracking_id = fields.text("tracking_id", MAX_ID)?;
+    sent.tracking_id = fields.identity("tracking_id")?;
     if sent.tracking_id.is_none() {
-        sent.tracking_id = fields.text("visitor_id", MAX_ID)?;
+        sent.tracking_id = fields.identity("visitor_id")?;
     }
     Ok(sent)
 }
 
 /// A program's type by its identifier. Published plugins send `default` for "none in particular".
 pub(super) fn commission_type(fields: &Fields) -> Result<Option<String>, Invalid> {
-    let identifier = fields.text("commission_type", MAX_ID)?;
+    let identifier = fields.code("commission_type")?;
     Ok(identifier.filter(|identifier| identifier != "default"))
 }

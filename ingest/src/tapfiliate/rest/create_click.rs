@@ -8,7 +8,7 @@ use common::{
     domain::{Body, MetaData, RecordClick},
     http::{
         openapi::{self, example},
-        request::{Fields, Invalid, MAX_ID, MAX_META_PROPERTIES, Preferences},
+        request::{Fields, Invalid, Preferences},
     },
 };
 use serde_json::Value;
@@ -59,32 +59,42 @@ struct ClickBody {
 /// Names the field that is missing or wrong.
 fn parse(fields: &Fields) -> Result<Body, Invalid> {
     Ok(Body::Click(Box::new(RecordClick {
-        referral_code: fields.required_text("referral_code", MAX_ID)?,
-        source_id: fields.text("source_id", MAX_ID)?,
-        referrer: fields.prose("referrer", MAX_PAGE)?,
-        landing_page: fields.prose("landing_page", MAX_PAGE)?,
-        meta_data: meta_data(fields)?,
-        details: details(fields)?,
+        referral_code: fields.required_referral_code("referral_code")?,
+        source_id: fields.code("source_id")?,
+        referrer: fields.remark("referrer", MAX_PAGE),
+        landing_page: fields.remark("landing_page", MAX_PAGE),
+        meta_data: meta_data(fields),
+        details: details(fields),
         ..RecordClick::default()
     })))
 }
 
 /// An object as everywhere else, or pairs as the answers print them: `{"key": "subid1", "value": "baz"}`, one or a list.
-fn meta_data(fields: &Fields) -> Result<MetaData, Invalid> {
+fn meta_data(fields: &Fields) -> MetaData {
     const NAME: &str = "meta_data";
+    let entries = match fields.free_json(NAME) {
+        Some(Value::Array(list)) => list,
+        Some(object @ Value::Object(_)) => vec![object],
+        Some(_) | None => return MetaData::new(),
+    };
     let mut all = MetaData::new();
-    for entry in fields.list(NAME, MAX_META_PROPERTIES)? {
-        let mut values = entry.into_values();
-        if values.len() == 2 && values.contains_key("key") && values.contains_key("value") {
-            let (Some(Value::String(key)), Some(value)) = (values.remove("key"), values.remove("value"))
-            else {
-                return Err(fields.wrong(NAME, "has a key that is no string"));
-            };
-            all.insert(key, value);
-        } else {
-            all.extend(values);
+    for entry in entries {
+        match entry {
+            Value::Object(mut entry) if is_pair(&entry) => {
+                let key = entry
+                    .remove("key")
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
+                all.extend(key.zip(entry.remove("value")));
+            }
+            Value::Object(entry) => all.extend(entry),
+            _ => fields.warn(NAME, "has an entry that is no object, which was left out"),
         }
     }
-    let checked = Fields::new(MetaData::from_iter([(NAME.to_owned(), Value::Object(all))]))?;
-    Ok(checked.meta_data(NAME)?.unwrap_or_default())
+    all
+}
+
+fn is_pair(entry: &MetaData) -> bool {
+    entry.len() == 2 && entry.get("key").is_some_and(Value::is_string) && entry.contains_key("value")
 }

@@ -91,44 +91,45 @@ fn parse(fields: &Fields) -> Result<Body, Invalid> {
             "one of customer_id, coupon, referral_code, click_id, tracking_id, or asset_id together with source_id is required",
         ));
     }
-    let lines = lines(fields)?;
+    let currency = currency(fields)?;
+    let lines = lines(fields, currency)?;
     // seed: commissions override the amount.
     let amount = match total(fields, &lines)? {
         Some(total) => total,
-        None => fields.amount("amount")?.unwrap_or_default(),
+        None => fields.amount_in("amount", currency)?.unwrap_or_default(),
     };
     let create = CreateConversion {
-        external_id: fields.text("external_id", MAX_ID)?,
+        external_id: fields.order_id("external_id")?,
         attribution,
         amount,
-        currency: currency(fields)?,
+        currency,
         commission_type: commission_type(fields)?,
         lines,
         customer,
-        override_max_cookie_time: fields.flag("override_max_cookie_time")?.unwrap_or(false),
-        meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
-        details: details(fields)?,
+        override_max_cookie_time: fields.remark_flag("override_max_cookie_time").unwrap_or(false),
+        meta_data: fields.free_object("meta_data").unwrap_or_default(),
+        details: details(fields),
         ..CreateConversion::default()
     };
     Ok(Body::CreateConversion(Box::new(create)))
 }
 
-fn lines(fields: &Fields) -> Result<Vec<CommissionLine>, Invalid> {
+fn lines(fields: &Fields, currency: Option<Currency>) -> Result<Vec<CommissionLine>, Invalid> {
     let entries = fields.list("commissions", MAX_COMMISSIONS)?;
-    entries.iter().map(line).collect()
+    entries.iter().map(|entry| line(entry, currency)).collect()
 }
 
-fn line(entry: &Fields) -> Result<CommissionLine, Invalid> {
-    let sub_amount = match entry.amount("sub_amount")? {
+fn line(entry: &Fields, currency: Option<Currency>) -> Result<CommissionLine, Invalid> {
+    let sub_amount = match entry.amount_in("sub_amount", currency)? {
         Some(amount) => amount,
         None => entry
-            .amount("conversion_sub_amount")?
+            .amount_in("conversion_sub_amount", currency)?
             .ok_or_else(|| entry.required("sub_amount"))?,
     };
     Ok(CommissionLine {
         sub_amount,
         commission_type: commission_type(entry)?,
-        comment: entry.prose("comment", MAX_NOTES)?,
+        comment: entry.remark("comment", MAX_NOTES),
     })
 }
 
@@ -141,10 +142,10 @@ fn total(fields: &Fields, lines: &[CommissionLine]) -> Result<Option<Decimal>, I
     Ok((!lines.is_empty()).then_some(sum))
 }
 
-fn details(fields: &Fields) -> Result<MetaData, Invalid> {
-    let mut details = params::details(fields)?;
-    if let Some(group) = fields.text("program_group", MAX_ID)? {
+fn details(fields: &Fields) -> MetaData {
+    let mut details = params::details(fields);
+    if let Some(group) = fields.remark("program_group", MAX_ID) {
         details.insert("program_group".to_owned(), group.into());
     }
-    Ok(details)
+    details
 }

@@ -8,7 +8,7 @@ use common::{
     domain::{Body, CreateCustomer, CustomerLifecycle},
     http::{
         openapi::{MetaData, example},
-        request::{Fields, Invalid, MAX_ID, Preferences},
+        request::{Fields, Invalid, Preferences},
     },
     tapfiliate_json::{CUSTOMER_EXAMPLE, Customer},
 };
@@ -68,11 +68,11 @@ fn parse(fields: &Fields) -> Result<Body, Invalid> {
         ));
     }
     Ok(Body::CreateCustomer(Box::new(CreateCustomer {
-        customer_id: fields.required_text("customer_id", MAX_ID)?,
+        customer_id: fields.required_customer_id("customer_id")?,
         attribution,
         lifecycle: lifecycle(fields)?,
-        meta_data: fields.meta_data("meta_data")?.unwrap_or_default(),
-        details: details(fields)?,
-        override_max_cookie_time: fields.flag("override_max_cookie_time")?.unwrap_or(false),
+        meta_data: fields.free_object("meta_data").unwrap_or_default(),
+        details: details(fields),
+        override_max_cookie_time: fields.remark_flag("override_max_cookie_time").unwrap_or(false),
     })))
 }

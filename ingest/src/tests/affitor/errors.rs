@@ -46,10 +46,7 @@ async fn a_click_names_a_link() {
             (link("https://shop.example/?ref=a"), no_aff),
             (link("https://shop.example/#?aff=a"), no_aff),
             (link("{affiliate_url}"), "affiliate_url is an unresolved macro"),
-            (
-                link("https://shop.example/?aff={code}"),
-                "aff is an unresolved macro",
-            ),
+            (link("https://shop.example/?aff={code}"), no_aff),
             (
                 link("https://shop.example/?aff=a%00b"),
                 "aff contains a NUL character",
@@ -62,14 +59,9 @@ async fn a_click_names_a_link() {
                 link(&format!("{URL}&{long}")),
                 "affiliate_url is longer than 4000 characters",
             ),
-            (json!({"affiliate_url": ["x"]}), "affiliate_url must be a string"),
             (
-                with(link(URL), "page_url", json!("a\0b")),
-                "page_url contains a NUL character",
-            ),
-            (
-                with(link(URL), "additional_data", json!("x")),
-                "additional_data must be an object",
+                json!({"affiliate_url": ["x", "y"]}),
+                "affiliate_url must be a string",
             ),
         ],
     )
@@ -81,8 +73,6 @@ async fn a_lead_names_somebody() {
     let nobody = "click_id or customer_key is required";
     let not_a_list = "click_ids must be a list of strings";
     let clicks = |number: usize| (0..number).map(|index| format!("k{index}")).collect::<Vec<_>>();
-    let long =
-        json!({"click_id": "k", "page_title": "x".repeat(8_192), "additional_data": {"test_mode": true}});
     refused(
         "lead",
         [
@@ -91,25 +81,14 @@ async fn a_lead_names_somebody() {
                 json!({"click_ids": [], "customer_code": "k", "user_id": "u"}),
                 nobody,
             ),
-            (
-                json!({"click_id": "{click_id}"}),
-                "click_id is an unresolved macro",
-            ),
-            (
-                json!({"click_ids": ["${click}"]}),
-                "click_ids is an unresolved macro",
-            ),
+            (json!({"click_id": "{click_id}"}), nobody),
+            (json!({"click_ids": ["${click}", "undefined"]}), nobody),
             (json!({"click_ids": {"a": 1}}), not_a_list),
             (json!({"click_ids": [["a"]]}), not_a_list),
             (
                 json!({"click_ids": clicks(21)}),
                 "click_ids names more than 20 clicks",
             ),
-            (
-                json!({"click_id": "k", "email": "nobody"}),
-                "email must be an e-mail address",
-            ),
-            (long, "the request body of a test is larger than 8192 bytes"),
         ],
     )
     .await;
@@ -142,6 +121,9 @@ async fn a_sale_names_its_transaction_its_amount_and_its_customer() {
             (sale_with("amount_cents", json!([1])), CENTS),
             (sale_with("amount_cents", json!("${amount}")), CENTS),
             (sale_with("amount_cents", json!(1_000_000_000_001_i64)), CENTS),
+            (sale_with("amount_cents", json!("0.9999999")), CENTS),
+            (sale_with("amount_cents", json!("100.0000001")), CENTS),
+            (sale_with("amount_cents", json!(1e30)), CENTS),
             (json!({"transaction_id": "t", "amount_cents": 1}), nobody),
         ],
     )
@@ -164,24 +146,8 @@ async fn other_wrong_fields_of_a_sale_are_named() {
                 "transaction_id is longer than 255 characters",
             ),
             (
-                sale_with("amount_cents", json!(1e30)),
-                "amount_cents is out of range for a number",
-            ),
-            (
                 sale_with("currency", json!("XXXX")),
                 "currency must be an ISO 4217 code",
-            ),
-            (
-                sale_with("is_recurring", json!("often")),
-                "is_recurring must be true or false",
-            ),
-            (
-                sale_with("line_items", json!([long])),
-                "line_items is larger than 8192 bytes",
-            ),
-            (
-                more(json!({"x": long})),
-                "additional_data is larger than 8192 bytes",
             ),
             (
                 more(json!({"test_mode": "maybe"})),
@@ -212,6 +178,8 @@ async fn a_refund_names_its_sale_and_a_part_of_it() {
             (part(json!(1.5)), not_a_part),
             (part(json!("all")), not_a_part),
             (part(json!([])), not_a_part),
+            (part(json!("")), not_a_part),
+            (part(json!("0.0000001")), not_a_part),
         ],
     )
     .await;

@@ -35,6 +35,7 @@ pub(super) fn afterwards(sale: &Sale) -> Chapter {
         if !sale.refunds.iter().any(|refund| refund.event == event.event) {
             lines.push(change_line(event));
         }
+        lines.extend(event.row.iter().flat_map(|row| row.warnings.0.iter().cloned()));
     }
     Chapter {
         title: format!("What came later to conversion {}", sale.conversion),

@@ -17,6 +17,7 @@ pub(super) fn attempt(attempt: &Attempt) -> Chapter {
         }
     )];
     lines.extend(attempt.detail.iter().cloned());
+    lines.extend(attempt.warnings.iter().cloned());
     if let Some(trace) = &attempt.trace {
         lines.extend(attribution(trace));
     }
