@@ -39,39 +39,41 @@ pub struct AllTurnedAway(pub Vec<TurnedAway>);
 pub(super) struct Asked {
     method: Method,
     uri: Uri,
-    route: String,
+    /// The pattern of the path; `None`: no call is there.
+    route: Option<MatchedPath>,
     errors: DialectErrors,
 }
 
 impl Asked {
     pub(super) fn of(request: &Request) -> Self {
-        let route = request.extensions().get::<MatchedPath>();
         Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            route: route.map_or_else(String::new, |route| route.as_str().to_owned()),
+            route: request.extensions().get().cloned(),
             errors: DialectErrors::of_path(request.uri().path()),
         }
     }
 
+    /// `body`: as far as a sample is to be made of it.
     fn turned_away(
         &self,
-        noted: &Noted,
+        org: Option<OrgId>,
         reason: &'static str,
         field: Option<&str>,
         message: String,
+        body: &[u8],
     ) -> TurnedAway {
         let dialect = self.errors.name();
         let field = field.map_or_else(String::new, sample::without_numbers);
-        metrics::rejected(dialect, &self.route, reason, &field);
-        let body = noted.body.as_deref().unwrap_or_default();
+        let route = self.route.as_ref().map(MatchedPath::as_str).unwrap_or_default();
+        metrics::rejected(dialect, route, reason, &field);
         TurnedAway {
-            org: noted.org,
+            org,
             dialect,
             method: self.method.clone(),
-            route: self.route.clone(),
+            route: route.to_owned(),
             reason,
-            sample: match noted.org {
+            sample: match org {
                 Some(_) => sample::of(self.uri.query().unwrap_or_default(), body, &field),
                 None => Value::Null,
             },
@@ -86,8 +88,8 @@ pub(super) fn note(asked: &Asked, noted: &Noted, response: &mut Response) {
     let status = response.status();
     let mut all = Vec::new();
     for part in &noted.parts {
-        let message = part.to_string();
-        all.push(asked.turned_away(noted, INVALID, part.field(), message));
+        // Not of the body: it has all parts, and would be read once for each.
+        all.push(asked.turned_away(noted.org, INVALID, part.field(), part.to_string(), &[]));
     }
     if noted.event.is_none()
         && (status.is_client_error() || status.is_server_error())
@@ -96,7 +98,14 @@ pub(super) fn note(asked: &Asked, noted: &Noted, response: &mut Response) {
         let printed = response.extensions().get::<PrintedError>().cloned();
         let field = printed.as_ref().and_then(|printed| printed.field.as_deref());
         let message = printed.as_ref().map(|printed| printed.message.clone());
-        all.push(asked.turned_away(noted, reason(status), field, message.unwrap_or_default()));
+        let body = noted.body.as_deref().unwrap_or_default();
+        all.push(asked.turned_away(
+            noted.org,
+            reason(status),
+            field,
+            message.unwrap_or_default(),
+            body,
+        ));
     }
     if !all.is_empty() {
         response.extensions_mut().insert(AllTurnedAway(all));
@@ -105,7 +114,7 @@ pub(super) fn note(asked: &Asked, noted: &Noted, response: &mut Response) {
 
 /// Who asks whether something is there, and is told that it is not, was not turned away.
 fn is_an_answer(asked: &Asked, status: StatusCode) -> bool {
-    status == StatusCode::NOT_FOUND && asked.method == Method::GET && !asked.route.is_empty()
+    status == StatusCode::NOT_FOUND && asked.method == Method::GET && asked.route.is_some()
 }
 
 const INVALID: &str = "invalid";
