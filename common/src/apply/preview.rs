@@ -35,7 +35,7 @@ pub async fn preview(
     load::load_customers(&mut transaction, &new, &mut world).await?;
     load::load_origins(&mut transaction, &mut world).await?;
     catalog::load(&mut transaction, &new, &mut world).await?;
-    drop(transaction);
+    db::rollback(transaction).await?;
     Ok(events.iter().map(|event| refusal(event, &world).err()).collect())
 }
 
