@@ -1,6 +1,7 @@
 //! `GET /api/v1/tracking/status/{session}`: whether a visit is an affiliate's (seed: AFFY).
 //!
-//! Needs no key: who knows a session may see its click. A key that is sent must be right, and sees its own sessions only.
+//! Needs no key: who knows a session may see its click, unless several organisations have a session of that name. A key that is
+//! sent must be right, and sees its own sessions only.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use chrono::SecondsFormat;
 use common::{
     db::keys::{ApiKey, Scope},
     http::DialectErrors,
-    reads::affy::{self, SessionClick},
+    reads::affy::{self, Session, SessionClick},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -92,8 +93,13 @@ async fn look(
     };
     let (org, scope) = key.map_or((None, None), |key| (Some(key.org), key.program));
     let mut conn = api.connection().await?;
-    let click = affy::of_session(&mut conn, &session, org, scope).await?;
-    Ok(view(session, click))
+    match affy::of_session(&mut conn, &session, org, scope).await? {
+        Session::Unknown => Ok(view(session, None)),
+        Session::Click(click) => Ok(view(session, Some(click))),
+        Session::Ambiguous => Err(Problem::bad_request(
+            "sessionId does not tell the organization: send an API key as Bearer",
+        )),
+    }
 }
 
 /// The key, if the request tries to present one.

@@ -13,7 +13,7 @@ pub(super) fn count(event: &Event) -> usize {
     shared_names(&needs).count() + of(event, &needs).len()
 }
 
-/// Keys of names that are known in all organisations: clicks by the clients' own ids, and sessions.
+/// Keys of names by which events without an organisation find theirs: clicks by the clients' own ids, and sessions.
 pub(super) fn names(events: &[Incoming]) -> Vec<i64> {
     let keys = events
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn of_parking(new: &[NewEvent<'_>]) -> Vec<i64> {
 
 /// The key of what an event waits for.
 pub(super) fn of_name(org: OrgId, name: &Dependency) -> i64 {
-    let org = (!name.is_global()).then_some(org);
+    let org = (!name.tells_org()).then_some(org);
     locks::key(name.kind(), org, &name.name())
 }
 

@@ -101,25 +101,27 @@ async fn load_through(
     Ok(())
 }
 
-/// Clicks that events name, be they of other organisations: their first holder keeps a name.
+/// Clicks and sessions that events name, of their organisations.
 pub(super) async fn load_clicks(
     connection: &mut Connection,
     new: &[NewEvent<'_>],
     world: &mut World,
 ) -> Result<(), DbError> {
     let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for name in new.iter().flat_map(|new| &new.needs.clicks) {
-        match ClickName::parse(name) {
-            ClickName::Ours { id, .. } => _ = numbers.insert(id),
-            ClickName::Theirs(name) => _ = names.insert(name),
+    let mut sessions = BTreeSet::new();
+    for (org, needs) in new.iter().filter_map(NewEvent::in_org) {
+        for name in &needs.clicks {
+            match ClickName::parse(name) {
+                ClickName::Ours { id, .. } => _ = numbers.insert((org, id)),
+                ClickName::Theirs(name) => _ = names.insert((org, name)),
+            }
         }
+        sessions.extend(needs.session.map(|session| (org, session.to_owned())));
     }
-    let sessions = new.iter().filter_map(|new| new.needs.session);
-    let sessions: BTreeSet<String> = sessions.map(ToOwned::to_owned).collect();
     if !sessions.is_empty() {
-        for (session, _, click) in clicks::sessions(connection, &Vec::from_iter(sessions)).await? {
-            numbers.insert(click);
-            world.sessions.insert(session, click);
+        for (session, org, click) in clicks::sessions(connection, &Vec::from_iter(sessions)).await? {
+            numbers.insert((org, click));
+            world.sessions.insert((org, session), click);
         }
     }
     if !numbers.is_empty() || !names.is_empty() {

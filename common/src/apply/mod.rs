@@ -141,9 +141,10 @@ async fn try_apply(
     if !names.is_empty() {
         locks::lock_keys(connection, &names).await?;
     }
-    resolve_org::resolve(connection, &mut events).await?;
+    let ambiguous = resolve_org::resolve(connection, &mut events).await?;
     locks::lock_keys(connection, &keys::of_batch(&events)).await?;
-    let world = load::world(connection, &events, now).await?;
+    let mut world = load::world(connection, &events, now).await?;
+    world.ambiguous = ambiguous;
     let decisions = decide(events, world)?;
     write::write(connection, &decisions, now).await?;
     Ok(decisions.decisions)

@@ -1,23 +1,28 @@
 //! Finds the organisation of events that came without a key (seed: Affitor, click and browser lead; AFFY,
-//! registration). Whoever names nothing that is known stays without one and is refused.
+//! registration). Whoever names nothing that is known, or something that several have, stays without one and is refused.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
     db::{
         Connection, DbError,
-        org_lookup::{self, CodeLead},
+        org_lookup::{self, CodeLead, Holder},
     },
-    domain::{Body, ClickId, Event, Incoming, OrgClue, OrgId, ProgramId, click_name::ClickName},
+    domain::{Body, ClickId, Event, EventId, Incoming, OrgClue, OrgId, ProgramId, click_name::ClickName},
 };
 
-/// Gives each event without an organisation the one that it names. The names are locked.
-pub(super) async fn resolve(connection: &mut Connection, events: &mut [Incoming]) -> Result<(), DbError> {
+/// Gives each event without an organisation the one that it names. The names are locked. Returns the events whose names are of
+/// several.
+pub(super) async fn resolve(
+    connection: &mut Connection,
+    events: &mut [Incoming],
+) -> Result<HashSet<EventId>, DbError> {
+    let mut ambiguous = HashSet::new();
     let clues: Vec<OrgClue<'_>> = unresolved(events)
         .filter_map(|event| event.needs().org_clue)
         .collect();
     if clues.is_empty() {
-        return Ok(());
+        return Ok(ambiguous);
     }
     let links = load_links(connection, &clues).await?;
     let mut visits = load_visits(connection, &clues).await?;
@@ -30,15 +35,17 @@ pub(super) async fn resolve(connection: &mut Connection, events: &mut [Incoming]
                         event.program_scope = event.program_scope.or(program);
                     }
                 }
-                Some(OrgClue::Visit { clicks, session }) => {
-                    event.org = visits.find(clicks, session);
-                }
+                Some(OrgClue::Visit { clicks, session }) => match visits.find(clicks, session) {
+                    Some(Found::Lone(org)) => event.org = Some(org),
+                    Some(Found::Several) => _ = ambiguous.insert(event.id),
+                    None => {}
+                },
                 None => {}
             }
         }
         visits.learn(event);
     }
-    Ok(())
+    Ok(ambiguous)
 }
 
 fn unresolved(events: &[Incoming]) -> impl Iterator<Item = &Event> {
@@ -98,8 +105,8 @@ impl Links {
 #[derive(Default)]
 struct Visits {
     ours: HashMap<(ClickId, i64), OrgId>,
-    names: HashMap<String, OrgId>,
-    sessions: HashMap<String, OrgId>,
+    names: HashMap<String, Holders>,
+    sessions: HashMap<String, Holders>,
 }
 
 async fn load_visits(connection: &mut Connection, clues: &[OrgClue<'_>]) -> Result<Visits, DbError> {
@@ -126,35 +133,85 @@ async fn load_visits(connection: &mut Connection, clues: &[OrgClue<'_>]) -> Resu
     }
     if !names.is_empty() {
         let found = org_lookup::names(connection, &Vec::from_iter(names)).await?;
-        known.names = found.into_iter().collect();
+        known.names = holders(found);
     }
     if !sessions.is_empty() {
         let found = org_lookup::sessions(connection, &Vec::from_iter(sessions)).await?;
-        known.sessions = found.into_iter().collect();
+        known.sessions = holders(found);
     }
     Ok(known)
 }
 
+/// Who has a click or a session of one name.
+#[derive(Default)]
+struct Holders {
+    /// With an authenticated click. Those of the batch count: no stranger's earlier click must take what is signed.
+    authenticated: BTreeSet<OrgId>,
+    others: BTreeSet<OrgId>,
+    /// By unauthenticated clicks of the batch, which may yet be refused.
+    coming: BTreeSet<OrgId>,
+}
+
+fn holders(found: Vec<Holder>) -> HashMap<String, Holders> {
+    let mut all: HashMap<String, Holders> = HashMap::new();
+    for Holder { name, org, authenticated } in found {
+        let holders = all.entry(name).or_default();
+        match authenticated {
+            true => holders.authenticated.insert(org),
+            false => holders.others.insert(org),
+        };
+    }
+    all
+}
+
+/// Whom a name leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Lone(OrgId),
+    Several,
+}
+
+impl Holders {
+    /// Authenticated holders come first: what a stranger records under the same name leads nobody away.
+    fn find(&self) -> Option<Found> {
+        let rank = [&self.authenticated, &self.others, &self.coming];
+        let mut orgs = rank.into_iter().find(|orgs| !orgs.is_empty())?.iter();
+        match (orgs.next(), orgs.next()) {
+            (Some(org), None) => Some(Found::Lone(*org)),
+            _ => Some(Found::Several),
+        }
+    }
+}
+
 impl Visits {
-    /// The organisation of the first click that is known, else of the session.
-    fn find(&self, clicks: &[String], session: Option<&str>) -> Option<OrgId> {
-        let click = clicks.iter().find_map(|name| match ClickName::parse(name) {
-            ClickName::Ours { id, millis } => self.ours.get(&(id, millis)),
-            ClickName::Theirs(name) => self.names.get(&name),
+    /// The first of the clicks, else the session, that leads to one organisation.
+    fn find(&self, clicks: &[String], session: Option<&str>) -> Option<Found> {
+        let by_click = clicks.iter().filter_map(|name| match ClickName::parse(name) {
+            ClickName::Ours { id, millis } => self.ours.get(&(id, millis)).copied().map(Found::Lone),
+            ClickName::Theirs(name) => self.names.get(&name).and_then(Holders::find),
         });
-        click.or_else(|| self.sessions.get(session?)).copied()
+        let by_session = session
+            .and_then(|session| self.sessions.get(session))
+            .and_then(Holders::find);
+        let found: Vec<Found> = by_click.chain(by_session).collect();
+        let lone = found.iter().find(|found| matches!(found, Found::Lone(_)));
+        lone.or(found.first()).copied()
     }
 
-    /// A click of the batch counts for the events after it. The first holder of a name keeps it.
+    /// A click of the batch counts for the events after it.
     fn learn(&mut self, event: &Event) {
         let (Body::Click(click), Some(org)) = (&event.body, event.org) else {
             return;
         };
+        let note = |holders: &mut Holders| match event.authenticated {
+            true => _ = holders.authenticated.insert(org),
+            false => _ = holders.coming.insert(org),
+        };
         if let Some(name) = &click.name {
-            self.names.entry(name.clone()).or_insert(org);
+            note(self.names.entry(name.clone()).or_default());
         }
         if let Some(session) = &click.session {
-            self.sessions.entry(session.clone()).or_insert(org);
+            note(self.sessions.entry(session.clone()).or_default());
         }
     }
 }

@@ -71,22 +71,31 @@ impl From<Row> for Click {
     }
 }
 
-/// Clicks by their numbers or the clients' own ids, in all organisations, with their rows locked.
+/// Clicks by their numbers or the clients' own ids, each of its organisation, with their rows locked.
 ///
 /// # Errors
 /// When the database does not answer, or a row holds what no version of this code wrote.
 pub async fn lock(
     connection: &mut Connection,
-    numbers: &[ClickId],
-    names: &[String],
+    numbers: &[(OrgId, ClickId)],
+    names: &[(OrgId, String)],
 ) -> Result<Vec<Click>, DbError> {
-    let numbers: Vec<i64> = numbers.iter().map(|id| id.0).collect();
+    let (number_orgs, numbers): (Vec<i64>, Vec<i64>) = numbers.iter().map(|(org, id)| (org.0, id.0)).unzip();
+    let (name_orgs, names): (Vec<i64>, Vec<&str>) =
+        names.iter().map(|(org, name)| (org.0, name.as_str())).unzip();
     let rows = select_clicks!(
         "FROM clicks c
-         WHERE click_id IN (SELECT click_id FROM clicks WHERE name = ANY ($2) UNION SELECT unnest($1::bigint[]))
-         ORDER BY click_id FOR UPDATE",
+         WHERE (c.org_id, c.click_id) IN (
+             SELECT * FROM unnest($1::bigint[], $2::bigint[])
+             UNION
+             SELECT named.org_id, named.click_id
+             FROM unnest($3::bigint[], $4::text[]) AS sent (org_id, name)
+             JOIN clicks named ON (named.org_id, named.name) = (sent.org_id, sent.name))
+         ORDER BY c.click_id FOR UPDATE",
+        &number_orgs,
         &numbers,
-        names
+        &name_orgs,
+        &names as _
     )
     .fetch_all(connection)
     .await
@@ -112,17 +121,24 @@ pub async fn load(connection: &mut Connection, numbers: &[(OrgId, ClickId)]) -> 
     Ok(rows.into_iter().map(Click::from).collect())
 }
 
-/// The latest clicks of sessions, in all organisations.
+/// The latest clicks of sessions.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn sessions(
     connection: &mut Connection,
-    sessions: &[String],
+    sessions: &[(OrgId, String)],
 ) -> Result<Vec<(String, OrgId, ClickId)>, DbError> {
+    let (orgs, sessions): (Vec<i64>, Vec<&str>) = sessions
+        .iter()
+        .map(|(org, session)| (org.0, session.as_str()))
+        .unzip();
     let rows = sqlx::query!(
-        r#"SELECT session, org_id AS "org: OrgId", click_id AS "click: ClickId" FROM sessions WHERE session = ANY ($1)"#,
-        sessions
+        r#"SELECT s.session, s.org_id AS "org: OrgId", s.click_id AS "click: ClickId"
+         FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, session)
+         JOIN sessions s ON (s.session, s.org_id) = (sent.session, sent.org_id)"#,
+        &orgs,
+        &sessions as _
     )
     .fetch_all(connection)
     .await
@@ -254,7 +270,7 @@ columns! {
     }
 }
 
-/// Notes the latest click of each session. A session stays with the organisation that used it first.
+/// Notes the latest click of each session.
 ///
 /// # Errors
 /// When the database refuses or does not answer.
@@ -266,10 +282,9 @@ pub(crate) async fn write_sessions(
         return Ok(());
     };
     sqlx::query!(
-        "INSERT INTO sessions AS s (session, org_id, click_id)
+        "INSERT INTO sessions (session, org_id, click_id)
          SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
-         ON CONFLICT ON CONSTRAINT sessions_pkey DO UPDATE SET click_id = excluded.click_id
-         WHERE s.org_id = excluded.org_id",
+         ON CONFLICT ON CONSTRAINT sessions_pkey DO UPDATE SET click_id = excluded.click_id",
         &latest.session as _,
         &latest.org_id,
         &latest.click_id,

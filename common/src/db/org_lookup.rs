@@ -86,39 +86,47 @@ pub async fn clicks(
         .collect())
 }
 
+/// An organisation that has a click by the client's own id, or a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub name: String,
+    pub org: OrgId,
+    /// Whether an authenticated click says so.
+    pub authenticated: bool,
+}
+
 /// The organisations of clicks by the clients' own ids.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn names(connection: &mut Connection, names: &[String]) -> Result<Vec<(String, OrgId)>, DbError> {
-    let rows = sqlx::query!(
-        r#"SELECT c.name AS "name!", c.org_id AS "org: OrgId"
+pub async fn names(connection: &mut Connection, names: &[String]) -> Result<Vec<Holder>, DbError> {
+    sqlx::query_as!(
+        Holder,
+        r#"SELECT c.name AS "name!", c.org_id AS "org: OrgId", c.trusted AS authenticated
          FROM clicks c JOIN orgs o ON o.org_id = c.org_id AND o.affiliates_feature
          WHERE c.name = ANY ($1)"#,
         names
     )
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("org_lookup.names", error))?;
-    Ok(rows.into_iter().map(|row| (row.name, row.org)).collect())
+    .map_err(|error| DbError::new("org_lookup.names", error))
 }
 
 /// The organisations of sessions.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn sessions(
-    connection: &mut Connection,
-    sessions: &[String],
-) -> Result<Vec<(String, OrgId)>, DbError> {
-    let rows = sqlx::query!(
-        r#"SELECT s.session, s.org_id AS "org: OrgId"
-         FROM sessions s JOIN orgs o ON o.org_id = s.org_id AND o.affiliates_feature
+pub async fn sessions(connection: &mut Connection, sessions: &[String]) -> Result<Vec<Holder>, DbError> {
+    sqlx::query_as!(
+        Holder,
+        r#"SELECT s.session AS name, s.org_id AS "org: OrgId", c.trusted AS authenticated
+         FROM sessions s
+         JOIN clicks c ON (c.org_id, c.click_id) = (s.org_id, s.click_id)
+         JOIN orgs o ON o.org_id = s.org_id AND o.affiliates_feature
          WHERE s.session = ANY ($1)"#,
         sessions
     )
     .fetch_all(connection)
     .await
-    .map_err(|error| DbError::new("org_lookup.sessions", error))?;
-    Ok(rows.into_iter().map(|row| (row.session, row.org)).collect())
+    .map_err(|error| DbError::new("org_lookup.sessions", error))
 }

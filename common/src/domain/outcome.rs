@@ -166,8 +166,10 @@ pub enum Reason {
     WindowExpired,
     /// No click is known by what was sent.
     UnknownClick,
-    /// The click id or session belongs to somebody else.
+    /// The client's own click id has the form of ours. Earlier versions also refused what another organisation had.
     ClickTaken,
+    /// Several organisations have the click or the session, and the caller did not say which it means.
+    AmbiguousClick,
     /// No commission has this number.
     UnknownCommission,
     /// No affiliate has this id.

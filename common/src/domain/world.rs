@@ -34,10 +34,10 @@ pub struct World {
     /// Commissions without a conversion: bonuses.
     pub bonuses: HashMap<CommissionId, (OrgId, Commission)>,
     pub clicks: HashMap<ClickId, Click>,
-    /// Clicks by the client's own id, in all organisations.
-    pub click_names: HashMap<String, ClickId>,
-    /// The latest click of a session, in all organisations.
-    pub sessions: HashMap<String, ClickId>,
+    /// Clicks by the client's own id.
+    pub click_names: HashMap<(OrgId, String), ClickId>,
+    /// The latest click of a session.
+    pub sessions: HashMap<(OrgId, String), ClickId>,
     pub payments: HashMap<PaymentId, Payment>,
     /// What bonus events are decided by.
     pub monthly_sales: HashMap<EventId, MonthlySales>,
@@ -48,6 +48,8 @@ pub struct World {
     pub parked: HashMap<(OrgId, Dependency), Vec<Event>>,
     /// Events of the batch that are looked at for the last time, and before which nothing that was accepted is under way any more.
     pub earlier_are_through: HashSet<EventId>,
+    /// Events without an organisation that name what several have.
+    pub ambiguous: HashSet<EventId>,
     pub ids: IdPool,
 }
 
@@ -71,6 +73,7 @@ impl World {
             customer_identities: HashMap::new(),
             parked: HashMap::new(),
             earlier_are_through: HashSet::new(),
+            ambiguous: HashSet::new(),
             ids: IdPool::default(),
         }
     }
@@ -124,7 +127,7 @@ impl World {
 
     pub fn add_click(&mut self, click: Click) {
         if let Some(name) = &click.name {
-            self.click_names.insert(name.clone(), click.id);
+            self.click_names.insert((click.org, name.clone()), click.id);
         }
         self.clicks.insert(click.id, click);
     }
@@ -136,33 +139,14 @@ impl World {
                 let click = self.clicks.get(&id)?;
                 (click.created_at.timestamp_millis() == millis).then_some(click)?
             }
-            ClickName::Theirs(name) => self.clicks.get(self.click_names.get(&name)?)?,
+            ClickName::Theirs(name) => self.clicks.get(self.click_names.get(&(org, name))?)?,
         };
         (click.org == org).then_some(click)
     }
 
-    /// Whether another organisation holds the client's own click id. A click that was not loaded is taken for another's.
-    pub fn is_name_taken(&self, org: OrgId, name: &str) -> bool {
-        self.click_names
-            .get(name)
-            .is_some_and(|click| self.is_of_another(org, *click))
-    }
-
-    /// Whether another organisation holds the session.
-    pub fn is_session_taken(&self, org: OrgId, session: &str) -> bool {
-        self.sessions
-            .get(session)
-            .is_some_and(|click| self.is_of_another(org, *click))
-    }
-
-    fn is_of_another(&self, org: OrgId, click: ClickId) -> bool {
-        self.clicks.get(&click).is_none_or(|click| click.org != org)
-    }
-
     /// The latest click of a session of `org`.
     pub fn session(&self, org: OrgId, session: &str) -> Option<&Click> {
-        let click = self.clicks.get(self.sessions.get(session)?)?;
-        (click.org == org).then_some(click)
+        self.clicks.get(self.sessions.get(&(org, session.to_owned()))?)
     }
 }
 

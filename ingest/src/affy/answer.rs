@@ -91,7 +91,7 @@ fn refused(context: &AnswerContext, refusal: &Refusal) -> Response {
         ),
         (Reason::ClickTaken, _) => message(
             StatusCode::BAD_REQUEST,
-            "clickId or sessionId belongs to another organization",
+            "clickId has the form of ids that are given here: send one of your own",
         ),
         (
             Reason::UnknownClick

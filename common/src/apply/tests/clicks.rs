@@ -81,6 +81,16 @@ async fn rival(pool: &Pool) -> OrgId {
     org(pool, "rival").await
 }
 
+/// A click on a link of the rival's.
+fn rivals(rival: OrgId, name: &str, session: &str, authenticated: bool) -> Incoming {
+    let mut click = affy_click(rival, name, session);
+    if let Body::Click(click) = &mut click.event.body {
+        "rita".clone_into(&mut click.referral_code);
+    }
+    click.event.authenticated = authenticated;
+    click
+}
+
 #[sqlx::test(migrator = "db::MIGRATOR")]
 async fn a_visit_becomes_a_lead_and_a_sale_in_separate_batches(pool: Pool) {
     let org = demo(&pool).await;
@@ -128,28 +138,79 @@ async fn a_session_moves_to_its_latest_click(pool: Pool) {
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]
-async fn names_and_sessions_stay_with_their_first_organisation(pool: Pool) {
+async fn names_and_sessions_belong_to_an_organisation(pool: Pool) {
+    let (demo, rival) = (demo(&pool).await, rival(&pool).await);
+    // A stranger takes the names first, in another organisation; then the shop's own click and sale come.
+    for batch in [
+        vec![rivals(rival, "click-1", "session-1", false)],
+        vec![affy_click(demo, "click-1", "session-1")],
+        vec![session_sale(demo, "o1", "session-1")],
+    ] {
+        assert_eq!(reasons(&commit(&pool, batch).await), ["applied"]);
+    }
+    assert_eq!(count(&pool, "SELECT count(*) FROM clicks WHERE name = 'click-1'").await, 2);
+    assert_eq!(count(&pool, "SELECT count(*) FROM sessions WHERE session = 'session-1'").await, 2);
+    let ten = Decimal::from(10);
+    assert_eq!(balance(&pool, "affyann").await, (ten, Decimal::ZERO), "the shop's own partner earns");
+    let theirs = "SELECT count(*) FROM clicks k JOIN orgs o USING (org_id)
+                  WHERE o.slug = 'rival' AND k.customer_id IS NOT NULL";
+    assert_eq!(count(&pool, theirs).await, 0, "the sale touched nothing of the other");
+    prove(&pool).await;
+}
+
+/// Two organisations have one name; who holds it by a key, and whom a registration without an organisation finds.
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn a_name_that_several_have_leads_to_its_authenticated_holder_or_nowhere(pool: Pool) {
+    let (demo, rival) = (demo(&pool).await, rival(&pool).await);
+    for (n, (ours_keyed, theirs_keyed, found)) in [
+        (false, false, None),
+        (true, false, Some(demo)),
+        (false, true, Some(rival)),
+        (true, true, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (name, session) = (format!("click-{n}"), format!("session-{n}"));
+        let mut ours = affy_click(demo, &name, &session);
+        ours.event.authenticated = ours_keyed;
+        let clicks = vec![ours, rivals(rival, &name, &session, theirs_keyed)];
+        assert_eq!(reasons(&commit(&pool, clicks).await), ["applied"; 2], "{n}");
+        for registration in [
+            lead(Dialect::Affy, &name, None),
+            lead(Dialect::Affy, "unknown", Some(&session)),
+        ] {
+            let led = commit(&pool, vec![registration]).await;
+            let want = found.map_or("ambiguous_click", |_org| "applied");
+            assert_eq!(reasons(&led), [want], "{n}");
+            assert_eq!(led[0].event.org, found, "{n}");
+        }
+    }
+    // The way out: the organisation is named, or the session is one organisation's alone.
+    let mut named = lead(Dialect::Affy, "click-0", None);
+    named.event.org = Some(demo);
+    commit(&pool, vec![affy_click(demo, "click-9", "session-9")]).await;
+    let by_session = lead(Dialect::Affy, "click-0", Some("session-9"));
+    let led = commit(&pool, vec![named, by_session]).await;
+    assert_eq!(reasons(&led), ["applied"; 2]);
+    assert_eq!(led[1].event.org, Some(demo));
+    prove(&pool).await;
+}
+
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn a_strangers_click_in_the_batch_leads_nobody_away(pool: Pool) {
     let (demo, rival) = (demo(&pool).await, rival(&pool).await);
     commit(&pool, vec![affy_click(demo, "click-1", "session-1")]).await;
-    let with_code = |name, session| {
-        let mut click = affy_click(rival, name, session);
-        if let Body::Click(click) = &mut click.event.body {
-            "rita".clone_into(&mut click.referral_code);
-        }
-        click
-    };
-    let decided = commit(
+    let led = commit(
         &pool,
         vec![
-            with_code("click-1", "session-2"),
-            with_code("click-2", "session-1"),
+            rivals(rival, "click-1", "session-1", false),
+            lead(Dialect::Affy, "click-1", None),
         ],
     )
     .await;
-    assert_eq!(reasons(&decided), ["click_taken"; 2]);
-    let sale = commit(&pool, vec![session_sale(rival, "o1", "session-1")]).await;
-    assert_eq!(reasons(&sale), ["unknown_click"]);
-    assert_eq!(count(&pool, "SELECT count(*) FROM clicks").await, 1);
+    assert_eq!(reasons(&led), ["applied"; 2]);
+    assert_eq!(led[1].event.org, Some(demo), "who had it before the batch");
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]

@@ -71,7 +71,7 @@ fn one_for_each_rank() -> World {
     for (id, affiliate) in [(13, 13), (16, 16), (17, 17)] {
         with_click(&mut world, id, affiliate, TimeDelta::days(1));
     }
-    world.sessions.insert("session".into(), ClickId(17));
+    world.sessions.insert((ORG, "session".into()), ClickId(17));
     world
 }
 

@@ -21,7 +21,7 @@ pub(super) fn record_click(
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
     let link = link(context, sent)?;
-    refuse_taken(context.org, sent, world)?;
+    refuse_our_form(context.org, sent, world)?;
     let click = match same_click(context, sent, world) {
         Some(earlier) => {
             let click = taken_over(earlier, context.event, sent, &link);
@@ -39,26 +39,16 @@ pub(super) fn record_click(
     Ok(Applied::Click(Box::new(view)))
 }
 
-/// A client's own click id and a session are unique in all organisations, as they may come without a key: whoever used one
-/// first keeps it.
-fn refuse_taken(org: OrgId, sent: &RecordClick, world: &World) -> Result<(), Refusal> {
-    let taken = |field: &str, value: &str| {
-        Refusal::new(
-            Reason::ClickTaken,
-            format!("{field} {value:?} belongs to somebody else"),
-        )
+/// A client's id in the form of one of our names would be looked up as ours, and never be found. The refusal is the same
+/// whether another organisation has a click of this name or nobody.
+fn refuse_our_form(org: OrgId, sent: &RecordClick, world: &World) -> Result<(), Refusal> {
+    let Some(name) = &sent.name else {
+        return Ok(());
     };
-    if let Some(session) = &sent.session
-        && world.is_session_taken(org, session)
-    {
-        return Err(taken("session", session));
-    }
-    if let Some(name) = &sent.name {
-        // A client's id in the form of one of our names would be looked up as ours, and never be found.
-        let is_ours = matches!(ClickName::parse(name), ClickName::Ours { .. });
-        if is_ours && world.click(org, name).is_none() || world.is_name_taken(org, name) {
-            return Err(taken("click id", name));
-        }
+    let is_ours = matches!(ClickName::parse(name), ClickName::Ours { .. });
+    if is_ours && world.click(org, name).is_none() {
+        let detail = format!("click id {name:?} has the form of ids that are given here, and was not given to you");
+        return Err(Refusal::new(Reason::ClickTaken, detail));
     }
     Ok(())
 }
@@ -144,8 +134,10 @@ fn note_session(session: &str, click: &Click, world: &mut World, effects: &mut E
     if world.session(click.org, session).is_some_and(keeps) {
         return;
     }
-    world.sessions.insert(session.to_owned(), click.id);
-    effects.sessions.retain(|(noted, _, _)| noted != session);
+    world.sessions.insert((click.org, session.to_owned()), click.id);
+    effects
+        .sessions
+        .retain(|(noted, org, _)| (noted.as_str(), *org) != (session, click.org));
     effects.sessions.push((session.to_owned(), click.org, click.id));
 }
 

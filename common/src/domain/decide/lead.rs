@@ -171,6 +171,14 @@ fn binding<'a>(
     })
 }
 
+/// The click or session of an event without an organisation is of several.
+pub(super) fn ambiguous() -> Refusal {
+    Refusal::new(
+        Reason::AmbiguousClick,
+        "the click or session does not tell the organization: send clientId, or an API key as Bearer",
+    )
+}
+
 /// Nothing that was sent is known, in the dialect's words.
 pub(super) fn nobody(event: &Event) -> Refusal {
     match event.dialect {

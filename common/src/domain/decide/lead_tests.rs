@@ -60,7 +60,7 @@ fn a_lead_binds_its_customer_to_the_first_click_that_is_known() {
 fn a_lead_finds_the_sessions_click_and_says_in_the_words_of_its_dialect_when_nothing_is_known() {
     let mut world = world();
     with_click(&mut world, 50, 2, TimeDelta::days(1));
-    world.sessions.insert("s1".into(), ClickId(50));
+    world.sessions.insert((ORG, "s1".into()), ClickId(50));
     let by = |n, session: &str, dialect| {
         let lead = Lead {
             session: Some(session.into()),

@@ -118,7 +118,7 @@ fn before_rule(event: &Event, world: &World) -> Option<Applied> {
 /// The rule of each kind of event.
 fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result<Applied, Stop> {
     let Some(org) = event.org else {
-        return without_org(event);
+        return without_org(event, world);
     };
     let catalog = world.catalogs.get(&org).map(Arc::clone).unwrap_or_default();
     let context = &Context {
@@ -151,9 +151,10 @@ fn apply_rule(event: &Event, world: &mut World, effects: &mut Effects) -> Result
 
 /// An event without a key, and nothing that it names leads to an organisation: it is refused as unknown. A test event needs no
 /// organisation.
-fn without_org(event: &Event) -> Result<Applied, Stop> {
+fn without_org(event: &Event, world: &World) -> Result<Applied, Stop> {
     match (&event.body, event.needs().org_clue) {
         (Body::Test(_), _) => Ok(tested(event)),
+        _ if world.ambiguous.contains(&event.id) => Err(lead::ambiguous().into()),
         (_, Some(OrgClue::Link { code, .. })) => Err(click::unknown_link(code).into()),
         (_, Some(OrgClue::Visit { .. }) | None) => Err(lead::nobody(event).into()),
     }

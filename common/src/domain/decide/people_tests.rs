@@ -106,7 +106,7 @@ fn with_click_elsewhere(world: &mut World) {
         name: Some("theirs".into()),
         ..click
     });
-    world.sessions.insert("theirs".into(), ClickId(70));
+    world.sessions.insert((OTHER_ORG, "theirs".into()), ClickId(70));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_click_with_a_name_is_one_click_whichever_delivery_comes_first() {
 }
 
 #[test]
-fn names_and_sessions_of_another_organisation_are_taken() {
+fn names_and_sessions_of_another_organisation_are_no_matter() {
     let mut world = world();
     with_click_elsewhere(&mut world);
     let ours = click_code(ClickId(123), now());
@@ -210,10 +210,16 @@ fn names_and_sessions_of_another_organisation_are_taken() {
     let decided = decide(events, world).unwrap();
     assert_eq!(
         statuses(&decided),
-        ["click_taken", "click_taken", "click_taken", "applied"]
+        ["applied", "applied", "click_taken", "applied"],
+        "only what has the form of our own ids is refused"
     );
-    assert_ne!(clicked(&decided, 3).id, ClickId(70));
-    assert!(decided.effects.sessions.is_empty());
+    for index in [0, 1, 3] {
+        assert_ne!(clicked(&decided, index).id, ClickId(70));
+    }
+    let theirs = &decided.world.clicks[&ClickId(70)];
+    assert_eq!((theirs.change, theirs.org), (Change::None, OTHER_ORG));
+    let ours = clicked(&decided, 1).id;
+    assert_eq!(decided.effects.sessions, [("theirs".to_owned(), ORG, ours)]);
 }
 
 #[test]

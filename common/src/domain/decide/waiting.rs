@@ -61,8 +61,12 @@ impl Decisions {
                     customer.authenticated || !matches!(event.body, Body::CreateConversion(_))
                 })
             }
-            Dependency::Click(name) => world.click_names.contains_key(name),
-            Dependency::Session(session) => world.sessions.contains_key(session),
+            Dependency::Click(name) => event
+                .org
+                .is_some_and(|org| world.click_names.contains_key(&(org, name.clone()))),
+            Dependency::Session(session) => event
+                .org
+                .is_some_and(|org| world.sessions.contains_key(&(org, session.clone()))),
         }
     }
 

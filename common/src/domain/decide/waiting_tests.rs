@@ -300,7 +300,6 @@ fn what_cannot_have_been_accepted_before_is_refused_at_once() {
     let mut world = clickable();
     with_customer(&mut world, "c1", 1, |_| {});
     let elsewhere = with_click(&mut world, 50, 1, TimeDelta::days(1));
-    world.click_names.insert("taken".into(), ClickId(50));
     world.clicks.get_mut(&ClickId(50)).unwrap().org = OTHER_ORG;
     world = decide(vec![sale(8, "o8", "first", "100")], world).unwrap().world;
     let cases = [
@@ -310,7 +309,6 @@ fn what_cannot_have_been_accepted_before_is_refused_at_once() {
         (scoped(act(1, "c1", CustomerAction::Cancel)), "unknown_customer"),
         (lead(1, &["cust_7_1790000000000"], None), "unknown_customer"),
         (affy_lead(1, &[&elsewhere], None), "unknown_click"),
-        (affy_lead(1, &["taken"], None), "unknown_click"),
         (
             sale_by(
                 1,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::domain::{EventKind, Identity};
 
-/// Something with a name, within an organisation (orders, customers) or in all (clicks, sessions).
+/// Something with a name within an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dependency {
     /// A conversion, by its external id.
@@ -44,8 +44,9 @@ impl Dependency {
         }
     }
 
-    /// Whether its name is one in all organisations.
-    pub fn is_global(&self) -> bool {
+    /// Whether an event without an organisation may name it, and is of the organisation that has it. The lock of such a name is one
+    /// in all organisations.
+    pub fn tells_org(&self) -> bool {
         matches!(self, Self::Click(_) | Self::Session(_))
     }
 

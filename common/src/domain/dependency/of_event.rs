@@ -32,7 +32,7 @@ pub fn needed(event: &Event) -> Vec<Dependency> {
         // Whose customer it is is not known before the click is.
         Body::Lead(_) if event.org.is_none() => {
             let mut names = named(event);
-            names.retain(Dependency::is_global);
+            names.retain(Dependency::tells_org);
             names
         }
         Body::Lead(_) | Body::UpdateConversion(_) | Body::Refund(_) | Body::Chargeback(_) => named(event),
