@@ -154,12 +154,19 @@ struct Holders {
 
 fn holders(found: Vec<Holder>) -> HashMap<String, Holders> {
     let mut all: HashMap<String, Holders> = HashMap::new();
-    for Holder { name, org, authenticated } in found {
+    for Holder {
+        name,
+        org,
+        authenticated,
+    } in found
+    {
         let holders = all.entry(name).or_default();
-        match authenticated {
-            true => holders.authenticated.insert(org),
-            false => holders.others.insert(org),
+        let holders = if authenticated {
+            &mut holders.authenticated
+        } else {
+            &mut holders.others
         };
+        holders.insert(org);
     }
     all
 }
@@ -203,9 +210,13 @@ impl Visits {
         let (Body::Click(click), Some(org)) = (&event.body, event.org) else {
             return;
         };
-        let note = |holders: &mut Holders| match event.authenticated {
-            true => _ = holders.authenticated.insert(org),
-            false => _ = holders.coming.insert(org),
+        let note = |holders: &mut Holders| {
+            let holders = if event.authenticated {
+                &mut holders.authenticated
+            } else {
+                &mut holders.coming
+            };
+            holders.insert(org);
         };
         if let Some(name) = &click.name {
             note(self.names.entry(name.clone()).or_default());

@@ -148,13 +148,27 @@ async fn names_and_sessions_belong_to_an_organisation(pool: Pool) {
     ] {
         assert_eq!(reasons(&commit(&pool, batch).await), ["applied"]);
     }
-    assert_eq!(count(&pool, "SELECT count(*) FROM clicks WHERE name = 'click-1'").await, 2);
-    assert_eq!(count(&pool, "SELECT count(*) FROM sessions WHERE session = 'session-1'").await, 2);
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM clicks WHERE name = 'click-1'").await,
+        2
+    );
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM sessions WHERE session = 'session-1'").await,
+        2
+    );
     let ten = Decimal::from(10);
-    assert_eq!(balance(&pool, "affyann").await, (ten, Decimal::ZERO), "the shop's own partner earns");
+    assert_eq!(
+        balance(&pool, "affyann").await,
+        (ten, Decimal::ZERO),
+        "the shop's own partner earns"
+    );
     let theirs = "SELECT count(*) FROM clicks k JOIN orgs o USING (org_id)
                   WHERE o.slug = 'rival' AND k.customer_id IS NOT NULL";
-    assert_eq!(count(&pool, theirs).await, 0, "the sale touched nothing of the other");
+    assert_eq!(
+        count(&pool, theirs).await,
+        0,
+        "the sale touched nothing of the other"
+    );
     prove(&pool).await;
 }
 

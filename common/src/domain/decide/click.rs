@@ -47,7 +47,8 @@ fn refuse_our_form(org: OrgId, sent: &RecordClick, world: &World) -> Result<(), 
     };
     let is_ours = matches!(ClickName::parse(name), ClickName::Ours { .. });
     if is_ours && world.click(org, name).is_none() {
-        let detail = format!("click id {name:?} has the form of ids that are given here, and was not given to you");
+        let detail =
+            format!("click id {name:?} has the form of ids that are given here, and was not given to you");
         return Err(Refusal::new(Reason::ClickTaken, detail));
     }
     Ok(())

@@ -114,9 +114,11 @@ const IN_STATE: &str = "(CASE WHEN m.approved IS NULL THEN 0 WHEN m.approved THE
 const NOT_GONE: &str = "coalesce(m.conversion_id, 0) NOT IN (SELECT d.conversion_id FROM conversions d
      WHERE d.org_id = $1 AND d.deleted_at IS NOT NULL AND d.superseded_by IS NULL)";
 
-/// The same for a few: commissions of what is deleted are disapproved, others need not be looked up.
-const VISIBLE: &str = "(m.approved IS DISTINCT FROM false OR NOT EXISTS (SELECT FROM conversions d
-     WHERE d.org_id = $1 AND d.conversion_id = m.conversion_id AND d.deleted_at IS NOT NULL AND d.superseded_by IS NULL))";
+/// The same for a few: commissions of what is deleted are disapproved, others need not be looked up. A value instead of `EXISTS`,
+/// for which the planner would gather all that is deleted.
+const VISIBLE: &str = "(m.approved IS DISTINCT FROM false
+     OR (SELECT d.deleted_at IS NOT NULL AND d.superseded_by IS NULL FROM conversions d
+          WHERE d.org_id = $1 AND d.conversion_id = m.conversion_id) IS NOT TRUE)";
 
 /// Commissions of `org`, within the program that the caller's key is bound to.
 fn of_org(org: OrgId, scope: Option<ProgramId>) -> Conditions {

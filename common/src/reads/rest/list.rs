@@ -48,6 +48,14 @@ impl ListSql {
                 has_next: false,
                 total,
             },
+            None if !rows.is_empty() && before(number) >= MAX_EXACT_TOTAL => {
+                // So many are there: they need not be counted.
+                let total = self
+                    .estimate(conn, conditions)
+                    .await?
+                    .max(before(number.saturating_add(1)));
+                Page::counted(rows, number, total)
+            }
             None => Page::counted(rows, number, self.total(conn, conditions).await?),
         })
     }
@@ -132,9 +140,14 @@ impl ListSql {
         if counted <= MAX_EXACT_TOTAL {
             return Ok(counted);
         }
+        Ok(self.estimate(conn, conditions).await?.max(counted))
+    }
+
+    /// How many rows the planner expects.
+    async fn estimate(&self, conn: &mut Connection, conditions: &Conditions) -> Result<u64, DbError> {
         let plan = self.plan(conn, conditions).await?;
         let estimate = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_u64);
-        Ok(estimate.unwrap_or_default().max(counted))
+        Ok(estimate.unwrap_or_default())
     }
 
     /// How the planner would read all rows for which the conditions hold.
