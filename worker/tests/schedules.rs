@@ -171,6 +171,7 @@ async fn a_commission_comes_again_once_a_month_until_the_customer_is_cancelled()
         meta_data: None,
         meta_change: None,
         action: Some(CustomerAction::Cancel),
+        occurred_at: None,
     }));
     assert_eq!(world.apply(&[cancel]).await, ["applied"]);
     world.wait(31);
