@@ -20,6 +20,7 @@ mod router;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told_time;
 
 pub use router::{openapi, router, routes};
 pub use state::Ingest;

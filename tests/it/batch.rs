@@ -3,9 +3,13 @@
 use std::{fmt::Write, fs};
 
 use commissary_tests::{Process, Queue, World};
-use serde_json::json;
+use serde_json::{Value, json};
 
-on_both_queues!(each_line_has_its_own_outcome, of_two_changes_the_later_line_wins);
+on_both_queues!(
+    each_line_has_its_own_outcome,
+    of_two_changes_the_later_line_wins,
+    of_two_changes_the_one_with_the_later_time_wins
+);
 
 async fn each_line_has_its_own_outcome(queue: Queue) {
     let world = World::start(queue).await;
@@ -80,6 +84,77 @@ async fn of_two_changes_the_later_line_wins(queue: Queue) {
     );
     let payable = "SELECT count(*) FROM commissions WHERE kind = 'regular' AND approved AND payable = 2";
     assert_eq!(world.count(payable).await, 50);
+    world.finish().await;
+}
+
+/// In another order than the one in which they were made, by two ways, and what cannot have a time says so.
+async fn of_two_changes_the_one_with_the_later_time_wins(queue: Queue) {
+    let world = World::start(queue).await;
+    let shop = &world.shop;
+    let lines = [
+        json!({"external_id": "o1", "coupon": "PETER10", "amount": 100, "customer_id": "c1", "timestamp": "2026-03-01"}),
+        json!({"type": "update", "external_id": "o1", "amount": 30, "status": "disapproved", "timestamp": "2026-03-04"}),
+        json!({"type": "update", "external_id": "o1", "amount": 20, "status": "approved", "timestamp": "2026-03-03"}),
+        json!({"type": "chargeback_reversal", "external_id": "o1", "timestamp": "2026-03-03T12:00:00Z"}),
+        json!({"type": "chargeback", "external_id": "o1", "timestamp": "2026-03-03T11:59:59.999Z"}),
+        json!({"type": "customer_update", "customer_id": "c1", "status": "active", "timestamp": "2026-03-03"}),
+        json!({"type": "customer_update", "customer_id": "c1", "status": "canceled", "timestamp": "2026-03-02"}),
+        json!({"type": "refund", "external_id": "o1", "amount": 3, "timestamp": "2026-03-02"}),
+        json!({"type": "update", "external_id": "o1", "amount": 1, "timestamp": "2100-01-01"}),
+    ];
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let answer = shop.lines(&lines.join("\n")).await.expect(200);
+    assert_eq!((answer.number("/applied"), answer.number("/invalid")), (8.0, 1.0));
+    assert_eq!(
+        answer.text("/results/8/error"),
+        "timestamp is more than a day in the future"
+    );
+    let warned: Vec<usize> = (0..9)
+        .filter(|line| answer.body["results"][line]["warnings"].is_array())
+        .collect();
+    assert_eq!(warned, [7], "{:?}", answer.body);
+    assert_eq!(
+        answer.text("/results/7/warnings/0"),
+        "timestamp is ignored: a refund counts whenever it was"
+    );
+    let stands = "SELECT count(*) FROM conversions o JOIN customers c USING (org_id, customer_id)
+                  WHERE o.amount = 30 AND NOT o.approved_by_status AND NOT o.charged_back AND NOT c.canceled AND o.refunded = 3";
+    assert_eq!(world.count(stands).await, 1);
+
+    // An import brings what happened in between, and a person has decided meanwhile.
+    let commission = world.count("SELECT commission_id FROM commissions").await;
+    let url = format!("{}/1.6/commissions/{commission}/", shop.api);
+    let (key, yes) = ([("X-Api-Key", "demo-key")], json!({"approved": true}));
+    let decided = shop.call(reqwest::Method::PATCH, &url, &key, Some(&yes)).await;
+    decided.unwrap().expect(200);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("changes.csv");
+    let rows = "type,external_id,amount,status,timestamp\nupdate,o1,25,disapproved,2026-03-04 12:00:00\nrefund,o1,2,,2026-03-01\n\
+                update,o1,26,,2026-03-02\n";
+    fs::write(&file, rows).unwrap();
+    let file = file.to_str().unwrap();
+    let told = world
+        .commissary(&["import", file, "--org", "demo", "--json"])
+        .await
+        .well()
+        .json();
+    assert_eq!((&told["records"], &told["ignored_times"]), (&json!(3), &json!(1)));
+    let report = fs::read_to_string(format!("{file}.report.ndjson")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        report,
+        json!({"line": 3, "status": "ignored", "reason": "timestamp is ignored: a refund counts whenever it was"})
+    );
+    let stands = "SELECT count(*) FROM conversions c JOIN commissions m USING (org_id, conversion_id)
+                  WHERE c.amount = 25 AND c.refunded = 5 AND m.approved AND m.payable = 2";
+    assert_eq!(world.count(stands).await, 1);
+    let explained = world.commissary(&["explain", "o1", "--org", "demo"]).await.well();
+    assert!(
+        explained
+            .out
+            .contains("its amount is of 2026-03-02 00:00:00 UTC and changed nothing"),
+        "{explained:?}"
+    );
     world.finish().await;
 }
 

@@ -9,8 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use common::{
     db::{self, events},
     domain::{
-        AttributionFields, Body, CreateConversion, CustomerAction, CustomerRef, CustomerTarget, Dialect,
-        Event, Identity, Incoming, UpdateCustomer,
+        AttributionFields, Body, CancelPayment, Chargeback, CommissionId, CreateConversion, CustomerAction,
+        CustomerRef, CustomerTarget, Dialect, EditCommission, Event, Identity, Incoming, Pay, PaymentId,
+        PaymentOrder, Refund, UpdateCustomer,
     },
     message::EventIds,
     runtime::Clock,
@@ -19,7 +20,7 @@ use common::{
 use rust_decimal::Decimal;
 use worker::{
     BatchApplier,
-    maintenance::{TURN_SCHEDULES, close_months, queue_due},
+    maintenance::{TURN_BONUSES, TURN_SCHEDULES, close_months, queue_due, recount_bonuses},
 };
 
 /// More than a test makes due at once.
@@ -112,6 +113,29 @@ impl World {
         self.apply(&self.queued().await).await
     }
 
+    /// What one worker does for bonuses whose month has changed.
+    async fn recount(&self) -> Vec<String> {
+        recount_bonuses(&self.database.pool, &self.ids, self.clock.now())
+            .await
+            .unwrap();
+        self.apply(&self.queued().await).await
+    }
+
+    /// Something happens, and is all right in the books before the bonuses are calculated again and after.
+    async fn happens(&self, body: Body) {
+        assert_eq!(self.apply(&[self.event(body)]).await, ["applied"]);
+        self.database.prove().await;
+        assert_eq!(self.recount().await, ["applied"]);
+        self.database.prove().await;
+    }
+
+    /// The one bonus in cents.
+    async fn bonus(&self) -> i64 {
+        self.database
+            .count("SELECT (amount * 100)::bigint FROM commissions WHERE kind = 'bonus'")
+            .await
+    }
+
     fn wait(&self, days: i64) {
         self.clock.shift(TimeDelta::days(days));
     }
@@ -171,6 +195,7 @@ async fn a_commission_comes_again_once_a_month_until_the_customer_is_cancelled()
         meta_data: None,
         meta_change: None,
         action: Some(CustomerAction::Cancel),
+        occurred_at: None,
     }));
     assert_eq!(world.apply(&[cancel]).await, ["applied"]);
     world.wait(31);
@@ -248,8 +273,176 @@ async fn a_month_is_evaluated_once_and_its_bonus_is_given_once() {
     // The same month once more, as if the record of its evaluation were lost: the award still stands.
     world.database.run("DELETE FROM bonus_months").await;
     assert_eq!(close_months(pool, ids, now).await.unwrap(), 1);
+    assert_eq!(world.apply(&world.queued().await).await, ["applied"]);
+    assert_eq!(world.database.count(bonuses).await, 1);
+    // That of an earlier version, which did not keep what it gave.
+    world
+        .database
+        .run("DELETE FROM bonus_months; UPDATE bonus_awards SET definition = NULL, commission_ids = NULL")
+        .await;
+    assert_eq!(close_months(pool, ids, now).await.unwrap(), 1);
     assert_eq!(world.apply(&world.queued().await).await, ["target_missed"]);
     world.database.prove().await;
+}
+
+#[tokio::test]
+async fn a_bonus_follows_its_month_until_it_is_paid() {
+    let world = World::new().await;
+    let (pool, ids) = (&world.database.pool, &world.ids);
+    let definition = "UPDATE program_bonuses SET definition = definition || '{\"target\": 2}'";
+    world.database.run(definition).await;
+    world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+    for order in ["o1", "o2"] {
+        world.sell(order, "PETER10").await;
+    }
+    world.wait_until("2027-04-02T00:01:00Z".parse().unwrap());
+    assert_eq!(close_months(pool, ids, world.clock.now()).await.unwrap(), 1);
+    assert_eq!(world.apply(&world.queued().await).await, ["applied"]);
+    assert_eq!(world.bonus().await, 1_000, "5 % of 200");
+    assert_eq!(
+        world.recount().await,
+        ["applied"],
+        "the month may have changed while it was given"
+    );
+    assert_eq!(world.recount().await, [""; 0]);
+
+    // Sales of a month that goes on are no matter of bonuses.
+    world.sell("april", "PETER10").await;
+    assert_eq!(world.recount().await, [""; 0]);
+    // The bonus is another one now: what was given goes by what held then.
+    world
+        .database
+        .run("UPDATE program_bonuses SET definition = definition || '{\"target\": 9, \"value\": \"50\"}'")
+        .await;
+    let refund = |amount: Option<i64>| {
+        Body::Refund(Refund {
+            external_id: "o2".to_owned(),
+            amount: amount.map(Decimal::from),
+            minor_units: None,
+            refund_id: None,
+        })
+    };
+    let chargeback = |reversed| {
+        Body::Chargeback(Chargeback {
+            external_id: "o1".to_owned(),
+            reversed,
+            occurred_at: None,
+        })
+    };
+    world.happens(refund(Some(40))).await;
+    assert_eq!(world.bonus().await, 800, "5 % of 160");
+    world.happens(chargeback(false)).await;
+    assert_eq!(world.bonus().await, 0, "one sale is no target of two");
+    world.happens(chargeback(true)).await;
+    assert_eq!(world.bonus().await, 800);
+
+    let number = world
+        .database
+        .count("SELECT commission_id FROM commissions WHERE kind = 'bonus'")
+        .await;
+    let approve = Body::EditCommission(EditCommission {
+        approved: Some(true),
+        ..EditCommission::of(CommissionId(number))
+    });
+    assert_eq!(world.apply(&[world.event(approve)]).await, ["applied"]);
+    let pay = Body::Pay(Pay {
+        payments: vec![PaymentOrder {
+            affiliate: "peterpeterson".to_owned(),
+            amount: Decimal::from(8),
+            currency: "USD".parse().unwrap(),
+        }],
+    });
+    assert_eq!(world.apply(&[world.event(pay)]).await, ["applied"]);
+    world.happens(refund(None)).await;
+    assert_eq!(world.bonus().await, 800, "what is paid is paid");
+    world
+        .happens(Body::CancelPayment(CancelPayment {
+            payment: PaymentId(1),
+        }))
+        .await;
+    assert_eq!(world.bonus().await, 0, "it is not paid after all");
+}
+
+#[tokio::test]
+async fn a_refund_before_a_bonus_and_one_after_it_end_alike() {
+    let mut ends = Vec::new();
+    for is_early in [true, false] {
+        let world = World::new().await;
+        let (pool, ids) = (&world.database.pool, &world.ids);
+        let definition = "UPDATE program_bonuses SET definition = definition || '{\"target\": 1}'";
+        world.database.run(definition).await;
+        world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+        for order in ["o1", "o2"] {
+            world.sell(order, "PETER10").await;
+        }
+        let refund = || {
+            Body::Refund(Refund {
+                external_id: "o2".to_owned(),
+                amount: Some("33.33".parse().unwrap()),
+                minor_units: None,
+                refund_id: None,
+            })
+        };
+        world.wait_until("2027-04-02T00:01:00Z".parse().unwrap());
+        if is_early {
+            assert_eq!(world.apply(&[world.event(refund())]).await, ["applied"]);
+            assert_eq!(world.recount().await, [""; 0], "nothing was given");
+        }
+        assert_eq!(close_months(pool, ids, world.clock.now()).await.unwrap(), 1);
+        assert_eq!(world.apply(&world.queued().await).await, ["applied"]);
+        if !is_early {
+            world.happens(refund()).await;
+        }
+        assert_eq!(world.recount().await.len(), usize::from(is_early));
+        world.database.prove().await;
+        ends.push(world.bonus().await);
+    }
+    assert_eq!(ends, [833, 833], "5 % of 166.67");
+}
+
+#[tokio::test]
+async fn a_turn_takes_so_many_bonuses_and_two_workers_take_each_once() {
+    let world = World::new().await;
+    world
+        .database
+        .run(
+            "INSERT INTO bonus_recounts (org_id, program_id, bonus_id, affiliate_id, month)
+             SELECT 1, 1, 'sales-bonus', n, '2027-03-01' FROM generate_series(1, 201) n",
+        )
+        .await;
+    assert_eq!(TURN_BONUSES, 200);
+    let (pool, now) = (&world.database.pool, world.clock.now());
+    let (one, other) = tokio::join!(
+        recount_bonuses(pool, &world.ids, now),
+        recount_bonuses(pool, &world.ids, now)
+    );
+    assert!(one.unwrap() || other.unwrap());
+    while recount_bonuses(pool, &world.ids, now).await.unwrap() {}
+    assert_eq!(world.queued().await.len(), 201);
+}
+
+#[tokio::test]
+async fn a_bonus_counts_months_that_end_after_it_was_declared() {
+    let world = World::new().await;
+    let (pool, ids) = (&world.database.pool, &world.ids);
+    let declared = "SELECT count(*) FROM program_bonuses WHERE declared_at <= now() AND declared_at > now() - interval '1 hour'";
+    assert_eq!(world.database.count(declared).await, 1);
+    let late =
+        "UPDATE program_bonuses SET definition = definition || '{\"target\": 1}', declared_at = '2027-04-01'";
+    world.database.run(late).await;
+    world.wait_until("2027-03-10T00:00:00Z".parse().unwrap());
+    world.sell("o1", "PETER10").await;
+    world.wait_until("2027-04-10T00:00:00Z".parse().unwrap());
+    assert_eq!(
+        close_months(pool, ids, world.clock.now()).await.unwrap(),
+        0,
+        "March had ended"
+    );
+    world.sell("o2", "PETER10").await;
+    world.wait_until("2027-05-10T00:00:00Z".parse().unwrap());
+    assert_eq!(close_months(pool, ids, world.clock.now()).await.unwrap(), 1);
+    assert_eq!(world.apply(&world.queued().await).await, ["applied"]);
+    assert_eq!(world.bonus().await, 500);
 }
 
 /// Of what was sold in a month only that counts which brings its seller money, with what is left of it.

@@ -14,7 +14,8 @@ use crate::{
         suppliers::{self, Need},
     },
     domain::{
-        ClickId, CustomerId, Event, EventId, Incoming, OrgId, World, click_name::ClickName, dependency,
+        BonusDue, ClickId, CommissionId, CustomerId, Event, EventId, Incoming, OrgId, World,
+        click_name::ClickName, dependency, entities::MonthlySales,
     },
 };
 
@@ -269,9 +270,38 @@ async fn load_money(
         }
     }
     if !bonuses.is_empty() {
-        let (events, candidates): (Vec<EventId>, Vec<_>) = bonuses.into_iter().unzip();
-        let sales = bonuses::monthly_sales(connection, &candidates).await?;
-        world.monthly_sales = events.into_iter().zip(sales).collect();
+        load_bonuses(connection, bonuses, world).await?;
     }
+    Ok(())
+}
+
+/// What bonuses are decided by, and those that were given already, with their rows locked: whoever changes a sale of the month
+/// after that notes it again.
+async fn load_bonuses(
+    connection: &mut Connection,
+    bonuses: Vec<(EventId, (OrgId, &BonusDue))>,
+    world: &mut World,
+) -> Result<(), DbError> {
+    let (events, candidates): (Vec<EventId>, Vec<_>) = bonuses.into_iter().unzip();
+    let given = bonuses::given(connection, &candidates).await?;
+    let commissions: Vec<(OrgId, CommissionId)> = candidates
+        .iter()
+        .zip(&given)
+        .flat_map(|((org, _), given)| {
+            let ids = given.iter().flat_map(|given| &given.commissions);
+            ids.map(|id| (*org, *id))
+        })
+        .collect();
+    if !commissions.is_empty() {
+        for (org, bonus) in commissions::lock_bonuses(connection, &commissions).await? {
+            world.bonuses.insert(bonus.id, (org, bonus));
+        }
+    }
+    let sales = bonuses::monthly_sales(connection, &candidates).await?;
+    let sales = sales
+        .into_iter()
+        .zip(given)
+        .map(|(sales, given)| MonthlySales { given, ..sales });
+    world.monthly_sales = events.into_iter().zip(sales).collect();
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::keys;
 use crate::{
@@ -42,7 +42,7 @@ pub(super) async fn write(
     if !decided.effects.refunds.is_empty() {
         refunds::insert(connection, &decided.effects.refunds).await?;
     }
-    write_calendar(connection, decided, &all).await?;
+    write_calendar(connection, decided, &all, now).await?;
     if !decided.effects.idempotency.is_empty() {
         idempotency::insert(connection, &decided.effects.idempotency).await?;
     }
@@ -101,6 +101,7 @@ async fn write_calendar(
     connection: &mut Connection,
     decided: &Decisions,
     conversions: &[&Conversion],
+    now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     if !decided.effects.schedules.is_empty() {
         schedules::write(connection, &decided.effects.schedules).await?;
@@ -126,6 +127,31 @@ async fn write_calendar(
     }
     if !decided.effects.bonus_awards.is_empty() {
         bonuses::write_awards(connection, &decided.effects.bonus_awards).await?;
+    }
+    note_bonuses(connection, decided, conversions, now).await
+}
+
+/// Bonuses that were given, and of which something has changed: a sale of their month, or a payment that covered them.
+async fn note_bonuses(
+    connection: &mut Connection,
+    decided: &Decisions,
+    conversions: &[&Conversion],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let month = |time: DateTime<Utc>| (time.year(), time.month());
+    let has_ended = |conversion: &&Conversion| {
+        conversion.change != Change::None && month(conversion.created_at) < month(now)
+    };
+    let changed: Vec<&Conversion> = conversions.iter().copied().filter(has_ended).collect();
+    if !changed.is_empty() {
+        bonuses::note_changed(connection, &changed).await?;
+    }
+    let payments = sorted_payments(&decided.world).into_iter();
+    let canceled =
+        payments.filter(|payment| payment.change == Change::Update && payment.canceled_at.is_some());
+    let unpaid: Vec<_> = canceled.map(|payment| (payment.org, payment.affiliate)).collect();
+    if !unpaid.is_empty() {
+        bonuses::note_unpaid(connection, &unpaid).await?;
     }
     Ok(())
 }

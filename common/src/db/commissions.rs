@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::{Connection, DbError, columns::columns};
 use crate::domain::{
-    AffiliateId, CommissionId, ConversionId, Currency, OrgId, PaymentId,
+    AffiliateId, CommissionId, ConversionId, Currency, EventId, OrgId, PaymentId,
     entities::{Change, Commission, CommissionKind, Conversion},
     ledger::CommissionBalance,
 };
@@ -30,6 +31,7 @@ struct Row {
     settled_on: Option<Decimal>,
     currency: Currency,
     approved: Option<bool>,
+    approved_by: Option<EventId>,
     finalised_at: Option<DateTime<Utc>>,
     pending: Decimal,
     payable: Decimal,
@@ -46,7 +48,7 @@ macro_rules! select_commissions {
             r#"SELECT c.org_id AS "org: OrgId", c.commission_id AS "id: CommissionId",
                       c.conversion_id AS "conversion: ConversionId", c.affiliate_id AS "affiliate: AffiliateId",
                       c.kind AS "kind: CommissionKind", c.commission_type, c.commission_name, c.rate, c.sub_amount, c.part,
-                      c.followed_amount, c.exact_gross, c.gross, c.amount, c.settled_on, c.currency AS "currency: Currency", c.approved, c.final_at AS finalised_at,
+                      c.followed_amount, c.exact_gross, c.gross, c.amount, c.settled_on, c.currency AS "currency: Currency", c.approved, c.approved_by AS "approved_by: EventId", c.final_at AS finalised_at,
                       c.pending, c.payable, c.payment_id AS "payment: PaymentId", c.comment, c.created_at "# + $from,
             $($arguments)+
         )
@@ -72,6 +74,7 @@ impl From<Row> for Commission {
             settled_on: row.settled_on.map(|left| left.normalize()),
             currency: row.currency,
             approved: row.approved,
+            approved_by: row.approved_by,
             finalised_at: row.finalised_at,
             balance: CommissionBalance {
                 pending: row.pending.normalize(),
@@ -151,7 +154,7 @@ columns! {
     /// Commissions, column by column.
     Columns<'a> of (org, conversion, Commission {
         change: _, id, affiliate, kind, commission_type, commission_name, rate, sub_amount, share, followed, exact, gross, amount,
-        settled_on, currency, approved, finalised_at, balance: CommissionBalance { pending, payable }, comment, created_at,
+        settled_on, currency, approved, approved_by, finalised_at, balance: CommissionBalance { pending, payable }, comment, created_at,
         // Set by whoever writes payments.
         payment: _,
     }) in &'a Owned<'a> {
@@ -172,6 +175,7 @@ columns! {
         settled_on: Option<Decimal> = *settled_on,
         currency: &'a str = currency.code(),
         approved: Option<bool> = *approved,
+        approved_by: Option<Uuid> = approved_by.map(|event| event.0),
         final_at: Option<DateTime<Utc>> = *finalised_at,
         pending: Decimal = *pending,
         payable: Decimal = *payable,
@@ -202,11 +206,11 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
     sqlx::query!(
         "INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
              commission_name, rate, sub_amount, part, followed_amount, exact_gross, gross, amount, settled_on, currency,
-             approved, final_at, pending, payable, comment, created_at)
+             approved, final_at, pending, payable, comment, created_at, approved_by)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
              $7::text[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[],
              $14::numeric[], $15::numeric[], $16::text[], $17::boolean[], $18::timestamptz[], $19::numeric[],
-             $20::numeric[], $21::text[], $22::timestamptz[])",
+             $20::numeric[], $21::text[], $22::timestamptz[], $23::uuid[])",
         &new.org_id,
         &new.commission_id,
         &new.conversion_id as _,
@@ -229,6 +233,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.payable,
         &new.comment as _,
         &new.created_at,
+        &new.approved_by as _,
     )
     .execute(connection)
     .await
@@ -243,12 +248,12 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
          SET rate = new.rate, sub_amount = new.sub_amount, part = new.part, followed_amount = new.followed_amount,
              exact_gross = new.exact_gross, gross = new.gross, amount = new.amount, settled_on = new.settled_on,
              approved = new.approved, final_at = new.final_at, pending = new.pending, payable = new.payable,
-             comment = new.comment
+             comment = new.comment, approved_by = new.approved_by
          FROM unnest($1::bigint[], $2::bigint[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
                  $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::boolean[], $12::timestamptz[],
-                 $13::numeric[], $14::numeric[], $15::text[])
+                 $13::numeric[], $14::numeric[], $15::text[], $16::uuid[])
            AS new (org_id, commission_id, rate, sub_amount, part, followed_amount, exact_gross, gross, amount, settled_on,
-                 approved, final_at, pending, payable, comment)
+                 approved, final_at, pending, payable, comment, approved_by)
          WHERE (c.org_id, c.commission_id) = (new.org_id, new.commission_id)",
         &changed.org_id,
         &changed.commission_id,
@@ -265,6 +270,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.pending,
         &changed.payable,
         &changed.comment as _,
+        &changed.approved_by as _,
     )
     .execute(connection)
     .await

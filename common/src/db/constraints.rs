@@ -12,6 +12,7 @@ const WORLD: &str = "
     VALUES (1, 1, 'standard', 'S', 'fixed', 1);
     INSERT INTO program_levels (org_id, program_id, level, title, percentage) VALUES (1, 1, 2, 'L', 5);
     INSERT INTO program_bonuses VALUES (1, 1, 'b', '{}');
+    INSERT INTO bonus_recounts VALUES (1, 1, 'b', 1, '2026-11-01');
     INSERT INTO custom_fields VALUES (1, 'f', '{}');
     INSERT INTO affiliates (org_id, affiliate_id, slug, firstname, lastname)
     VALUES (1, 1, 'ann', 'A', 'A'), (1, 2, 'bob', 'B', 'B');
@@ -61,6 +62,7 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("program_levels_program_fkey", "UPDATE program_levels SET org_id = 2"),
     ("program_levels_level_check", "UPDATE program_levels SET level = 1"),
     ("program_levels_percentage_check", "UPDATE program_levels SET percentage = -1"),
+    ("bonus_recounts_pkey", "INSERT INTO bonus_recounts SELECT * FROM bonus_recounts"),
     ("program_bonuses_pkey", "INSERT INTO program_bonuses SELECT * FROM program_bonuses"),
     ("program_bonuses_program_fkey", "UPDATE program_bonuses SET org_id = 2"),
     ("custom_fields_pkey", "INSERT INTO custom_fields SELECT * FROM custom_fields"),
@@ -160,7 +162,7 @@ async fn every_constraint_of_the_tenancy_tables_holds(pool: Pool) {
     let (unviolated,): (Vec<String>,) = sqlx::query_as(
         "SELECT coalesce(array_agg(conname::text), '{}') FROM pg_constraint
          WHERE conrelid = ANY ('{settings, orgs, programs, program_assets, affiliate_groups, commission_types,
-                program_levels, program_bonuses, custom_fields, program_terms, affiliation_rates, group_memberships, affiliates, affiliations, api_keys, pixel_keys,
+                program_levels, program_bonuses, bonus_recounts, custom_fields, program_terms, affiliation_rates, group_memberships, affiliates, affiliations, api_keys, pixel_keys,
                 affiliate_notes, payout_methods, prospects,
                 idempotent_answers, audit_heads, audit_entries}'::regclass[])
             AND contype IN ('c', 'f', 'p', 'u') AND conname <> ALL ($1)",

@@ -12,6 +12,7 @@ use crate::domain::{
     OrgId, ProgramId,
     entities::{Change, Conversion},
     trace::Trace,
+    writer::ToldTimes,
 };
 
 /// What leads to conversions.
@@ -63,7 +64,7 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
                 c.details AS "details: Json<MetaData>", c.created_at, c.amount_by AS "amount_by: EventId",
                 c.approved_by_status AS status, c.status_by AS "status_by: EventId", c.meta_by AS "meta_by: EventId", c.charged_back,
                 c.chargeback_by AS "chargeback_by: EventId", c.counted, c.warnings, c.trace AS "trace: Json<Trace>",
-                c.deleted_at, c.superseded_by AS "superseded_by: ConversionId"
+                c.deleted_at, c.superseded_by AS "superseded_by: ConversionId", c.told_times AS "told_times: Json<ToldTimes>"
          FROM found JOIN conversions c ON (c.org_id, c.conversion_id) = (found.org_id, found.conversion_id)
          ORDER BY c.org_id, c.conversion_id FOR UPDATE OF c"#,
         &order_orgs,
@@ -79,40 +80,49 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
     // Not in the query: without statistics the planner would take a partial index for it, and read half an organisation.
     let living = rows.into_iter().filter(|row| row.deleted_at.is_none());
     Ok(living
-        .map(|row| Conversion {
-            change: Change::None,
-            org: row.org,
-            id: row.id,
-            external_id: row.external_id,
-            program: row.program,
-            affiliate: row.affiliate,
-            customer: row.customer,
-            event: row.event,
-            dialect: row.dialect,
-            authenticated: row.authenticated,
-            attributed_by: row.attributed_by,
-            click: row.click,
-            original_amount: row.original_amount.normalize(),
-            amount: row.amount.normalize(),
-            currency: row.currency,
-            refunded: row.refunded.normalize(),
-            fully_refunded: row.fully_refunded,
-            meta_data: row.meta_data.0,
-            details: row.details.0,
-            created_at: row.created_at,
-            amount_by: row.amount_by,
-            status: row.status,
-            status_by: row.status_by,
-            meta_by: row.meta_by,
-            charged_back: row.charged_back,
-            chargeback_by: row.chargeback_by,
-            counts_towards_cap: row.counted,
-            warnings: row.warnings,
-            trace: row.trace.0,
-            deleted_at: row.deleted_at,
-            superseded_by: row.superseded_by,
-            commissions: Vec::new(),
-            refunds: Vec::new(),
+        .map(|row| {
+            let told = row.told_times.as_deref();
+            let writer = |field, event| ToldTimes::writer_of(told, field, event);
+            let (amount_by, status_by) = (writer("amount", row.amount_by), writer("status", row.status_by));
+            let (meta_by, chargeback_by) = (
+                writer("meta_data", row.meta_by),
+                writer("chargeback", row.chargeback_by),
+            );
+            Conversion {
+                change: Change::None,
+                org: row.org,
+                id: row.id,
+                external_id: row.external_id,
+                program: row.program,
+                affiliate: row.affiliate,
+                customer: row.customer,
+                event: row.event,
+                dialect: row.dialect,
+                authenticated: row.authenticated,
+                attributed_by: row.attributed_by,
+                click: row.click,
+                original_amount: row.original_amount.normalize(),
+                amount: row.amount.normalize(),
+                currency: row.currency,
+                refunded: row.refunded.normalize(),
+                fully_refunded: row.fully_refunded,
+                meta_data: row.meta_data.0,
+                details: row.details.0,
+                created_at: row.created_at,
+                amount_by,
+                status: row.status,
+                status_by,
+                meta_by,
+                charged_back: row.charged_back,
+                chargeback_by,
+                counts_towards_cap: row.counted,
+                warnings: row.warnings,
+                trace: row.trace.0,
+                deleted_at: row.deleted_at,
+                superseded_by: row.superseded_by,
+                commissions: Vec::new(),
+                refunds: Vec::new(),
+            }
         })
         .collect())
 }
@@ -145,12 +155,18 @@ columns! {
         meta_data: Json<&'a MetaData> = Json(meta_data),
         details: Json<&'a MetaData> = Json(details),
         created_at: DateTime<Utc> = *created_at,
-        amount_by: Option<Uuid> = amount_by.map(|event| event.0),
+        amount_by: Option<Uuid> = amount_by.map(|writer| writer.event.0),
         approved_by_status: Option<bool> = *status,
-        status_by: Option<Uuid> = status_by.map(|event| event.0),
-        meta_by: Option<Uuid> = meta_by.map(|event| event.0),
+        status_by: Option<Uuid> = status_by.map(|writer| writer.event.0),
+        meta_by: Option<Uuid> = meta_by.map(|writer| writer.event.0),
         charged_back: bool = *charged_back,
-        chargeback_by: Option<Uuid> = chargeback_by.map(|event| event.0),
+        chargeback_by: Option<Uuid> = chargeback_by.map(|writer| writer.event.0),
+        told_times: Option<Json<ToldTimes>> = ToldTimes::where_told([
+            ("amount", *amount_by),
+            ("status", *status_by),
+            ("meta_data", *meta_by),
+            ("chargeback", *chargeback_by),
+        ]).map(Json),
         counted: i32 = *counts_towards_cap,
         trace: Json<&'a Trace> = Json(trace),
         deleted_at: Option<DateTime<Utc>> = *deleted_at,
@@ -189,14 +205,14 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         "INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
              dialect, trusted, attributed_by, click_id, base_amount, amount, currency, refunded, fully_refunded,
              meta_data, details, created_at, amount_by, status_by, meta_by, charged_back, chargeback_by, counted,
-             trace, deleted_at, superseded_by, approved_by_status, warnings)
+             trace, deleted_at, superseded_by, approved_by_status, told_times, warnings)
          SELECT * FROM ROWS FROM (
              unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
                  $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::numeric[], $13::numeric[], $14::text[],
                  $15::numeric[], $16::boolean[], $17::jsonb[], $18::jsonb[], $19::timestamptz[], $20::uuid[], $21::uuid[],
                  $22::uuid[], $23::boolean[], $24::uuid[], $25::integer[], $26::jsonb[], $27::timestamptz[], $28::bigint[],
-                 $29::boolean[]),
-             jsonb_to_recordset($30) AS (warnings text[]))",
+                 $29::boolean[], $30::jsonb[]),
+             jsonb_to_recordset($31) AS (warnings text[]))",
         &new.org_id,
         &new.conversion_id,
         &new.external_id as _,
@@ -226,6 +242,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.deleted_at as _,
         &new.superseded_by as _,
         &new.approved_by_status as _,
+        &new.told_times as _,
         Json(&new.warnings) as _,
     )
     .execute(connection)
@@ -244,13 +261,15 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
              status_by = new.status_by, meta_by = new.meta_by,
              charged_back = new.charged_back, chargeback_by = new.chargeback_by, counted = new.counted,
              trace = new.trace, deleted_at = new.deleted_at, superseded_by = new.superseded_by,
+             told_times = new.told_times,
              warnings = ARRAY(SELECT jsonb_array_elements_text(new.warnings -> 'warnings'))
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::numeric[], $6::numeric[], $7::numeric[],
                  $8::boolean[], $9::jsonb[], $10::uuid[], $11::uuid[], $12::uuid[], $13::boolean[], $14::uuid[],
-                 $15::integer[], $16::jsonb[], $17::timestamptz[], $18::bigint[], $19::jsonb[], $20::boolean[])
+                 $15::integer[], $16::jsonb[], $17::timestamptz[], $18::bigint[], $19::jsonb[], $20::boolean[],
+                 $21::jsonb[])
            AS new (org_id, conversion_id, external_id, customer_id, base_amount, amount, refunded, fully_refunded,
                  meta_data, amount_by, status_by, meta_by, charged_back, chargeback_by, counted, trace, deleted_at,
-                 superseded_by, warnings, approved_by_status)
+                 superseded_by, warnings, approved_by_status, told_times)
          WHERE (c.org_id, c.conversion_id) = (new.org_id, new.conversion_id)",
         &changed.org_id,
         &changed.conversion_id,
@@ -272,6 +291,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.superseded_by as _,
         &changed.warnings as _,
         &changed.approved_by_status as _,
+        &changed.told_times as _,
     )
     .execute(connection)
     .await

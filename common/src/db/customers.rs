@@ -10,6 +10,7 @@ use super::{Connection, DbError, columns::columns};
 use crate::domain::{
     AffiliateId, ClickId, CustomerId, CustomerLifecycle, EventId, Identity, MetaData, OrgId, ProgramId,
     entities::{Change, Customer},
+    writer::ToldTimes,
 };
 
 /// Customers by identity, and those of the given numbers, with their rows locked: one that is found by its number may be
@@ -35,7 +36,8 @@ pub async fn lock(
                 c.program_id AS "program: ProgramId", c.affiliate_id AS "affiliate: AffiliateId", c.status, c.track,
                 c.canceled, c.capped, c.counted, c.first_sale_at, c.click_id AS "click: ClickId",
                 c.meta_data AS "meta_data: Json<MetaData>", c.details AS "details: Json<MetaData>",
-                c.trusted AS authenticated, c.event_id AS "event: EventId", c.created_at, c.deleted_at
+                c.trusted AS authenticated, c.event_id AS "event: EventId", c.created_at, c.deleted_at,
+                c.told_times AS "told_times: Json<ToldTimes>"
          FROM found JOIN customers c ON (c.org_id, c.customer_id) = (found.org_id, found.customer_id)
          ORDER BY c.org_id, c.customer_id FOR UPDATE OF c"#,
         &identity_orgs,
@@ -59,6 +61,11 @@ pub async fn lock(
         status: row.status,
         lifecycle: CustomerLifecycle::parse(&row.track).unwrap_or_default(),
         canceled: row.canceled,
+        canceled_by: row.told_times.as_deref().and_then(|told| told.writer("canceled")),
+        meta_by: row
+            .told_times
+            .as_deref()
+            .and_then(|told| told.writer("meta_data")),
         capped: row.capped,
         counted_towards_cap: row.counted,
         first_sale_at: row.first_sale_at,
@@ -76,7 +83,7 @@ pub async fn lock(
 columns! {
     /// Customers, column by column.
     Columns<'a> of Customer {
-        change: _, org, id, identity, external_id, email, name, program, affiliate, status, lifecycle, canceled, capped,
+        change: _, org, id, identity, external_id, email, name, program, affiliate, status, lifecycle, canceled, canceled_by, meta_by, capped,
         counted_towards_cap, first_sale_at, click, meta_data, details, authenticated, event, created_at, deleted_at,
     } in &'a Customer {
         org_id: i64 = org.0,
@@ -90,6 +97,8 @@ columns! {
         status: &'a str = status,
         track: &'a str = lifecycle.name(),
         canceled: bool = *canceled,
+        told_times: Option<Json<ToldTimes>> =
+            ToldTimes::of_all([("canceled", *canceled_by), ("meta_data", *meta_by)]).map(Json),
         capped: bool = *capped,
         counted: i64 = *counted_towards_cap,
         first_sale_at: Option<DateTime<Utc>> = *first_sale_at,
@@ -131,11 +140,11 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
     sqlx::query!(
         "INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id,
              status, track, canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted, event_id,
-             created_at, deleted_at)
+             created_at, deleted_at, told_times)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
              $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::boolean[], $13::bigint[], $14::timestamptz[],
              $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::uuid[], $20::timestamptz[],
-             $21::timestamptz[])",
+             $21::timestamptz[], $22::jsonb[])",
         &new.org_id,
         &new.customer_id,
         &new.identity,
@@ -157,6 +166,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.event_id as _,
         &new.created_at,
         &new.deleted_at as _,
+        &new.told_times as _,
     )
     .execute(connection)
     .await
@@ -172,12 +182,14 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
              program_id = new.program_id, affiliate_id = new.affiliate_id, status = new.status, track = new.track,
              canceled = new.canceled, capped = new.capped, counted = new.counted, first_sale_at = new.first_sale_at,
              click_id = new.click_id, meta_data = new.meta_data, details = new.details, trusted = new.trusted,
-             deleted_at = new.deleted_at
+             deleted_at = new.deleted_at, told_times = new.told_times
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                  $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::boolean[], $13::bigint[],
-                 $14::timestamptz[], $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::timestamptz[])
+                 $14::timestamptz[], $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::timestamptz[],
+                 $20::jsonb[])
            AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status, track,
-                 canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted, deleted_at)
+                 canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted, deleted_at,
+                 told_times)
          WHERE (c.org_id, c.customer_id) = (new.org_id, new.customer_id)",
         &changed.org_id,
         &changed.customer_id,
@@ -198,6 +210,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.details as _,
         &changed.trusted,
         &changed.deleted_at as _,
+        &changed.told_times as _,
     )
     .execute(connection)
     .await

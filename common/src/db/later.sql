@@ -80,5 +80,7 @@ FROM (VALUES
     (1, 'pending', 'expense', 3, 'reverse', 9, 23)) moved (affiliate, debit, credit, amount, code, commission, event);
 UPDATE balances SET (pending, payable, paid) = (30.05, 2.5, 20) WHERE affiliate_id = 1 AND currency = 'USD';
 INSERT INTO schedules (org_id, what, subject, period, conversion_id, due_at) VALUES (1, 'recurrence', 5, 2, 4, '2027-01-20 12:12:00Z');
-INSERT INTO bonus_awards (org_id, program_id, bonus_id, affiliate_id, month, event_id)
-VALUES (1, 1, 'ten', 1, '2026-10-01', '01a1f8d3-ea00-7000-8000-000000000018');
+INSERT INTO bonus_awards (org_id, program_id, bonus_id, affiliate_id, month, event_id, definition, commission_ids)
+VALUES (1, 1, 'ten', 1, '2026-10-01', '01a1f8d3-ea00-7000-8000-000000000018',
+        '{"title":"Ten sales","target_type":"conversion_count","target":0,"form":"fixed","value":"7.5","active":true}', '{8}');
+UPDATE commissions SET exact_gross = 7.5, part = 0 WHERE commission_id = 8;

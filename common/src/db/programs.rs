@@ -50,6 +50,8 @@ struct RuleRow {
     count_towards_cap: bool,
     retired: bool,
     /// Only of a bonus.
+    declared_at: Option<DateTime<Utc>>,
+    /// Only of a bonus.
     retired_at: Option<DateTime<Utc>>,
     bonus: Option<Json<Bonus>>,
 }
@@ -103,14 +105,14 @@ pub async fn load_into(
                 NULL::integer AS "level?", title AS "title!", nullif(valid_from, '-infinity') AS "valid_from?",
                 form AS "form!", value AS "value!", group_overrides AS "group_overrides!: Json<Vec<GroupOverride>>",
                 recurrence AS "recurrence!", count_towards_cap AS "count_towards_cap!", retired AS "retired!",
-                NULL::timestamptz AS "retired_at?", NULL::jsonb AS "bonus?: Json<Bonus>"
+                NULL::timestamptz AS "declared_at?", NULL::timestamptz AS "retired_at?", NULL::jsonb AS "bonus?: Json<Bonus>"
          FROM commission_types WHERE org_id = ANY ($1)
          UNION ALL
          SELECT org_id, program_id, NULL, level, title, nullif(valid_from, '-infinity'), 'percentage', percentage, '[]',
-                'once', true, retired, NULL, NULL
+                'once', true, retired, NULL, NULL, NULL
          FROM program_levels WHERE org_id = ANY ($1)
          UNION ALL
-         SELECT org_id, program_id, bonus_id, NULL, '', NULL, '', 0, '[]', '', true, false, retired_at, definition
+         SELECT org_id, program_id, bonus_id, NULL, '', NULL, '', 0, '[]', '', true, false, declared_at, retired_at, definition
          FROM program_bonuses WHERE org_id = ANY ($1)"#,
         &orgs
     )
@@ -166,6 +168,7 @@ fn add_rule(program: &mut Program, row: RuleRow) -> Result<(), DbError> {
         (Some(identifier), _) if row.bonus.is_some() => {
             let bonus = row.bonus.map(|bonus| Bonus {
                 identifier,
+                declared_at: row.declared_at,
                 retired_at: row.retired_at,
                 ..bonus.0
             });

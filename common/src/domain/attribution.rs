@@ -2,7 +2,7 @@
 //!
 //! What is sent but leads to nobody falls through to the next method; when none leads to anybody it is a refusal.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use strum::{EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
@@ -13,6 +13,10 @@ use super::{
     names::named,
     trace::{Candidate, Trace, Verdict},
 };
+
+/// How much later than the sale a visitor's first click may be, as the clocks of shops and pages differ. One that is later brought
+/// nobody to the sale, whatever its window.
+pub const MAX_CLICK_AFTER_SALE: TimeDelta = TimeDelta::hours(1);
 
 /// One way to find the affiliate, named by the field that is sent for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr, VariantNames, ToSchema)]
@@ -114,7 +118,8 @@ pub struct Attribution<'a> {
 ///
 /// # Errors
 /// [`Reason::AffiliateNotApproved`] when something sent leads to an affiliate, but to none who is approved;
-/// [`Reason::ProgramRetired`] when only to programs that take nothing new; [`Reason::WindowExpired`] when only clicks that are too old do; the dialect's word for an unknown partner otherwise.
+/// [`Reason::ProgramRetired`] when only to programs that take nothing new; [`Reason::WindowExpired`] when only clicks that are too old do, or came too
+/// long after the sale; the dialect's word for an unknown partner otherwise.
 pub fn attribute<'a>(
     query: &AttributionQuery<'_>,
     world: &World,
@@ -188,7 +193,8 @@ fn click_beside(found: &Attribution<'_>, query: &AttributionQuery<'_>, world: &W
         AttributionMethod::Session,
     ]
     .into_iter()
-    .filter_map(|method| click(method, query, world));
+    .filter_map(|method| click(method, query, world))
+    .filter(|click| !is_after_sale(click, query));
     clicks.find_map(|click| led_to(click, found.affiliation))
 }
 
@@ -255,6 +261,8 @@ fn judge<'a>(
         Verdict::ProgramRetired
     } else if click.is_some_and(|click| is_too_old(method, click, program, query)) {
         Verdict::Expired
+    } else if click.is_some_and(|click| ages(method, program, query) && is_after_sale(click, query)) {
+        Verdict::AfterSale
     } else {
         Verdict::Chosen
     };
@@ -287,19 +295,28 @@ fn click<'w>(method: AttributionMethod, query: &AttributionQuery<'_>, world: &'w
     }
 }
 
-/// Older than the program's days. A customer's own click ages only in dialects whose window closes on customers
+/// Whether the time of the click matters. A customer's own click ages only in dialects whose window closes on customers
 /// (seed: Affitor, attribution window), and not where the first affiliate keeps the customer.
+fn ages(method: AttributionMethod, program: &Program, query: &AttributionQuery<'_>) -> bool {
+    method != AttributionMethod::Customer
+        || (matches!(query.dialect, Dialect::Affitor | Dialect::Affy)
+            && !program.terms_at(query.at).recurring)
+}
+
+/// Older than the program's days.
 fn is_too_old(
     method: AttributionMethod,
     click: &Click,
     program: &Program,
     query: &AttributionQuery<'_>,
 ) -> bool {
-    let terms = program.terms_at(query.at);
-    let ages = method != AttributionMethod::Customer
-        || (matches!(query.dialect, Dialect::Affitor | Dialect::Affy) && !terms.recurring);
-    ages && !query.any_age
-        && query.at - click.clicked_at > chrono::TimeDelta::days(i64::from(terms.cookie_time))
+    let window = TimeDelta::days(i64::from(program.terms_at(query.at).cookie_time));
+    ages(method, program, query) && !query.any_age && query.at - click.clicked_at > window
+}
+
+/// The visitor came for the first time well after the sale. Who comes again later was there before it all the same.
+fn is_after_sale(click: &Click, query: &AttributionQuery<'_>) -> bool {
+    click.created_at - query.at > MAX_CLICK_AFTER_SALE
 }
 
 fn affiliation<'a>(
@@ -388,6 +405,12 @@ fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {
         );
         let detail = format!(
             "the click found by {} is {age} days old; the program lets {window} days count",
+            candidate.method
+        );
+        (Reason::WindowExpired, detail)
+    } else if let Some(candidate) = with(Verdict::AfterSale) {
+        let detail = format!(
+            "the click found by {} came more than an hour after the sale",
             candidate.method
         );
         (Reason::WindowExpired, detail)

@@ -149,6 +149,9 @@ pub struct Bonus {
     pub start_date: Option<NaiveDate>,
     #[serde(default)]
     pub end_date: Option<NaiveDate>,
+    /// Intervals that ended before bring nothing; `None`: all may.
+    #[serde(skip)]
+    pub declared_at: Option<DateTime<Utc>>,
     /// Intervals that end later bring nothing.
     #[serde(skip)]
     pub retired_at: Option<DateTime<Utc>>,

@@ -49,7 +49,7 @@ pub fn lines(
     currency: Currency,
 ) -> Result<Vec<Line>, Refusal> {
     let mut all = Vec::new();
-    for (index, part) in parts(create, affiliation, at).into_iter().enumerate() {
+    for (index, part) in parts(create, affiliation, at, currency).into_iter().enumerate() {
         let sale = Sale {
             affiliation,
             program,
@@ -77,6 +77,7 @@ pub struct Sale<'a> {
     pub catalog: &'a OrgCatalog,
     /// By the rules of this time.
     pub at: DateTime<Utc>,
+    /// In which percentages are paid. What a rule says as an amount is money of the program's currency.
     pub currency: Currency,
 }
 
@@ -96,7 +97,12 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
     let rule = type_of(part, program, at)?;
     let group = seller.and_then(|seller| seller.group_at(at));
     let (source, rate) = source_and_rate(part, affiliation.rates.at(at), rule, group);
-    let priced = Priced::by(rate, part.sub_amount, currency)?;
+    let currency_of_rate = match (rate, part.exact) {
+        (Rate::Percentage(_), _) => currency,
+        (Rate::Fixed(_), Some((_, said_in))) => said_in,
+        (Rate::Fixed(_), None) => program.currency,
+    };
+    let priced = Priced::by(rate, part.sub_amount, currency_of_rate)?;
     let mut all = vec![Line {
         affiliate: affiliation.affiliate,
         kind: CommissionKind::Regular,
@@ -119,6 +125,10 @@ pub fn part_lines(part: &Part<'_>, sale: &Sale<'_>) -> Result<Vec<Line>, Refusal
             },
             percent: priced.percent,
             exact: priced.exact,
+            currency: priced
+                .said
+                .filter(|_| source != RuleSource::Explicit)
+                .map(|_| program.currency),
         },
     }];
     all.extend(levels(seller, program, catalog, at, part.sub_amount, currency)?);
@@ -187,7 +197,7 @@ fn source_and_rate(
     rule: &CommissionType,
     group: Option<&str>,
 ) -> (RuleSource, Rate) {
-    if let Some(exact) = part.exact {
+    if let Some((exact, _)) = part.exact {
         return (RuleSource::Explicit, Rate::Fixed(exact));
     }
     if let Some(rate) = own.rate {
@@ -206,8 +216,8 @@ fn source_and_rate(
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     pub sub_amount: Decimal,
-    /// Instead of a calculated commission.
-    pub exact: Option<Decimal>,
+    /// Instead of a calculated commission, and in which currency it was said.
+    pub exact: Option<(Decimal, Currency)>,
     pub commission_type: Option<&'a str>,
     pub comment: Option<&'a str>,
     /// A commission of this type comes again: whether the type can still be named does not matter.
@@ -216,8 +226,15 @@ pub struct Part<'a> {
 
 /// Explicit commission, explicit lines, or the whole sale: A partner who ignores product
 /// rates gets the own rate on the whole sale even then (seed: Yaplet, product commission overrides).
-fn parts<'a>(create: &'a CreateConversion, affiliation: &Affiliation, at: DateTime<Utc>) -> Vec<Part<'a>> {
-    let whole = |exact| {
+/// An amount that the request says is money of the sale.
+fn parts<'a>(
+    create: &'a CreateConversion,
+    affiliation: &Affiliation,
+    at: DateTime<Utc>,
+    currency: Currency,
+) -> Vec<Part<'a>> {
+    let whole = |exact: Option<Decimal>| {
+        let exact = exact.map(|exact| (exact, currency));
         let commission_type = create.commission_type.as_deref();
         vec![Part {
             sub_amount: create.amount,
@@ -305,6 +322,7 @@ pub fn level_line(
             since: level.valid_from,
             percent: priced.percent,
             exact: priced.exact,
+            currency: None,
         },
     })
 }

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, CustomerLifecycle, Dialect,
-    EventId, Identity, MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, ledger::CommissionBalance,
-    names::named, trace::Trace,
+    EventId, Identity, MAX_AMOUNT, MetaData, OrgId, PaymentId, ProgramId, catalog::Bonus,
+    ledger::CommissionBalance, names::named, trace::Trace, writer::Writer,
 };
 
 /// Whether a row must be written.
@@ -45,6 +45,9 @@ pub struct Customer {
     pub status: String,
     pub lifecycle: CustomerLifecycle,
     pub canceled: bool,
+    /// Who said so last, or the opposite; of the meta data who replaced them or changed one of them. Earlier versions did not note it.
+    pub canceled_by: Option<Writer>,
+    pub meta_by: Option<Writer>,
     /// The limit of the program was reached: further conversions bring nothing.
     pub capped: bool,
     /// Conversions and recurring commissions that have counted towards the program's cap.
@@ -128,16 +131,16 @@ pub struct Conversion {
     pub meta_data: MetaData,
     pub details: MetaData,
     pub created_at: DateTime<Utc>,
-    /// The latest events that set the fields; a later event id is a later time.
-    pub amount_by: Option<EventId>,
+    /// The latest that set the fields.
+    pub amount_by: Option<Writer>,
     /// What the latest status said: approved or not. Earlier versions did not note it.
     pub status: Option<bool>,
-    pub status_by: Option<EventId>,
-    pub meta_by: Option<EventId>,
+    pub status_by: Option<Writer>,
+    pub meta_by: Option<Writer>,
     /// The bank has taken the money back.
     pub charged_back: bool,
-    /// The latest event that said so, or the opposite.
-    pub chargeback_by: Option<EventId>,
+    /// The latest that said so, or the opposite.
+    pub chargeback_by: Option<Writer>,
     /// How often it counts towards its customer's cap: the sale itself, and its recurring commissions.
     pub counts_towards_cap: i32,
     pub warnings: Vec<String>,
@@ -221,6 +224,8 @@ pub struct Commission {
     pub currency: Currency,
     /// `None`: pending.
     pub approved: Option<bool>,
+    /// The last event that said so of this commission alone. It tells no time of its own.
+    pub approved_by: Option<EventId>,
     /// When it is approved by itself, where the program holds commissions.
     pub finalised_at: Option<DateTime<Utc>>,
     /// Where the ledger holds its money.
@@ -291,4 +296,13 @@ pub struct MonthlySales {
     pub amounts: Vec<(Currency, Decimal)>,
     /// The bonus has been given for this month.
     pub awarded: bool,
+    /// What was given, and by what. Earlier versions did not keep it.
+    pub given: Option<GivenBonus>,
+}
+
+/// A bonus as it was when it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenBonus {
+    pub bonus: Bonus,
+    pub commissions: Vec<CommissionId>,
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, fmt, sync::LazyLock};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqids::Sqids;
 use utoipa::ToSchema;
@@ -77,6 +78,14 @@ pub(super) mod org_or_none {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
+
+impl EventId {
+    /// When the event was received, to the millisecond: a UUIDv7 begins with it.
+    pub fn time(self) -> DateTime<Utc> {
+        let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
+        DateTime::from_timestamp_millis(millis).unwrap_or_default()
+    }
+}
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,6 +30,7 @@ pub mod recalculation;
 pub mod trace;
 pub mod versions;
 pub mod world;
+pub mod writer;
 
 pub use attribution::fold_coupon;
 pub use customer_lifecycle::CustomerLifecycle;

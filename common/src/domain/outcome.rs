@@ -162,7 +162,7 @@ pub enum Reason {
     CustomerElsewhere,
     /// The customer has bought already and is no lead any more.
     CustomerConverted,
-    /// The click is older than the program lets clicks count.
+    /// The click is older than the program lets clicks count, or came over an hour after the sale.
     WindowExpired,
     /// No click is known by what was sent.
     UnknownClick,
@@ -296,6 +296,8 @@ pub struct LeftAlone {
     pub by_hand: usize,
     /// The rules of its time know its type or level no more.
     pub no_rule: usize,
+    /// The rules of its time pay in another currency: an amount instead of a percentage, or the reverse.
+    pub other_currency: usize,
     /// Of an earlier version, which did not record how it was calculated.
     pub unknown: usize,
     /// Commissions of parents that the rules of its time give and the conversion has not: none is added.
@@ -308,6 +310,7 @@ impl LeftAlone {
         self.explicit += other.explicit;
         self.by_hand += other.by_hand;
         self.no_rule += other.no_rule;
+        self.other_currency += other.other_currency;
         self.unknown += other.unknown;
         self.missing_levels += other.missing_levels;
     }

@@ -48,6 +48,7 @@ fn commission(rate: Option<&str>, share: Option<&str>) -> Commission {
         settled_on: None,
         currency: currency("USD"),
         approved: None,
+        approved_by: None,
         finalised_at: None,
         balance: CommissionBalance::default(),
         payment: None,

@@ -41,6 +41,7 @@ enum Verdict {
     Explicit,
     ByHand,
     NoRule,
+    OtherCurrency,
     Unknown,
 }
 
@@ -60,6 +61,7 @@ pub fn recalculation(conversion: &Conversion, sale: &Sale<'_>) -> Result<Recalcu
             Verdict::Explicit => result.left.explicit += 1,
             Verdict::ByHand => result.left.by_hand += 1,
             Verdict::NoRule => result.left.no_rule += 1,
+            Verdict::OtherCurrency => result.left.other_currency += 1,
             Verdict::Unknown => result.left.unknown += 1,
         }
     }
@@ -112,7 +114,12 @@ fn verdict(
         Some(level) => of_level(level, commission, sale)?,
         None => own_line(commission, sale)?,
     };
-    Ok(line.map_or(Verdict::NoRule, |line| Verdict::Calculated(Box::new(line))))
+    Ok(match line {
+        None => Verdict::NoRule,
+        // What the ledger holds in one currency cannot become another: a percentage is paid in the sale's, an amount in the program's.
+        Some(line) if line.gross.currency() != commission.currency => Verdict::OtherCurrency,
+        Some(line) => Verdict::Calculated(Box::new(line)),
+    })
 }
 
 /// How a commission was calculated. The trace has a rule for each commission, in their order; rows of earlier versions have none.
@@ -186,7 +193,6 @@ fn of_level(level: i32, commission: &Commission, sale: &Sale<'_>) -> Result<Opti
 fn at_its_time<'a>(commission: &Commission, sale: &Sale<'a>) -> Sale<'a> {
     Sale {
         at: commission.created_at,
-        currency: commission.currency,
         ..*sale
     }
 }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::CommissionId;
+use super::{CommissionId, Currency, EventId};
 
 /// The steps of one decision.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -32,6 +32,35 @@ pub struct Trace {
     /// Where the customer stood with the program's limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
+    /// Changes that came after a later one of the same field and changed nothing, [`MAX_OUTDATED`] at most: the last to come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outdated: Vec<Outdated>,
+}
+
+/// Changes without effect that a trace keeps.
+pub const MAX_OUTDATED: usize = 20;
+
+impl Trace {
+    /// Notes a change that came too late.
+    pub fn add_outdated(&mut self, outdated: Outdated) {
+        self.outdated.push(outdated);
+        let beyond = self.outdated.len().saturating_sub(MAX_OUTDATED);
+        self.outdated.drain(..beyond);
+    }
+}
+
+/// A change that came after a later one of the same field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = explain::Outdated)]
+pub struct Outdated {
+    /// amount, status, meta_data, chargeback
+    pub field: String,
+    pub event: EventId,
+    /// Its time.
+    pub at: DateTime<Utc>,
+    /// The event that counts, as far as was known then.
+    pub by: EventId,
+    pub by_at: DateTime<Utc>,
 }
 
 /// Something that could have led to an affiliate.
@@ -70,6 +99,8 @@ pub enum Verdict {
     OtherProgram,
     /// The click is older than the program's window.
     Expired,
+    /// The visitor came for the first time over an hour after the sale.
+    AfterSale,
 }
 
 /// How one commission was calculated.
@@ -87,6 +118,9 @@ pub struct Rule {
     pub percent: Option<Decimal>,
     /// Before rounding.
     pub exact: Decimal,
+    /// Of a fixed amount: the program's. Null: the sale's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Event;
 
 /// Written into every envelope. A worker that meets a later version leaves it to a later worker: workers deploy first.
-pub const ENVELOPE_VERSION: u16 = 4;
+pub const ENVELOPE_VERSION: u16 = 5;
 /// Events in an envelope, at most.
 pub const MAX_ENVELOPE_EVENTS: usize = 256;
 /// Bytes of an encoded envelope, at most, but that the first event always fits (it is made of a body of at most 256 KiB).

@@ -291,6 +291,7 @@ mod tests {
             body: Body::Chargeback(Chargeback {
                 external_id: order.to_owned(),
                 reversed: false,
+                occurred_at: None,
             }),
         }
     }

@@ -82,6 +82,7 @@ enum RefundAnswer {
 /// Names the field that is missing or wrong.
 fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
     let fields = sent.fields;
+    fields.ignore_time("a refund counts whenever it was");
     let external_id = fields.required_order_id("transaction_id")?;
     let minor_units = part(fields)?;
     let by_amount = minor_units.map_or_else(|| "affitor:full".to_owned(), |units| format!("affitor:{units}"));

@@ -133,6 +133,8 @@ struct AppliedConversion {
     /// The seller's.
     #[schema(value_type = f64, format = "decimal")]
     commission_amount: Value,
+    /// The program's where a fixed rate is paid, else the sale's.
+    commission_currency: Currency,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -292,6 +294,7 @@ impl From<&ConversionView> for AppliedConversion {
             currency: view.currency,
             affiliate: view.affiliate.slug.clone(),
             commission_amount: json_number(amount, 0),
+            commission_currency: own.map_or(view.currency, |commission| commission.currency),
         }
     }
 }

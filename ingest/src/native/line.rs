@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use common::domain::{Body, Chargeback, Currency, CustomerAction, CustomerTarget, Refund, UpdateCustomer};
 use utoipa::ToSchema;
 
-use super::{
-    spreadsheet::refuse_damaged,
-    time::{TIMESTAMP, timestamp},
+use super::spreadsheet::refuse_damaged;
+use crate::{
+    tapfiliate::postback::{create_conversion, create_customer, update_conversion},
+    told_time::timestamp,
 };
-use crate::tapfiliate::postback::{create_conversion, create_customer, update_conversion};
 use common::db::keys::Timezone;
 use common::http::{
     openapi::{Amount, MetaData, Moment},
@@ -35,7 +35,7 @@ pub(super) struct Line {
     /// The merchant's own id of the customer.
     customer_id: Option<String>,
     meta_data: Option<MetaData>,
-    /// Of a conversion: when it was.
+    /// When the conversion or the change was: of two changes of a field the later counts. A refund and a new customer have none.
     timestamp: Option<Moment>,
     status: Option<LineWord>,
     /// Of a refund: makes it safe to repeat.
@@ -80,30 +80,25 @@ pub fn parse_line(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Re
     refuse_damaged(fields, names(kind.as_deref()))?;
     match kind.as_deref() {
         None | Some("conversion") => conversion(fields, now, timezone),
-        Some("update") => update_conversion::parse(fields),
-        Some("refund") => Ok(Body::Refund(Refund {
-            external_id: order(fields)?,
-            amount: fields.amount_in("amount", fields.currency("currency")?)?,
-            refund_id: fields.distinct_id("refund_id")?,
-            minor_units: None,
-        })),
-        Some("chargeback") => chargeback(fields, false),
-        Some("chargeback_reversal") => chargeback(fields, true),
+        Some("update") => update_conversion::parse(fields, now, timezone),
+        Some("refund") => {
+            fields.ignore_time("a refund counts whenever it was");
+            Ok(Body::Refund(Refund {
+                external_id: order(fields)?,
+                amount: fields.amount_in("amount", fields.currency("currency")?)?,
+                refund_id: fields.distinct_id("refund_id")?,
+                minor_units: None,
+            }))
+        }
+        Some("chargeback") => chargeback(fields, false, now, timezone),
+        Some("chargeback_reversal") => chargeback(fields, true, now, timezone),
         Some("customer") => create_customer::parse(fields),
-        Some("customer_update") => customer_update(fields),
+        Some("customer_update") => customer_update(fields, now, timezone),
         Some(_) => Err(fields.wrong(
             "type",
             "must be conversion, update, refund, chargeback, chargeback_reversal, customer or customer_update",
         )),
     }
-}
-
-/// Whether the fields have a time that does not count, because only a conversion has one of its own.
-pub fn ignored_time(fields: &Fields, body: &Body) -> bool {
-    let sent = fields.values().get(TIMESTAMP);
-    let is_sent = sent
-        .is_some_and(|value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()));
-    is_sent && !matches!(body, Body::CreateConversion(_))
 }
 
 /// The ids and codes that a type of line has.
@@ -136,14 +131,20 @@ fn conversion(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Result
     Ok(body)
 }
 
-fn chargeback(fields: &Fields, reversed: bool) -> Result<Body, Invalid> {
+fn chargeback(
+    fields: &Fields,
+    reversed: bool,
+    now: DateTime<Utc>,
+    timezone: Timezone,
+) -> Result<Body, Invalid> {
     Ok(Body::Chargeback(Chargeback {
         external_id: order(fields)?,
         reversed,
+        occurred_at: timestamp(fields, now, timezone)?,
     }))
 }
 
-fn customer_update(fields: &Fields) -> Result<Body, Invalid> {
+fn customer_update(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Result<Body, Invalid> {
     let action = match fields.word("status")?.as_deref() {
         None => None,
         Some("canceled") => Some(CustomerAction::Cancel),
@@ -156,6 +157,7 @@ fn customer_update(fields: &Fields) -> Result<Body, Invalid> {
         meta_data: fields.free_object("meta_data"),
         meta_change: None,
         action,
+        occurred_at: timestamp(fields, now, timezone)?,
     }))
 }
 
@@ -257,26 +259,58 @@ mod tests {
     }
 
     #[test]
-    fn only_a_sale_has_a_time_of_its_own() {
-        for (text, ignored) in [
-            (
-                r#"{"external_id":"1","coupon":"C","timestamp":1640995200}"#,
-                false,
-            ),
-            (
-                r#"{"type":"update","external_id":"1","timestamp":1640995200}"#,
-                true,
-            ),
-            (
-                r#"{"type":"refund","external_id":"1","timestamp":"2022-01-01"}"#,
-                true,
-            ),
-            (r#"{"type":"refund","external_id":"1","timestamp":" "}"#, false),
-            (r#"{"type":"refund","external_id":"1","timestamp":null}"#, false),
-            (r#"{"type":"refund","external_id":"1"}"#, false),
+    fn sales_and_changes_have_times_of_their_own() {
+        let time = |body: &Body| match body {
+            Body::CreateConversion(create) => create.occurred_at,
+            Body::UpdateConversion(update) => update.occurred_at,
+            Body::Chargeback(chargeback) => chargeback.occurred_at,
+            Body::UpdateCustomer(update) => update.occurred_at,
+            _ => None,
+        };
+        for (line, is_taken) in [
+            (r#""coupon":"C""#, true),
+            (r#""type":"update""#, true),
+            (r#""type":"chargeback""#, true),
+            (r#""type":"chargeback_reversal""#, true),
+            (r#""type":"customer_update","customer_id":"c""#, true),
+            (r#""type":"refund""#, false),
+            (r#""type":"customer","customer_id":"c","coupon":"C""#, false),
         ] {
-            let fields = line_fields(text).unwrap();
-            assert_eq!(ignored_time(&fields, &read(text).unwrap()), ignored, "{text}");
+            for (sent, is_sent) in [
+                ("1640995200", true),
+                (r#""2022-01-01T01:00:00+01:00""#, true),
+                (r#"" ""#, false),
+                ("null", false),
+                ("[]", false),
+            ] {
+                let text = format!(r#"{{"external_id":"1",{line},"timestamp":{sent}}}"#);
+                let fields = line_fields(&text).unwrap();
+                let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+                let body = parse_line(&fields, now, Timezone::default()).unwrap();
+                let want = DateTime::from_timestamp(1_640_995_200, 0).filter(|_| is_taken && is_sent);
+                assert_eq!(time(&body), want, "{text}");
+                let warned = fields.warnings();
+                assert_eq!(
+                    warned.len(),
+                    usize::from(is_sent && !is_taken),
+                    "{text}: {warned:?}"
+                );
+                assert!(
+                    warned
+                        .iter()
+                        .all(|told| told.starts_with("timestamp is ignored: "))
+                );
+            }
+        }
+        for line in [
+            r#""type":"update""#,
+            r#""type":"customer_update","customer_id":"c""#,
+        ] {
+            let ahead = format!(r#"{{"external_id":"1",{line},"timestamp":1790172801}}"#);
+            assert_eq!(
+                read(&ahead).unwrap_err(),
+                "timestamp is more than a day in the future"
+            );
         }
     }
 

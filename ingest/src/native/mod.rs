@@ -8,11 +8,10 @@ mod fields;
 mod line;
 mod record;
 mod spreadsheet;
-mod time;
 
 pub use batch::{MAX_BATCH_BYTES, MAX_LINES};
 pub use fields::{FIELDS, MAX_LINE_BYTES, column, is_prose, line_fields, row_fields};
-pub use line::{ignored_time, parse_line};
+pub use line::parse_line;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

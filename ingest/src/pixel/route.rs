@@ -118,7 +118,7 @@ async fn record(
         .extensions()
         .get()
         .map(|origin: &Origin| origin.warnings.clone());
-    let body = create_conversion::parse(&query_fields(&query, &warnings.unwrap_or_default())?)?;
+    let body = create_conversion::parse_alone(&query_fields(&query, &warnings.unwrap_or_default())?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, Some(pixel.org), request.extensions().get(), body);
     event.authenticated = authenticated;
     // Only those who are authenticated need no place among the calls without a key.

@@ -14,6 +14,7 @@ mod postback;
 mod reading;
 mod request_ids;
 mod rest;
+mod told_times;
 mod yaplet;
 
 use std::time::Duration;

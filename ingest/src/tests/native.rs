@@ -92,7 +92,7 @@ async fn every_line_has_its_own_result() {
     let answer = reply.json();
     let conversion = json!({
         "id": answer["results"][0]["conversion"]["id"], "external_id": "order-1", "amount": 120, "currency": "USD",
-        "affiliate": "ada", "commission_amount": 12.34,
+        "affiliate": "ada", "commission_amount": 12.34, "commission_currency": "USD",
     });
     let want = json!([
         {"line": 1, "event_id": submitted[0].0.id, "status": "applied", "conversion": conversion},

@@ -8,6 +8,7 @@ mod drop_days;
 mod internal_event;
 mod make_days;
 mod queue_due;
+mod recount_bonuses;
 mod sweep_parked;
 mod sweep_parked_keys;
 mod task;
@@ -18,18 +19,20 @@ use tokio_util::sync::CancellationToken;
 
 pub use close_months::{BONUS_GRACE_DAYS, BONUS_MONTHS, close_months};
 pub use queue_due::{TURN_SCHEDULES, queue_due};
+pub use recount_bonuses::{TURN_BONUSES, recount_bonuses};
 
 use self::task::{Context, PARTITIONS_RETRY, RETRY, Task};
 use crate::Worker;
 
 /// In the order in which they run when several are due.
-const TASKS: [Task; 6] = [
+const TASKS: [Task; 7] = [
     make_days::TASK,
     drop_days::TASK,
     sweep_parked::TASK,
     sweep_parked_keys::TASK,
     close_months::TASK,
     queue_due::TASK,
+    recount_bonuses::TASK,
 ];
 
 /// Runs all tasks, each when it is due, until `stop`.

@@ -49,6 +49,7 @@ pub(super) async fn update(
     call: Call,
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
+    fields.ignore_time("a change of a commission counts when it comes in");
     let comment = fields.remark("comment", MAX_NOTES);
     let amount = fields.exact_amount("amount")?;
     let approved = fields.flag("approved")?;

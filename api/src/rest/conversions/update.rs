@@ -72,6 +72,7 @@ pub(super) async fn update(
     call: Call,
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
+    fields.ignore_time("a change of a conversion by its number counts when it comes in");
     let amount = fields.amount("amount")?;
     let external_id = fields.order_id("external_id")?;
     let meta_data = fields.free_object("meta_data");

@@ -46,6 +46,7 @@ pub(super) async fn update(
     call: Call,
 ) -> Result<Response, Problem> {
     let fields = fields_of(&call.received)?;
+    fields.ignore_time("a change of a customer by its id counts when it comes in");
     let customer_id = fields.customer_id("customer_id")?;
     let meta_data = fields.free_object("meta_data");
     let customer = edit(&api, &call, &id, |update| {

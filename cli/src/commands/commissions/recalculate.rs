@@ -239,6 +239,10 @@ fn left_alone(left: LeftAlone) -> Vec<String> {
             "left alone, as the rules of their time know their type or level no more",
         ),
         (
+            left.other_currency,
+            "left alone, as the rules of their time pay in another currency",
+        ),
+        (
             left.unknown,
             "left alone, as an earlier version did not record how they were calculated",
         ),

@@ -23,8 +23,10 @@ A record has the fields of a postback: external_id, amount, currency, customer_i
 referral_code, click_id or asset_id with source_id. Its `type` is conversion (also without one), update, refund, chargeback,
 chargeback_reversal, customer or customer_update. A record has at most 256 KiB.
 
-The timestamp of a conversion is seconds or milliseconds since 1970, or a date or time as of ISO 8601, with an offset or in
---timezone. Other records have none: of two changes the later one of the file counts.
+A timestamp is seconds or milliseconds since 1970, or a date or time as of ISO 8601, with an offset or in --timezone. A conversion
+is of that time, and of two changes of a field the later counts: of a sale's amount, status, meta data and chargeback, of a
+customer's end and meta data. Without one a change is of the moment of the import; of two the later one of the file counts. Refunds
+and new customers have none: one that is sent is ignored, and reported.
 
 In a table the header names the fields in any case; meta_data.x and meta_data[x] are values of the meta data. Between the columns
 are commas, semicolons, tabs, bars, or what a line `sep=;` before the header names. Blank rows are skipped, =\"1002\" and '1002

@@ -18,7 +18,7 @@ use super::{
     queue::{event, take},
     reading::Reading,
     records::{Record, Records},
-    report::{INVALID, REFUSED, Report},
+    report::{IGNORED, INVALID, REFUSED, Report},
 };
 use crate::print::{print, print_json};
 
@@ -111,6 +111,12 @@ async fn look_at(
 ) -> anyhow::Result<()> {
     let (mut events, mut originals) = (Vec::new(), Vec::new());
     for record in records {
+        if let Some(told) = record.ignored_time() {
+            found.groups.add(IGNORED, told, None, record.place);
+            if let Some(report) = &mut report {
+                report.ignored(record.place, told)?;
+            }
+        }
         match record.body {
             Ok(body) => {
                 let now = clock.now();

@@ -67,8 +67,7 @@ pub(super) fn warn_of_left_out(left_out: &LeftOut) -> anyhow::Result<()> {
     }
     if left_out.times > 0 {
         warn(format!(
-            "the timestamp of {} records was ignored: only a conversion has a time of its own, of other records the order in the \
-             file counts",
+            "the timestamp of {} records was ignored: a refund and a new customer have no time of their own",
             left_out.times
         ))?;
     }

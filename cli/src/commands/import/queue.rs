@@ -131,6 +131,9 @@ async fn queue(
     let mut due = import.due_until.max(now);
     let mut events = Vec::with_capacity(records.len());
     for record in records {
+        if let Some(told) = record.ignored_time() {
+            report.ignored(record.place, told)?;
+        }
         match record.body {
             Ok(body) => {
                 // The lines of a file follow each other: of two changes of one field the later line wins.

@@ -38,7 +38,7 @@ pub(super) struct Record {
 pub(super) struct LeftOut {
     /// Names of fields that nobody knows.
     pub(super) fields: Vec<String>,
-    /// Records with a `timestamp` that are no conversions.
+    /// Records with a `timestamp` that have none.
     pub(super) times: u64,
 }
 
@@ -143,10 +143,22 @@ impl Records {
         }
         let timezone = self.reading.timezone.unwrap_or_default();
         let mut body = native::parse_line(fields, now, timezone)?;
-        self.ignored_times += u64::from(native::ignored_time(fields, &body));
+        self.ignored_times += u64::from(fields.warnings().iter().any(|told| is_of_time(told)));
         self.refund_ids.give(&mut body, fields.values());
         Ok(body)
     }
+}
+
+impl Record {
+    /// What it is told of a time that it has and does not count.
+    pub(super) fn ignored_time(&self) -> Option<&str> {
+        let told = self.warnings.iter().find(|told| is_of_time(told));
+        told.map(String::as_str)
+    }
+}
+
+fn is_of_time(warning: &str) -> bool {
+    warning.starts_with("timestamp ")
 }
 
 /// What the whole file would be refused for.

@@ -17,6 +17,8 @@ use super::groups::Groups;
 
 pub(super) const INVALID: &str = "invalid";
 pub(super) const REFUSED: &str = "refused";
+/// Of a record that is taken, but for something in it.
+pub(super) const IGNORED: &str = "ignored";
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -71,6 +73,11 @@ impl Report {
         }))
     }
 
+    /// Something of a record that is left out of its event, which counts all the same.
+    pub(super) fn ignored(&mut self, place: u64, what: &str) -> anyhow::Result<()> {
+        self.write(&json!({self.place: place, "status": IGNORED, "reason": what}))
+    }
+
     /// An event that would be refused.
     pub(super) fn refusal(&mut self, place: u64, refusal: &Refusal, original: &str) -> anyhow::Result<()> {
         self.write(&json!({
@@ -123,7 +130,7 @@ impl Report {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(groups),
             Err(error) => return Err(error).with_context(|| format!("reading {}", self.path.display())),
         };
-        let mut invalid_until = 0;
+        let (mut invalid_until, mut ignored_until) = (0, 0);
         for line in BufReader::new(file).lines() {
             let line = line.with_context(|| format!("reading {}", self.path.display()))?;
             // Whatever a stopped process has left half written.
@@ -135,12 +142,17 @@ impl Report {
             let (Some(status), Some(reason)) = (text("status"), text("reason")) else {
                 continue;
             };
-            if status == INVALID {
-                // A run that was stopped may have reported what the next one read again.
-                if place <= invalid_until {
+            let until = match status {
+                INVALID => Some(&mut invalid_until),
+                IGNORED => Some(&mut ignored_until),
+                _ => None,
+            };
+            // A run that was stopped may have reported what the next one read again.
+            if let Some(until) = until {
+                if place <= *until {
                     continue;
                 }
-                invalid_until = place;
+                *until = place;
             }
             if status != EventStatus::Parked.name() {
                 groups.add(status, reason, text("detail"), place);

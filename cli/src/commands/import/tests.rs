@@ -333,9 +333,9 @@ fn spreadsheets_of_all_locales_are_read() {
 fn a_list_of_objects_is_read_and_told_by_numbers() {
     let directory = tempfile::tempdir().unwrap();
     let order = |id: &str| format!(r#"{{"external_id":"{id}","coupon":"C","timestamp":"2025-11-29"}}"#);
-    let update = r#"{"type":"update","external_id":"1","amount":2,"timestamp":"2025-11-29"}"#;
+    let refund = r#"{"type":"refund","external_id":"1","amount":2,"timestamp":"2025-11-29"}"#;
     let list = format!(
-        "[{},{},{update},{}]",
+        "[{},{},{refund},{}]",
         order("1"),
         order("1.23457E+12"),
         r#"{"coupon":"C"}"#
@@ -349,7 +349,7 @@ fn a_list_of_objects_is_read_and_told_by_numbers() {
     assert_eq!(wrong, [(1, false), (2, true), (3, false), (4, true)]);
     assert!(read[1].1.as_ref().unwrap().contains("shortened"));
     assert_eq!(read[3].1.as_deref(), Some("external_id is required (line 1)"));
-    assert_eq!(left_out.times, 1, "an update has no time of its own");
+    assert_eq!(left_out.times, 1, "a refund has no time of its own");
 }
 
 #[tokio::test]

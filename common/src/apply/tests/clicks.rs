@@ -383,6 +383,7 @@ async fn who_signs_up_leaves_details_for_reports(pool: Pool) {
         meta_data: None,
         meta_change: None,
         action: Some(CustomerAction::Cancel),
+        occurred_at: None,
     };
     commit(&pool, vec![event(org, Body::UpdateCustomer(cancel))]).await;
     assert_eq!(kept().await, "authenticated", "whatever changes later");

@@ -220,6 +220,7 @@ async fn an_update_changes_amount_status_and_meta_data(pool: Pool) {
         amount: Some(Decimal::from(50)),
         status: Some(ConversionStatus::Approved),
         meta_data: Some(meta_data),
+        occurred_at: None,
     };
     let decisions = commit(&pool, vec![event(org, Body::UpdateConversion(update))]).await;
     assert_eq!(reasons(&decisions), ["applied"]);

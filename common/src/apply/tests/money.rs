@@ -113,6 +113,7 @@ async fn a_payment_counts_what_was_changed_while_it_waited(pool: Pool) {
         amount: Some(Decimal::from(150)),
         status: None,
         meta_data: None,
+        occurred_at: None,
     };
     apply(
         &mut other,

@@ -56,6 +56,7 @@ fn customer_update(org: OrgId, name: &str) -> Incoming {
             meta_data: None,
             meta_change: None,
             action: None,
+            occurred_at: None,
         }),
     )
 }

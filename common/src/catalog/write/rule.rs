@@ -139,12 +139,13 @@ async fn upsert_bonuses(target: &mut Target<'_>, bonuses: &[Of<'_, Bonus>]) -> R
     let query = sqlx::query_as!(
         WrittenRow,
         r#"WITH written AS (
-             INSERT INTO program_bonuses AS b (org_id, program_id, bonus_id, definition, retired_at)
-             SELECT $1, p.program_id, f.id, f.definition, CASE WHEN f.retired THEN $3::timestamptz END
+             INSERT INTO program_bonuses AS b (org_id, program_id, bonus_id, definition, declared_at, retired_at)
+             SELECT $1, p.program_id, f.id, f.definition, $3::timestamptz, CASE WHEN f.retired THEN $3::timestamptz END
              FROM jsonb_to_recordset($2) AS f (owner text, id text, definition jsonb, retired boolean)
              JOIN programs p ON p.org_id = $1 AND p.slug = f.owner
              ON CONFLICT (org_id, program_id, bonus_id) DO UPDATE
              SET definition = excluded.definition,
+                 -- It was declared when it was declared first.
                  -- What is retired stays so since then.
                  retired_at = CASE WHEN excluded.retired_at IS NOT NULL THEN coalesce(b.retired_at, excluded.retired_at) END
              WHERE (b.definition, b.retired_at IS NULL) IS DISTINCT FROM (excluded.definition, excluded.retired_at IS NULL)

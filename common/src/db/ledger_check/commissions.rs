@@ -92,6 +92,22 @@ pub(super) const CHECKS: &[Check] = &[
                    FROM worths WHERE conversion_id IS NOT NULL) ruled"
     ),
     check!(
+        "commission_currencies",
+        "every percentage is paid in the currency of its sale, and every fixed rate in that of the rule by which it was decided",
+        // A fixed rate of an earlier version was paid in the currency of its sale; its rule names none.
+        "SELECT org_id, format('commission %s', commission_id) AS subject,
+                CASE WHEN rate IS NOT NULL AND currency <> sale_currency
+                     THEN format('%s %% of a sale in %s is paid in %s', trim_scale(rate), sale_currency, currency)
+                     WHEN rule ->> 'commission_type' = commission_type AND rule ->> 'currency' <> currency
+                     THEN format('it is paid in %s; the rule says %s', currency, rule ->> 'currency')
+                END AS detail
+           FROM (SELECT m.org_id, m.commission_id, m.commission_type, m.rate, m.currency, c.currency AS sale_currency,
+                        c.trace -> 'rules' -> (row_number() OVER (PARTITION BY m.org_id, m.conversion_id
+                                                                  ORDER BY m.commission_id) - 1)::integer AS rule
+                   FROM commissions m
+                   JOIN conversions c ON c.org_id = m.org_id AND c.conversion_id = m.conversion_id) ruled"
+    ),
+    check!(
         "commission_nets",
         "every commission's amount is what the refunds of its living conversion leave of its exact gross, rounded once",
         // With whole numbers, as a quotient would be rounded before it is rounded: half a unit goes up. Commissions of

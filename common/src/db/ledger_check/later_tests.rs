@@ -88,8 +88,21 @@ drifts! {
     a_commission_of_no_currency: "UPDATE commissions SET currency = 'ZZZ' WHERE commission_id = 6" => [
         "transfer_references: transfer 10: posted to affiliate 1 in USD, but commission 6 is for affiliate 1 in ZZZ",
         "transfer_references: transfer 11: posted to affiliate 1 in USD, but commission 6 is for affiliate 1 in ZZZ",
+        "commission_currencies: commission 6: 10 % of a sale in USD is paid in ZZZ",
         "commission_nets: commission 6: currency ZZZ is not known",
     ];
+    a_fixed_rate_in_another_currency_than_its_rule:
+        "UPDATE conversions SET trace = '{\"rules\":[{\"source\":\"type\",\"commission_type\":\"standard\",\"exact\":\"7.5\",\"currency\":\"EUR\"}]}'
+          WHERE conversion_id = 4" => [
+        "commission_rules: commission 5: rate is 10; the rule says null",
+        "commission_currencies: commission 5: it is paid in USD; the rule says EUR",
+    ];
+    a_bonus_beside_its_month: "UPDATE bonus_awards SET definition = definition || '{\"target\": 1}'" => [
+        "bonus_amounts: commission 8: it is 7.5; the sales of 2026-10-01 make 0",
+    ];
+    a_bonus_that_is_about_to_be_calculated_again:
+        "UPDATE bonus_awards SET definition = definition || '{\"target\": 1}';
+         INSERT INTO bonus_recounts SELECT org_id, program_id, bonus_id, affiliate_id, month FROM bonus_awards" => [];
     a_deleted_commission_holds_a_cent:
         "UPDATE commissions SET approved = NULL, amount = 0.01, pending = 0.01 WHERE commission_id = 9" => [
         "commission_positions: commission 9: position is pending 0.01, payable 0; transfers make 0, 0",

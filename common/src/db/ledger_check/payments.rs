@@ -104,6 +104,43 @@ pub(super) const CHECKS: &[Check] = &[
           GROUP BY org_id, payment_id, amount"
     ),
     check!(
+        "bonus_amounts",
+        "every bonus that is not paid is what the sales of its month make now, unless it is about to be calculated again",
+        // By the definition that held when it was given. What somebody has set by hand follows its month no more.
+        "SELECT w.org_id, format('commission %s', m.commission_id) AS subject,
+                CASE WHEN w.definition ->> 'form' = 'percentage' AND m.sub_amount <> CASE WHEN is_.reached THEN s.sold ELSE 0 END
+                     THEN format('it is of %s; the sales of %s make %s', trim_scale(m.sub_amount), w.month,
+                                 trim_scale(CASE WHEN is_.reached THEN s.sold ELSE 0 END))
+                     WHEN w.definition ->> 'form' = 'fixed'
+                          AND m.exact_gross <> CASE WHEN is_.reached THEN (w.definition ->> 'value')::numeric ELSE 0 END
+                     THEN format('it is %s; the sales of %s make %s', trim_scale(m.exact_gross), w.month,
+                                 trim_scale(CASE WHEN is_.reached THEN (w.definition ->> 'value')::numeric ELSE 0 END))
+                END AS detail
+           FROM bonus_awards w
+           JOIN commissions m ON m.org_id = w.org_id AND m.commission_id = ANY (w.commission_ids)
+           JOIN programs p ON p.org_id = w.org_id AND p.program_id = w.program_id
+          CROSS JOIN LATERAL (
+              SELECT count(*) AS sales, coalesce(sum(c.amount) FILTER (WHERE c.currency = p.currency), 0) AS own,
+                     coalesce(sum(c.amount) FILTER (WHERE c.currency = m.currency), 0) AS sold
+                FROM earning_sales c
+               WHERE (c.org_id, c.program_id, c.affiliate_id) = (w.org_id, w.program_id, w.affiliate_id)
+                 AND c.created_at >= w.month::timestamp AT TIME ZONE 'UTC'
+                 AND c.created_at < (w.month + interval '1 month') AT TIME ZONE 'UTC') s
+          CROSS JOIN LATERAL (
+              SELECT CASE w.definition ->> 'target_type' WHEN 'conversion_count' THEN s.sales ELSE s.own END
+                     >= (w.definition ->> 'target')::numeric AS reached) is_
+          WHERE m.payment_id IS NULL AND m.part IS NOT NULL
+            AND NOT EXISTS (SELECT FROM bonus_recounts r
+                             WHERE (r.org_id, r.program_id, r.bonus_id, r.affiliate_id, r.month)
+                                 = (w.org_id, w.program_id, w.bonus_id, w.affiliate_id, w.month))
+            AND NOT EXISTS (SELECT FROM events e
+                             WHERE e.org_id = w.org_id AND e.status = 'queued' AND e.kind = 'scheduled'
+                               AND e.body #>> '{scheduled,bonus,bonus}' = w.bonus_id
+                               AND e.body #>> '{scheduled,bonus,affiliate}' = w.affiliate_id::text
+                               AND e.body #>> '{scheduled,bonus,program}' = w.program_id::text
+                               AND e.body #>> '{scheduled,bonus,month}' = w.month::text)"
+    ),
+    check!(
         "bonus_awards",
         "every bonus was given by an applied event, while events are kept",
         "SELECT b.org_id, format('bonus %s of affiliate %s for %s', b.bonus_id, b.affiliate_id, b.month) AS subject,

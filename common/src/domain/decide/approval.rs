@@ -6,7 +6,7 @@ use super::Context;
 use crate::domain::{
     ConversionId,
     catalog::{Approval, Program},
-    entities::{Schedule, ScheduleKind},
+    entities::{CommissionKind, Conversion, Schedule, ScheduleKind},
 };
 
 /// How a commission starts. The default waits for a person.
@@ -30,6 +30,37 @@ impl InitialApproval {
             },
             Approval::Immediate | Approval::Hold(_) | Approval::Manual => Self::default(),
         }
+    }
+
+    /// Of what is added to a sale at `at`. To one that is disapproved nothing is added that is earned; where the customer's limit had
+    /// been reached a person decides.
+    pub fn of_added(conversion: &Conversion, program: &Program, at: DateTime<Utc>) -> Self {
+        let is_capped = conversion.trace.cap.as_ref().is_some_and(|cap| cap.reached);
+        if is_disapproved(conversion) {
+            Self {
+                approved: Some(false),
+                finalised_at: None,
+            }
+        } else if is_capped {
+            Self::default()
+        } else {
+            Self::new(program, conversion.is_fully_authenticated(), at)
+        }
+    }
+}
+
+/// All that the seller has of the sale is disapproved; of a sale without commissions its latest status tells.
+fn is_disapproved(conversion: &Conversion) -> bool {
+    let mut own = conversion
+        .commissions
+        .iter()
+        .filter(|commission| {
+            commission.kind == CommissionKind::Regular && commission.affiliate == conversion.affiliate
+        })
+        .peekable();
+    match own.peek() {
+        None => conversion.status == Some(false),
+        Some(_) => own.all(|commission| commission.approved == Some(false)),
     }
 }
 

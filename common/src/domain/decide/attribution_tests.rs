@@ -251,6 +251,75 @@ fn a_click_too_old_falls_through_and_the_refusal_tells_its_age() {
 }
 
 #[test]
+fn a_click_over_an_hour_after_the_sale_does_not_count_in_any_dialect() {
+    let hour = TimeDelta::hours(1);
+    let over = hour + TimeDelta::milliseconds(1);
+    // dialect, how long after the sale the click was, any age, by the customer's own click; what becomes of it
+    let table = [
+        (Dialect::Postback, hour, false, false, "applied"),
+        (Dialect::Postback, over, false, false, "window_expired"),
+        (Dialect::Native, over, false, false, "window_expired"),
+        (Dialect::Rest, over, true, false, "window_expired"),
+        (Dialect::Affitor, hour, false, true, "applied"),
+        (Dialect::Affitor, over, false, true, "window_expired"),
+        (Dialect::Affy, over, false, false, "window_expired"),
+        // Who brought the customer does not hang on a click.
+        (Dialect::Rest, over, false, true, "applied"),
+    ];
+    for row in table {
+        let (dialect, after, any_age, of_customer, outcome) = row;
+        let mut world = with_program(world(), |program| program.terms.first.recurring = false);
+        let click = with_click(&mut world, 50, 2, TimeDelta::zero());
+        with_customer(&mut world, "c1", 2, |customer| customer.click = Some(ClickId(50)));
+        let incoming = edited(by_click(1, "o1", &click), |create| {
+            create.occurred_at = Some(now() - after);
+            create.override_max_cookie_time = any_age;
+            if of_customer {
+                create.attribution.click_id = None;
+                create.customer = Some(named("c1"));
+            }
+        });
+        let decided = decide(vec![in_dialect(incoming, dialect)], world).unwrap();
+        assert_eq!(statuses(&decided), [outcome], "{row:?}");
+    }
+}
+
+#[test]
+fn a_click_after_the_sale_falls_through_unless_the_visitor_was_there_before() {
+    let early = |n, order, click: &str| {
+        edited(by_click(n, order, click), |create| {
+            create.occurred_at = Some(now() - TimeDelta::hours(2));
+        })
+    };
+    let mut world = world();
+    let late = with_click(&mut world, 50, 1, TimeDelta::zero());
+    let again = with_click(&mut world, 51, 1, TimeDelta::days(3));
+    world.clicks.get_mut(&ClickId(51)).unwrap().clicked_at = now();
+    let other = edited(early(1, "o1", &late), |create| {
+        create.attribution.referral_code = Some("second".into());
+    });
+    let same = edited(early(2, "o2", &late), |create| {
+        create.attribution.referral_code = Some("first".into());
+    });
+    let events = vec![other, same, early(3, "o3", &late), early(4, "o4", &again)];
+    let decided = decide(events, world).unwrap();
+    assert_eq!(earner(&decided, "o1"), "second by referral_code");
+    assert_eq!(conversion(&decided, "o2").click, None, "it brought nobody");
+    assert_eq!(earner(&decided, "o4"), "first by click_id");
+    let Outcome::Refused(refusal) = &decided.decisions[2].outcome else {
+        panic!("{decided:?}")
+    };
+    assert_eq!(
+        refusal.trace.as_ref().unwrap().candidates[0].verdict,
+        Verdict::AfterSale
+    );
+    assert_eq!(
+        refusal.detail,
+        "the click found by click_id came more than an hour after the sale"
+    );
+}
+
+#[test]
 fn a_time_that_is_told_counts_only_of_an_authenticated_sale() {
     let told = now() - TimeDelta::days(10);
     let mut world = world();

@@ -1,4 +1,5 @@
-//! Bonuses: commissions for reaching a target in a calendar month (seed: REST 1.6, program bonuses).
+//! Bonuses: commissions for reaching a target in a calendar month (seed: REST 1.6, program bonuses). A bonus that was given is
+//! calculated again when its month changes, as long as it is not paid: see `bonus_again`.
 
 use chrono::{Months, NaiveDate, NaiveTime};
 use rust_decimal::Decimal;
@@ -11,7 +12,7 @@ use crate::domain::{
     AffiliateId, Applied, BonusDue, Money, Reason, Refusal, World,
     catalog::{Bonus, BonusTarget, Program, Rate, Recurrence},
     commission::Line,
-    entities::{CommissionKind, MonthlySales},
+    entities::{CommissionKind, GivenBonus, MonthlySales},
     ledger::CommissionBalance,
     pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},
@@ -23,8 +24,9 @@ pub(super) fn give_bonus(
     world: &mut World,
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
-    let lines = earned(context, due, world, effects)?;
+    let (bonus, lines) = earned(context, due, world, effects)?;
     let mut views = Vec::with_capacity(lines.len());
+    let mut commissions = Vec::with_capacity(lines.len());
     for line in lines {
         // Bonuses wait for a person, whatever the program says.
         let pending = InitialApproval::default();
@@ -34,27 +36,29 @@ pub(super) fn give_bonus(
             .transfers
             .extend(transfers_to(context, &mut commission, target));
         views.extend(view::commission(&commission, None, context.catalog));
+        commissions.push(commission.id);
         world.bonuses.insert(commission.id, (context.org, commission));
     }
     effects.bonus_awards.push(BonusAward {
         org: context.org,
         due: due.clone(),
         event: context.event.id,
+        given: GivenBonus { bonus, commissions },
     });
     Ok(Applied::Commissions(views))
 }
 
-/// The bonus as commission lines, if the target was reached.
+/// The bonus and its commission lines, if the target was reached.
 fn earned(
     context: &Context<'_>,
     due: &BonusDue,
     world: &World,
     effects: &Effects,
-) -> Result<Vec<Line>, Refusal> {
-    let affiliate = context.catalog.affiliate(due.affiliate).ok_or_else(|| {
+) -> Result<(Bonus, Vec<Line>), Refusal> {
+    if context.catalog.affiliate(due.affiliate).is_none() {
         let detail = format!("affiliate {} has been removed", due.affiliate);
-        Refusal::new(Reason::UnknownAffiliate, detail)
-    })?;
+        return Err(Refusal::new(Reason::UnknownAffiliate, detail));
+    }
     let (program, bonus) = active_bonus(context, due)
         .ok_or_else(|| missed(format!("bonus {:?} is not active in {}", due.bonus, due.month)))?;
     let sales = world.monthly_sales.get(&context.event.id);
@@ -64,14 +68,19 @@ fn earned(
     if sales.awarded || given_now.any(|award| (award.org, &award.due) == (context.org, due)) {
         return Err(missed("the bonus has been given for this month"));
     }
-    let reached = match bonus.target_type {
-        BonusTarget::ConversionCount => Decimal::from(sales.conversions),
-        BonusTarget::ConversionAmount => sold(sales, program),
-    };
+    let reached = reached(bonus, program, sales);
     if reached < bonus.target {
         return Err(missed(format!("{reached} of {} was reached", bonus.target)));
     }
-    lines(bonus, program, sales, affiliate.id)
+    Ok((bonus.clone(), lines(bonus, program, sales, due.affiliate)?))
+}
+
+/// What counts towards the target.
+pub(super) fn reached(bonus: &Bonus, program: &Program, sales: &MonthlySales) -> Decimal {
+    match bonus.target_type {
+        BonusTarget::ConversionCount => Decimal::from(sales.conversions),
+        BonusTarget::ConversionAmount => sold(sales, program),
+    }
 }
 
 fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Program, &'a Bonus)> {
@@ -81,11 +90,15 @@ fn active_bonus<'a>(context: &Context<'a>, due: &BonusDue) -> Option<(&'a Progra
     is_active(bonus, due.month).then_some((program, bonus))
 }
 
-/// Whether any day of the month is within the bonus's dates, and the month ended before the bonus was retired.
+/// Whether any day of the month is within the bonus's dates, and the month ended after the bonus was declared and before it was
+/// retired.
 fn is_active(bonus: &Bonus, month: NaiveDate) -> bool {
     let next = month.checked_add_months(Months::new(1));
     let ends = next.map(|next| next.and_time(NaiveTime::MIN).and_utc());
     bonus.active
+        && bonus
+            .declared_at
+            .is_none_or(|declared| ends.is_some_and(|ends| declared < ends))
         && bonus
             .retired_at
             .is_none_or(|retired| ends.is_some_and(|ends| ends <= retired))
@@ -105,7 +118,7 @@ fn sold(sales: &MonthlySales, program: &Program) -> Decimal {
 }
 
 /// A percentage is paid in each currency that was sold in, a fixed amount in the program's.
-fn lines(
+pub(super) fn lines(
     bonus: &Bonus,
     program: &Program,
     sales: &MonthlySales,
@@ -121,7 +134,8 @@ fn lines(
         sub_amount,
         gross,
         comment: None,
-        share: None,
+        // It follows the month until somebody says something else.
+        share: Some(sub_amount),
         recurrence: Recurrence::Once,
         counts_towards_cap: false,
         rule: Rule {
@@ -130,6 +144,7 @@ fn lines(
             since: None,
             percent: rate,
             exact,
+            currency: None,
         },
     };
     match bonus.rate {

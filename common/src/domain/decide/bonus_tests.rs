@@ -24,6 +24,7 @@ fn bonus(target_type: BonusTarget, target: &str, rate: Rate) -> Bonus {
         active: true,
         start_date: None,
         end_date: None,
+        declared_at: None,
         retired_at: None,
     }
 }
@@ -46,6 +47,7 @@ fn august(awarded: bool) -> MonthlySales {
             ("JPY".parse().unwrap(), decimal("1000")),
         ],
         awarded,
+        given: None,
     }
 }
 
@@ -76,7 +78,13 @@ fn a_bonus_needs_its_target_and_its_dates() {
         retired_at: Some(at.parse().unwrap()),
         ..bonus(ConversionCount, "1", five)
     };
+    let declared = |at: &str| Bonus {
+        declared_at: Some(at.parse().unwrap()),
+        ..bonus(ConversionCount, "1", five)
+    };
     for (bonus, want) in [
+        (declared("2026-08-31T23:59:59Z"), "applied"),
+        (declared("2026-09-01T00:00:00Z"), "target_missed"),
         (retired("2026-08-31T23:59:59Z"), "target_missed"),
         (retired("2026-09-01T00:00:00Z"), "applied"),
         (bonus(ConversionCount, "3", five), "applied"),

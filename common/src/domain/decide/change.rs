@@ -1,5 +1,6 @@
 //! Updates, refunds and chargebacks of a recorded conversion. Each changes a copy, which is put back when all has succeeded.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 
 use super::{
@@ -8,11 +9,13 @@ use super::{
     view,
 };
 use crate::domain::{
-    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, Event, EventId, MAX_AMOUNT,
-    MAX_META_PROPERTIES, MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
+    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, MAX_AMOUNT, MAX_META_PROPERTIES,
+    MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
     entities::{Conversion, RefundEntry},
     money::order_amount,
     pricing::follow_amount,
+    trace::Outdated,
+    writer::Writer,
 };
 
 pub(super) fn update_conversion(
@@ -21,25 +24,79 @@ pub(super) fn update_conversion(
     world: &mut World,
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
-    let event = context.event;
+    let writer = Writer::new(context.event, update.occurred_at);
     let mut conversion = by_order(context, &update.external_id, world)?;
-    if let Some(amount) = update.amount.filter(|_| is_newer(event, conversion.amount_by)) {
+    let outdated = outdated(writer, &conversion, update);
+    if let Some(amount) = update.amount.filter(|_| writer.is_after(conversion.amount_by)) {
         conversion.amount = in_range("amount", amount)?;
         recalculate(&mut conversion)?;
-        conversion.amount_by = Some(event.id);
+        conversion.amount_by = Some(writer);
     }
-    if let Some(status) = update.status.filter(|_| is_newer(event, conversion.status_by)) {
-        let approved = Some(status == ConversionStatus::Approved);
-        for commission in &mut conversion.commissions {
-            commission.approved = approved;
-        }
-        conversion.status = approved;
-        conversion.status_by = Some(event.id);
+    if let Some(status) = update.status.filter(|_| writer.is_after(conversion.status_by)) {
+        set_status(writer, &mut conversion, status);
     }
-    set_meta_data(event, &mut conversion, update.meta_data.as_ref());
-    let view = post_change(context, &mut conversion, world, effects)?;
+    set_meta_data(writer, &mut conversion, update.meta_data.as_ref());
+    let told = note_outdated(&mut conversion, outdated);
+    let mut view = post_change(context, &mut conversion, world, effects)?;
+    view.warnings.extend(told);
     world.add_conversion(conversion);
     Ok(Applied::Conversion(Box::new(view)))
+}
+
+/// A status is said of all commissions that are there. What was said later of one alone stands.
+fn set_status(writer: Writer, conversion: &mut Conversion, status: ConversionStatus) {
+    let approved = Some(status == ConversionStatus::Approved);
+    for commission in &mut conversion.commissions {
+        if writer.is_after(commission.approved_by.map(Writer::of)) {
+            commission.approved = approved;
+        }
+    }
+    conversion.status = approved;
+    conversion.status_by = Some(writer);
+}
+
+/// Which fields of an update a later change has set before.
+fn outdated(writer: Writer, conversion: &Conversion, update: &UpdateConversion) -> Vec<Outdated> {
+    [
+        ("amount", update.amount.is_some(), conversion.amount_by),
+        ("status", update.status.is_some(), conversion.status_by),
+        ("meta_data", update.meta_data.is_some(), conversion.meta_by),
+    ]
+    .into_iter()
+    .filter_map(|(field, is_sent, by)| is_sent.then(|| outdated_by(writer, field, by)).flatten())
+    .collect()
+}
+
+/// `None`: the change counts.
+pub(super) fn outdated_by(writer: Writer, field: &str, by: Option<Writer>) -> Option<Outdated> {
+    let by = by.filter(|_| !writer.is_after(by))?;
+    Some(Outdated {
+        field: field.to_owned(),
+        event: writer.event,
+        at: writer.at,
+        by: by.event,
+        by_at: by.at,
+    })
+}
+
+/// Keeps with the sale what came too late to count, and says it.
+pub(super) fn note_outdated(conversion: &mut Conversion, outdated: Vec<Outdated>) -> Vec<String> {
+    let told = outdated.iter().map(|outdated| {
+        let Outdated {
+            field, at, by, by_at, ..
+        } = outdated;
+        let (at, by_at) = (short(*at), short(*by_at));
+        format!("{field} is of {at} and changes nothing: event {by} set it at {by_at}, which is later")
+    });
+    let told = told.collect();
+    for outdated in outdated {
+        conversion.trace.add_outdated(outdated);
+    }
+    told
+}
+
+fn short(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Takes a refund into account. The same refund id again has no further effect.
@@ -100,11 +157,15 @@ pub(super) fn chargeback(
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
     let mut conversion = by_order(context, &chargeback.external_id, world)?;
-    if is_newer(context.event, conversion.chargeback_by) {
+    let writer = Writer::new(context.event, chargeback.occurred_at);
+    let outdated = outdated_by(writer, "chargeback", conversion.chargeback_by);
+    if outdated.is_none() {
         conversion.charged_back = !chargeback.reversed;
-        conversion.chargeback_by = Some(context.event.id);
+        conversion.chargeback_by = Some(writer);
     }
-    let view = post_change(context, &mut conversion, world, effects)?;
+    let told = note_outdated(&mut conversion, outdated.into_iter().collect());
+    let mut view = post_change(context, &mut conversion, world, effects)?;
+    view.warnings.extend(told);
     world.add_conversion(conversion);
     Ok(Applied::Conversion(Box::new(view)))
 }
@@ -166,11 +227,11 @@ pub(super) fn removed() -> Refusal {
     )
 }
 
-/// Replaces the meta data, unless a later event has done so before.
-pub(super) fn set_meta_data(event: &Event, conversion: &mut Conversion, meta_data: Option<&MetaData>) {
-    if let Some(meta_data) = meta_data.filter(|_| is_newer(event, conversion.meta_by)) {
+/// Replaces the meta data, unless a later change has done so before.
+pub(super) fn set_meta_data(writer: Writer, conversion: &mut Conversion, meta_data: Option<&MetaData>) {
+    if let Some(meta_data) = meta_data.filter(|_| writer.is_after(conversion.meta_by)) {
         conversion.meta_data.clone_from(meta_data);
-        conversion.meta_by = Some(event.id);
+        conversion.meta_by = Some(writer);
     }
 }
 
@@ -220,9 +281,4 @@ pub(super) fn in_range(field: &str, amount: Decimal) -> Result<Decimal, Refusal>
         let detail = format!("{field} {amount} is not between 0 and {MAX_AMOUNT}");
         Refusal::new(Reason::AmountOutOfRange, detail)
     })
-}
-
-/// Whether an event is later than the one that set a field: an older event never overwrites a newer one.
-pub(super) fn is_newer(event: &Event, by: Option<EventId>) -> bool {
-    by.is_none_or(|by| by < event.id)
 }

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::{
     Context, Effects, Stop,
     approval::{InitialApproval, hold},
+    calendar::first_repetition,
     change::{by_number, in_range, post_change, removed},
     effects::transfers_to,
     posting::post_transfers,
@@ -20,6 +21,7 @@ use crate::domain::{
     ledger::CommissionBalance,
     pricing::{adopt, set_amount, set_sub_amount},
     world::{IdPool, PoolExhausted},
+    writer::Writer,
 };
 
 pub(super) fn add_commissions(
@@ -32,7 +34,7 @@ pub(super) fn add_commissions(
     let mut conversion = by_number(context, add.conversion, world)?;
     let sale = sale_of(&conversion, context.catalog, at)?;
     let lines = added_lines(add, &sale)?;
-    let approval = InitialApproval::new(sale.program, conversion.is_fully_authenticated(), at);
+    let approval = InitialApproval::of_added(&conversion, sale.program, at);
     let added = Added { lines, approval, at };
     let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
     let views = views(&conversion, &ids, context.catalog);
@@ -48,7 +50,8 @@ pub(super) struct Added {
     pub at: DateTime<Utc>,
 }
 
-/// Adds commissions that do not follow the conversion's amount, and posts their transfers.
+/// Adds commissions that do not follow the conversion's amount, and posts their transfers. Those of the seller come again as their
+/// type says, counted from when they are added; repetitions are of another kind, and planned by whoever adds them.
 pub(super) fn attach(
     context: &Context<'_>,
     conversion: &mut Conversion,
@@ -78,7 +81,10 @@ pub(super) fn add_lines(
             conversion.trace.rules.push(line.rule.clone());
         }
         let line = Line { share: None, ..line };
+        let recurrence = line.recurrence;
         let commission = new_commission(line, approval, at, ids)?;
+        let next = first_repetition(context, conversion, &commission, recurrence);
+        effects.schedules.extend(next);
         numbers.push(commission.id);
         conversion.commissions.push(commission);
     }
@@ -105,7 +111,8 @@ pub(super) fn edit_commission(
         .find(|commission| commission.id == id)
         .ok_or_else(|| unknown(id))?;
     let before = commission.sub_amount;
-    change_commission(commission, edit)?;
+    let judge = Writer::of(context.event.id).is_after(conversion.status_by);
+    change_commission(context, commission, edit, judge)?;
     let is_calculated = edit.sub_amount.is_some() && commission.rate.is_some();
     if edit.amount.is_some() || is_calculated {
         let by_hand = &mut conversion.trace.set_by_hand;
@@ -149,7 +156,7 @@ fn edit_bonus(
 ) -> Result<Applied, Stop> {
     let id = edit.commission;
     let mut bonus = bonus(context, id, world).cloned().ok_or_else(|| unknown(id))?;
-    change_commission(&mut bonus, edit)?;
+    change_commission(context, &mut bonus, edit, true)?;
     bonus.change.touch();
     adopt(&mut bonus, Decimal::ZERO, None);
     (bonus.amount, bonus.settled_on) = (bonus.gross, Some(Decimal::ZERO));
@@ -190,6 +197,7 @@ pub(super) fn new_commission(
         settled_on: Some(Decimal::ZERO),
         currency: line.gross.currency(),
         approved: approval.approved,
+        approved_by: None,
         finalised_at: approval.finalised_at,
         balance: CommissionBalance::default(),
         payment: None,
@@ -254,8 +262,14 @@ fn added_lines(add: &AddCommissions, sale: &Sale<'_>) -> Result<Vec<Line>, Refus
 }
 
 /// An amount wins over a sub amount, and after both the commission no longer follows the sale. The rate stays: a later sub
-/// amount is calculated by it again (seed: REST 1.6, `conversion_sub_amount`).
-fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Result<(), Refusal> {
+/// amount is calculated by it again (seed: REST 1.6, `conversion_sub_amount`). `judge`: nobody has said the status of the sale for a
+/// later time.
+fn change_commission(
+    context: &Context<'_>,
+    commission: &mut Commission,
+    edit: &EditCommission,
+    judge: bool,
+) -> Result<(), Refusal> {
     if edit.only_pending && commission.approved.is_some() {
         return Ok(());
     }
@@ -265,7 +279,11 @@ fn change_commission(commission: &mut Commission, edit: &EditCommission) -> Resu
     if let Some(amount) = edit.amount {
         set_amount(commission, amount)?;
     }
-    commission.approved = edit.approved.or(commission.approved);
+    let judge = judge && commission.approved_by < Some(context.event.id);
+    if let Some(approved) = edit.approved.filter(|_| judge) {
+        commission.approved = Some(approved);
+        commission.approved_by = Some(context.event.id);
+    }
     commission.comment = edit.comment.clone().or(commission.comment.take());
     Ok(())
 }

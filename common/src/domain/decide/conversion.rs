@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::{
     Context, Effects, Stop,
     approval::{InitialApproval, hold},
+    calendar::first_repetition,
     change::post_change,
     commission::new_commission,
     customer_of_sale::{customer_of_sale, upsert_customer},
@@ -17,9 +18,9 @@ use super::{
 use crate::domain::{
     Applied, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal, World,
     attribution::{Attribution, AttributionQuery, attribute, methods},
-    catalog::{Program, Recurrence},
-    commission::{Line, lines, recurs_at},
-    entities::{Change, Conversion, Customer, Schedule, ScheduleKind},
+    catalog::Program,
+    commission::{Line, lines},
+    entities::{Change, Conversion, Customer},
     trace::Trace,
     world::{IdPool, PoolExhausted},
 };
@@ -193,17 +194,9 @@ fn add_commissions(
     for line in lines {
         let recurrence = line.recurrence;
         let commission = new_commission(line, approval, at, ids)?;
-        // A commission recurs until its customer is cancelled: without a customer nothing could end it.
-        let next = recurs_at(at, recurrence, 1)
-            .filter(|_| recurrence != Recurrence::Once && conversion.customer.is_some());
-        effects.schedules.extend(next.map(|due_at| Schedule {
-            org: context.org,
-            what: ScheduleKind::Recurrence,
-            subject: commission.id.0,
-            period: 1,
-            conversion: conversion.id,
-            due_at,
-        }));
+        effects
+            .schedules
+            .extend(first_repetition(context, conversion, &commission, recurrence));
         conversion.commissions.push(commission);
     }
     if let Some(due_at) = approval

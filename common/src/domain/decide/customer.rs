@@ -12,6 +12,7 @@ use crate::domain::{
     Outcome, Reason, Refusal, UpdateCustomer, World,
     attribution::{Attribution, AttributionQuery, attribute, customer_methods},
     entities::Customer,
+    writer::Writer,
 };
 
 pub(super) fn create_customer(
@@ -98,16 +99,20 @@ pub(super) fn update_customer(
 ) -> Result<Applied, Stop> {
     let before = target(context, &update.customer, world)?.clone();
     let mut after = before.clone();
-    if let Some(meta_data) = &update.meta_data {
+    let writer = Writer::new(context.event, update.occurred_at);
+    let meta_data = update.meta_data.as_ref();
+    if let Some(meta_data) = meta_data.filter(|_| writer.is_after(after.meta_by)) {
         after.meta_data.clone_from(meta_data);
+        after.meta_by = Some(writer);
     }
     if let Some(change) = &update.meta_change {
         change_meta_data(&mut after.meta_data, change)?;
+        after.meta_by = after.meta_by.max(Some(writer));
     }
     if let Some(name) = &update.customer_id {
         rename(context, &mut after, name, world)?;
     }
-    act(context, &mut after, update.action);
+    act(context, &mut after, writer, update.action);
     follow_status(&mut after);
     let record = view::customer_record(&after, world, context.catalog).ok_or_else(|| {
         let detail = "the customer's program or affiliate has been removed";
@@ -117,12 +122,21 @@ pub(super) fn update_customer(
     Ok(Applied::Customer(Box::new(record)))
 }
 
-fn act(context: &Context<'_>, customer: &mut Customer, action: Option<CustomerAction>) {
+/// Of an end and a return the later counts.
+fn act(context: &Context<'_>, customer: &mut Customer, writer: Writer, action: Option<CustomerAction>) {
+    let turns = matches!(action, Some(CustomerAction::Cancel | CustomerAction::Resume));
+    if turns && !writer.is_after(customer.canceled_by) {
+        return;
+    }
     match action {
-        Some(CustomerAction::Cancel) => customer.canceled = true,
+        Some(CustomerAction::Cancel) => {
+            customer.canceled = true;
+            customer.canceled_by = Some(writer);
+        }
         Some(CustomerAction::Resume) => {
             let program = context.catalog.program(customer.program);
             customer.canceled = false;
+            customer.canceled_by = Some(writer);
             customer.capped =
                 program.is_some_and(|program| is_beyond_limits(customer, program, context.event.received_at));
         }

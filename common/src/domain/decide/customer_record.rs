@@ -32,6 +32,8 @@ pub(super) fn new_customer(
         status: String::new(),
         lifecycle,
         canceled: false,
+        canceled_by: None,
+        meta_by: None,
         capped: false,
         counted_towards_cap: 0,
         first_sale_at: None,

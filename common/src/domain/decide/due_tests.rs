@@ -296,12 +296,29 @@ fn a_recurrence_ends_with_its_sale_or_its_customer() {
     );
     story.tell(
         3,
-        json!({"refund": {"external_id": "o1", "amount": null, "refund_id": null}}),
+        json!({"refund": {"external_id": "o1", "amount": "99.99", "refund_id": null}}),
     );
     assert_eq!(
         word(&story.tell(4, recur(1, FIRST))),
         "applied",
-        "a refund of the first sale ends nothing"
+        "a refund of a part ends nothing"
+    );
+    assert_eq!(story.amounts(1), ["0", "0", "10", "5"]);
+    let planned = story.schedules.len();
+    story.tell(
+        5,
+        json!({"refund": {"external_id": "o1", "amount": null, "refund_id": null}}),
+    );
+    assert_eq!(
+        word(&story.tell(6, recur(2, SECOND))),
+        "recurrence_ended",
+        "a refund of all that was left is for good"
+    );
+    assert_eq!(story.schedules.len(), planned, "nothing is planned any more");
+    assert_eq!(
+        story.amounts(1),
+        ["0", "0", "10", "5"],
+        "what came before it stays"
     );
 }
 
@@ -323,6 +340,12 @@ fn a_recurrence_passes_over_what_may_pass() {
             subscribed(|_| {}),
             Some(json!({"chargeback": {"external_id": "o1"}})),
             told(reversal()),
+        ),
+        (
+            "partial refunds of all of it",
+            subscribed(|_| {}),
+            Some(json!({"refund": {"external_id": "o1", "amount": "100", "refund_id": null}})),
+            told(json!({"update_conversion": {"external_id": "o1", "amount": "150"}})),
         ),
         (
             "disapproved",

@@ -3,7 +3,7 @@
 use super::{Context, Parked};
 use crate::domain::{
     BonusDue, ClickId, EventId, Idempotency, OrgId,
-    entities::{Commission, RefundEntry, Schedule},
+    entities::{Commission, GivenBonus, RefundEntry, Schedule},
     ledger::{CommissionBalance, Transfer, movements},
 };
 
@@ -25,11 +25,12 @@ pub struct Effects {
 }
 
 /// A bonus that was given, and by which event. An organisation gives each once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BonusAward {
     pub org: OrgId,
     pub due: BonusDue,
     pub event: EventId,
+    pub given: GivenBonus,
 }
 
 /// The transfers that bring a commission's money from where the ledger holds it to `target`; the commission notes that it is

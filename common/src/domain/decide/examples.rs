@@ -94,6 +94,8 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         status: "new".into(),
         lifecycle: CustomerLifecycle::New,
         canceled: false,
+        canceled_by: None,
+        meta_by: None,
         capped: false,
         counted_towards_cap: 0,
         first_sale_at: None,

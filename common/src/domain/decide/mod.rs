@@ -9,6 +9,8 @@
 mod approval;
 mod before;
 mod bonus;
+mod bonus_again;
+mod calendar;
 mod change;
 mod click;
 mod commission;
@@ -282,11 +284,15 @@ fn test_number(id: EventId) -> i64 {
 }
 
 #[cfg(test)]
+mod added_tests;
+#[cfg(test)]
 mod attribution_tests;
 #[cfg(test)]
 mod bonus_tests;
 #[cfg(test)]
 mod cap_tests;
+#[cfg(test)]
+mod currency_tests;
 #[cfg(test)]
 mod due_tests;
 #[cfg(test)]

@@ -51,6 +51,7 @@ fn change(n: u128, target: CustomerTarget, edit: impl FnOnce(&mut UpdateCustomer
         meta_data: None,
         meta_change: None,
         action: None,
+        occurred_at: None,
     };
     edit(&mut update);
     in_dialect(event(n, Body::UpdateCustomer(update)), Dialect::Rest)

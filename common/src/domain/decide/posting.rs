@@ -55,11 +55,14 @@ pub(super) fn is_gone(conversion: &Conversion) -> bool {
     conversion.charged_back || conversion.fully_refunded || beyond
 }
 
-/// What the seller's own commissions bring at present, in the currency's minor unit.
+/// What the seller's own commissions bring at present, in the minor unit of the currency of the first. What other currencies hold
+/// (a fixed rate pays in the program's) is no part of one sum.
 pub(super) fn sellers_commissions(conversion: &Conversion) -> Decimal {
     let of_seller = conversion.commissions.iter().filter(|commission| {
         commission.affiliate == conversion.affiliate && commission.kind == CommissionKind::Regular
     });
+    let first = of_seller.clone().next().map(|commission| commission.currency);
+    let of_seller = of_seller.filter(|commission| Some(commission.currency) == first);
     // What was disapproved brings nothing that a refund could take.
     let counts = of_seller.filter(|commission| commission.approved != Some(false));
     counts.map(|commission| commission.amount).sum()

@@ -1,5 +1,7 @@
 //! Commissions that come again by themselves while the customer stays.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Context, Effects, Stop,
     approval::InitialApproval,
@@ -7,6 +9,7 @@ use super::{
     commission::{Added, attach, sale_of, views},
     customer_record::change_customer,
     limits::{is_beyond_limits, is_cap_used_up},
+    posting::is_gone,
 };
 use crate::domain::{
     Applied, CustomerId, Reason, Refusal, Repetition, World,
@@ -50,8 +53,8 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
         return Err(ended("the program has been retired"));
     }
     let customer = repeats_for(context, &conversion, world)?;
-    if conversion.charged_back {
-        return Err(passing("the bank has taken the sale's money back"));
+    if is_gone(&conversion) {
+        return Err(nothing_left(&conversion));
     }
     if sale.affiliation.approved != Some(true) {
         return Err(passing("the affiliate may not earn in the program at present"));
@@ -78,7 +81,8 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
             started,
             conversion.original_amount,
             conversion.trace.rules.get(index),
-        ),
+        )
+        .map(|said| (said, started.currency)),
         commission_type: Some(&started.commission_type),
         comment: None,
         comes_again: true,
@@ -94,6 +98,19 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
         // An unauthenticated sale does not count towards the cap.
         may_count: is_first && conversion.authenticated,
         conversion,
+    })
+}
+
+/// Nothing is left of the sale. A chargeback may be reversed, and an update may make the sale more than what was given back: then it
+/// comes again from the next time on, and what was passed over is not made up for. A refund of all is for good.
+fn nothing_left(conversion: &Conversion) -> Halt {
+    if conversion.fully_refunded {
+        return ended("the sale has been refunded in full");
+    }
+    passing(if conversion.charged_back {
+        "the bank has taken the sale's money back"
+    } else {
+        "refunds have taken all of the sale"
     })
 }
 
@@ -141,7 +158,9 @@ fn add_repeat(
         customer.counted_towards_cap += i64::from(counts);
         customer.capped = is_cap_used_up(customer, program, context.event.received_at);
     });
-    plan(context, due, &conversion, recurrence, effects);
+    if let Some(first) = started_at(&conversion, due) {
+        plan(context, due, first, recurrence, effects);
+    }
     let views = views(&conversion, &ids, context.catalog);
     world.add_conversion(conversion);
     Ok(Applied::Commissions(views))
@@ -158,20 +177,27 @@ fn skip(context: &Context<'_>, due: &Repetition, world: &World, effects: &mut Ef
         let program = context.catalog.program(conversion.program)?;
         program.commission_type(&commission.commission_type, due.due)
     });
-    if let Some(rule) = rule {
-        plan(context, due, &conversion, rule.recurrence, effects);
+    if let Some((rule, started)) = rule.zip(started) {
+        plan(context, due, started.created_at, rule.recurrence, effects);
     }
 }
 
-/// Puts the next repetition on the calendar.
+/// When the commission that comes again came for the first time: with the sale, or when it was added.
+fn started_at(conversion: &Conversion, due: &Repetition) -> Option<DateTime<Utc>> {
+    let mut commissions = conversion.commissions.iter();
+    let started = commissions.find(|commission| commission.id == due.commission)?;
+    Some(started.created_at)
+}
+
+/// Puts the next repetition on the calendar, counted from the `first` time.
 fn plan(
     context: &Context<'_>,
     due: &Repetition,
-    conversion: &Conversion,
+    first: DateTime<Utc>,
     recurrence: Recurrence,
     effects: &mut Effects,
 ) {
-    let next = recurs_after(conversion.created_at, recurrence, due.due);
+    let next = recurs_after(first, recurrence, due.due);
     let period = i32::try_from(due.period.saturating_add(1));
     if let (Some(due_at), Ok(period)) = (next, period) {
         effects.schedules.push(Schedule {
@@ -179,7 +205,7 @@ fn plan(
             what: ScheduleKind::Recurrence,
             subject: due.commission.0,
             period,
-            conversion: conversion.id,
+            conversion: due.conversion,
             due_at,
         });
     }

@@ -1,8 +1,8 @@
 //! What falls due by itself: holds that end here, recurring commissions and bonuses in files of their own.
 
 use super::{
-    Context, Effects, Stop, approval::hold, bonus::give_bonus, change::by_number, commission::views,
-    posting::post_transfers, recurrence::recur,
+    Context, Effects, Stop, approval::hold, bonus::give_bonus, bonus_again::give_again, change::by_number,
+    commission::views, posting::post_transfers, recurrence::recur,
 };
 use crate::domain::{Applied, CommissionId, ConversionId, Scheduled, World};
 
@@ -15,7 +15,13 @@ pub(super) fn scheduled(
     match scheduled {
         Scheduled::HoldEnds { conversion } => Ok(hold_ends(context, *conversion, world, effects)),
         Scheduled::Recur(repetition) => recur(context, repetition, world, effects),
-        Scheduled::Bonus(due) => give_bonus(context, due, world, effects),
+        Scheduled::Bonus(due) => {
+            let sales = world.monthly_sales.get(&context.event.id);
+            match sales.and_then(|sales| sales.given.clone()) {
+                Some(given) => Ok(give_again(context, due, &given, world, effects)?),
+                None => give_bonus(context, due, world, effects),
+            }
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 
 use rust_decimal::Decimal;
 
-use super::change::{in_range, is_newer};
+use super::change::in_range;
 use crate::domain::{
     CommissionId, Event, Refusal,
     entities::{Commission, CommissionKind, Conversion},
+    writer::Writer,
 };
 
 /// Takes the new part of the commission `id` into the amount of its sale: it is the amount, where the sale has one part, else it
@@ -31,7 +32,8 @@ pub(super) fn change_sale(
     let Some(part) = parts.iter().find(|commission| commission.id == id) else {
         return Ok(());
     };
-    if !is_newer(event, conversion.amount_by) {
+    let writer = Writer::of(event.id);
+    if !writer.is_after(conversion.amount_by) {
         return Ok(());
     }
     let after = part.sub_amount;
@@ -41,7 +43,7 @@ pub(super) fn change_sale(
         (conversion.amount - before + after).max(Decimal::ZERO)
     };
     conversion.amount = in_range("amount", amount)?;
-    conversion.amount_by = Some(event.id);
+    conversion.amount_by = Some(writer);
     Ok(())
 }
 

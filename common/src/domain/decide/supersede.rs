@@ -43,7 +43,6 @@ pub(super) fn inherit(
     effects: &mut Effects,
 ) -> Result<(), PoolExhausted> {
     inherit_amount(conversion, before);
-    add_again(context, conversion, before, ids, effects)?;
     // Of earlier versions only the commissions tell what the status was.
     let first = before.commissions.first();
     let status = before
@@ -55,6 +54,7 @@ pub(super) fn inherit(
         }
         (conversion.status, conversion.status_by) = (Some(approved), before.status_by);
     }
+    add_again(context, conversion, before, ids, effects)?;
     let told = before
         .commissions
         .iter()
@@ -144,7 +144,7 @@ fn add_again(
         let Ok(lines) = part_lines(&part, &sale) else {
             continue;
         };
-        let approval = InitialApproval::new(sale.program, conversion.is_fully_authenticated(), at);
+        let approval = InitialApproval::of_added(conversion, sale.program, at);
         let numbers = add_lines(context, conversion, Added { lines, approval, at }, ids, effects)?;
         let new = conversion
             .commissions
@@ -166,9 +166,14 @@ fn inherit_commission(commission: &mut Commission, told: &Commission, could_foll
         return;
     }
     commission.approved = told.approved.or(commission.approved);
+    commission.approved_by = told.approved_by;
     commission.comment = told.comment.clone().or(commission.comment.take());
     let was_edited = could_follow && told.share.is_none();
     let said = told.exact.filter(|_| was_edited || told.rate.is_some());
+    if said.is_some() && told.currency != commission.currency {
+        // The unauthenticated sale named another currency: the amount is no money of this one.
+        return;
+    }
     let mut edited = commission.clone();
     let set = match said {
         Some(said) => set_amount(&mut edited, said),

@@ -1,4 +1,4 @@
-//! An unauthenticated sale, a change by a key, and the authenticated sale of the same order: any order of the three ends alike.
+//! An unauthenticated sale, changes by a key, and the authenticated sale of the same order: any order of them ends alike.
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -39,24 +39,32 @@ fn sale((is_first, parts, is_capped): &Sale) -> Value {
     }})
 }
 
+/// Some tell a time, within a day before and after the moments of the others.
 fn changes() -> impl Strategy<Value = Value> {
+    let hours = prop::option::of(-20i64..20);
+    let time = hours.prop_map(|hours| hours.map(|hours| now() + TimeDelta::hours(hours)));
+
     let amount = (0i64..30_000).prop_map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
     let status = prop_oneof![Just("approved"), Just("disapproved")];
     let status = prop::option::of(status);
     prop_oneof![
-        (prop::option::of(amount.clone()), status).prop_map(|(amount, status)| json!({"update_conversion":
-            {"external_id": "o1", "amount": amount, "status": status, "meta_data": {"by": "key"}}})),
-        (prop::option::weighted(0.8, amount), any::<bool>()).prop_map(|(amount, has_id)| json!({"refund":
-            {"external_id": "o1", "amount": amount, "refund_id": has_id.then_some("r1")}})),
-        any::<bool>().prop_map(|reversed| json!({"chargeback": {"external_id": "o1", "reversed": reversed}})),
+        3 => (prop::option::of(amount.clone()), status, time.clone(), 0..9).prop_map(|(amount, status, time, by)| json!({"update_conversion":
+            {"external_id": "o1", "amount": amount, "status": status, "meta_data": {"by": by}, "occurred_at": time}})),
+        1 => prop::option::weighted(0.8, amount).prop_map(|amount| json!({"refund":
+            {"external_id": "o1", "amount": amount, "refund_id": null}})),
+        1 => Just(json!({"refund": {"external_id": "o1", "amount": "12.34", "refund_id": "r1"}})),
+        1 => (any::<bool>(), time).prop_map(|(reversed, time)| json!({"chargeback":
+            {"external_id": "o1", "reversed": reversed, "occurred_at": time}})),
     ]
 }
 
-/// At a moment of its own.
+/// At a moment of its own, which its id tells.
 fn incoming(n: u128, body: Body, authenticated: bool) -> Incoming {
-    let mut incoming = event(n, body);
+    let at = now() + TimeDelta::seconds(i64::try_from(n).unwrap());
+    let millis = u128::try_from(at.timestamp_millis()).unwrap();
+    let mut incoming = event(millis << 80 | n, body);
     incoming.event.authenticated = authenticated;
-    incoming.event.received_at = now() + TimeDelta::seconds(i64::try_from(n).unwrap());
+    incoming.event.received_at = at;
     incoming
 }
 
@@ -106,7 +114,7 @@ fn shown(sale: &Conversion) -> String {
         )
     };
     let commissions: Vec<_> = sale.commissions.iter().map(commission).collect();
-    let refunds: Vec<_> = sale
+    let refunds: std::collections::BTreeMap<_, _> = sale
         .refunds
         .iter()
         .map(|refund| (&refund.key, refund.amount))
@@ -154,17 +162,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn any_order_of_the_three_calls_ends_alike(
-        approval in approvals(), without in sales(), with in sales(), change in changes(),
+    fn any_order_of_the_calls_ends_alike(
+        approval in approvals(), without in sales(), with in sales(), one in changes(), other in changes(),
+        order in Just([0usize, 1, 2, 3].to_vec()).prop_shuffle(),
     ) {
-        let three = [
+        let calls = [
             told(2, &sale(&without), false),
-            told(3, &change, true),
+            told(3, &one, true),
             told(4, &sale(&with), true),
+            told(5, &other, true),
         ];
-        let of = |order: [usize; 3]| end(order.map(|at| three[at].clone()).to_vec(), used_up(approval));
-        let first = of([2, 1, 0]);
-        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1]] {
+        let of = |order: [usize; 4]| end(order.map(|at| calls[at].clone()).to_vec(), used_up(approval));
+        let first = of([2, 1, 0, 3]);
+        let shuffled = [order[0], order[1], order[2], order[3]];
+        for order in [shuffled, [0, 1, 2, 3], [0, 2, 1, 3], [1, 0, 2, 3], [3, 0, 1, 2], [1, 3, 2, 0], [2, 0, 3, 1]] {
             prop_assert_eq!(&of(order), &first, "{:?}", order);
         }
     }
@@ -212,6 +223,7 @@ fn a_status_holds_for_the_commissions_of_a_later_sale() {
         amount: None,
         status: Some(ConversionStatus::Disapproved),
         meta_data: None,
+        occurred_at: None,
     });
     let (capped, free) = ((false, vec![10_000], true), (false, vec![10_000], false));
     let events = vec![

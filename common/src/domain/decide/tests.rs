@@ -168,6 +168,7 @@ pub(super) fn update(
         amount: amount.map(decimal),
         status,
         meta_data: None,
+        occurred_at: None,
     };
     event(n, Body::UpdateConversion(update))
 }

@@ -104,6 +104,7 @@ fn changes() -> Vec<Case> {
     let chargeback = Chargeback {
         external_id: "o1".into(),
         reversed: false,
+        occurred_at: None,
     };
     vec![
         of_order(update(1, "o1", Some("5"), None)),
@@ -296,6 +297,7 @@ fn what_cannot_have_been_accepted_before_is_refused_at_once() {
         meta_data: None,
         meta_change: None,
         action: None,
+        occurred_at: None,
     };
     let mut world = clickable();
     with_customer(&mut world, "c1", 1, |_| {});

@@ -82,7 +82,7 @@ pub struct CommissionLine {
     pub comment: Option<String>,
 }
 
-/// A change of a recorded sale. Only what is given changes; per field the latest event wins.
+/// A change of a recorded sale. Only what is given changes; per field the latest change wins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateConversion {
     pub external_id: String,
@@ -90,6 +90,9 @@ pub struct UpdateConversion {
     pub amount: Option<Decimal>,
     pub status: Option<ConversionStatus>,
     pub meta_data: Option<MetaData>,
+    /// When it was, where the client tells: of two changes of a field the later counts, in whatever order they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<DateTime<Utc>>,
 }
 
 impl UpdateConversion {
@@ -133,6 +136,9 @@ pub struct Chargeback {
     /// The merchant won the dispute: the sale stands again.
     #[serde(default)]
     pub reversed: bool,
+    /// When it was, where the client tells: of two changes of a field the later counts, in whatever order they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<DateTime<Utc>>,
 }
 
 impl Chargeback {

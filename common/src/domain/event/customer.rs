@@ -1,5 +1,6 @@
 //! Customers: how they come, and how they leave.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -91,6 +92,9 @@ pub struct UpdateCustomer {
     pub meta_change: Option<MetaChange>,
     #[serde(default)]
     pub action: Option<CustomerAction>,
+    /// When it was, where the client tells: of two changes of a field the later counts, in whatever order they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<DateTime<Utc>>,
 }
 
 impl UpdateCustomer {
@@ -102,6 +106,7 @@ impl UpdateCustomer {
             meta_data: None,
             meta_change: None,
             action: None,
+            occurred_at: None,
         }
     }
 

@@ -16,7 +16,7 @@ pub enum Scheduled {
     HoldEnds { conversion: ConversionId },
     /// A recurring commission comes again.
     Recur(Repetition),
-    /// A month has ended in which an affiliate reached a bonus's target.
+    /// A month has ended in which an affiliate reached a bonus's target, or has changed since the bonus was given.
     Bonus(BonusDue),
 }
 

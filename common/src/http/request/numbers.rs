@@ -109,6 +109,15 @@ impl Fields {
         .transpose()
     }
 
+    /// Says that a `timestamp` was sent where none is taken. `why` says what counts instead.
+    pub fn ignore_time(&self, why: &str) {
+        const NAME: &str = "timestamp";
+        let sent = self.values().get(NAME);
+        if sent.is_some_and(|sent| !super::fields::is_nothing(sent)) {
+            self.warn(NAME, &format!("is ignored: {why}"));
+        }
+    }
+
     fn number_text(&self, name: &str) -> Result<Option<String>, Invalid> {
         let text = match self.value(name)? {
             None => return Ok(None),

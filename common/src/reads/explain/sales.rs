@@ -69,7 +69,7 @@ pub(super) async fn of_order(
     Ok((complete.collect(), is_cut))
 }
 
-/// All events that changed the sale or its commissions, and the one that created it.
+/// All events that changed the sale or its commissions, or came too late to do so, and the one that created it.
 fn events_of(sale: &Sale, changes: &LastChanges) -> BTreeSet<Uuid> {
     let transfers = sale
         .commissions
@@ -78,9 +78,11 @@ fn events_of(sale: &Sale, changes: &LastChanges) -> BTreeSet<Uuid> {
     let transfers = transfers.map(|transfer| transfer.event);
     let refunds = sale.refunds.iter().map(|refund| refund.event);
     let changes = changes.fields().into_iter().filter_map(|(_, event)| event);
+    let outdated = sale.trace.iter().flat_map(|trace| &trace.outdated);
     transfers
         .chain(refunds)
         .chain(changes)
+        .chain(outdated.map(|outdated| outdated.event.0))
         .chain([sale.event])
         .collect()
 }

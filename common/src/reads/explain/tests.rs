@@ -118,6 +118,24 @@ async fn what_took_the_money_back_is_told(pool: Pool) {
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn which_of_two_changes_won_is_told(pool: Pool) {
+    drop(fixture::later(&pool).await);
+    let outdated = r#"UPDATE conversions SET trace = trace || '{"outdated": [
+        {"field": "amount", "event": "01a1f8d3-ea00-7000-8000-000000000002", "at": "2026-11-20T10:00:00Z",
+         "by": "01a1f8d3-ea00-7000-8000-000000000020", "by_at": "2026-11-20T11:30:00.250Z"}]}' WHERE external_id = 'ORD8'"#;
+    sqlx::query(outdated).execute(&pool).await.unwrap();
+    let told = lines(&explained(&pool, "ORD8").await);
+    let told: Vec<_> = told.iter().filter(|line| line.contains("#02")).collect();
+    assert_eq!(
+        told,
+        [
+            "2026-11-20 12:00:00 UTC update_conversion (event #02); its amount is of 2026-11-20 10:00:00 UTC and changed nothing, \
+          as event #20 had set it at 2026-11-20 11:30:00.250 UTC, which is later"
+        ]
+    );
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn why_an_order_paid_nothing_is_told(pool: Pool) {
     drop(fixture::later(&pool).await);
     assert_eq!(

@@ -74,6 +74,7 @@ fn update(amount: Option<i64>, status: Option<ConversionStatus>) -> Body {
         amount: amount.map(Decimal::from),
         status,
         meta_data: None,
+        occurred_at: None,
     })
 }
 

@@ -18,17 +18,23 @@ pub(super) struct Subject<'a> {
     pub conversion: Option<i64>,
 }
 
-/// A sentence such as `commission 12 of order ORD005 reversed: refund of 30.00`.
+/// A sentence such as `commission 12 of order ORD005 reversed: refund of 30.00`. `sale`: the currency of its sale, if it has one;
+/// amounts of the sale are money of that.
 pub(super) fn describe(
     subject: Subject<'_>,
     from: Account,
     to: Account,
     cause: &Cause,
     currency: Currency,
+    sale: Option<Currency>,
 ) -> String {
     let mut sentence = about(subject);
     sentence.push_str(happened(from, to));
-    if let Some(because) = because(from, to, cause, currency) {
+    let coin = Coin {
+        currency,
+        sale: sale.unwrap_or(currency),
+    };
+    if let Some(because) = because(from, to, cause, coin) {
         sentence.push_str(": ");
         sentence.push_str(&because);
     }
@@ -69,16 +75,35 @@ fn happened(from: Account, to: Account) -> &'static str {
     }
 }
 
+/// The currency of a commission, and that of its sale: they are not the same where a fixed rate is paid.
+#[derive(Clone, Copy)]
+struct Coin {
+    currency: Currency,
+    sale: Currency,
+}
+
+impl Coin {
+    /// An amount of the sale. The account has another currency: then it says which.
+    fn of_sale(self, amount: Decimal) -> String {
+        let shown = self.sale.shown(amount);
+        if self.sale == self.currency {
+            shown.to_string()
+        } else {
+            format!("{shown} {}", self.sale)
+        }
+    }
+}
+
 /// What the words for the movement itself do not say yet.
-fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Option<String> {
+fn because(from: Account, to: Account, cause: &Cause, coin: Coin) -> Option<String> {
     match cause {
         Cause::Sale => None,
         // An approval is the only update that approves.
         Cause::Update { .. } if (from, to) == (Pending, Payable) => None,
-        Cause::Refund(Some(amount)) => Some(format!("refund of {}", currency.shown(*amount))),
+        Cause::Refund(Some(amount)) => Some(format!("refund of {}", coin.of_sale(*amount))),
         Cause::Refund(None) => Some("refund of all that was left".to_owned()),
         Cause::Update { amount, status } => {
-            let amount = amount.map(|amount| format!("amount set to {}", currency.shown(amount)));
+            let amount = amount.map(|amount| format!("amount set to {}", coin.of_sale(amount)));
             let status = status.map(|status| match status {
                 ConversionStatus::Approved => "approved".to_owned(),
                 ConversionStatus::Disapproved => "disapproved".to_owned(),
@@ -90,15 +115,22 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
         Cause::Chargeback { reversed: true } => Some("the chargeback was reversed".to_owned()),
         Cause::Superseded(by) => Some(format!("superseded by the signed order, conversion {by}")),
         Cause::Deleted => Some("the conversion was deleted".to_owned()),
-        Cause::Edited(amount) => Some(edited("conversion edited", *amount, currency)),
-        Cause::CommissionEdited { amount } => {
-            Some(edited("this commission alone was edited", *amount, currency))
-        }
+        Cause::Edited(amount) => Some(edited(
+            "conversion edited",
+            amount.map(|amount| coin.of_sale(amount)),
+        )),
+        Cause::CommissionEdited { amount } => Some(edited(
+            "this commission alone was edited",
+            amount.map(|amount| coin.currency.shown(amount).to_string()),
+        )),
         Cause::CommissionsAdded => Some("added to the conversion".to_owned()),
         Cause::Recalculated => Some("recalculated by the rules of its time".to_owned()),
         Cause::HoldEnded => Some("its hold ended".to_owned()),
         Cause::Recurred(period) => Some(format!("repetition {period}")),
-        Cause::Bonus(month) => Some(format!("target of {} reached", month.format("%Y-%m"))),
+        Cause::Bonus(month) if from == Expense => {
+            Some(format!("target of {} reached", month.format("%Y-%m")))
+        }
+        Cause::Bonus(month) => Some(format!("less was sold in {} after all", month.format("%Y-%m"))),
         Cause::Payment(payment) => payment.map(|payment| format!("payment {payment}")),
         // Payments have no other event than themselves.
         Cause::Event(_) | Cause::Forgotten if from == Paid || to == Paid => None,
@@ -107,10 +139,10 @@ fn because(from: Account, to: Account, cause: &Cause, currency: Currency) -> Opt
     }
 }
 
-fn edited(what: &str, amount: Option<Decimal>, currency: Currency) -> String {
+fn edited(what: &str, amount: Option<String>) -> String {
     amount.map_or_else(
         || what.to_owned(),
-        |amount| format!("{what}, amount set to {}", currency.shown(amount)),
+        |amount| format!("{what}, amount set to {amount}"),
     )
 }
 
@@ -135,7 +167,7 @@ mod tests {
     const THIRTY: Option<Decimal> = Some(Decimal::from_parts(30, 0, 0, false, 0));
 
     fn sentence(subject: Subject<'_>, from: Account, to: Account, cause: &Cause) -> String {
-        let sentence = describe(subject, from, to, cause, "USD".parse().unwrap());
+        let sentence = describe(subject, from, to, cause, "USD".parse().unwrap(), None);
         sentence.replace("commission 12 of order ORD005 ", "")
     }
 

@@ -8,6 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter},
 };
+use chrono::{DateTime, Utc};
+use common::db::keys::Timezone;
 use common::domain::{Body, Dialect};
 
 use super::effect::effect;
@@ -17,7 +19,7 @@ use crate::{
 };
 use common::http::{
     Rejection,
-    request::{Fields, Invalid},
+    request::{Fields, Invalid, Received},
 };
 
 const WIRE: Wire = Wire {
@@ -32,6 +34,17 @@ pub(super) async fn call(
 ) -> Response {
     WIRE.call(ingest, request, |received| Ok(parse(&received.all_fields()?)?))
         .await
+}
+
+/// As [`call`], of what may tell a time: one without an offset is in UTC, as in `/v1/events`.
+pub(super) async fn call_at(
+    ingest: &Ingest,
+    request: Request,
+    parse: fn(&Fields, DateTime<Utc>, Timezone) -> Result<Body, Invalid>,
+) -> Response {
+    let now = ingest.clock().now();
+    let parse = |received: &Received| Ok(parse(&received.all_fields()?, now, Timezone::default())?);
+    WIRE.call(ingest, request, parse).await
 }
 
 /// Else axum would take a HEAD for a GET: who looks must not sell. The fallback, because axum would allow it there.

@@ -31,7 +31,7 @@ use common::http::{
     )
 )]
 pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> Response {
-    call(&ingest, request, parse).await
+    call(&ingest, request, parse_alone).await
 }
 
 /// Create a conversion
@@ -51,7 +51,7 @@ pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> 
     )
 )]
 pub(super) async fn by_body(State(ingest): State<Ingest>, request: Request) -> Response {
-    call(&ingest, request, parse).await
+    call(&ingest, request, parse_alone).await
 }
 
 /// One of coupon, click_id, referral_code, or asset_id together with source_id names the affiliate.
@@ -83,6 +83,17 @@ struct ConversionBody {
     attribution: Attribution,
     #[serde(flatten)]
     details: Details,
+}
+
+/// As [`parse`], of a call that takes no time.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_alone(fields: &Fields) -> Result<Body, Invalid> {
+    fields.ignore_time(
+        "the sale is of the moment in which it comes in; POST /v1/events and imports take times",
+    );
+    parse(fields)
 }
 
 /// # Errors

@@ -80,6 +80,7 @@ struct CustomerBody {
 /// # Errors
 /// Names the parameter that is missing or wrong.
 pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
+    fields.ignore_time("a customer is of the moment in which it comes in");
     Ok(Body::CreateCustomer(Box::new(CreateCustomer {
         customer_id: fields.required_customer_id("customer_id")?,
         attribution: params::required_attribution(fields)?,

@@ -4,13 +4,15 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
+use chrono::{DateTime, Utc};
+use common::db::keys::Timezone;
 use common::domain::{Body, ConversionStatus, Currency, UpdateConversion};
 use utoipa::ToSchema;
 
-use super::{call::call, effect::Conversion};
-use crate::{Ingest, receipt::Pending};
+use super::{call::call_at, effect::Conversion};
+use crate::{Ingest, receipt::Pending, told_time::timestamp};
 use common::http::{
-    openapi::{Amount, MetaData, example},
+    openapi::{Amount, MetaData, Moment, example},
     request::{Fields, Invalid, Preferences},
 };
 
@@ -27,7 +29,7 @@ use common::http::{
     )
 )]
 pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> Response {
-    call(&ingest, request, parse).await
+    call_at(&ingest, request, parse).await
 }
 
 /// Change a conversion
@@ -46,7 +48,7 @@ pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> 
     )
 )]
 pub(super) async fn by_body(State(ingest): State<Ingest>, request: Request) -> Response {
-    call(&ingest, request, parse).await
+    call_at(&ingest, request, parse).await
 }
 
 #[derive(utoipa::IntoParams, ToSchema)]
@@ -64,16 +66,21 @@ struct ConversionChange {
     /// Takes the place of what was there.
     #[param(style = DeepObject, explode)]
     meta_data: Option<MetaData>,
+    /// When the change was: of two changes of a field the later counts. By default when it comes in.
+    timestamp: Option<Moment>,
 }
 
+/// A time without an offset is one of `timezone`.
+///
 /// # Errors
 /// Names the parameter that is missing or wrong.
-pub(crate) fn parse(fields: &Fields) -> Result<Body, Invalid> {
+pub(crate) fn parse(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Result<Body, Invalid> {
     Ok(Body::UpdateConversion(UpdateConversion {
         external_id: fields.required_order_id("external_id")?,
         amount: fields.amount_in("amount", currency(fields))?,
         status: status(fields)?,
         meta_data: fields.free_object("meta_data"),
+        occurred_at: timestamp(fields, now, timezone)?,
     }))
 }
 

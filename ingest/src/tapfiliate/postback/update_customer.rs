@@ -4,13 +4,15 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
+use chrono::{DateTime, Utc};
+use common::db::keys::Timezone;
 use common::domain::{Body, CustomerTarget, UpdateCustomer};
 use utoipa::ToSchema;
 
-use super::{call::call, effect::Customer};
-use crate::{Ingest, receipt::Pending};
+use super::{call::call_at, effect::Customer};
+use crate::{Ingest, receipt::Pending, told_time::timestamp};
 use common::http::{
-    openapi::{MetaData, example},
+    openapi::{MetaData, Moment, example},
     request::{Fields, Invalid, Preferences},
 };
 
@@ -27,7 +29,7 @@ use common::http::{
     )
 )]
 pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> Response {
-    call(&ingest, request, parse).await
+    call_at(&ingest, request, parse).await
 }
 
 /// Change a customer
@@ -47,7 +49,7 @@ pub(super) async fn by_query(State(ingest): State<Ingest>, request: Request) -> 
     )
 )]
 pub(super) async fn by_body(State(ingest): State<Ingest>, request: Request) -> Response {
-    call(&ingest, request, parse).await
+    call_at(&ingest, request, parse).await
 }
 
 #[derive(utoipa::IntoParams, ToSchema)]
@@ -61,16 +63,19 @@ struct CustomerChange {
     /// Takes the place of what was there.
     #[param(style = DeepObject, explode, example = json!({"testparam": "testvalue"}))]
     meta_data: Option<MetaData>,
+    /// When the change was: of two changes of a field the later counts. By default when it comes in.
+    timestamp: Option<Moment>,
 }
 
 /// # Errors
 /// Names the parameter that is missing or wrong.
-fn parse(fields: &Fields) -> Result<Body, Invalid> {
+fn parse(fields: &Fields, now: DateTime<Utc>, timezone: Timezone) -> Result<Body, Invalid> {
     Ok(Body::UpdateCustomer(UpdateCustomer {
         customer: CustomerTarget::Id(fields.required_customer_id("customer_id")?),
         customer_id: None,
         meta_data: fields.free_object("meta_data"),
         meta_change: None,
         action: None,
+        occurred_at: timestamp(fields, now, timezone)?,
     }))
 }

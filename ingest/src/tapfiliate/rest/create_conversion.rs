@@ -84,6 +84,9 @@ struct SentCommission {
 /// # Errors
 /// Names the field that is missing or wrong.
 fn parse(fields: &Fields) -> Result<Body, Invalid> {
+    fields.ignore_time(
+        "the sale is of the moment in which it comes in; POST /v1/events and imports take times",
+    );
     let attribution = attribution(fields)?;
     let customer = customer(fields)?;
     if customer.is_none() && !leads_somewhere(&attribution) {

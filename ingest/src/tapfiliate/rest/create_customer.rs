@@ -61,6 +61,7 @@ struct CustomerBody {
 /// # Errors
 /// Names the field that is missing or wrong.
 fn parse(fields: &Fields) -> Result<Body, Invalid> {
+    fields.ignore_time("a customer is of the moment in which it comes in");
     let attribution = attribution(fields)?;
     if !leads_somewhere(&attribution) {
         return Err(Invalid::new(

@@ -1,6 +1,6 @@
 //! Random histories: what may happen to sales and payments, and the events that say so.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*};
 use rust_decimal::Decimal;
 
@@ -37,7 +37,7 @@ pub(super) const COINS: [Coin; 3] = [coin("USD", 2), coin("JPY", 0), coin("KWD",
 
 /// Something that happens. Amounts of orders are in millionths of a unit, commissions that somebody says in units of 10 decimals,
 /// payments in whole units. Numbers and orders may be
-/// anybody's or nobody's.
+/// anybody's or nobody's. Times that changes tell are seconds after those of the ids, which all have one.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Create {
@@ -52,6 +52,7 @@ pub(super) enum Step {
         order: u8,
         amount: Option<i64>,
         approved: Option<bool>,
+        at: Option<i64>,
     },
     Refund {
         order: u8,
@@ -61,6 +62,7 @@ pub(super) enum Step {
     Chargeback {
         order: u8,
         reversed: bool,
+        at: Option<i64>,
     },
     Edit {
         conversion: i64,
@@ -99,6 +101,17 @@ pub(super) enum Step {
     Again {
         back: usize,
     },
+}
+
+impl Step {
+    /// When it was, as far as it matters: of two changes of a field the later counts, of one time the one with the later id.
+    pub(super) fn time(&self, id: u128) -> (i64, u128) {
+        let told = match self {
+            Self::Update { at, .. } | Self::Chargeback { at, .. } => *at,
+            _ => None,
+        };
+        (told.unwrap_or_default(), id)
+    }
 }
 
 /// Steps with the ids of their events.
@@ -149,6 +162,11 @@ fn refunds() -> impl Strategy<Value = i64> + Clone {
     prop_oneof![4 => 1i64..120_000_000, 2 => (1i64..120_000).prop_map(|thousandths| thousandths * 1000), 1 => Just(50_000), 1 => any_amounts()]
 }
 
+/// Before, at and after the time of the ids.
+fn times() -> impl Strategy<Value = Option<i64>> + Clone {
+    option::weighted(0.6, -2i64..=2)
+}
+
 /// Changes that name an order. Refunds with the same id have the same amount, as retries do.
 pub(super) fn named(order: impl Strategy<Value = u8> + Clone) -> impl Strategy<Value = Step> {
     let refund = (order.clone(), option::weighted(0.8, refunds())).prop_map(|(order, amount)| Step::Refund {
@@ -165,14 +183,19 @@ pub(super) fn named(order: impl Strategy<Value = u8> + Clone) -> impl Strategy<V
         order.clone(),
         option::of(any_amounts()),
         option::weighted(0.4, any::<bool>()),
+        times(),
     )
-        .prop_map(|(order, amount, approved)| Step::Update {
+        .prop_map(|(order, amount, approved, at)| Step::Update {
             order,
             amount,
             approved,
+            at,
         });
-    let chargeback =
-        (order, any::<bool>()).prop_map(|(order, reversed)| Step::Chargeback { order, reversed });
+    let chargeback = (order, any::<bool>(), times()).prop_map(|(order, reversed, at)| Step::Chargeback {
+        order,
+        reversed,
+        at,
+    });
     prop_oneof![3 => update, 3 => refund, 2 => refund_with_id, 1 => chargeback]
 }
 
@@ -220,6 +243,10 @@ pub(super) fn with_ids(steps: Vec<Step>) -> Steps {
     all
 }
 
+fn second(second: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+}
+
 fn micros(amount: i64) -> Decimal {
     Decimal::new(amount, 6)
 }
@@ -253,6 +280,7 @@ fn body(step: &Step) -> Body {
             order,
             amount,
             approved,
+            at,
         } => Body::UpdateConversion(UpdateConversion {
             external_id: name(*order),
             amount: amount.map(micros),
@@ -264,6 +292,7 @@ fn body(step: &Step) -> Body {
                 }
             }),
             meta_data: None,
+            occurred_at: at.map(second),
         }),
         Step::Refund { order, amount, id } => Body::Refund(Refund {
             external_id: name(*order),
@@ -271,9 +300,10 @@ fn body(step: &Step) -> Body {
             refund_id: id.map(|id| id.to_string()),
             minor_units: None,
         }),
-        Step::Chargeback { order, reversed } => Body::Chargeback(Chargeback {
+        Step::Chargeback { order, reversed, at } => Body::Chargeback(Chargeback {
             external_id: name(*order),
             reversed: *reversed,
+            occurred_at: at.map(second),
         }),
         Step::Edit { .. } | Step::Delete { .. } => Body::EditConversion(Box::new(edit_body(step))),
         Step::Add { conversion, amount } => Body::AddCommissions(AddCommissions {

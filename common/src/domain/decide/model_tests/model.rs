@@ -43,14 +43,14 @@ impl Model {
 
     fn happens(&mut self, id: u128, step: &Step) {
         match step {
-            Step::Create { .. } => self.create(step),
+            Step::Create { .. } => self.create(id, step),
             Step::Update { order, .. } | Step::Refund { order, .. } | Step::Chargeback { order, .. } => {
                 match self
                     .sales
                     .iter_mut()
                     .find(|sale| sale.is_alive && sale.order == *order)
                 {
-                    Some(sale) => sale.facts.push(step.clone()),
+                    Some(sale) => sale.facts.push((id, step.clone())),
                     None => self.waiting.push((id, *order, step.clone())),
                 }
             }
@@ -67,7 +67,7 @@ impl Model {
                 });
                 if let Some(sale) = self.living(*conversion).filter(|_| !is_taken) {
                     sale.order = order.unwrap_or(sale.order);
-                    sale.facts.push(step.clone());
+                    sale.facts.push((id, step.clone()));
                 }
             }
             Step::Add { conversion, .. } => {
@@ -75,20 +75,20 @@ impl Model {
                     let numbers = self.draw(1, seller);
                     if let Some(sale) = self.living(*conversion) {
                         sale.numbers.extend(numbers);
-                        sale.facts.push(step.clone());
+                        sale.facts.push((id, step.clone()));
                     }
                 }
             }
             Step::HoldEnds { conversion } | Step::Delete { conversion } => {
                 if let Some(sale) = self.living(*conversion) {
-                    sale.facts.push(step.clone());
+                    sale.facts.push((id, step.clone()));
                     sale.is_alive = !matches!(step, Step::Delete { .. });
                 }
             }
             Step::Judge { commission, .. } | Step::Reprice { commission, .. } => {
                 let mut living = self.sales.iter_mut().filter(|sale| sale.is_alive);
                 if let Some(sale) = living.find(|sale| sale.numbers.contains(commission)) {
-                    sale.facts.push(step.clone());
+                    sale.facts.push((id, step.clone()));
                 }
             }
             Step::Pay {
@@ -109,7 +109,7 @@ impl Model {
         }
     }
 
-    fn create(&mut self, step: &Step) {
+    fn create(&mut self, id: u128, step: &Step) {
         let Step::Create {
             order,
             seller,
@@ -132,7 +132,7 @@ impl Model {
             seller: *seller,
             coin: *coin,
             is_alive: true,
-            facts: vec![step.clone()],
+            facts: vec![(id, step.clone())],
             numbers,
         });
         let waiting = std::mem::take(&mut self.waiting);

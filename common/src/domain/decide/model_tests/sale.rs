@@ -13,7 +13,8 @@ pub(super) struct Sale {
     pub seller: i64,
     pub coin: Coin,
     pub is_alive: bool,
-    pub facts: Vec<Step>,
+    /// With the ids of their events, in the order in which they were decided.
+    pub facts: Vec<(u128, Step)>,
     /// Numbers of its commissions.
     pub numbers: Vec<i64>,
 }
@@ -48,8 +49,12 @@ struct Line {
     part: Option<i64>,
     worth: Exact,
     approved: Option<bool>,
+    judged: Time,
     is_ripe: bool,
 }
+
+/// When a field was set: see [`Step::time`].
+type Time = Option<(i64, u128)>;
 
 /// A sale as its facts have made it so far.
 #[derive(Default)]
@@ -62,6 +67,18 @@ struct State {
     is_full: bool,
     is_charged_back: bool,
     lines: Vec<Line>,
+    amount_set: Time,
+    status_set: Time,
+    chargeback_set: Time,
+}
+
+/// Whether what is said at `time` counts after what was said at `before`. If so it is what counts now.
+fn counts(before: &mut Time, time: (i64, u128)) -> bool {
+    let counts = before.is_none_or(|before| before < time);
+    if counts {
+        *before = Some(time);
+    }
+    counts
 }
 
 /// Decimals of order amounts; of amounts that are said; of a rate, which is a percentage.
@@ -81,7 +98,8 @@ impl Sale {
     /// Affiliate, what is left in minor units, and approval of each commission.
     pub(super) fn worth(&self, approves: Approves) -> Vec<(i64, i128, Option<bool>)> {
         let mut now = State::default();
-        for fact in &self.facts {
+        for (id, fact) in &self.facts {
+            let time = fact.time(*id);
             match fact {
                 Step::Create {
                     parts,
@@ -107,10 +125,18 @@ impl Sale {
                     }
                 }
                 Step::Add { amount, .. } => {
+                    // To a sale that is disapproved nothing is added that is earned.
+                    let mut own = now.lines.iter().filter(|line| line.affiliate == self.seller);
+                    let is_disapproved = own.all(|line| line.approved == Some(false));
                     let lines = self.lines(*amount, None, approves, false);
                     now.lines.extend(lines.into_iter().map(|line| Line {
                         follows: None,
                         part: None,
+                        approved: if is_disapproved {
+                            Some(false)
+                        } else {
+                            line.approved
+                        },
                         ..line
                     }));
                 }
@@ -120,11 +146,12 @@ impl Sale {
                         .iter()
                         .position(|number| number == commission)
                         .unwrap();
-                    if reprice_sale(&mut now, at, fact) {
-                        change(&mut now.lines[at], fact);
+                    if reprice_sale(&mut now, at, fact, time) {
+                        let is_last_word = now.status_set.is_none_or(|status| status < time);
+                        change(&mut now.lines[at], fact, time, is_last_word);
                     }
                 }
-                _ => change_all(&mut now, fact),
+                _ => change_all(&mut now, fact, time),
             }
         }
         let amount = i128::from(now.amount);
@@ -156,6 +183,7 @@ impl Sale {
                 (None, said) => Exact::of(said.unwrap_or_default(), SAID),
             },
             approved: (approves == Approves::AtOnce).then_some(true),
+            judged: None,
             is_ripe: is_ripe && approves == Approves::AfterADay,
         };
         let own = if self.seller == 1 { 10_000_000 } else { 33_333_333 };
@@ -165,10 +193,12 @@ impl Sale {
     }
 }
 
-/// What changes one commission.
-fn change(line: &mut Line, fact: &Step) {
+/// What changes one commission. `is_last_word`: no status of the sale was said for a later time.
+fn change(line: &mut Line, fact: &Step, time: (i64, u128), is_last_word: bool) {
     match fact {
-        Step::Judge { approved, .. } => line.approved = Some(*approved),
+        Step::Judge { approved, .. } if is_last_word && counts(&mut line.judged, time) => {
+            line.approved = Some(*approved);
+        }
         Step::Reprice {
             amount, sub_amount, ..
         } => {
@@ -187,22 +217,25 @@ fn change(line: &mut Line, fact: &Step) {
 }
 
 /// What changes the sale, and with it its commissions.
-fn change_all(now: &mut State, fact: &Step) {
+fn change_all(now: &mut State, fact: &Step, time: (i64, u128)) {
     match fact {
         Step::Update { amount, approved, .. } => {
-            if let Some(amount) = amount {
-                now.amount = *amount;
+            if let Some(amount) = amount.filter(|_| counts(&mut now.amount_set, time)) {
+                now.amount = amount;
                 recalculate(now);
             }
-            for line in &mut now.lines {
-                line.approved = approved.or(line.approved);
+            if let Some(approved) = approved.filter(|_| counts(&mut now.status_set, time)) {
+                let lines = now.lines.iter_mut();
+                for line in lines.filter(|line| line.judged.is_none_or(|judged| judged < time)) {
+                    line.approved = Some(approved);
+                }
             }
         }
         Step::Edit {
             amount: Some(amount),
             recalculate: follow,
             ..
-        } => {
+        } if counts(&mut now.amount_set, time) => {
             now.amount = *amount;
             if *follow {
                 recalculate(now);
@@ -216,7 +249,9 @@ fn change_all(now: &mut State, fact: &Step) {
             }
             (None, _) => now.is_full = true,
         },
-        Step::Chargeback { reversed, .. } => now.is_charged_back = !reversed,
+        Step::Chargeback { reversed, .. } if counts(&mut now.chargeback_set, time) => {
+            now.is_charged_back = !reversed;
+        }
         Step::HoldEnds { .. } => {
             for line in now.lines.iter_mut().filter(|line| line.is_ripe) {
                 line.approved = line.approved.or(Some(true));
@@ -256,7 +291,7 @@ fn shown(part: i64, amount: i64, base: i64) -> i64 {
 }
 
 /// A new part of the sale changes its amount, unless that would be too large: then nothing changes.
-fn reprice_sale(now: &mut State, at: usize, fact: &Step) -> bool {
+fn reprice_sale(now: &mut State, at: usize, fact: &Step, time: (i64, u128)) -> bool {
     let Step::Reprice {
         sub_amount: Some(after),
         ..
@@ -273,10 +308,13 @@ fn reprice_sale(now: &mut State, at: usize, fact: &Step) -> bool {
     } else {
         (now.amount - before + after).max(0)
     };
-    if amount > LARGEST {
-        return false;
+    if now.amount_set.is_none_or(|set| set < time) {
+        if amount > LARGEST {
+            return false;
+        }
+        now.amount = amount;
+        now.amount_set = Some(time);
     }
-    now.amount = amount;
     now.lines[at].part = Some(after);
     true
 }

@@ -1,7 +1,12 @@
 //! Everything that happened to a conversion after its first event.
 
+use chrono::{DateTime, Utc};
+
 use super::phrases::{event_name, time};
-use crate::reads::explain::explanation::{Chapter, Sale, SaleEvent};
+use crate::{
+    domain::trace::{Outdated, Trace},
+    reads::explain::explanation::{Chapter, Sale, SaleEvent},
+};
 
 pub(super) fn afterwards(sale: &Sale) -> Chapter {
     let mut lines = Vec::new();
@@ -33,7 +38,7 @@ pub(super) fn afterwards(sale: &Sale) -> Chapter {
     for event in sale.events.iter().filter(|event| event.event != sale.event) {
         // Refunds have their lines above.
         if !sale.refunds.iter().any(|refund| refund.event == event.event) {
-            lines.push(change_line(event));
+            lines.push(change_line(event, sale.trace.as_ref()));
         }
         lines.extend(event.row.iter().flat_map(|row| row.warnings.0.iter().cloned()));
     }
@@ -43,7 +48,7 @@ pub(super) fn afterwards(sale: &Sale) -> Chapter {
     }
 }
 
-fn change_line(event: &SaleEvent) -> String {
+fn change_line(event: &SaleEvent, trace: Option<&Trace>) -> String {
     let at = event
         .received_at
         .map_or_else(String::new, |at| format!("{} ", time(at)));
@@ -65,5 +70,21 @@ fn change_line(event: &SaleEvent) -> String {
             .replace("chargeback", "word on the chargeback");
         format!("; its {set} still holds")
     };
-    format!("{at}{what}{set}")
+    let outdated = trace.iter().flat_map(|trace| &trace.outdated);
+    let outdated = outdated.filter(|outdated| outdated.event.0 == event.event);
+    let outdated: String = outdated.map(outdated_by).collect();
+    format!("{at}{what}{set}{outdated}")
+}
+
+/// Why a change of a field did not count.
+fn outdated_by(outdated: &Outdated) -> String {
+    let Outdated {
+        field, at, by, by_at, ..
+    } = outdated;
+    // Two changes of one second are told apart.
+    let moment = |at: &DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S%.f UTC").to_string();
+    let (at, by_at) = (moment(at), moment(by_at));
+    format!(
+        "; its {field} is of {at} and changed nothing, as event {by} had set it at {by_at}, which is later"
+    )
 }

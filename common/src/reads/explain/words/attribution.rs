@@ -25,8 +25,12 @@ fn candidate(candidate: &trace::Candidate) -> String {
             format!("leads to {affiliate} in a program that the key does not see")
         }
         trace::Verdict::Expired => format!("leads to {affiliate}, but the click is too old"),
+        trace::Verdict::AfterSale => {
+            format!("leads to {affiliate}, but the click came over an hour after the sale")
+        }
     };
     let age = match (candidate.click_age_days, candidate.window_days) {
+        _ if candidate.verdict == trace::Verdict::AfterSale => String::new(),
         (Some(age), Some(window)) => format!("; the click was {age} days old, {window} days count"),
         _ => String::new(),
     };
@@ -71,6 +75,10 @@ mod tests {
             (
                 sent(trace::Verdict::Expired, Some("jane"), Some(50)),
                 "leads to jane, but the click is too old; the click was 50 days old, 45 days count",
+            ),
+            (
+                sent(trace::Verdict::AfterSale, Some("jane"), Some(0)),
+                "leads to jane, but the click came over an hour after the sale",
             ),
         ] {
             assert_eq!(candidate(&sent), format!("click_id \"c1\" {want}"));

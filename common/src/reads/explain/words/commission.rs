@@ -145,6 +145,7 @@ mod tests {
             since,
             percent: None,
             exact: Decimal::ONE,
+            currency: None,
         };
         let words = [
             (trace::RuleSource::Explicit, "what the request said"),

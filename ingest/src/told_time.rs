@@ -1,5 +1,5 @@
-//! When a sale of a line was: as a number, as all dialects read it, or as a date with or without a time, as spreadsheets and
-//! exports write it (ISO 8601). What no offset says is said by the caller's time zone.
+//! When a sale or a change was, where the sender tells: as a number, as all dialects read it, or as a date with or without a time,
+//! as spreadsheets and exports write it (ISO 8601). What no offset says is said by the caller's time zone.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use common::db::keys::Timezone;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use common::http::request::{EARLIEST_TIME, Fields, Invalid, MAX_AHEAD, MAX_ID};
 
-pub(super) const TIMESTAMP: &str = "timestamp";
+const TIMESTAMP: &str = "timestamp";
 
 const EXPECTED: &str = "must be a date or time as of ISO 8601, such as 2026-11-29 or 2026-11-29T10:00:00+01:00, or seconds or \
                         milliseconds since 1970";
@@ -23,7 +23,7 @@ const FORMATS: [&str; 4] = [
 ///
 /// # Errors
 /// When it is no time, or none that makes sense at `now`.
-pub(super) fn timestamp(
+pub(crate) fn timestamp(
     fields: &Fields,
     now: DateTime<Utc>,
     timezone: Timezone,
