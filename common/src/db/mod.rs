@@ -14,6 +14,7 @@ pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
 pub(crate) mod conversions;
+mod customer_programs;
 pub(crate) mod customers;
 pub mod dead_letters;
 pub(crate) mod decode;

@@ -34,7 +34,7 @@ fn start(lifetime: bool, keyed_leads_only: bool) -> World {
         with_click(&mut world, id, affiliate, TimeDelta::days(1));
     }
     with_customer(&mut world, "c0", PENDING.0, |customer| {
-        customer.click = Some(ClickId(59));
+        customer.own.click = Some(ClickId(59));
     });
     world
 }
@@ -172,7 +172,7 @@ proptest! {
         for ((org, identity), customer) in &whole.world.customers {
             prop_assert_eq!((*org, identity), (ORG, &customer.identity));
             prop_assert_eq!(customer.status.as_str(), customer.derived_status());
-            prop_assert!(customer.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
+            prop_assert!(customer.own.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
             prop_assert!(customer.deleted_at.is_none() || customer.identity == Identity::Deleted(customer.id));
         }
         for customer in whole.world.customers.values() {

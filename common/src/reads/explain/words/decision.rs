@@ -54,8 +54,17 @@ pub(super) fn decision(sale: &Sale) -> Chapter {
     if let Some(customer) = &sale.customer {
         let id = customer.customer_id.as_deref();
         let id = id.map_or_else(|| customer.customer.to_string(), |id| format!("{id:?}"));
+        let (own, here) = if customer.program == sale.program {
+            (String::new(), String::new())
+        } else {
+            let program = |slug: &Option<String>| name(slug.as_deref()).to_owned();
+            (
+                format!(" in {}", program(&customer.program)),
+                format!(" to {}", program(&sale.program)),
+            )
+        };
         lines.push(format!(
-            "customer {id}, {} now, was brought first by {}",
+            "customer {id}, {} now{own}, was brought first{here} by {}",
             customer.status,
             name(customer.affiliate.as_deref())
         ));
