@@ -430,6 +430,7 @@ mod exact;
 mod money;
 mod numbers;
 mod plans;
+mod programs;
 mod request_ids;
 mod statements;
 mod versions;
