@@ -24,8 +24,8 @@ async fn limited(pool: &Pool) -> OrgId {
 type Kept = (String, String, i64, Option<i64>, bool);
 
 async fn kept(pool: &Pool) -> Vec<Kept> {
-    let rows: Vec<(String, String, i64, Option<DateTime<Utc>>, bool)> = sqlx::query_as(
-        "SELECT p.slug, a.slug, k.counted, k.first_sale_at, k.capped
+    sqlx::query_as(
+        "SELECT p.slug, a.slug, k.counted, (extract(epoch FROM k.first_sale_at - $1) / 3600)::bigint, k.capped
            FROM (SELECT 0 AS place, org_id, program_id, affiliate_id, counted, first_sale_at, capped FROM customers
                  UNION ALL
                  SELECT 1, s.org_id, s.program_id, s.affiliate_id, s.counted, s.first_sale_at, s.capped
@@ -34,15 +34,10 @@ async fn kept(pool: &Pool) -> Vec<Kept> {
            JOIN programs p USING (org_id, program_id) JOIN affiliates a USING (org_id, affiliate_id)
           ORDER BY place, p.slug",
     )
+    .bind(now())
     .fetch_all(pool)
     .await
-    .unwrap();
-    let hours = |at: DateTime<Utc>| (at - now()).num_hours();
-    rows.into_iter()
-        .map(|(program, affiliate, counted, first, capped)| {
-            (program, affiliate, counted, first.map(hours), capped)
-        })
-        .collect()
+    .unwrap()
 }
 
 fn of(program: &str, affiliate: &str, counted: i64, first: Option<i64>, capped: bool) -> Kept {

@@ -218,7 +218,7 @@ fn a_click_counts_for_the_days_of_the_program_and_not_a_millisecond_longer() {
         let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, age);
         with_customer(&mut world, "c1", 2, |customer| {
-            customer.own.click = Some(ClickId(50))
+            customer.own.click = Some(ClickId(50));
         });
         let incoming = edited(by_click(1, "o1", &click), |create| {
             create.override_max_cookie_time = any_age;

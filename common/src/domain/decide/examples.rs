@@ -24,7 +24,7 @@ pub(super) fn with_program(mut world: World, edit: impl FnOnce(&mut Program)) ->
     world
 }
 
-/// With a second program like the first, in which the coupons of the same two end in `-2`.
+/// With a second program like the first, in which the codes of the same two end in `-2`.
 pub(super) fn with_second(mut world: World, edit: impl FnOnce(&mut Program)) -> World {
     let catalog = catalog_mut(&mut world);
     let mut program = Program {
@@ -39,6 +39,7 @@ pub(super) fn with_second(mut world: World, edit: impl FnOnce(&mut Program)) -> 
         let affiliation = Affiliation {
             program: SECOND,
             coupon_folded: Some(coupon.into()),
+            referral_code: Some(coupon.into()),
             ..catalog.affiliation(PROGRAM, AffiliateId(id)).unwrap().clone()
         };
         catalog.add_affiliation(affiliation);

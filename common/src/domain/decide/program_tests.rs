@@ -118,7 +118,7 @@ fn in_each_program_its_first_affiliate_keeps_the_customer() {
         bought(3, "second"),
         bought(4, "first-2"),
         edited(in_dialect(bought(5, ""), Dialect::Rest), |create| {
-            create.attribution.coupon = None
+            create.attribution.coupon = None;
         }),
     ];
     let decided = decide(events, world).unwrap();
@@ -350,7 +350,7 @@ fn who_has_bought_in_one_program_may_be_a_lead_of_another() {
     let here = with_click_in(&mut world, PROGRAM, 50, 1, TimeDelta::days(1));
     let there = with_click_in(&mut world, SECOND, 51, 2, TimeDelta::days(1));
     with_customer(&mut world, "c1", 1, |customer| {
-        customer.own.first_sale_at = Some(now())
+        customer.own.first_sale_at = Some(now());
     });
     let events = vec![lead(1, &[&here], Some("c1")), lead(2, &[&there], Some("c1"))];
     let decided = decide(events, world).unwrap();

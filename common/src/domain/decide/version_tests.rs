@@ -127,7 +127,7 @@ fn a_sale_is_decided_by_the_terms_of_its_time() {
     let mut world_ = world();
     new_terms(&mut world_, |terms| terms.recurring_cap = Some(1));
     with_customer(&mut world_, "c1", 1, |customer| {
-        customer.own.counted_towards_cap = 1
+        customer.own.counted_towards_cap = 1;
     });
     check("cap", &world_, again, "1: 10, 2: 5", "");
 
