@@ -122,7 +122,7 @@ pub struct SaleCustomer {
     /// In its own program.
     #[schema(value_type = CustomerStatus)]
     pub status: String,
-    /// The slug of the customer's own program, which need not be the sale's.
+    /// The slug of the customer's own program, which need not be the sale's. Null: one that the key does not see.
     #[schema(required)]
     pub program: Option<String>,
     /// The slug of the affiliate who brought the customer to the sale's program first.

@@ -31,6 +31,11 @@ pub(super) async fn of_order(
     if rows.is_empty() {
         return Ok((Vec::new(), is_cut));
     }
+    for row in &mut rows {
+        // A key of one program is told of no other.
+        let is_seen = scope.is_none() || row.customer_program == row.program;
+        row.customer_program = row.customer_program.take().filter(|_| is_seen);
+    }
     let numbers: Vec<i64> = rows.iter().map(|row| row.conversion_id).collect();
     let mut sales: BTreeMap<i64, (Sale, LastChanges)> = rows
         .into_iter()

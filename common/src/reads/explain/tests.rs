@@ -45,11 +45,14 @@ async fn a_customers_order_in_another_program_than_its_own(pool: Pool) {
         ]
     );
     let line = "customer \"USER2\", active now in johns, was brought first to partner by peter";
-    assert!(
-        lines(&order).iter().any(|told| told == line),
-        "{:?}",
-        lines(&order)
-    );
+    assert!(lines(&order).contains(&line.to_owned()), "{:?}", lines(&order));
+    let seen = find(&pool, DEMO, "ORD7", Some(ProgramId(2)))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(seen.conversions[0].customer.as_ref().unwrap().program, None);
+    let line = line.replace("in johns", "in another program");
+    assert!(lines(&seen).contains(&line), "{:?}", lines(&seen));
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]

@@ -57,10 +57,10 @@ pub(super) fn decision(sale: &Sale) -> Chapter {
         let (own, here) = if customer.program == sale.program {
             (String::new(), String::new())
         } else {
-            let program = |slug: &Option<String>| name(slug.as_deref()).to_owned();
+            let own = customer.program.as_deref();
             (
-                format!(" in {}", program(&customer.program)),
-                format!(" to {}", program(&sale.program)),
+                own.map_or_else(|| " in another program".to_owned(), |own| format!(" in {own}")),
+                format!(" to {}", name(sale.program.as_deref())),
             )
         };
         lines.push(format!(
