@@ -69,7 +69,8 @@ fn affiliates(new: &[NewEvent<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> BT
         let all = earners.chain([conversion.affiliate]);
         all.map(|affiliate| (conversion.org, affiliate))
     });
-    let customers = world.customers.values().map(|row| (row.org, row.affiliate));
+    let customers = world.customers.values();
+    let customers = customers.flat_map(|row| row.standings().map(|standing| (row.org, standing.affiliate)));
     let clicks = world.clicks.values().map(|row| (row.org, row.affiliate));
     let bonuses = world.bonuses.values().map(|(org, row)| (*org, row.affiliate));
     let payments = world.payments.values().map(|row| (row.org, row.affiliate));

@@ -228,7 +228,8 @@ pub(super) async fn load_customers(
 
 /// The clicks by which customers and conversions came: for their age, and to be shown.
 pub(super) async fn load_origins(connection: &mut Connection, world: &mut World) -> Result<(), DbError> {
-    let customers = world.customers.values().map(|row| (row.org, row.click));
+    let customers = world.customers.values();
+    let customers = customers.flat_map(|row| row.standings().map(|standing| (row.org, standing.click)));
     let conversions = world.conversions.values().map(|row| (row.org, row.click));
     let missing: BTreeSet<(OrgId, ClickId)> = customers
         .chain(conversions)

@@ -121,6 +121,10 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("pixel_keys_pkey", "INSERT INTO pixel_keys SELECT * FROM pixel_keys"),
     ("pixel_keys_key_key", "INSERT INTO pixel_keys (org_id, pixel_key, secret) VALUES (2, 'x', '')"),
     ("pixel_keys_org_fkey", "UPDATE pixel_keys SET org_id = 9"),
+    (
+        "customer_programs_pkey",
+        "INSERT INTO customer_programs SELECT 1, 1, 2, 1, NULL, true, 0, NULL, false, gen_random_uuid(), now() FROM generate_series(1, 2)",
+    ),
     ("affiliate_groups_number_key", "UPDATE affiliate_groups SET number = 1 WHERE number > 1"),
     ("affiliate_notes_pkey", "INSERT INTO affiliate_notes OVERRIDING SYSTEM VALUE SELECT * FROM affiliate_notes"),
     ("affiliate_notes_affiliate_fkey", "UPDATE affiliate_notes SET affiliate_id = 9"),
@@ -163,7 +167,7 @@ async fn every_constraint_of_the_tenancy_tables_holds(pool: Pool) {
         "SELECT coalesce(array_agg(conname::text), '{}') FROM pg_constraint
          WHERE conrelid = ANY ('{settings, orgs, programs, program_assets, affiliate_groups, commission_types,
                 program_levels, program_bonuses, bonus_recounts, custom_fields, program_terms, affiliation_rates, group_memberships, affiliates, affiliations, api_keys, pixel_keys,
-                affiliate_notes, payout_methods, prospects,
+                affiliate_notes, payout_methods, prospects, customer_programs,
                 idempotent_answers, audit_heads, audit_entries}'::regclass[])
             AND contype IN ('c', 'f', 'p', 'u') AND conname <> ALL ($1)",
     )

@@ -1,4 +1,4 @@
-//! Customers: loaded with their rows locked, written set-based.
+//! Customers: loaded with their rows locked, written set-based. Those who have been in one program only cost one statement.
 
 use std::{collections::HashMap, hash::BuildHasher};
 
@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns};
+use super::{Connection, DbError, columns::columns, customer_programs};
 use crate::domain::{
     AffiliateId, ClickId, CustomerId, CustomerLifecycle, EventId, Identity, MetaData, OrgId, ProgramId,
-    entities::{Change, Customer},
+    entities::{Change, Customer, Standing},
     writer::ToldTimes,
 };
 
@@ -36,7 +36,7 @@ pub async fn lock(
                 c.program_id AS "program: ProgramId", c.affiliate_id AS "affiliate: AffiliateId", c.status, c.track,
                 c.canceled, c.capped, c.counted, c.first_sale_at, c.click_id AS "click: ClickId",
                 c.meta_data AS "meta_data: Json<MetaData>", c.details AS "details: Json<MetaData>",
-                c.trusted AS authenticated, c.event_id AS "event: EventId", c.created_at, c.deleted_at,
+                c.trusted AS authenticated, c.several_programs, c.event_id AS "event: EventId", c.created_at, c.deleted_at,
                 c.told_times AS "told_times: Json<ToldTimes>"
          FROM found JOIN customers c ON (c.org_id, c.customer_id) = (found.org_id, found.customer_id)
          ORDER BY c.org_id, c.customer_id FOR UPDATE OF c"#,
@@ -45,9 +45,10 @@ pub async fn lock(
         &number_orgs,
         &numbers,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(|error| DbError::new("customers.lock", error))?;
+    let several: Vec<bool> = rows.iter().map(|row| row.several_programs).collect();
     let customers = rows.into_iter().map(|row| Customer {
         change: Change::None,
         org: row.org,
@@ -56,8 +57,16 @@ pub async fn lock(
         external_id: row.external_id,
         email: row.email,
         name: row.name,
-        program: row.program,
-        affiliate: row.affiliate,
+        own: Standing {
+            program: row.program,
+            affiliate: row.affiliate,
+            click: row.click,
+            authenticated: row.authenticated,
+            counted_towards_cap: row.counted,
+            first_sale_at: row.first_sale_at,
+            capped: row.capped,
+        },
+        elsewhere: Vec::new(),
         status: row.status,
         lifecycle: CustomerLifecycle::parse(&row.track).unwrap_or_default(),
         canceled: row.canceled,
@@ -66,25 +75,29 @@ pub async fn lock(
             .told_times
             .as_deref()
             .and_then(|told| told.writer("meta_data")),
-        capped: row.capped,
-        counted_towards_cap: row.counted,
-        first_sale_at: row.first_sale_at,
-        click: row.click,
         meta_data: row.meta_data.0,
         details: row.details.0,
-        authenticated: row.authenticated,
         event: row.event,
         created_at: row.created_at,
         deleted_at: row.deleted_at,
     });
-    Ok(customers.collect())
+    let mut customers: Vec<Customer> = customers.collect();
+    let with_more = customers.iter_mut().zip(several);
+    let mut with_more: Vec<&mut Customer> = with_more
+        .filter_map(|(customer, several)| several.then_some(customer))
+        .collect();
+    if !with_more.is_empty() {
+        customer_programs::load(connection, &mut with_more).await?;
+    }
+    Ok(customers)
 }
 
 columns! {
     /// Customers, column by column.
     Columns<'a> of Customer {
-        change: _, org, id, identity, external_id, email, name, program, affiliate, status, lifecycle, canceled, canceled_by, meta_by, capped,
-        counted_towards_cap, first_sale_at, click, meta_data, details, authenticated, event, created_at, deleted_at,
+        change: _, org, id, identity, external_id, email, name,
+        own: Standing { program, affiliate, click, authenticated, counted_towards_cap, first_sale_at, capped },
+        elsewhere, status, lifecycle, canceled, canceled_by, meta_by, meta_data, details, event, created_at, deleted_at,
     } in &'a Customer {
         org_id: i64 = org.0,
         customer_id: i64 = id.0,
@@ -106,6 +119,7 @@ columns! {
         meta_data: Json<&'a MetaData> = Json(meta_data),
         details: Json<&'a MetaData> = Json(details),
         trusted: bool = *authenticated,
+        several_programs: bool = !elsewhere.is_empty(),
         event_id: Option<Uuid> = event.map(|id| id.0),
         created_at: DateTime<Utc> = *created_at,
         deleted_at: Option<DateTime<Utc>> = *deleted_at,
@@ -133,18 +147,18 @@ pub(crate) async fn write<S: BuildHasher>(
     if let Some(new) = Columns::of(marked(Change::Insert)) {
         insert(connection, &new).await?;
     }
-    Ok(())
+    customer_programs::write(connection, &sorted).await
 }
 
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id,
-             status, track, canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted, event_id,
-             created_at, deleted_at, told_times)
+             status, track, canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted,
+             several_programs, event_id, created_at, deleted_at, told_times)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
              $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::boolean[], $13::bigint[], $14::timestamptz[],
-             $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::uuid[], $20::timestamptz[],
-             $21::timestamptz[], $22::jsonb[])",
+             $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::boolean[], $20::uuid[],
+             $21::timestamptz[], $22::timestamptz[], $23::jsonb[])",
         &new.org_id,
         &new.customer_id,
         &new.identity,
@@ -163,6 +177,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.meta_data as _,
         &new.details as _,
         &new.trusted,
+        &new.several_programs,
         &new.event_id as _,
         &new.created_at,
         &new.deleted_at as _,
@@ -182,14 +197,14 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
              program_id = new.program_id, affiliate_id = new.affiliate_id, status = new.status, track = new.track,
              canceled = new.canceled, capped = new.capped, counted = new.counted, first_sale_at = new.first_sale_at,
              click_id = new.click_id, meta_data = new.meta_data, details = new.details, trusted = new.trusted,
-             deleted_at = new.deleted_at, told_times = new.told_times
+             several_programs = new.several_programs, deleted_at = new.deleted_at, told_times = new.told_times
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                  $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::boolean[], $13::bigint[],
-                 $14::timestamptz[], $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::timestamptz[],
-                 $20::jsonb[])
+                 $14::timestamptz[], $15::bigint[], $16::jsonb[], $17::jsonb[], $18::boolean[], $19::boolean[],
+                 $20::timestamptz[], $21::jsonb[])
            AS new (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status, track,
-                 canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted, deleted_at,
-                 told_times)
+                 canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted,
+                 several_programs, deleted_at, told_times)
          WHERE (c.org_id, c.customer_id) = (new.org_id, new.customer_id)",
         &changed.org_id,
         &changed.customer_id,
@@ -209,6 +224,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.meta_data as _,
         &changed.details as _,
         &changed.trusted,
+        &changed.several_programs,
         &changed.deleted_at as _,
         &changed.told_times as _,
     )

@@ -31,6 +31,9 @@ INSERT INTO sessions (session, org_id, click_id) VALUES ('s1', 1, 1);
 INSERT INTO customers (org_id, customer_id, identity, external_id, program_id, affiliate_id, status, trusted, created_at, counted,
                        first_sale_at, click_id)
 VALUES (1, 2, 'id:USER2', 'USER2', 1, 1, 'active', true, '2026-11-20 12:11:00Z', 2, '2026-11-20 12:11:00Z', 1);
+UPDATE customers SET several_programs = true WHERE customer_id = 2;
+INSERT INTO customer_programs (org_id, customer_id, program_id, affiliate_id, trusted, counted, capped, event_id, created_at)
+VALUES (1, 2, 2, 3, true, 0, false, '01a1f8d3-ea00-7000-8000-000000000012', '2026-11-20 12:12:00Z');
 
 INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect, trusted,
                          attributed_by, amount, currency, refunded, created_at, click_id, base_amount, charged_back, chargeback_by,

@@ -14,6 +14,9 @@ pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
 pub(crate) mod conversions;
+mod customer_programs;
+#[cfg(test)]
+mod customer_programs_tests;
 pub(crate) mod customers;
 pub mod dead_letters;
 pub(crate) mod decode;

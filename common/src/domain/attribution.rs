@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{
     AttributionFields, ClickId, Dialect, OrgId, ProgramId, Reason, Refusal, World,
     catalog::{Affiliation, OrgCatalog, Program},
-    entities::{Click, Customer},
+    entities::{Click, Customer, Standing},
     names::named,
     trace::{Candidate, Trace, Verdict},
 };
@@ -131,7 +131,7 @@ pub fn attribute<'a>(
         let Some(sent) = value(method, query) else {
             continue;
         };
-        let (mut candidate, found) = judge(method, sent, query, world, catalog);
+        let (mut candidate, found) = judge(method, sent, asked(query), query, world, catalog);
         let Some(found) = found else {
             trace.candidates.push(candidate);
             continue;
@@ -153,9 +153,16 @@ pub fn attribute<'a>(
         }
         return Ok((kept, trace));
     }
-    if is_kept_for_life(query, catalog) {
+    if let Some(kept) = kept_for_life(query, world, catalog) {
         let sent = value(AttributionMethod::Customer, query).unwrap_or_default();
-        let (candidate, found) = judge(AttributionMethod::Customer, sent, query, world, catalog);
+        let (candidate, found) = judge(
+            AttributionMethod::Customer,
+            sent,
+            Some(kept),
+            query,
+            world,
+            catalog,
+        );
         trace.candidates.push(candidate);
         if let Some(found) = found {
             return Ok((found, trace));
@@ -170,19 +177,42 @@ pub fn attribute<'a>(
     Ok((found, trace))
 }
 
+/// Where an event that names its customer and no program means that the customer stands: in the key's program, if it has been
+/// there, else in its own.
+fn asked<'q>(query: &AttributionQuery<'q>) -> Option<&'q Standing> {
+    let customer = query.customer?;
+    let in_scope = query.scope.and_then(|scope| customer.in_program(scope));
+    Some(in_scope.unwrap_or(&customer.own))
+}
+
 /// A renewal that tells the customer and, as storefronts do, the click or code of the first sale, which may have aged or
-/// gone by now: in a program where the first affiliate keeps the customer that affiliate earns.
-fn is_kept_for_life(query: &AttributionQuery<'_>, catalog: &OrgCatalog) -> bool {
+/// gone by now: in a program where the first affiliate keeps the customer that affiliate earns. What was sent may tell the
+/// program still.
+fn kept_for_life<'q>(
+    query: &AttributionQuery<'q>,
+    world: &World,
+    catalog: &OrgCatalog,
+) -> Option<&'q Standing> {
     let is_renewal = matches!(
         query.dialect,
         Dialect::Postback | Dialect::Native | Dialect::Pixel
     );
-    let keeps = |customer: &Customer| {
-        let program = catalog.program(customer.program);
-        (customer.authenticated || !query.authenticated)
+    if !is_renewal || query.methods.contains(&AttributionMethod::Customer) {
+        return None;
+    }
+    let customer = query.customer?;
+    let sent = query.methods.iter().filter_map(|method| {
+        let click = click(*method, None, query, world);
+        let affiliation = affiliation(*method, click, None, query, catalog)?;
+        let program = Some(affiliation.program);
+        customer.in_program(program.filter(|program| query.scope.is_none_or(|scope| scope == *program))?)
+    });
+    let keeps = |standing: &&Standing| {
+        let program = catalog.program(standing.program);
+        (standing.authenticated || !query.authenticated)
             && program.is_some_and(|program| program.terms_at(query.at).recurring)
     };
-    is_renewal && !query.methods.contains(&AttributionMethod::Customer) && query.customer.is_some_and(keeps)
+    sent.chain(asked(query)).find(keeps)
 }
 
 /// A click that was sent beside what led to its affiliate: kept for reports (seed: REST 1.6, click id).
@@ -193,7 +223,7 @@ fn click_beside(found: &Attribution<'_>, query: &AttributionQuery<'_>, world: &W
         AttributionMethod::Session,
     ]
     .into_iter()
-    .filter_map(|method| click(method, query, world))
+    .filter_map(|method| click(method, None, query, world))
     .filter(|click| !is_after_sale(click, query));
     clicks.find_map(|click| led_to(click, found.affiliation))
 }
@@ -216,14 +246,16 @@ fn value(method: AttributionMethod, query: &AttributionQuery<'_>) -> Option<Stri
     }
 }
 
+/// `standing`: where the customer stands with the program that is meant, for the method that goes by it.
 fn judge<'a>(
     method: AttributionMethod,
     sent: String,
+    standing: Option<&Standing>,
     query: &AttributionQuery<'_>,
     world: &World,
     catalog: &'a OrgCatalog,
 ) -> (Candidate, Option<Attribution<'a>>) {
-    let click = click(method, query, world);
+    let click = click(method, standing, query, world);
     let mut candidate = Candidate {
         method: method.name().to_owned(),
         sent,
@@ -232,7 +264,7 @@ fn judge<'a>(
         click_age_days: None,
         window_days: None,
     };
-    let Some(affiliation) = affiliation(method, click, query, catalog) else {
+    let Some(affiliation) = affiliation(method, click, standing, query, catalog) else {
         return (candidate, None);
     };
     let Some(program) = catalog.program(affiliation.program) else {
@@ -240,9 +272,7 @@ fn judge<'a>(
     };
     // A provisional lead binds nobody: its customer is as good as unknown until an authenticated lead comes.
     if method == AttributionMethod::Customer
-        && query
-            .customer
-            .is_some_and(|customer| is_provisional(customer, program))
+        && standing.is_some_and(|standing| is_provisional(standing, program))
     {
         return (candidate, None);
     }
@@ -273,7 +303,7 @@ fn judge<'a>(
         click: click.and_then(|click| led_to(click, affiliation)),
         authenticated: query.authenticated
             && (method != AttributionMethod::Customer
-                || query.customer.is_some_and(|customer| customer.authenticated)),
+                || standing.is_some_and(|standing| standing.authenticated)),
     });
     (candidate, found)
 }
@@ -285,12 +315,17 @@ fn led_to(click: &Click, affiliation: &Affiliation) -> Option<ClickId> {
 }
 
 /// The click that a method names, or the one by which the customer came where that has an age of its own.
-fn click<'w>(method: AttributionMethod, query: &AttributionQuery<'_>, world: &'w World) -> Option<&'w Click> {
+fn click<'w>(
+    method: AttributionMethod,
+    standing: Option<&Standing>,
+    query: &AttributionQuery<'_>,
+    world: &'w World,
+) -> Option<&'w Click> {
     match method {
         AttributionMethod::Click => world.click(query.org, query.sent.click_id.as_deref()?),
         AttributionMethod::Tracking => world.click(query.org, query.sent.tracking_id.as_deref()?),
         AttributionMethod::Session => world.session(query.org, query.sent.session.as_deref()?),
-        AttributionMethod::Customer => world.clicks.get(&query.customer?.click?),
+        AttributionMethod::Customer => world.clicks.get(&standing?.click?),
         AttributionMethod::Coupon | AttributionMethod::ReferralCode | AttributionMethod::Source => None,
     }
 }
@@ -322,14 +357,15 @@ fn is_after_sale(click: &Click, query: &AttributionQuery<'_>) -> bool {
 fn affiliation<'a>(
     method: AttributionMethod,
     click: Option<&Click>,
+    standing: Option<&Standing>,
     query: &AttributionQuery<'_>,
     catalog: &'a OrgCatalog,
 ) -> Option<&'a Affiliation> {
     let sent = query.sent;
     match method {
         AttributionMethod::Customer => {
-            let customer = query.customer?;
-            catalog.affiliation(customer.program, customer.affiliate)
+            let standing = standing?;
+            catalog.affiliation(standing.program, standing.affiliate)
         }
         AttributionMethod::Coupon => catalog.by_coupon(&fold_coupon(sent.coupon.as_deref()?)),
         AttributionMethod::Click | AttributionMethod::Tracking | AttributionMethod::Session => {
@@ -343,7 +379,7 @@ fn affiliation<'a>(
     }
 }
 
-/// With lifetime commissions the first affiliate keeps the customer, whoever's code brings the customer back. But an
+/// With lifetime commissions the program's first affiliate keeps the customer there, whoever's code brings the customer back. But an
 /// unauthenticated binding does not keep a customer from an authenticated sale.
 fn kept_by_first_affiliate<'a>(
     found: Attribution<'a>,
@@ -351,24 +387,26 @@ fn kept_by_first_affiliate<'a>(
     world: &World,
     catalog: &'a OrgCatalog,
 ) -> Attribution<'a> {
-    let binds = |customer: &&Customer| {
+    let binds = |standing: &&Standing| {
         found.program.terms_at(query.at).recurring
-            && customer.program == found.program.id
-            && (customer.authenticated || !query.authenticated)
-            && !is_provisional(customer, found.program)
+            && (standing.authenticated || !query.authenticated)
+            && !is_provisional(standing, found.program)
     };
-    let Some(customer) = query.customer.filter(binds) else {
+    let standing = query
+        .customer
+        .and_then(|customer| customer.in_program(found.program.id));
+    let Some(standing) = standing.filter(binds) else {
         return found;
     };
-    let first = catalog.affiliation(found.program.id, customer.affiliate);
+    let first = catalog.affiliation(found.program.id, standing.affiliate);
     match first.filter(|first| first.approved == Some(true)) {
         Some(affiliation) if affiliation.affiliate != found.affiliation.affiliate => {
-            let click = customer.click.and_then(|click| world.clicks.get(&click));
+            let click = standing.click.and_then(|click| world.clicks.get(&click));
             Attribution {
                 affiliation,
                 method: AttributionMethod::Customer,
                 click: click.and_then(|click| led_to(click, affiliation)),
-                authenticated: found.authenticated && customer.authenticated,
+                authenticated: found.authenticated && standing.authenticated,
                 ..found
             }
         }
@@ -376,9 +414,9 @@ fn kept_by_first_affiliate<'a>(
     }
 }
 
-/// The customer is unauthenticated, in a program that wants authenticated leads (seed: Affitor, server-side lead tracking).
-fn is_provisional(customer: &Customer, program: &Program) -> bool {
-    program.keyed_leads_only && !customer.authenticated
+/// The customer is bound by unauthenticated events alone, in a program that wants authenticated leads (seed: Affitor, server-side lead tracking).
+fn is_provisional(standing: &Standing, program: &Program) -> bool {
+    program.keyed_leads_only && !standing.authenticated
 }
 
 fn refusal(query: &AttributionQuery<'_>, trace: Trace) -> Refusal {

@@ -38,9 +38,10 @@ pub struct Customer {
     pub external_id: Option<String>,
     pub email: Option<String>,
     pub name: Option<String>,
-    pub program: ProgramId,
-    /// The first affiliate, who keeps the customer where the program is recurring.
-    pub affiliate: AffiliateId,
+    /// In the program that it came to first: callers see the customer there.
+    pub own: Standing,
+    /// In other programs, by their numbers.
+    pub elsewhere: Vec<Elsewhere>,
     /// As [`Customer::derived_status`] says.
     pub status: String,
     pub lifecycle: CustomerLifecycle,
@@ -48,19 +49,9 @@ pub struct Customer {
     /// Who said so last, or the opposite; of the meta data who replaced them or changed one of them. Earlier versions did not note it.
     pub canceled_by: Option<Writer>,
     pub meta_by: Option<Writer>,
-    /// The limit of the program was reached: further conversions bring nothing.
-    pub capped: bool,
-    /// Conversions and recurring commissions that have counted towards the program's cap.
-    pub counted_towards_cap: i64,
-    /// The time of the earliest sale; `None`: there was none.
-    pub first_sale_at: Option<DateTime<Utc>>,
-    /// The click that the customer came by.
-    pub click: Option<ClickId>,
     pub meta_data: MetaData,
     /// User agent, ip: kept for reports.
     pub details: MetaData,
-    /// Whether an authenticated event bound it to its affiliate.
-    pub authenticated: bool,
     /// The event that recorded it; rows of earlier versions do not say.
     pub event: Option<EventId>,
     pub created_at: DateTime<Utc>,
@@ -68,11 +59,44 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// The status that follows from the other fields.
+    /// The status that follows from the other fields: as it stands with its own program.
     pub fn derived_status(&self) -> &'static str {
-        let has_bought = self.first_sale_at.is_some();
-        self.lifecycle.status(self.canceled, self.capped, has_bought)
+        let has_bought = self.own.first_sale_at.is_some();
+        self.lifecycle.status(self.canceled, self.own.capped, has_bought)
     }
+
+    /// Whether an authenticated event has bound it. Then it is bound by one in its own program.
+    pub fn is_authenticated(&self) -> bool {
+        self.own.authenticated
+    }
+}
+
+/// Where a customer stands with a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub program: ProgramId,
+    /// The first affiliate, who keeps the customer there where the program is recurring.
+    pub affiliate: AffiliateId,
+    /// The click that the customer came by.
+    pub click: Option<ClickId>,
+    /// Whether an authenticated event bound it to its affiliate.
+    pub authenticated: bool,
+    /// Conversions and recurring commissions that have counted towards the program's cap.
+    pub counted_towards_cap: i64,
+    /// The time of the earliest sale in the program; `None`: there was none.
+    pub first_sale_at: Option<DateTime<Utc>>,
+    /// A limit of the program was reached: further conversions bring nothing there.
+    pub capped: bool,
+}
+
+/// Where a customer stands with a program beside its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elsewhere {
+    pub change: Change,
+    pub standing: Standing,
+    /// The event that noted it first.
+    pub event: EventId,
+    pub created_at: DateTime<Utc>,
 }
 
 /// A visit by an affiliate's link.

@@ -27,6 +27,7 @@ pub mod pricing;
 mod pricing_tests;
 pub mod prospect;
 pub mod recalculation;
+mod standing;
 pub mod trace;
 pub mod versions;
 pub mod world;

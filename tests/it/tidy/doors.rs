@@ -22,6 +22,7 @@ const DOORS: [Door; 2] = [
             "refunds",
             "commissions",
             "customers",
+            "customer_programs",
             "transfers",
             "balances",
             "payments",

@@ -431,6 +431,7 @@ mod exact;
 mod money;
 mod numbers;
 mod plans;
+mod programs;
 mod request_ids;
 mod statements;
 mod versions;

@@ -14,6 +14,7 @@ const MANY: &str = "
     ALTER TABLE conversions SET (autovacuum_enabled = off);
     ALTER TABLE commissions SET (autovacuum_enabled = off);
     ALTER TABLE customers SET (autovacuum_enabled = off);
+    ALTER TABLE customer_programs SET (autovacuum_enabled = off);
     ALTER TABLE clicks SET (autovacuum_enabled = off);
     ALTER TABLE events_default SET (autovacuum_enabled = off);
     ALTER TABLE parked_keys SET (autovacuum_enabled = off);
@@ -30,6 +31,10 @@ const MANY: &str = "
     INSERT INTO customers (org_id, customer_id, identity, program_id, affiliate_id, status, trusted, created_at)
     SELECT u.org_id, n, 'id:many' || n, u.program_id, u.affiliate_id, u.status, true, u.created_at
     FROM customers u, generate_series(1001, 21000) n;
+    UPDATE customers SET several_programs = true;
+    INSERT INTO customer_programs (org_id, customer_id, program_id, affiliate_id, trusted, counted, capped, event_id, created_at)
+    SELECT u.org_id, u.customer_id, u.program_id + 1, u.affiliate_id, true, 0, false, gen_random_uuid(), u.created_at
+    FROM customers u;
     INSERT INTO clicks (org_id, click_id, name, program_id, affiliate_id, referral_code, event_id, dialect, trusted,
         created_at, clicked_at)
     SELECT u.org_id, n, 'many' || n, u.program_id, u.affiliate_id, 'x', gen_random_uuid(), 'affy', true, u.created_at,

@@ -45,4 +45,15 @@ async fn a_batch_costs_as_many_statements_as_one_event(pool: Pool) {
     assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
     assert!(counts[0] <= MAX_STATEMENTS, "{counts:?}");
     println!("statements of a batch: {counts:?}");
+    // The customer has been in one program so far. Elsewhere its own row stays as it is, and the one of that program is written;
+    // from then on both are loaded, in one more statement.
+    commit(&pool, vec![sale(org, "elsewhere", "PARTNER_CODE", 10)]).await;
+    for (coupon, size) in [("JANE10OFF", 1), ("PARTNER_CODE", 1), ("PARTNER_CODE", 300)] {
+        let batch = (0..size)
+            .map(|order| sale(org, &format!("{coupon}-{size}-{order}"), coupon, 10))
+            .collect();
+        let before = executed(&pool).await;
+        commit(&pool, batch).await;
+        assert_eq!(executed(&pool).await - before - look, counts[0] + 1, "{coupon}");
+    }
 }

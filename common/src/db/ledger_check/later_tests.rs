@@ -210,8 +210,28 @@ drifts! {
     ];
     a_customer_that_counts_wrong:
         "UPDATE customers SET counted = 0 WHERE customer_id = 1; UPDATE customers SET counted = 3 WHERE customer_id = 2" => [
-        "customer_counts: customer 1: it counts 0; its living conversions count 1",
-        "customer_counts: customer 2: it counts 3; its living conversions count 2",
+        "customer_counts: customer 1 in program 1: it counts 0; its living conversions there count 1",
+        "customer_counts: customer 2 in program 1: it counts 3; its living conversions there count 2",
+    ];
+    a_customer_that_counts_wrong_elsewhere:
+        "INSERT INTO customer_programs VALUES (1, 1, 2, 1, NULL, true, 1, NULL, false, gen_random_uuid(), now());
+         UPDATE customers SET several_programs = true; UPDATE conversions SET program_id = 2 WHERE customer_id = 2" => [
+        "customer_counts: customer 1 in program 2: it counts 1; its living conversions there count 0",
+        "customer_counts: customer 2 in program 1: it counts 2; its living conversions there count 0",
+        "customer_counts: customer 2 in program 2: it counts 0; its living conversions there count 2",
+    ];
+    a_customer_in_a_program_that_is_not_there:
+        "INSERT INTO customer_programs
+         SELECT 1, customer, program, affiliate, NULL, true, 0, NULL, false, gen_random_uuid(), now()
+           FROM (VALUES (9, 2, 1), (1, 9, 1), (1, 2, 9)) wrong (customer, program, affiliate);
+         UPDATE customer_programs SET click_id = 99 WHERE customer_id = 2;
+         INSERT INTO customer_programs VALUES (1, 1, 3, 1, NULL, true, 0, NULL, false, gen_random_uuid(), now());
+         INSERT INTO programs (org_id, program_id, slug, title, currency) VALUES (1, 3, 'third', 'Third', 'USD')" => [
+        "customer_program_references: customer 1 in program 2: affiliate 9 does not exist",
+        "customer_program_references: customer 1 in program 3: the customer does not say that it has been in several programs",
+        "customer_program_references: customer 1 in program 9: program 9 does not exist",
+        "customer_program_references: customer 2 in program 2: click 99 does not exist",
+        "customer_program_references: customer 9 in program 2: customer 9 does not exist",
     ];
 }
 

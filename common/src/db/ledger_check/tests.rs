@@ -221,7 +221,7 @@ async fn an_event_applied_twice(pool: Pool) {
         found(&pool, twice).await,
         [
             "event_conversions: event 01a1f8d3-ea00-7000-8000-000000000001: it has 2 conversions",
-            "customer_counts: customer 1: it counts 1; its living conversions count 2",
+            "customer_counts: customer 1 in program 1: it counts 1; its living conversions there count 2",
         ]
     );
 }

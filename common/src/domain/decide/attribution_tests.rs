@@ -217,7 +217,9 @@ fn a_click_counts_for_the_days_of_the_program_and_not_a_millisecond_longer() {
         let (dialect, age, lifetime, any_age, of_customer, outcome) = row;
         let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, age);
-        with_customer(&mut world, "c1", 2, |customer| customer.click = Some(ClickId(50)));
+        with_customer(&mut world, "c1", 2, |customer| {
+            customer.own.click = Some(ClickId(50));
+        });
         let incoming = edited(by_click(1, "o1", &click), |create| {
             create.override_max_cookie_time = any_age;
             if of_customer {
@@ -351,7 +353,7 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
         with_affiliate(&mut world, PROGRAM, 2, "second", |affiliation| {
             affiliation.approved = Some(approved);
         });
-        with_customer(&mut world, "c1", 2, |customer| customer.authenticated = bound);
+        with_customer(&mut world, "c1", 2, |customer| customer.own.authenticated = bound);
         let mut incoming = of_customer(sale(1, "o1", "first", "100"), "c1");
         incoming.event.authenticated = authenticated;
         let decided = decide(vec![incoming], world).unwrap();
@@ -360,8 +362,8 @@ fn the_first_affiliate_keeps_the_customer_only_with_lifetime_approval_and_trust(
         assert_eq!(kept_by, who.starts_with("second").then_some("second"), "{row:?}");
         let customer = &decided.world.customers[&(ORG, Identity::Id("c1".into()))];
         let rebound = authenticated && !bound;
-        assert_eq!(customer.affiliate.0, if rebound { 1 } else { 2 }, "{row:?}");
-        assert_eq!(customer.authenticated, bound || rebound);
+        assert_eq!(customer.own.affiliate.0, if rebound { 1 } else { 2 }, "{row:?}");
+        assert_eq!(customer.own.authenticated, bound || rebound);
     }
 }
 
@@ -371,7 +373,7 @@ fn an_unauthenticated_binding_yields_to_what_an_authenticated_sale_sends_and_cou
     let mut world = with_program(world(), |program| {
         program.terms.first.approval = Approval::Immediate;
     });
-    with_customer(&mut world, "c1", 2, |customer| customer.authenticated = false);
+    with_customer(&mut world, "c1", 2, |customer| customer.own.authenticated = false);
     let rest = |n, order, coupon| of_customer(in_dialect(sale(n, order, coupon, "100"), Dialect::Rest), "c1");
     let decided = decide(vec![rest(1, "o1", "nobody")], world.clone()).unwrap();
     assert_eq!(earner(&decided, "o1"), "second by customer_id");
@@ -447,14 +449,14 @@ fn a_deleted_customer_is_nobody_and_the_id_is_free() {
     with_customer(&mut world, "c1", 2, |customer| {
         customer.identity = Identity::Deleted(customer.id);
         customer.deleted_at = Some(now());
-        customer.first_sale_at = Some(now());
+        customer.own.first_sale_at = Some(now());
     });
     let old = CustomerId(900);
     let decided = decide(vec![of_customer(sale(1, "o1", "first", "100"), "c1")], world).unwrap();
     assert_eq!(earner(&decided, "o1"), "first by coupon");
     let new = customer(&decided, "c1");
     assert_ne!(new.id, old);
-    assert_eq!(new.affiliate, AffiliateId(1));
+    assert_eq!(new.own.affiliate, AffiliateId(1));
     assert!(decided.world.customer(ORG, old).unwrap().deleted_at.is_some());
 }
 
@@ -474,7 +476,7 @@ fn a_renewal_is_the_first_affiliates_though_its_click_has_aged() {
         let (dialect, lifetime, bound, authenticated, want) = row;
         let mut world = with_program(world(), |program| program.terms.first.recurring = lifetime);
         let click = with_click(&mut world, 50, 2, WINDOW + TimeDelta::days(30));
-        with_customer(&mut world, "c1", 2, |customer| customer.authenticated = bound);
+        with_customer(&mut world, "c1", 2, |customer| customer.own.authenticated = bound);
         let mut renewal = in_dialect(of_customer(by_click(1, "o1", &click), "c1"), dialect);
         renewal.event.authenticated = authenticated;
         let decided = decide(vec![renewal], world).unwrap();

@@ -28,7 +28,7 @@ fn a_customer_brings_so_many_commissions_and_no_more() {
     assert!(third.trace.cap.as_ref().unwrap().reached);
     let customer = customer(&decided, "c1");
     assert_eq!(
-        (customer.counted_towards_cap, customer.status.as_str()),
+        (customer.own.counted_towards_cap, customer.status.as_str()),
         (2, "capped")
     );
 }
@@ -69,7 +69,7 @@ fn types_that_do_not_count_leave_the_cap_alone() {
     assert_eq!(position(&decided, 2).0, decimal("30"));
     let customer = customer(&decided, "c1");
     assert_eq!(
-        (customer.counted_towards_cap, customer.status.as_str()),
+        (customer.own.counted_towards_cap, customer.status.as_str()),
         (0, "active")
     );
 }
@@ -143,9 +143,9 @@ fn what_is_superseded_is_reversed_linked_and_visible() {
     let customer = customer(&decided, "c1");
     assert_eq!(
         (
-            customer.affiliate.0,
-            customer.authenticated,
-            customer.counted_towards_cap
+            customer.own.affiliate.0,
+            customer.own.authenticated,
+            customer.own.counted_towards_cap
         ),
         (2, true, 1)
     );
@@ -238,13 +238,13 @@ fn the_days_begin_with_the_first_authenticated_sale() {
     let unauthenticated = decide(events[..1].to_vec(), world.clone()).unwrap();
     let early = customer(&unauthenticated, "c1");
     assert_eq!(
-        (early.first_sale_at, early.status.as_str()),
+        (early.own.first_sale_at, early.status.as_str()),
         (None, "new"),
         "an unauthenticated sale moves nobody on"
     );
     let decided = decide(events, world).unwrap();
     assert_eq!(conversion(&decided, "o2").commissions.len(), 1);
-    assert_eq!(customer(&decided, "c1").first_sale_at, Some(now()));
+    assert_eq!(customer(&decided, "c1").own.first_sale_at, Some(now()));
 }
 
 #[test]

@@ -103,11 +103,13 @@ fn follow_click(context: &Context<'_>, click: &Click, link: &Link<'_>, world: &m
     let Some(customer) = click.customer.and_then(|id| world.customer(context.org, id)) else {
         return;
     };
-    let follows = customer.click == Some(click.id)
+    let Some(standing) = customer.in_program(link.program.id) else {
+        return;
+    };
+    let follows = standing.click == Some(click.id)
         && click.event == event.id
-        && customer.program == link.program.id
         && !link.program.terms_at(event.received_at).recurring
-        && (event.authenticated || !customer.authenticated)
+        && (event.authenticated || !standing.authenticated)
         && customer.deleted_at.is_none();
     if !follows {
         return;
@@ -117,10 +119,12 @@ fn follow_click(context: &Context<'_>, click: &Click, link: &Link<'_>, world: &m
         program: link.program,
         method: AttributionMethod::Click,
         click: Some(click.id),
-        authenticated: customer.authenticated,
+        authenticated: standing.authenticated,
     };
     change_customer(world, context.org, customer.id, |customer| {
-        rebind(customer, &found);
+        if let Some(standing) = customer.in_program_mut(link.program.id) {
+            rebind(standing, &found);
+        }
     });
 }
 

@@ -20,7 +20,7 @@ use crate::domain::{
     attribution::{Attribution, AttributionQuery, attribute, methods},
     catalog::Program,
     commission::{Line, lines},
-    entities::{Change, Conversion, Customer},
+    entities::{Change, Conversion},
     trace::Trace,
     world::{IdPool, PoolExhausted},
 };
@@ -56,12 +56,11 @@ pub(super) fn create_conversion(
     // Before the limits are looked at: the unauthenticated sale of the same order counts towards them no more.
     let superseded = supersede(context, create, world, effects);
     let customer = known.and_then(|known| world.customer(context.org, known));
-    let has_limits = customer.is_none_or(|customer| will_be_bound_in(customer, &found));
-    trace.cap = cap(customer, found.program, at).filter(|_| has_limits);
+    let standing = customer.and_then(|customer| customer.in_program(found.program.id));
+    trace.cap = cap(standing, found.program, at);
     let is_capped = trace.cap.as_ref().is_some_and(|cap| cap.reached);
     // An unauthenticated sale does not count towards the cap: it would take commissions from authenticated ones.
-    let counts =
-        event.authenticated && has_limits && !is_capped && lines.iter().any(|line| line.counts_towards_cap);
+    let counts = event.authenticated && !is_capped && lines.iter().any(|line| line.counts_towards_cap);
     let mut warnings = event.warnings.clone();
     if is_capped {
         lines.clear();
@@ -128,11 +127,6 @@ fn refuse_too_large(create: &CreateConversion) -> Result<(), Refusal> {
         return Err(Refusal::new(Reason::AmountOutOfRange, detail));
     }
     Ok(())
-}
-
-/// A customer has the limits of the program that it is bound in, or will be by this sale.
-fn will_be_bound_in(customer: &Customer, found: &Attribution<'_>) -> bool {
-    customer.program == found.program.id || (found.authenticated && !customer.authenticated)
 }
 
 /// Without its commissions.
@@ -208,7 +202,8 @@ fn add_commissions(
     Ok(())
 }
 
-/// Notes an authenticated sale with its customer: when the first one was, how many have counted, whether the cap is reached.
+/// Notes an authenticated sale with its customer in the sale's program: when the first one was, how many have counted, whether
+/// the cap is reached.
 fn count_sale(
     context: &Context<'_>,
     customer: CustomerId,
@@ -219,11 +214,10 @@ fn count_sale(
 ) {
     let seen = context.event.received_at;
     change_customer(world, context.org, customer, |customer| {
-        customer.first_sale_at = Some(customer.first_sale_at.map_or(at, |first| first.min(at)));
-        customer.counted_towards_cap += i64::from(counts);
-        // A customer of several programs has the limits of the one that it is bound in.
-        if customer.program == program.id {
-            customer.capped = is_capped_by(customer, program, seen, at);
+        if let Some(standing) = customer.in_program_mut(program.id) {
+            standing.first_sale_at = Some(standing.first_sale_at.map_or(at, |first| first.min(at)));
+            standing.counted_towards_cap += i64::from(counts);
+            standing.capped = is_capped_by(standing, program, seen, at);
         }
     });
 }

@@ -3,12 +3,12 @@
 use super::{
     Context, Stop,
     change::change_meta_data,
-    customer_record::{change_customer, follow_status, leave_on_click, new_customer, put_customer, rebind},
+    customer_record::{bind, change_customer, follow_status, leave_on_click, new_customer, put_customer},
     limits::is_beyond_limits,
     view,
 };
 use crate::domain::{
-    Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, First, Identity,
+    Applied, CreateCustomer, CustomerAction, CustomerId, CustomerRef, CustomerTarget, Event, First, Identity,
     Outcome, Reason, Refusal, UpdateCustomer, World,
     attribution::{Attribution, AttributionQuery, attribute, customer_methods},
     entities::Customer,
@@ -24,7 +24,7 @@ pub(super) fn create_customer(
     let identity = Identity::Id(create.customer_id.clone());
     let known = world.living_customer(context.org, &identity);
     // An unauthenticated customer gives way to an authenticated one.
-    if let Some(known) = known.filter(|known| known.authenticated || !event.authenticated) {
+    if let Some(known) = known.filter(|known| known.is_authenticated() || !event.authenticated) {
         return Err(repeated(context, &create.customer_id, known, world).into());
     }
     let known = known.map(|known| known.id);
@@ -46,7 +46,7 @@ pub(super) fn create_customer(
         None => new_customer(context, named(create, identity), &found, create.lifecycle, world)?,
     };
     change_customer(world, context.org, id, |customer| {
-        describe(customer, create, &found);
+        describe(event, customer, create, &found);
     });
     if let Some(click) = found.click {
         leave_on_click(context, click, id, world);
@@ -68,8 +68,8 @@ fn named(create: &CreateCustomer, identity: Identity) -> CustomerRef {
 }
 
 /// All that the request tells of the customer, over what an unauthenticated one told before.
-fn describe(customer: &mut Customer, create: &CreateCustomer, found: &Attribution<'_>) {
-    rebind(customer, found);
+fn describe(event: &Event, customer: &mut Customer, create: &CreateCustomer, found: &Attribution<'_>) {
+    bind(event, customer, found, |_| true);
     customer.lifecycle = create.lifecycle;
     customer.meta_data.clone_from(&create.meta_data);
     customer.details.clone_from(&create.details);
@@ -77,7 +77,7 @@ fn describe(customer: &mut Customer, create: &CreateCustomer, found: &Attributio
 
 /// Who may not see the customer learns only that the id is taken.
 fn repeated(context: &Context<'_>, name: &str, known: &Customer, world: &World) -> Refusal {
-    let known = Some(known).filter(|known| context.event.sees(known.program));
+    let known = Some(known).filter(|known| context.event.sees(known.own.program));
     let first = known.and_then(|known| {
         let record = view::customer_record(known, world, context.catalog);
         Some(Box::new(First {
@@ -134,11 +134,13 @@ fn act(context: &Context<'_>, customer: &mut Customer, writer: Writer, action: O
             customer.canceled_by = Some(writer);
         }
         Some(CustomerAction::Resume) => {
-            let program = context.catalog.program(customer.program);
             customer.canceled = false;
             customer.canceled_by = Some(writer);
-            customer.capped =
-                program.is_some_and(|program| is_beyond_limits(customer, program, context.event.received_at));
+            for standing in customer.standings_mut() {
+                let program = context.catalog.program(standing.program);
+                standing.capped = program
+                    .is_some_and(|program| is_beyond_limits(standing, program, context.event.received_at));
+            }
         }
         Some(CustomerAction::Delete) => {
             customer.deleted_at = Some(context.now);
@@ -162,7 +164,7 @@ pub(super) fn target<'w>(
         CustomerTarget::Number(id) => world.customer(context.org, *id),
     };
     customer
-        .filter(|customer| customer.deleted_at.is_none() && context.event.sees(customer.program))
+        .filter(|customer| customer.deleted_at.is_none() && context.event.sees(customer.own.program))
         .ok_or_else(|| unknown(target))
 }
 

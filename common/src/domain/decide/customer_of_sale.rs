@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    customer_record::{change_customer, leave_on_click, may_tell_id, new_customer, rebind},
+    customer_record::{bind, change_customer, leave_on_click, may_tell_id, new_customer},
 };
 use crate::domain::{
     AttributionFields, CreateConversion, CustomerId, CustomerLifecycle, CustomerRef, Dialect, Event,
@@ -42,7 +42,9 @@ pub(super) fn visitor<'w>(
         let is_meant = !event.authenticated
             || click.customer_authenticated
             || matches!(customer.identity, Identity::Click(_))
-            || (customer.authenticated && customer.click == Some(click.id));
+            || customer
+                .standings()
+                .any(|standing| standing.authenticated && standing.click == Some(click.id));
         (customer.deleted_at.is_none() && is_same && is_meant).then_some(customer)
     };
     by_id.or_else(by_click)
@@ -96,7 +98,7 @@ pub(super) fn upsert_customer(
 /// What an unauthenticated sale says writes nothing over what an authenticated event said.
 fn update(event: &Event, customer: &mut Customer, named: Option<&CustomerRef>, found: &Attribution<'_>) {
     if let Some(named) = named {
-        if event.authenticated || !customer.authenticated {
+        if event.authenticated || !customer.is_authenticated() {
             overwrite(customer, named);
             customer.name = customer.name.take().or_else(|| default_name(event, named));
         }
@@ -104,9 +106,9 @@ fn update(event: &Event, customer: &mut Customer, named: Option<&CustomerRef>, f
             customer.identity = named.identity.clone();
         }
     }
-    if found.authenticated && !customer.authenticated {
-        rebind(customer, found);
-    }
+    bind(event, customer, found, |standing| {
+        found.authenticated && !standing.authenticated
+    });
 }
 
 /// Last writer wins for what is sent; what is not sent stays.

@@ -407,7 +407,7 @@ fn the_lines_of_a_sale_count_once_when_they_fall_due() {
     }
     let capped = customer(&mut story);
     assert_eq!(
-        (capped.counted_towards_cap, capped.status.as_str()),
+        (capped.own.counted_towards_cap, capped.status.as_str()),
         (2, "capped")
     );
     for (id, commission) in (4..).zip(&started) {
@@ -431,7 +431,7 @@ fn repetitions_rest_on_what_their_sale_rests_on() {
         let conversion = story.world.conversions.values_mut().next().unwrap();
         conversion.trace.unauthenticated_binding = !binding;
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
-        let counted = customer(&mut story).counted_towards_cap;
+        let counted = customer(&mut story).own.counted_towards_cap;
         let kinds = story.conversion(1).commissions.clone();
         let repeated = kinds
             .iter()
@@ -457,7 +457,11 @@ fn recurring_commissions_count_towards_the_caps() {
     assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
     let capped = customer(&mut story).clone();
     assert_eq!(
-        (capped.counted_towards_cap, capped.capped, capped.status.as_str()),
+        (
+            capped.own.counted_towards_cap,
+            capped.own.capped,
+            capped.status.as_str()
+        ),
         (2, true, "capped")
     );
     assert_eq!(word(&story.tell(3, recur(2, SECOND))), "recurrence_skipped");
@@ -495,11 +499,11 @@ fn a_deleted_sale_gives_back_what_it_and_its_repetitions_took_of_the_limit() {
             program.terms.first.recurring_period_days = days;
         });
         assert_eq!(word(&story.tell(2, recur(1, FIRST))), "applied");
-        assert_eq!(customer(&mut story).counted_towards_cap, 2);
+        assert_eq!(customer(&mut story).own.counted_towards_cap, 2);
         story.tell(3, json!({"edit_conversion": {"conversion": 1, "delete": true}}));
         let capped = customer(&mut story);
         assert_eq!(
-            (capped.counted_towards_cap, capped.status.as_str()),
+            (capped.own.counted_towards_cap, capped.status.as_str()),
             (0, status),
             "the days since the first sale have passed all the same"
         );

@@ -9,17 +9,41 @@ use crate::domain::{
     ProgramId,
     catalog::{Affiliate, Affiliation, OwnRate, Program},
     click_name::click_code,
-    entities::{Change, Click, Conversion, Customer},
+    entities::{Change, Click, Conversion, Customer, Standing},
     versions::Versions,
 };
 
 pub(super) const PROGRAM: ProgramId = ProgramId(1);
+pub(super) const SECOND: ProgramId = ProgramId(2);
 
 pub(super) fn with_program(mut world: World, edit: impl FnOnce(&mut Program)) -> World {
     let catalog = catalog_mut(&mut world);
     let mut program = catalog.program(PROGRAM).unwrap().clone();
     edit(&mut program);
     catalog.add_program(program);
+    world
+}
+
+/// With a second program like the first, in which the codes of the same two end in `-2`.
+pub(super) fn with_second(mut world: World, edit: impl FnOnce(&mut Program)) -> World {
+    let catalog = catalog_mut(&mut world);
+    let mut program = Program {
+        id: SECOND,
+        slug: "second-program".into(),
+        is_default: false,
+        ..catalog.program(PROGRAM).unwrap().clone()
+    };
+    edit(&mut program);
+    catalog.add_program(program);
+    for (id, coupon) in [(1, "first-2"), (2, "second-2")] {
+        let affiliation = Affiliation {
+            program: SECOND,
+            coupon_folded: Some(coupon.into()),
+            referral_code: Some(coupon.into()),
+            ..catalog.affiliation(PROGRAM, AffiliateId(id)).unwrap().clone()
+        };
+        catalog.add_affiliation(affiliation);
+    }
     world
 }
 
@@ -55,13 +79,23 @@ pub(super) fn with_affiliate(
 
 /// A click that was recorded `age` ago, and its name.
 pub(super) fn with_click(world: &mut World, id: i64, affiliate: i64, age: TimeDelta) -> String {
+    with_click_in(world, PROGRAM, id, affiliate, age)
+}
+
+pub(super) fn with_click_in(
+    world: &mut World,
+    program: ProgramId,
+    id: i64,
+    affiliate: i64,
+    age: TimeDelta,
+) -> String {
     let at = now() - age;
     world.add_click(Click {
         change: Change::None,
         org: ORG,
         id: ClickId(id),
         name: None,
-        program: PROGRAM,
+        program,
         affiliate: AffiliateId(affiliate),
         referral_code: "code".into(),
         customer: None,
@@ -88,21 +122,24 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         external_id: Some(name.into()),
         email: None,
         name: None,
-        program: PROGRAM,
-        affiliate: AffiliateId(affiliate),
+        own: Standing {
+            program: PROGRAM,
+            affiliate: AffiliateId(affiliate),
+            click: None,
+            authenticated: true,
+            counted_towards_cap: 0,
+            first_sale_at: None,
+            capped: false,
+        },
+        elsewhere: Vec::new(),
         event: None,
         status: "new".into(),
         lifecycle: CustomerLifecycle::New,
         canceled: false,
         canceled_by: None,
         meta_by: None,
-        capped: false,
-        counted_towards_cap: 0,
-        first_sale_at: None,
-        click: None,
         meta_data: serde_json::Map::new(),
         details: serde_json::Map::new(),
-        authenticated: true,
         created_at: now(),
         deleted_at: None,
     };

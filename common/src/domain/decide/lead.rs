@@ -3,7 +3,7 @@
 use super::{
     Context, Stop,
     customer_of_sale::visitor,
-    customer_record::{leave_on_click, may_tell_id, new_customer, put_customer, rebind},
+    customer_record::{bind, leave_on_click, may_tell_id, new_customer, put_customer},
     view,
 };
 use crate::domain::{
@@ -30,7 +30,7 @@ pub(super) fn lead(context: &Context<'_>, lead: &Lead, world: &mut World) -> Res
     if let Some(click) = &click {
         leave_on_click(context, click.id, id, world);
     }
-    let view = lead_view(context, lead, id, found.click, world).ok_or_else(|| nobody(context.event))?;
+    let view = lead_view(context, lead, id, &found, world).ok_or_else(|| nobody(context.event))?;
     Ok(Applied::Lead(Box::new(view)))
 }
 
@@ -78,20 +78,19 @@ fn lead_again(
         customer.external_id = Some(id.clone());
     }
     // What an unauthenticated lead says writes nothing over what an authenticated event said.
-    if event.authenticated || !known.authenticated {
+    if event.authenticated || !known.is_authenticated() {
         customer.email = lead.email.clone().or(customer.email);
         customer.name = lead.name.clone().or(customer.name);
     }
-    let program = context.catalog.program(known.program);
-    let keeps_first = program.is_some_and(|program| program.terms_at(event.received_at).recurring);
-    let rebinds = match (event.authenticated, known.authenticated) {
-        (true, false) => true,
-        (false, true) => false,
-        (true, true) | (false, false) => !keeps_first,
-    };
-    if rebinds {
-        rebind(&mut customer, found);
-    }
+    bind(event, &mut customer, found, |standing| {
+        let program = context.catalog.program(standing.program);
+        let keeps_first = program.is_some_and(|program| program.terms_at(event.received_at).recurring);
+        match (event.authenticated, standing.authenticated) {
+            (true, false) => true,
+            (false, true) => false,
+            (true, true) | (false, false) => !keeps_first,
+        }
+    });
     put_customer(world, known, customer);
 }
 
@@ -99,17 +98,17 @@ fn lead_view(
     context: &Context<'_>,
     lead: &Lead,
     id: CustomerId,
-    click: Option<ClickId>,
+    found: &Attribution<'_>,
     world: &World,
 ) -> Option<LeadView> {
     let catalog = context.catalog;
     let customer = world.customer(context.org, id)?;
-    let program = catalog.program(customer.program)?;
-    let click = click.and_then(|click| world.clicks.get(&click));
+    let standing = customer.in_program(found.program.id)?;
+    let click = found.click.and_then(|click| world.clicks.get(&click));
     Some(LeadView {
         customer: view::customer_record(customer, world, catalog)?,
         click: click.and_then(|click| view::click(click, lead.session.as_deref(), catalog)),
-        is_provisional: program.keyed_leads_only && !customer.authenticated,
+        is_provisional: found.program.keyed_leads_only && !standing.authenticated,
     })
 }
 
@@ -129,20 +128,22 @@ fn binding<'a>(
             Some(click.id),
         ),
         (None, Some(known)) => (
-            known.program,
-            known.affiliate,
+            known.own.program,
+            known.own.affiliate,
             AttributionMethod::Customer,
-            known.click,
+            known.own.click,
         ),
         (None, None) => return Err(nobody(event)),
     };
-    if !event.sees(program) || known.is_some_and(|known| !event.sees(known.program)) {
+    if !event.sees(program) || known.is_some_and(|known| !event.sees(known.own.program)) {
         let detail = "the customer belongs to a program that the key does not see";
         return Err(Refusal::new(Reason::CustomerElsewhere, detail));
     }
     // But an authenticated lead may still bind a customer who is known by unauthenticated events only.
-    let is_final = known
-        .is_some_and(|known| known.first_sale_at.is_some() && (known.authenticated || !event.authenticated));
+    let standing = known.and_then(|known| known.in_program(program));
+    let is_final = standing.is_some_and(|standing| {
+        standing.first_sale_at.is_some() && (standing.authenticated || !event.authenticated)
+    });
     if is_final && event.dialect == Dialect::Affitor {
         let detail = "the customer has bought already and is no lead any more";
         return Err(Refusal::new(Reason::CustomerConverted, detail));

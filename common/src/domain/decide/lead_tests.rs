@@ -53,7 +53,7 @@ fn a_lead_binds_its_customer_to_the_first_click_that_is_known() {
         view.customer,
         "the same again changes nothing"
     );
-    assert_eq!(customer(&decided, "c1").affiliate, AffiliateId(2));
+    assert_eq!(customer(&decided, "c1").own.affiliate, AffiliateId(2));
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn who_keeps_a_customer_at_another_click_follows_from_lifetime_and_trust() {
         events[1].event.authenticated = second;
         let decided = decide(events, world).unwrap();
         let kept = customer(&decided, "c1");
-        assert_eq!(kept.affiliate, AffiliateId(affiliate), "{row:?}");
-        assert_eq!(kept.authenticated, first || second, "{row:?}");
+        assert_eq!(kept.own.affiliate, AffiliateId(affiliate), "{row:?}");
+        assert_eq!(kept.own.authenticated, first || second, "{row:?}");
     }
 }
 
@@ -185,7 +185,7 @@ fn a_customer_follows_the_visitors_last_click_where_nobody_keeps_it() {
         let again = unauthenticated(click(3, "second", |click| click.existing = Some(name)));
         let decided = decide(vec![bound, later(again, 60)], decided.world).unwrap();
         assert_eq!(statuses(&decided), ["applied", "applied"]);
-        assert_eq!(customer(&decided, "c1").affiliate, AffiliateId(affiliate));
+        assert_eq!(customer(&decided, "c1").own.affiliate, AffiliateId(affiliate));
     }
 }
 
@@ -198,10 +198,10 @@ fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
     let name = with_click(&mut world, 50, 1, TimeDelta::days(1));
     let pending = with_click(&mut world, 51, 9, TimeDelta::days(1));
     with_customer(&mut world, "bought", 1, |customer| {
-        customer.first_sale_at = Some(now());
+        customer.own.first_sale_at = Some(now());
     });
     with_customer(&mut world, "loose", 1, |customer| {
-        (customer.first_sale_at, customer.authenticated) = (Some(now()), false);
+        (customer.own.first_sale_at, customer.own.authenticated) = (Some(now()), false);
     });
     let mut elsewhere = lead(3, &[&name], Some("c1"));
     elsewhere.event.program_scope = Some(ProgramId(2));
@@ -225,7 +225,7 @@ fn a_lead_is_refused_elsewhere_after_the_sale_and_for_who_is_not_approved() {
             "applied"
         ]
     );
-    assert!(customer(&decided, "loose").authenticated);
+    assert!(customer(&decided, "loose").own.authenticated);
 }
 
 #[test]
@@ -255,5 +255,5 @@ fn a_provisional_lead_binds_nobody_until_an_authenticated_one_comes() {
         ["applied", "applied"],
         "an authenticated sale that names the click needs no lead"
     );
-    assert!(customer(&decided, "c1").authenticated);
+    assert!(customer(&decided, "c1").own.authenticated);
 }

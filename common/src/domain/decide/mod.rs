@@ -312,6 +312,10 @@ mod people_property;
 #[cfg(test)]
 mod people_tests;
 #[cfg(test)]
+mod program_tests;
+#[cfg(test)]
+mod programs_property;
+#[cfg(test)]
 mod recalculation_tests;
 #[cfg(test)]
 mod retired_tests;

@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::examples::{
-    PROGRAM, edited, named, unauthenticated, with_affiliate, with_click, with_customer, with_program,
+    PROGRAM, SECOND, edited, named, unauthenticated, with_affiliate, with_click, with_click_in,
+    with_customer, with_program, with_second,
 };
 use super::people_tests::{act, click, create, later, lead};
 use super::tests::{ORG, now, sale, world};
@@ -18,7 +19,7 @@ use crate::domain::{
 
 const PENDING: AffiliateId = AffiliateId(9);
 
-/// Two affiliates who earn, one who earned once and is not approved any more, and whom they have brought.
+/// Two affiliates who earn in two programs, one who earned once and is not approved any more, and whom they have brought.
 fn start(lifetime: bool, keyed_leads_only: bool) -> World {
     let mut world = with_program(world(), |program| {
         program.terms.first.recurring = lifetime;
@@ -26,6 +27,7 @@ fn start(lifetime: bool, keyed_leads_only: bool) -> World {
         program.terms.first.recurring_cap = Some(2);
         program.terms.first.recurring_period_days = Some(1);
     });
+    world = with_second(world, |_| {});
     with_affiliate(&mut world, PROGRAM, PENDING.0, "pending", |affiliation| {
         affiliation.approved = None;
         affiliation.coupon_folded = Some("pending".into());
@@ -33,8 +35,11 @@ fn start(lifetime: bool, keyed_leads_only: bool) -> World {
     for (id, affiliate) in [(50, 1), (51, 2), (59, PENDING.0)] {
         with_click(&mut world, id, affiliate, TimeDelta::days(1));
     }
+    for (id, affiliate) in [(52, 1), (53, 2)] {
+        with_click_in(&mut world, SECOND, id, affiliate, TimeDelta::days(1));
+    }
     with_customer(&mut world, "c0", PENDING.0, |customer| {
-        customer.click = Some(ClickId(59));
+        customer.own.click = Some(ClickId(59));
     });
     world
 }
@@ -50,7 +55,7 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0u8..9, 0usize..4, 0usize..4, any::<bool>(), 0usize..3, 0i64..60);
+    let step = (0u8..9, 0usize..4, 0usize..6, any::<bool>(), 0usize..3, 0i64..60);
     let step = step.prop_map(|(what, who, by, authenticated, dialect, hours)| Step {
         what,
         who,
@@ -63,9 +68,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn incoming(n: u128, step: Step) -> Incoming {
-    let code = ["first", "second", "pending", "nobody"][step.by];
+    let code = ["first", "second", "pending", "nobody", "first-2", "second-2"][step.by];
     let at = now() - TimeDelta::days(1);
-    let name = crate::domain::click_name::click_code(ClickId([50, 51, 59, 1][step.by]), at);
+    let name = crate::domain::click_name::click_code(ClickId([50, 51, 59, 1, 52, 53][step.by]), at);
     let client = ["n1", "n2", "n3", "n4"][step.who];
     let customer = ["c0", "c1", "c2", ""][step.who];
     let customer = (!customer.is_empty()).then_some(customer);
@@ -82,7 +87,7 @@ fn incoming(n: u128, step: Step) -> Incoming {
         6 => act(n, customer.unwrap_or("c1"), CustomerAction::Resume),
         7 => act(n, customer.unwrap_or("c1"), CustomerAction::Delete),
         _ => edited(
-            sale(n, ["o1", "o2", "o3", "o4"][step.by], code, "100"),
+            sale(n, ["o1", "o2", "o3", "o4", "o1", "o5"][step.by], code, "100"),
             |create| {
                 create.customer = customer.map(named);
                 create.attribution.click_id = Some(if step.hours % 2 == 0 {
@@ -108,6 +113,9 @@ fn incoming(n: u128, step: Step) -> Incoming {
 fn people(world: &World) -> (BTreeMap<i64, Customer>, BTreeMap<i64, Click>) {
     let customers = world.customers.values().cloned().map(|mut customer| {
         customer.change = Change::None;
+        for elsewhere in &mut customer.elsewhere {
+            elsewhere.change = Change::None;
+        }
         (customer.id.0, customer)
     });
     let clicks = world.clicks.values().cloned().map(|mut click| {
@@ -172,7 +180,7 @@ proptest! {
         for ((org, identity), customer) in &whole.world.customers {
             prop_assert_eq!((*org, identity), (ORG, &customer.identity));
             prop_assert_eq!(customer.status.as_str(), customer.derived_status());
-            prop_assert!(customer.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
+            prop_assert!(customer.own.affiliate != PENDING || customer.id == CustomerId(900), "bound before");
             prop_assert!(customer.deleted_at.is_none() || customer.identity == Identity::Deleted(customer.id));
         }
         for customer in whole.world.customers.values() {
@@ -185,6 +193,11 @@ proptest! {
         prop_assert_eq!(numbers.len(), whole.world.customers.len(), "nobody is there twice");
         for conversion in whole.world.conversions.values() {
             prop_assert_ne!(conversion.affiliate, PENDING);
+            let customer = conversion.customer.map(|id| whole.world.customer(ORG, id).unwrap());
+            prop_assert!(customer.is_none_or(|customer| customer.in_program(conversion.program).is_some()));
+        }
+        for customer in whole.world.customers.values() {
+            stands_as_it_has_bought(customer, &whole.world)?;
         }
         let mut first = events;
         let second = first.split_off(cut.min(first.len()));
@@ -217,6 +230,31 @@ proptest! {
             prop_assert_eq!(mixed.get(&event), Some(&earned));
         }
     }
+}
+
+/// In each program it counts what it has bought there, at most as much as the program pays.
+fn stands_as_it_has_bought(customer: &Customer, world: &World) -> Result<(), TestCaseError> {
+    let programs: BTreeSet<_> = customer.standings().map(|standing| standing.program).collect();
+    prop_assert_eq!(
+        programs.len(),
+        customer.standings().count(),
+        "each program is there once"
+    );
+    for standing in customer.standings() {
+        let all = world.conversions.values();
+        let bought: Vec<_> = all
+            .filter(|sale| (sale.customer, sale.program) == (Some(customer.id), standing.program))
+            .collect();
+        let living = bought.iter().filter(|sale| sale.deleted_at.is_none());
+        let counted: i64 = living.map(|sale| i64::from(sale.counts_towards_cap)).sum();
+        prop_assert_eq!(standing.counted_towards_cap, counted);
+        prop_assert!(counted <= 2);
+        let authenticated = bought.iter().filter(|sale| sale.authenticated);
+        let first = authenticated.map(|sale| sale.created_at).min();
+        prop_assert_eq!(standing.first_sale_at, first);
+        prop_assert!(customer.is_authenticated() || !standing.authenticated);
+    }
+    Ok(())
 }
 
 /// The authenticated events that had an effect.

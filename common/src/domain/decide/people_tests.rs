@@ -324,7 +324,7 @@ fn a_customer_id_is_recorded_once_unless_it_is_unauthenticated() {
             assert_eq!(told, Some((decided.decisions[0].event.id, true)));
         }
         let kept = customer(&decided, "c1");
-        assert_eq!(kept.affiliate, AffiliateId(affiliate));
+        assert_eq!(kept.own.affiliate, AffiliateId(affiliate));
         assert_eq!(kept.status, if affiliate == 2 { "trial" } else { "new" });
     }
 }
@@ -397,10 +397,10 @@ fn cancelling_and_resuming_go_to_the_words_of_the_track() {
         let (lifecycle, bought, counted, cap, cancelled, resumed) = row;
         let mut world = with_program(world(), |program| program.terms.first.recurring_cap = cap);
         with_customer(&mut world, "c1", 1, |customer| {
-            (customer.lifecycle, customer.counted_towards_cap) = (lifecycle, counted);
-            customer.first_sale_at = bought.then(now);
+            (customer.lifecycle, customer.own.counted_towards_cap) = (lifecycle, counted);
+            customer.own.first_sale_at = bought.then(now);
             // The program's limit was another when this was noted.
-            customer.capped = true;
+            customer.own.capped = true;
         });
         let events = vec![
             act(1, "c1", CustomerAction::Cancel),
@@ -419,7 +419,7 @@ fn resuming_after_the_programs_days_is_capped() {
             program.terms.first.recurring_period_days = Some(30);
         });
         with_customer(&mut world, "c1", 1, |customer| {
-            customer.first_sale_at = Some(now() - TimeDelta::days(days));
+            customer.own.first_sale_at = Some(now() - TimeDelta::days(days));
         });
         let decided = decide(vec![act(1, "c1", CustomerAction::Resume)], world).unwrap();
         assert_eq!(record(&decided, 0).status, status);

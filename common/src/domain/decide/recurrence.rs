@@ -15,7 +15,7 @@ use crate::domain::{
     Applied, CustomerId, Reason, Refusal, Repetition, World,
     catalog::{Program, Recurrence},
     commission::{Line, Part, part_lines, recurs_after},
-    entities::{CommissionKind, Conversion, Customer, Schedule, ScheduleKind},
+    entities::{CommissionKind, Conversion, Customer, Schedule, ScheduleKind, Standing},
     recalculation::said,
     world::PoolExhausted,
 };
@@ -71,7 +71,8 @@ fn repeat<'a>(context: &Context<'a>, due: &Repetition, world: &World) -> Result<
         .commissions
         .iter()
         .any(|commission| commission.kind == CommissionKind::Recurring && commission.created_at == due.due);
-    if is_first && is_beyond_limits(customer, sale.program, due.due) {
+    let standing = customer.in_program(sale.program.id);
+    if is_first && standing.is_some_and(|standing| is_beyond_limits(standing, sale.program, due.due)) {
         return Err(passing("the customer has reached the program's limit"));
     }
     let part = Part {
@@ -155,8 +156,14 @@ fn add_repeat(
     conversion.counts_towards_cap += i32::from(counts);
     let ids = attach(context, &mut conversion, added, &mut world.ids, effects)?;
     change_customer(world, context.org, customer, |customer| {
-        customer.counted_towards_cap += i64::from(counts);
-        customer.capped = is_cap_used_up(customer, program, context.event.received_at);
+        // A worker of the version before, which runs beside this one or did after a rollback, leaves none in a second program.
+        if customer.in_program(program.id).is_none() {
+            customer.add_elsewhere(standing_of(&conversion), conversion.event, conversion.created_at);
+        }
+        if let Some(standing) = customer.in_program_mut(program.id) {
+            standing.counted_towards_cap += i64::from(counts);
+            standing.capped = is_cap_used_up(standing, program, context.event.received_at);
+        }
     });
     if let Some(first) = started_at(&conversion, due) {
         plan(context, due, first, recurrence, effects);
@@ -164,6 +171,19 @@ fn add_repeat(
     let views = views(&conversion, &ids, context.catalog);
     world.add_conversion(conversion);
     Ok(Applied::Commissions(views))
+}
+
+/// Where the customer of a sale stands in the sale's program, if that sale is all that is known of it there.
+fn standing_of(conversion: &Conversion) -> Standing {
+    Standing {
+        program: conversion.program,
+        affiliate: conversion.affiliate,
+        click: conversion.click,
+        authenticated: conversion.is_fully_authenticated(),
+        counted_towards_cap: 0,
+        first_sale_at: conversion.authenticated.then_some(conversion.created_at),
+        capped: false,
+    }
 }
 
 /// Nothing comes this time; it is looked at again when it is due next.

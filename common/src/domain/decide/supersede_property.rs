@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Body, Incoming, World, decide,
-    examples::with_program,
+    examples::{with_program, with_second},
     tests::{ORG, event, now, world},
 };
 use crate::domain::{
@@ -16,15 +16,26 @@ use crate::domain::{
     ledger::{Account, Transfer},
 };
 
-/// A sale of order `o1`: coupon, parts in cents, and whether it is by the customer who has used up the limit.
-type Sale = (bool, Vec<i64>, bool);
+/// A sale of order `o1`: affiliate, parts in cents, and by which customer: who has used up the limit of program 1 or of 2. Of nobody
+/// the first program knows.
+type Sale = (bool, Vec<i64>, Option<Buyer>);
+
+/// Who buys, and whether in the second program.
+type Buyer = (&'static str, bool);
 
 fn sales() -> impl Strategy<Value = Sale> {
     let parts = prop_oneof![3 => prop::collection::vec(0i64..20_000, 1), 1 => prop::collection::vec(1i64..20_000, 2..4)];
-    (any::<bool>(), parts, prop::bool::weighted(0.3))
+    let buyer = (prop_oneof![Just("c1"), Just("c2")], any::<bool>());
+    (any::<bool>(), parts, prop::option::weighted(0.5, buyer))
 }
 
-fn sale((is_first, parts, is_capped): &Sale) -> Value {
+fn sale((is_first, parts, buyer): &Sale) -> Value {
+    let coupon = match (is_first, buyer) {
+        (true, Some((_, true))) => "first-2",
+        (false, Some((_, true))) => "second-2",
+        (true, _) => "first",
+        (false, _) => "second",
+    };
     let amount = |cents: i64| format!("{}.{:02}", cents / 100, cents % 100);
     let lines: Vec<_> = parts
         .iter()
@@ -32,11 +43,14 @@ fn sale((is_first, parts, is_capped): &Sale) -> Value {
         .map(|part| json!({"sub_amount": amount(*part), "commission_type": null, "comment": null}))
         .collect();
     json!({"create_conversion": {
-        "external_id": "o1", "attribution": {"coupon": if *is_first { "first" } else { "second" }},
+        "external_id": "o1", "attribution": {"coupon": coupon},
         "amount": amount(parts.iter().sum()), "lines": lines,
-        "customer": is_capped.then(|| json!({
-            "identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}})),
+        "customer": buyer.map(|(name, _)| customer(name)),
     }})
+}
+
+fn customer(name: &str) -> Value {
+    json!({"identity": {"id": name}, "external_id": name, "email": null, "name": null, "meta_data": {}})
 }
 
 /// Some tell a time, within a day before and after the moments of the others.
@@ -72,16 +86,24 @@ fn told(n: u128, body: &Value, authenticated: bool) -> Incoming {
     incoming(n, serde_json::from_value(body.clone()).unwrap(), authenticated)
 }
 
-/// A program whose limit the customer `c1` has used up.
+/// Two programs, of which the customers `c1` and `c2` have used up the limits.
 fn used_up(approval: Approval) -> World {
     let world = with_program(world(), |program| {
         program.terms.first.recurring_cap = Some(1);
         program.terms.first.approval = approval;
     });
-    let first = json!({"create_conversion": {"external_id": "o0", "attribution": {"coupon": "second"}, "amount": "1",
-        "customer": {"identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}}}});
-    let decided = decide(vec![told(1, &first, true)], world).unwrap();
-    assert!(matches!(decided.decisions[0].outcome, Outcome::Applied(_)));
+    let bought = |n, name, coupon| {
+        let sale = json!({"external_id": name, "attribution": {"coupon": coupon}, "amount": "1", "customer": customer(name)});
+        told(n, &json!({ "create_conversion": sale }), true)
+    };
+    let events = vec![bought(0, "c1", "second"), bought(1, "c2", "second-2")];
+    let decided = decide(events, with_second(world, |_| {})).unwrap();
+    assert!(
+        decided
+            .decisions
+            .iter()
+            .all(|decision| matches!(decision.outcome, Outcome::Applied(_)))
+    );
     decided.world
 }
 
@@ -187,8 +209,8 @@ proptest! {
     ) {
         // The successor is of the same affiliate, as otherwise another's commission would be meant.
         // Only where both have commissions can one be named.
-        let without = (without.0, without.1, without.2 && what == 0);
-        let with = (without.0, without.1.clone(), with.2 && what == 0);
+        let without = (without.0, without.1, without.2.filter(|_| what == 0));
+        let with = (without.0, without.1.clone(), with.2.filter(|_| what == 0));
         let (unsigned, signed) = (told(2, &sale(&without), false), told(4, &sale(&with), true));
         let amount = rust_decimal::Decimal::new(cents, 4);
         let by_number = |conversion: i64, commission: i64| {
@@ -225,7 +247,10 @@ fn a_status_holds_for_the_commissions_of_a_later_sale() {
         meta_data: None,
         occurred_at: None,
     });
-    let (capped, free) = ((false, vec![10_000], true), (false, vec![10_000], false));
+    let (capped, free) = (
+        (false, vec![10_000], Some(("c1", false))),
+        (false, vec![10_000], None),
+    );
     let events = vec![
         told(2, &sale(&capped), false),
         incoming(3, disapproved, true),
@@ -235,7 +260,7 @@ fn a_status_holds_for_the_commissions_of_a_later_sale() {
     assert!(
         decided
             .world
-            .conversion(ORG, ConversionId(2))
+            .conversion(ORG, ConversionId(3))
             .unwrap()
             .commissions
             .is_empty()

@@ -126,13 +126,15 @@ fn a_sale_is_decided_by_the_terms_of_its_time() {
 
     let mut world_ = world();
     new_terms(&mut world_, |terms| terms.recurring_cap = Some(1));
-    with_customer(&mut world_, "c1", 1, |customer| customer.counted_towards_cap = 1);
+    with_customer(&mut world_, "c1", 1, |customer| {
+        customer.own.counted_towards_cap = 1;
+    });
     check("cap", &world_, again, "1: 10, 2: 5", "");
 
     let mut world_ = world();
     new_terms(&mut world_, |terms| terms.recurring_period_days = Some(5));
     with_customer(&mut world_, "c1", 1, |customer| {
-        customer.first_sale_at = Some(change() - TimeDelta::days(6));
+        customer.own.first_sale_at = Some(change() - TimeDelta::days(6));
     });
     check("days", &world_, again, "1: 10, 2: 5", "");
 }

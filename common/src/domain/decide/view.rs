@@ -69,15 +69,15 @@ pub(super) fn customer_record(
     world: &World,
     catalog: &OrgCatalog,
 ) -> Option<CustomerRecord> {
-    let click = customer.click.and_then(|click| world.clicks.get(&click));
+    let click = customer.own.click.and_then(|click| world.clicks.get(&click));
     Some(CustomerRecord {
         id: customer.id,
         customer_id: customer.external_id.clone(),
         status: customer.status.clone(),
         created_at: customer.created_at,
         click: click.map(summary),
-        program: catalog.program(customer.program)?.view(),
-        affiliate: catalog.affiliate(customer.affiliate)?.view(),
+        program: catalog.program(customer.own.program)?.view(),
+        affiliate: catalog.affiliate(customer.own.affiliate)?.view(),
         affiliate_meta_data: click
             .map(|click| click.meta_data.clone())
             .filter(|data| !data.is_empty()),

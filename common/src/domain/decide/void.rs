@@ -6,7 +6,7 @@ use super::{
 use crate::domain::{World, entities::Conversion};
 
 /// Marks a conversion as deleted: its commissions are reversed, its external id is free, and it counts towards its customer's
-/// cap no more. The caller puts it back.
+/// cap in its program no more. The caller puts it back.
 pub(super) fn void_conversion(
     context: &Context<'_>,
     conversion: &mut Conversion,
@@ -21,10 +21,12 @@ pub(super) fn void_conversion(
     let counted = std::mem::take(&mut conversion.counts_towards_cap);
     if let Some(customer) = conversion.customer.filter(|_| counted > 0) {
         change_customer(world, context.org, customer, |customer| {
-            customer.counted_towards_cap = (customer.counted_towards_cap - i64::from(counted)).max(0);
-            let program = context.catalog.program(customer.program);
-            customer.capped =
-                program.is_some_and(|program| is_beyond_limits(customer, program, context.event.received_at));
+            let program = context.catalog.program(conversion.program);
+            if let Some(standing) = customer.in_program_mut(conversion.program) {
+                standing.counted_towards_cap = (standing.counted_towards_cap - i64::from(counted)).max(0);
+                standing.capped = program
+                    .is_some_and(|program| is_beyond_limits(standing, program, context.event.received_at));
+            }
         });
     }
     post_transfers(context, conversion, effects);

@@ -58,7 +58,7 @@ impl Decisions {
             Dependency::Customer(identity) => {
                 let customer = event.org.and_then(|org| world.living_customer(org, identity));
                 customer.is_some_and(|customer| {
-                    customer.authenticated || !matches!(event.body, Body::CreateConversion(_))
+                    customer.is_authenticated() || !matches!(event.body, Body::CreateConversion(_))
                 })
             }
             Dependency::Click(name) => event

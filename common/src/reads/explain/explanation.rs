@@ -119,13 +119,18 @@ pub struct SaleCustomer {
     /// The merchant's id.
     #[schema(required)]
     pub customer_id: Option<String>,
+    /// In its own program.
     #[schema(value_type = CustomerStatus)]
     pub status: String,
-    /// The slug of the affiliate who brought the customer first.
+    /// The slug of the customer's own program, which need not be the sale's. Null: one that the key does not see.
+    #[schema(required)]
+    pub program: Option<String>,
+    /// The slug of the affiliate who brought the customer to the sale's program first.
     #[schema(required)]
     pub affiliate: Option<String>,
-    /// Conversions and recurring commissions that count towards the cap.
+    /// Conversions and recurring commissions that count towards the cap of the sale's program.
     pub counted: i64,
+    /// In the sale's program.
     #[schema(required)]
     pub first_sale_at: Option<DateTime<Utc>>,
 }

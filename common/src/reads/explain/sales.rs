@@ -31,6 +31,11 @@ pub(super) async fn of_order(
     if rows.is_empty() {
         return Ok((Vec::new(), is_cut));
     }
+    for row in &mut rows {
+        // A key of one program is told of no other.
+        let is_seen = scope.is_none() || row.customer_program == row.program;
+        row.customer_program = row.customer_program.take().filter(|_| is_seen);
+    }
     let numbers: Vec<i64> = rows.iter().map(|row| row.conversion_id).collect();
     let mut sales: BTreeMap<i64, (Sale, LastChanges)> = rows
         .into_iter()
@@ -156,6 +161,7 @@ struct SaleRow {
     customer: Option<i64>,
     customer_id: Option<String>,
     customer_status: Option<String>,
+    customer_program: Option<String>,
     customer_affiliate: Option<String>,
     customer_counted: Option<i64>,
     first_sale_at: Option<DateTime<Utc>>,
@@ -177,8 +183,8 @@ async fn latest(
            c.currency AS "currency: Currency", c.refunded, c.fully_refunded, c.charged_back, c.deleted_at, c.superseded_by,
            c.amount_by, c.status_by, c.meta_by, c.chargeback_by, c.click_id, k.referral_code AS "click_code?",
            k.created_at AS "click_created_at?", k.clicked_at AS "clicked_at?", u.customer_id AS "customer?",
-           u.external_id AS "customer_id?", u.status AS "customer_status?", ua.slug AS "customer_affiliate?",
-           u.counted AS "customer_counted?", u.first_sale_at AS "first_sale_at?"
+           u.external_id AS "customer_id?", u.status AS "customer_status?", up.slug AS "customer_program?", ua.slug AS "customer_affiliate?",
+           stood.counted AS "customer_counted?", stood.first_sale_at AS "first_sale_at?"
       FROM (SELECT * FROM conversions
              WHERE (org_id, conversion_id) IN (
                        SELECT org_id, conversion_id FROM conversions
@@ -190,7 +196,14 @@ async fn latest(
       LEFT JOIN affiliates a ON a.org_id = c.org_id AND a.affiliate_id = c.affiliate_id
       LEFT JOIN clicks k ON k.org_id = c.org_id AND k.click_id = c.click_id
       LEFT JOIN customers u ON u.org_id = c.org_id AND u.customer_id = c.customer_id
-      LEFT JOIN affiliates ua ON ua.org_id = u.org_id AND ua.affiliate_id = u.affiliate_id
+      LEFT JOIN LATERAL (
+             SELECT u.affiliate_id, u.counted, u.first_sale_at WHERE u.program_id = c.program_id
+              UNION ALL
+             SELECT s.affiliate_id, s.counted, s.first_sale_at FROM customer_programs s
+              WHERE s.org_id = u.org_id AND s.customer_id = u.customer_id AND s.program_id = c.program_id
+                AND u.program_id <> c.program_id) stood ON true
+      LEFT JOIN programs up ON up.org_id = u.org_id AND up.program_id = u.program_id
+      LEFT JOIN affiliates ua ON ua.org_id = u.org_id AND ua.affiliate_id = coalesce(stood.affiliate_id, c.affiliate_id)
      WHERE $3::bigint IS NULL OR c.program_id = $3
      ORDER BY c.conversion_id DESC
      LIMIT $4"#,
@@ -234,6 +247,7 @@ impl SaleRow {
                 customer,
                 customer_id: self.customer_id,
                 status: self.customer_status.unwrap_or_default(),
+                program: self.customer_program,
                 affiliate: self.customer_affiliate,
                 counted: self.customer_counted.unwrap_or_default(),
                 first_sale_at: self.first_sale_at,

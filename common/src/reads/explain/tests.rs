@@ -20,6 +20,41 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         .collect()
 }
 
+/// Where its customer came from and stands is told of the order's program.
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn a_customers_order_in_another_program_than_its_own(pool: Pool) {
+    let mut conn = fixture::later(&pool).await;
+    sqlx::raw_sql(
+        "UPDATE conversions SET program_id = 2, affiliate_id = 2 WHERE conversion_id = 4;
+         UPDATE customer_programs SET counted = 7, first_sale_at = '2026-11-20 12:12:00Z'",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    drop(conn);
+    let order = explained(&pool, "ORD7").await;
+    let customers = order.conversions.iter().filter_map(|sale| sale.customer.as_ref());
+    let told: Vec<_> = customers
+        .map(|of| (of.program.as_deref(), of.affiliate.as_deref(), of.counted))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some("johns"), Some("jane"), 2),
+            (Some("johns"), Some("peter"), 7)
+        ]
+    );
+    let line = "customer \"USER2\", active now in johns, was brought first to partner by peter";
+    assert!(lines(&order).contains(&line.to_owned()), "{:?}", lines(&order));
+    let seen = find(&pool, DEMO, "ORD7", Some(ProgramId(2)))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(seen.conversions[0].customer.as_ref().unwrap().program, None);
+    let line = line.replace("in johns", "in another program");
+    assert!(lines(&seen).contains(&line), "{:?}", lines(&seen));
+}
+
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn an_order_is_told_from_its_click_to_its_payment(pool: Pool) {
     let mut conn = fixture::later(&pool).await;

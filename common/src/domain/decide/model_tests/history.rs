@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use super::super::{
     Body, Incoming,
+    examples::named as customer,
     tests::{event, now},
 };
 use crate::domain::{
@@ -42,6 +43,10 @@ pub(super) const COINS: [Coin; 3] = [coin("USD", 2), coin("JPY", 0), coin("KWD",
 pub(super) enum Step {
     Create {
         order: u8,
+        /// Its customer, if it has one.
+        who: Option<u8>,
+        program: i64,
+        /// Whose code is sent.
         seller: i64,
         coin: Coin,
         parts: Vec<i64>,
@@ -146,9 +151,12 @@ fn coins() -> impl Strategy<Value = Coin> {
 pub(super) fn create(order: impl Strategy<Value = u8>) -> impl Strategy<Value = Step> {
     let parts = prop_oneof![3 => vec(any_amounts(), 1), 1 => vec(amounts(), 2..4)];
     let explicit = option::weighted(0.15, said());
-    (order, 1i64..=2, coins(), parts, explicit, any::<bool>()).prop_map(
-        |(order, seller, coin, parts, explicit, is_old)| Step::Create {
+    let place = (option::weighted(0.7, 0u8..2), 1i64..=2, 1i64..=2);
+    (order, place, coins(), parts, explicit, any::<bool>()).prop_map(
+        |(order, (who, program, seller), coin, parts, explicit, is_old)| Step::Create {
             order,
+            who,
+            program,
             seller,
             coin,
             parts,
@@ -377,6 +385,8 @@ fn edit_body(step: &Step) -> EditConversion {
 fn create_body(step: &Step) -> CreateConversion {
     let Step::Create {
         order,
+        who,
+        program,
         seller,
         coin,
         parts,
@@ -389,8 +399,9 @@ fn create_body(step: &Step) -> CreateConversion {
     let lines = parts.iter().copied().map(line).collect();
     CreateConversion {
         external_id: Some(name(*order)),
+        customer: who.map(|who| customer(&format!("customer {who}"))),
         attribution: AttributionFields {
-            coupon: Some(format!("affiliate-{seller}")),
+            coupon: Some(coupon(*program, *seller)),
             ..Default::default()
         },
         amount: micros(parts.iter().sum()),
@@ -400,6 +411,11 @@ fn create_body(step: &Step) -> CreateConversion {
         occurred_at: is_old.then(|| now() - TimeDelta::days(2)),
         ..Default::default()
     }
+}
+
+/// The code of an affiliate in a program.
+pub(super) fn coupon(program: i64, seller: i64) -> String {
+    format!("affiliate-{seller}-in-{program}")
 }
 
 fn line(amount: i64) -> CommissionLine {

@@ -14,12 +14,12 @@ use proptest::{
 use rust_decimal::Decimal;
 
 use self::{
-    history::{Approves, COINS, Coin, Step, Steps, create, events, named, steps, with_ids},
-    model::{Balances, Model},
+    history::{Approves, COINS, Coin, Step, Steps, coupon, create, events, named, steps, with_ids},
+    model::{Balances, Model, Standings},
 };
 use super::{
     Decisions, Incoming, World, decide,
-    tests::{catalog_mut, decimal, world},
+    tests::{catalog_mut, decimal, now, world},
 };
 use crate::domain::{
     AffiliateId, ConversionId, ProgramId,
@@ -29,7 +29,8 @@ use crate::domain::{
     versions::Versions,
 };
 
-/// Affiliate 1 has the parent 3, whose level brings five percent; 2 has a rate of 33.333333 percent and no parent.
+/// Affiliate 1 has the parent 3, whose level brings five percent; 2 has a rate of 33.333333 percent and no parent. Of a customer
+/// the first program pays one sale, the second two, within a day. Both keep customers.
 static WORLDS: LazyLock<[World; 3]> =
     LazyLock::new(|| [Approval::Manual, Approval::Immediate, Approval::Hold(1)].map(of_approval));
 
@@ -40,18 +41,28 @@ fn of_approval(approval: Approval) -> World {
     program.terms.first.approval = approval;
     let affiliation = catalog.affiliation(ProgramId(1), AffiliateId(1)).unwrap().clone();
     *catalog = OrgCatalog::default();
-    catalog.add_program(program);
+    for (number, cap, days) in [(1, 1, None), (2, 2, Some(1))] {
+        let mut program = program.clone();
+        program.id = ProgramId(number);
+        program.is_default = number == 1;
+        program.terms.first.recurring_cap = Some(cap);
+        program.terms.first.recurring_period_days = days;
+        catalog.add_program(program);
+    }
     for (id, parent, own_rate) in [
         (1, Some(AffiliateId(3)), None),
         (2, None, Some(Rate::Percentage(decimal("33.333333")))),
         (3, None, None),
     ] {
         let slug = format!("affiliate-{id}");
-        let mut affiliation = affiliation.clone();
-        affiliation.affiliate = AffiliateId(id);
-        affiliation.coupon_folded = Some(slug.clone());
-        affiliation.rates.first.rate = own_rate;
-        catalog.add_affiliation(affiliation);
+        for program in 1..=2 {
+            let mut affiliation = affiliation.clone();
+            affiliation.program = ProgramId(program);
+            affiliation.affiliate = AffiliateId(id);
+            affiliation.coupon_folded = Some(coupon(program, id));
+            affiliation.rates.first.rate = own_rate;
+            catalog.add_affiliation(affiliation);
+        }
         catalog.add_affiliate(Affiliate {
             id: AffiliateId(id),
             slug,
@@ -193,12 +204,24 @@ fn balances_never_drift_in_20_000_histories() {
     in_histories(20_000, &(approvals(), steps()), |(approves, steps)| {
         let decided = decide(events(&steps), empty(approves)).unwrap();
         is_sound(&decided)?;
-        prop_assert_eq!(
-            balances(&decided.effects.transfers),
-            Model::of(approves, &steps).balances()
-        );
+        let model = Model::of(approves, &steps);
+        prop_assert_eq!(balances(&decided.effects.transfers), model.balances());
+        prop_assert_eq!(standings(&decided.world), model.standings());
         Ok(())
     });
+}
+
+/// Where customers stand with each program.
+fn standings(world: &World) -> Standings {
+    let of_all = world.customers.values().flat_map(|customer| {
+        customer.standings().map(|standing| {
+            let name = customer.external_id.clone().unwrap();
+            let days = standing.first_sale_at.map(|first| (now() - first).num_days());
+            let stands = (standing.affiliate.0, standing.counted_towards_cap, days.unwrap());
+            ((name, standing.program.0), stands)
+        })
+    });
+    of_all.collect()
 }
 
 #[test]
@@ -228,6 +251,7 @@ fn a_batch_may_be_cut_anywhere_in_10_000_histories() {
                 prop_assert_eq!(&transfers, &whole.effects.transfers);
                 prop_assert_eq!(&schedules, &whole.effects.schedules);
                 prop_assert_eq!(conversions(&world), conversions(&whole.world));
+                prop_assert_eq!(standings(&world), standings(&whole.world));
             }
             Ok(())
         },
@@ -280,6 +304,7 @@ fn any_order_of_delivery_ends_alike_in_10_000_histories() {
                 }
             }
             prop_assert_eq!(&ends[0], &ends[1]);
+            prop_assert_eq!(standings(&straight.world), standings(&mixed.world));
             Ok(())
         },
     );

@@ -13,11 +13,15 @@ pub(super) type Sums = [i128; 3];
 /// By affiliate and currency; nothing is not told.
 pub(super) type Balances = BTreeMap<(i64, Coin), Sums>;
 
+/// By customer and program: who brought the customer there first, what has counted, and how many days ago its first sale was.
+pub(super) type Standings = BTreeMap<(String, i64), (i64, i64, i64)>;
+
 #[derive(Debug)]
 pub(super) struct Model {
     approves: Approves,
     seen: BTreeSet<u128>,
     sales: Vec<Sale>,
+    stands: BTreeMap<(u8, i64), (i64, i64, i64)>,
     waiting: Vec<(u128, u8, Step)>,
     payments: Vec<(i64, Coin, i128, bool)>,
     commissions: i64,
@@ -29,6 +33,7 @@ impl Model {
             approves,
             seen: BTreeSet::new(),
             sales: Vec::new(),
+            stands: BTreeMap::new(),
             waiting: Vec::new(),
             payments: Vec::new(),
             commissions: 0,
@@ -79,10 +84,19 @@ impl Model {
                     }
                 }
             }
-            Step::HoldEnds { conversion } | Step::Delete { conversion } => {
+            Step::HoldEnds { conversion } => {
                 if let Some(sale) = self.living(*conversion) {
                     sale.facts.push((id, step.clone()));
-                    sale.is_alive = !matches!(step, Step::Delete { .. });
+                }
+            }
+            Step::Delete { conversion } => {
+                if let Some(sale) = self.living(*conversion) {
+                    sale.facts.push((id, step.clone()));
+                    sale.is_alive = false;
+                    let counted = sale.counts_for;
+                    if let Some(stands) = counted.and_then(|place| self.stands.get_mut(&place)) {
+                        stands.1 -= 1;
+                    }
                 }
             }
             Step::Judge { commission, .. } | Step::Reprice { commission, .. } => {
@@ -112,11 +126,13 @@ impl Model {
     fn create(&mut self, id: u128, step: &Step) {
         let Step::Create {
             order,
+            who,
+            program,
             seller,
             coin,
             parts,
             explicit,
-            ..
+            is_old,
         } = step
         else {
             return;
@@ -125,12 +141,28 @@ impl Model {
         if living.any(|sale| sale.order == *order) {
             return;
         }
+        let days = if *is_old { 2 } else { 0 };
+        let place = who.map(|who| (who, *program));
+        let before = place.and_then(|place| self.stands.get(&place).copied());
+        let seller = before.map_or(*seller, |(first, ..)| first);
+        let is_capped = before.is_some_and(|(_, counted, first)| match program {
+            1 => counted >= 1,
+            _ => counted >= 2 || first - days > 1,
+        });
+        if let Some(place) = place {
+            let stands = self.stands.entry(place).or_insert((seller, 0, days));
+            stands.1 += i64::from(!is_capped);
+            stands.2 = stands.2.max(days);
+        }
         let lines = if explicit.is_some() { 1 } else { parts.len() };
-        let numbers = self.draw(lines, *seller);
+        let lines = if is_capped { 0 } else { lines };
+        let numbers = self.draw(lines, seller);
         self.sales.push(Sale {
             order: *order,
-            seller: *seller,
+            seller,
             coin: *coin,
+            is_capped,
+            counts_for: place.filter(|_| !is_capped),
             is_alive: true,
             facts: vec![(id, step.clone())],
             numbers,
@@ -154,6 +186,13 @@ impl Model {
         let count = i64::try_from(lines).unwrap() * if seller == 1 { 2 } else { 1 };
         self.commissions += count;
         (self.commissions - count + 1..=self.commissions).collect()
+    }
+
+    pub(super) fn standings(&self) -> Standings {
+        let named = self.stands.iter();
+        named
+            .map(|((who, program), stands)| ((format!("customer {who}"), *program), *stands))
+            .collect()
     }
 
     pub(super) fn balances(&self) -> Balances {

@@ -56,15 +56,17 @@ fn by_other_rules_twice_is_once_in_5_000_histories() {
         |(approves, steps, (own, level, is_fixed))| {
             let mut decided = decide(events(&steps), empty(approves)).unwrap();
             let catalog = catalog_mut(&mut decided.world);
-            let mut program = catalog.program(ProgramId(1)).unwrap().clone();
             let own = Decimal::new(own, 3);
-            program.types[0].rate = if is_fixed {
-                Rate::Fixed(own)
-            } else {
-                Rate::Percentage(own)
-            };
-            program.levels[0].percentage = Decimal::new(level, 3);
-            catalog.add_program(program);
+            for number in 1..=2 {
+                let mut program = catalog.program(ProgramId(number)).unwrap().clone();
+                program.types[0].rate = if is_fixed {
+                    Rate::Fixed(own)
+                } else {
+                    Rate::Percentage(own)
+                };
+                program.levels[0].percentage = Decimal::new(level, 3);
+                catalog.add_program(program);
+            }
             let before = conversions(&decided.world);
             let mut once = recalculated(decided.world, 5_000);
             let mut transfers = decided.effects.transfers;

@@ -12,6 +12,10 @@ pub(super) struct Sale {
     pub order: u8,
     pub seller: i64,
     pub coin: Coin,
+    /// Beyond a limit of its program: it brought no commission.
+    pub is_capped: bool,
+    /// The customer and the program for whose limit it counts.
+    pub counts_for: Option<(u8, i64)>,
     pub is_alive: bool,
     /// With the ids of their events, in the order in which they were decided.
     pub facts: Vec<(u128, Step)>,
@@ -115,7 +119,7 @@ impl Sale {
                     } else {
                         &parts[..]
                     };
-                    for (index, part) in all.iter().enumerate() {
+                    for (index, part) in all.iter().enumerate().filter(|_| !self.is_capped) {
                         let mut lines = self.lines(*part, *explicit, approves, *is_old);
                         for line in &mut lines {
                             // Of nothing only the first line knows what its part is.

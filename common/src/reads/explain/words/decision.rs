@@ -54,8 +54,17 @@ pub(super) fn decision(sale: &Sale) -> Chapter {
     if let Some(customer) = &sale.customer {
         let id = customer.customer_id.as_deref();
         let id = id.map_or_else(|| customer.customer.to_string(), |id| format!("{id:?}"));
+        let (own, here) = if customer.program == sale.program {
+            (String::new(), String::new())
+        } else {
+            let own = customer.program.as_deref();
+            (
+                own.map_or_else(|| " in another program".to_owned(), |own| format!(" in {own}")),
+                format!(" to {}", name(sale.program.as_deref())),
+            )
+        };
         lines.push(format!(
-            "customer {id}, {} now, was brought first by {}",
+            "customer {id}, {} now{own}, was brought first{here} by {}",
             customer.status,
             name(customer.affiliate.as_deref())
         ));
