@@ -31,6 +31,7 @@ use common::{
         CreateConversion, CustomerId, CustomerView, Event, EventId, First, MetaData, OrgId, Outcome,
         ProgramId, ProgramView, Reason, Refusal,
     },
+    keyring::Keys,
     message::EventIds,
     runtime::{Clock, Supervisor},
 };
@@ -41,7 +42,6 @@ use tower::ServiceExt;
 
 use crate::{
     Ingest,
-    auth::Keys,
     pipeline::{Answer, Pipeline, Submission},
     router,
 };
