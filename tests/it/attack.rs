@@ -29,10 +29,20 @@ async fn strangers_hold_neither_memory_nor_neighbours() {
     let world = World::start(Queue::Spool).await;
     let api = attack(&world.shop.api, world.api.pid(), &[]).await;
     let pixel = "/p/demo-pixel.gif?external_id=1&coupon=PARTNER_CODE&amount=1";
-    let options = ["--body", "/api/v1/track/click", "--ask", "/metrics", "--neighbour", pixel];
+    let options = [
+        "--body",
+        "/api/v1/track/click",
+        "--ask",
+        "/metrics",
+        "--neighbour",
+        pixel,
+    ];
     let ingest = attack(&world.shop.ingest, world.ingest.pid(), &options).await;
     for told in [api, ingest] {
-        assert!(told["neighbour_during_ms"]["calls"].as_u64().unwrap() > 10, "{told}");
+        assert!(
+            told["neighbour_during_ms"]["calls"].as_u64().unwrap() > 10,
+            "{told}"
+        );
     }
     world.finish().await;
 }

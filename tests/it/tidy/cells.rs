@@ -212,7 +212,12 @@ pub(super) const MAP: &[Cell] = &[
         rules: &[
             Rule::Only(
                 "common",
-                &["common::db", "common::domain", "common::http", "common::telemetry"],
+                &[
+                    "common::db",
+                    "common::domain",
+                    "common::http",
+                    "common::telemetry",
+                ],
             ),
             DATABASE_OR_BROKER,
         ],
