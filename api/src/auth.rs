@@ -1,16 +1,17 @@
-//! Who calls, and what the key may do. Keys are looked up per request: this is the slow plane.
+//! Who calls, and what the key may do. Keys that somebody has are looked up per request, so that a change counts at once; those that
+//! nobody has do not reach the database.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::HeaderMap,
+    http::{HeaderMap, header::AUTHORIZATION},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use common::{
     db::keys::{self, ApiKey, Scope},
-    http::{CONTROL_KEYS, DialectErrors, Rejection, note_org, presented},
+    http::{Asker, CONTROL_KEYS, DialectErrors, Rejection, note_org, presented, sends_key},
 };
 
 use crate::{Api, Problem};
@@ -24,9 +25,9 @@ pub(crate) struct Guard {
 
 /// Authenticates, counts the request, and hands the [`ApiKey`] to the handler as an extension.
 pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let key = match authenticate(&guard.api, request.headers()).await {
+    let key = match authenticate(&guard.api, Asker::of(&request)).await {
         Ok(key) => key,
-        Err(problem) => return problem.into_response(),
+        Err(refused) => return *refused,
     };
     let rate = guard.api.limits.take(key.hash, key.rate_per_minute);
     let response = if let Some(retry_after) = rate.retry_after {
@@ -40,16 +41,41 @@ pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next
     rate.print(response, guard.api.clock.now())
 }
 
-pub(crate) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<ApiKey, Problem> {
-    let key = presented(headers, CONTROL_KEYS).ok_or_else(Problem::unauthenticated)?;
-    let mut conn = api.connection().await?;
-    let found = keys::by_hash(&mut conn, &keys::hash_key(key)).await?;
-    let key = found.ok_or_else(Problem::unauthenticated)?;
+/// As [`guard`], where no key is needed: one that is sent must be good, and is used up and restricts what is seen as everywhere.
+pub(crate) async fn guard_if_sent(state: State<Guard>, request: Request, next: Next) -> Response {
+    if sends_any(request.headers()) {
+        guard(state, request, next).await
+    } else {
+        next.run(request).await
+    }
+}
+
+/// Whether a request tries to prove who it is, in whatever way.
+fn sends_any(headers: &HeaderMap) -> bool {
+    let mut others = headers.get_all(AUTHORIZATION).iter();
+    sends_key(headers, CONTROL_KEYS) || others.any(|value| !value.as_bytes().trim_ascii().is_empty())
+}
+
+/// # Errors
+/// 401, 429 for a stranger who has tried too many keys, 503.
+async fn authenticate(api: &Api, asker: Asker<'_>) -> Result<ApiKey, Box<Response>> {
+    let problem = |problem: Problem| Box::new(problem.into_response());
+    let key = presented(asker.headers, CONTROL_KEYS).ok_or_else(|| problem(Problem::unauthenticated()))?;
+    let known = api.keys.authenticate(key, asker.stranger).await;
+    known.map_err(|error| Box::new(DialectErrors::Tapfiliate.print(&error.into())))?;
+    let key = look_up(api, key).await.map_err(problem)?;
     note_org(key.org);
     Ok(key)
 }
 
-pub(crate) fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
+/// What the key may do now.
+async fn look_up(api: &Api, key: &str) -> Result<ApiKey, Problem> {
+    let mut conn = api.connection().await?;
+    let found = keys::by_hash(&mut conn, &keys::hash_key(key)).await?;
+    found.ok_or_else(Problem::unauthenticated)
+}
+
+fn authorise(key: &ApiKey, scopes: &[Scope]) -> Result<(), Problem> {
     if !key.affiliates_feature {
         return Err(Problem::forbidden(
             "This organization has no access to the affiliates feature",

@@ -93,7 +93,7 @@ mod tests {
     async fn both_reads_share_the_turns_and_a_key_needs_none() {
         let TestDatabase { pool, .. } = testing::database().await;
         let api = Arc::new(over(&pool));
-        let router = affy::status::router().merge(affitor::router(&api));
+        let router = affy::status::router(&api).merge(affitor::router(&api));
         let router: Router = router.with_state(Arc::clone(&api)).into();
         let mut permits = Vec::new();
         for _ in 0..MAX_KEYLESS_READS {

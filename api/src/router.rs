@@ -18,7 +18,7 @@ pub fn router(api: Api, others: OpenApi) -> Router {
 pub fn routes(api: Api, others: OpenApi) -> Router {
     let health = health::routes().with_state(api.health.clone());
     let api = Arc::new(api);
-    let routes = affy::status::router()
+    let routes = affy::status::router(&api)
         .merge(v1::receipts::router(&api))
         .merge(v1::explain::router(&api))
         .merge(v1::commissions::router(&api))

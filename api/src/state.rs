@@ -3,12 +3,13 @@
 use common::{
     db::{Connection, DbError, Pool},
     http::RateLimits,
+    keyring::Keys,
     message::EventIds,
     runtime::Clock,
     telemetry::metrics::Metrics,
 };
 
-use crate::{GeoIp, Health, Ready, keyless_permits::KeylessPermits};
+use crate::{GeoIp, Health, PublicUrl, Ready, keyless_permits::KeylessPermits};
 
 /// Clones of the `Arc` around it are handed to every handler.
 #[derive(Debug)]
@@ -16,16 +17,21 @@ pub struct Api {
     pub(crate) pool: Pool,
     pub(crate) ids: EventIds,
     pub(crate) clock: Clock,
+    /// All keys in memory: a key that is not there is nobody's, and the database is not asked.
+    pub(crate) keys: Keys,
     pub(crate) limits: RateLimits,
     pub(crate) keyless_permits: KeylessPermits,
     pub(crate) health: Health,
     /// Tells the countries of clicks; `None`: nobody does.
     pub(crate) geoip: Option<GeoIp>,
+    /// Under which callers know this service; `None`: the name by which each calls.
+    pub(crate) public_url: Option<PublicUrl>,
 }
 
 impl Api {
     pub fn new(pool: Pool, ids: EventIds, clock: Clock, ready: Ready, metrics: Metrics) -> Self {
         Self {
+            keys: Keys::of_database(pool.clone()),
             pool,
             ids,
             clock,
@@ -33,6 +39,7 @@ impl Api {
             keyless_permits: KeylessPermits::default(),
             health: Health { ready, metrics },
             geoip: None,
+            public_url: None,
         }
     }
 
@@ -40,6 +47,18 @@ impl Api {
     #[must_use]
     pub fn with_geoip(self, geoip: Option<GeoIp>) -> Self {
         Self { geoip, ..self }
+    }
+
+    /// With the keys that the process has in memory already.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Links begin with this name, if there is one.
+    #[must_use]
+    pub fn with_public_url(self, public_url: Option<PublicUrl>) -> Self {
+        Self { public_url, ..self }
     }
 
     /// A connection for one request.

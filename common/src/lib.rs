@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod db;
 pub mod domain;
 pub mod http;
+pub mod keyring;
 pub mod message;
 pub mod ops;
 pub mod queue;

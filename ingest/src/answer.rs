@@ -7,15 +7,15 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use common::{
     domain::{Applied, Body, Dialect, Event, EventId, First, OrgId, Outcome, Reason, Refusal},
     http::{
-        KeySource, Rejection,
+        Asker, KeySource, Rejection,
         request::{Received, Wait},
     },
+    keyring::Principal,
 };
 
 use serde::Serialize;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Ingest,
-    auth::{KeylessPermit, Principal},
+    auth::{KeylessPermit, may_ingest},
     pipeline::Answer,
 };
 
@@ -33,11 +33,11 @@ use crate::{
 /// 401, 403, 429 or 503.
 pub(crate) async fn key_holder(
     ingest: &Ingest,
-    headers: &HeaderMap,
+    asker: Asker<'_>,
     sources: &[KeySource],
 ) -> Result<Arc<Principal>, Rejection> {
-    let principal = ingest.authenticate(headers, sources).await?;
-    principal.may_ingest(&principal.take())?;
+    let principal = ingest.authenticate(asker, sources).await?;
+    may_ingest(&principal, &principal.take())?;
     Ok(principal)
 }
 

@@ -2,13 +2,14 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use axum::http::HeaderMap;
 use common::{
     domain::{Body, Dialect, Event, EventId, OrgId, TraceParent},
     http::{
-        AddressRate, KeySource, Origin, Rejection, note_durable, note_event, note_org, presented,
+        AddressRate, Asker, KeySource, Origin, Rejection, forget_body, note_durable, note_event, note_org,
+        presented,
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
+    keyring::{Keys, Principal},
     message::EventIds,
     runtime::{Clock, TaskGroup},
     telemetry::traces,
@@ -17,7 +18,7 @@ use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tracing::Instrument as _;
 
 use crate::{
-    auth::{AuthError, Keyless, KeylessPermit, Keys, Principal},
+    auth::{Keyless, KeylessPermit},
     pipeline::{self, Answer, Pipeline},
 };
 
@@ -61,24 +62,14 @@ impl Ingest {
     /// The holder of the key that the request presents in one of `sources`.
     ///
     /// # Errors
-    /// 401 without a valid key, 503 when an unknown key cannot be looked up.
+    /// 401 without a valid key, 429 for a stranger who has tried too many, 503 when an unknown key cannot be looked up.
     pub async fn authenticate(
         &self,
-        headers: &HeaderMap,
+        asker: Asker<'_>,
         sources: &[KeySource],
     ) -> Result<Arc<Principal>, Rejection> {
-        let key = presented(headers, sources).ok_or(Rejection::Unauthenticated)?;
-        let found = self.0.keys.authenticate(key).await;
-        let principal = found.map_err(|error| match error {
-            AuthError::UnknownKey => Rejection::Unauthenticated,
-            AuthError::Unverifiable(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "an unknown key was not looked up"
-                );
-                Rejection::Unverifiable
-            }
-        })?;
+        let key = presented(asker.headers, sources).ok_or(Rejection::Unauthenticated)?;
+        let principal = self.0.keys.authenticate(key, asker.stranger).await?;
         note_org(principal.key.org);
         Ok(principal)
     }
@@ -131,12 +122,12 @@ impl Ingest {
         }
     }
 
-    /// Takes one of the calls without a key that `peer` may make.
+    /// Takes one of the calls without a key that `client` may make.
     ///
     /// # Errors
     /// 429 when it has made too many.
-    pub fn keyless_call(&self, peer: Option<IpAddr>) -> Result<(), Rejection> {
-        let taken = self.0.addresses.take(peer);
+    pub fn keyless_call(&self, client: Option<IpAddr>) -> Result<(), Rejection> {
+        let taken = self.0.addresses.take(client);
         taken.map_err(|retry_after| Rejection::RateLimited { retry_after })
     }
 
@@ -152,6 +143,7 @@ impl Ingest {
     /// caller hangs up, and for an event whose organisation nobody knows until it is decided, as long as a caller would
     /// have waited, even if this one does not: else callers without a key who do so could fill the queue.
     pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
+        forget_body();
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
         let id = event.id;
@@ -187,6 +179,7 @@ impl Ingest {
 
     /// Hands `event` over and waits for what is to be answered.
     pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
+        forget_body();
         note_event(event.dialect, event.id);
         let id = event.id;
         let answer = self.0.pipeline.submit(event, wait).await;

@@ -30,6 +30,7 @@ macro_rules! on_both_queues {
     };
 }
 
+mod attack;
 mod audit;
 mod batch;
 mod broker;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use commissary_tests::{Queue, World};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// All operations, with their names for messages.
@@ -164,7 +165,40 @@ async fn all_calls_are_described_by_the_api_alone() {
     failures_and_headers_are_those_of_the_call(&document);
     both_planes_share_a_path(&document);
     what_is_created_links_to_calls_about_it(&document);
+    a_key_is_wanted_where_it_is_described(&world, &document).await;
     world.finish().await;
+}
+
+/// Each call is made without a key, at both planes; one of them serves it.
+async fn a_key_is_wanted_where_it_is_described(world: &World, document: &Value) {
+    let (mut secured, mut open) = (0, 0);
+    for (name, operation) in operations(document) {
+        let (method, path) = name.split_once(' ').unwrap();
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let path = without_parameters(path);
+        let needs = operation["security"].as_array().unwrap();
+        let is_secured = !needs.is_empty() && needs.iter().all(|need| *need != json!({}));
+        let mut refused = false;
+        for plane in [&world.shop.ingest, &world.shop.api] {
+            let url = format!("{plane}{path}");
+            let answer = world.shop.call(method.clone(), &url, &[], None).await.unwrap();
+            assert!(answer.status < 500, "{name}: {answer:?}");
+            refused |= answer.status == 401;
+        }
+        assert_eq!(refused, is_secured, "{name} is described with {needs:?}");
+        secured += usize::from(is_secured);
+        open += usize::from(!is_secured);
+    }
+    assert!(secured > 100 && open > 10, "{secured} {open}");
+}
+
+/// A path with something in the place of each parameter.
+fn without_parameters(path: &str) -> String {
+    let segments = path.split('/').map(|segment| {
+        let is_parameter = segment.starts_with('{');
+        if is_parameter { "1" } else { segment }
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 fn failures_and_headers_are_those_of_the_call(document: &Value) {

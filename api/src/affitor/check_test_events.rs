@@ -3,20 +3,27 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::HeaderMap,
+    Extension, Json,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
 };
 use common::{
-    http::{CONTROL_KEYS, presented},
+    db::keys::ApiKey,
+    http::{
+        Rejection,
+        request::{Invalid, Received},
+    },
     reads::affitor::{self, TestCounts},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Api, Problem, auth::authenticate, rest::params::is_storable};
+use super::ERRORS;
+use crate::{Api, Problem, rest::params::is_storable};
+
+/// As the tracking calls once did; nobody has more to ask.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A step of the set-up, and the test event that proves it.
 const STEPS: [(&str, &str); 3] = [("pageview", "click"), ("referrals", "lead"), ("payments", "sale")];
@@ -39,24 +46,42 @@ const STEPS: [(&str, &str); 3] = [("pageview", "click"), ("referrals", "lead"), 
 )]
 pub(super) async fn check_test_events(
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<TestEvents>, Problem> {
-    let body =
-        body.map_err(|refused| Problem::new(refused.status(), "the body is too large or incomplete"))?;
-    let sent: Map<String, Value> = serde_json::from_slice(&body)
-        .map_err(|_malformed| Problem::bad_request("the body must be a JSON object"))?;
-    let program = program(sent.get("program_id"))?;
-    let step_id = sent.get("step_id").filter(|sent| !sent.is_null());
-    let step = step_id.map(step).transpose()?;
-    let (key, _permit) = match presented(&headers, CONTROL_KEYS) {
-        Some(_) => (Some(authenticate(&api, &headers).await?), None),
-        None => (None, Some(api.keyless_permits.permit().await?)),
+    key: Option<Extension<ApiKey>>,
+    request: Request,
+) -> Response {
+    let key = key.map(|Extension(key)| key);
+    match asked(request).await {
+        Ok((program, step)) => match look(&api, key, &program, step).await {
+            Ok(found) => Json(found).into_response(),
+            Err(problem) => problem.into_response(),
+        },
+        Err(rejection) => ERRORS.print(&rejection),
+    }
+}
+
+/// The program, and the step whose test event is looked for.
+async fn asked(request: Request) -> Result<(String, Option<&'static str>), Rejection> {
+    let received = Received::read_up_to(request, MAX_BODY_BYTES).await?;
+    let fields = received.body_fields()?;
+    let program = program(fields.value("program_id")?)?;
+    let step_id = fields.value("step_id")?.filter(|sent| !sent.is_null());
+    Ok((program, step_id.map(step).transpose()?))
+}
+
+async fn look(
+    api: &Api,
+    key: Option<ApiKey>,
+    program: &str,
+    step: Option<&str>,
+) -> Result<TestEvents, Problem> {
+    let _permit = match key {
+        Some(_) => None,
+        None => Some(api.keyless_permits.permit().await?),
     };
     let mut conn = api.connection().await?;
     let org = key.map(|key| key.org);
-    let counts = affitor::test_counts(&mut conn, org, &program, api.clock.now()).await?;
-    Ok(Json(seen(counts, step)))
+    let counts = affitor::test_counts(&mut conn, org, program, api.clock.now()).await?;
+    Ok(seen(counts, step))
 }
 
 #[derive(ToSchema)]
@@ -104,20 +129,20 @@ struct CountsByType {
 }
 
 /// Slug or number of a program, as a text or a number.
-fn program(sent: Option<&Value>) -> Result<String, Problem> {
+fn program(sent: Option<&Value>) -> Result<String, Invalid> {
     let program = match sent {
         Some(Value::String(text)) if !text.trim().is_empty() && is_storable(text) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),
-        _ => return Err(Problem::bad_request("program_id is required")),
+        _ => return Err(Invalid::of_field("program_id".to_owned(), "is required")),
     };
     Ok(program)
 }
 
-fn step(sent: &Value) -> Result<&'static str, Problem> {
+fn step(sent: &Value) -> Result<&'static str, Invalid> {
     STEPS
         .into_iter()
         .find_map(|(step, what)| (*sent == step).then_some(what))
-        .ok_or_else(|| Problem::bad_request("step_id must be pageview, referrals or payments"))
+        .ok_or_else(|| Invalid::of_field("step_id".to_owned(), "must be pageview, referrals or payments"))
 }
 
 /// With a step, only what proves it counts.
@@ -171,7 +196,7 @@ mod tests {
         }
         for sent in [json!("nonsense"), json!(5), json!({})] {
             let problem = step(&sent).unwrap_err();
-            assert!(problem.message().starts_with("step_id must be"), "{sent}");
+            assert!(problem.to_string().starts_with("step_id must be"), "{sent}");
         }
     }
 

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, header::CACHE_CONTROL},
+    middleware::{from_fn_with_state, map_response},
+    response::Response,
 };
 use chrono::SecondsFormat;
 use common::{
@@ -23,8 +24,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Problem,
-    auth::{authenticate, authorise},
-    rest::error::RETRY_AFTER_SECONDS,
+    auth::{Guard, guard_if_sent},
+    in_dialect::in_dialect,
 };
 
 /// Characters of a session, at most.
@@ -32,8 +33,23 @@ const MAX_SESSION: usize = 255;
 /// Whoever may send an event may also ask for its visit.
 const SCOPES: &[Scope] = &[Scope::Read, Scope::Ingest];
 
-pub(crate) fn router() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::default().routes(routes!(status))
+pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
+    let needs = Guard {
+        api: Arc::clone(api),
+        scopes: SCOPES,
+    };
+    OpenApiRouter::default()
+        .routes(routes!(status))
+        .route_layer(from_fn_with_state(needs, guard_if_sent))
+        .route_layer(map_response(shown))
+}
+
+/// In AFFY's shape. The next click changes it.
+async fn shown(response: Response) -> Response {
+    let mut response = in_dialect(DialectErrors::Affy, response);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,22 +82,8 @@ struct View {
 async fn status(
     State(api): State<Arc<Api>>,
     session: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-) -> Response {
-    let found = look(&api, session, &headers).await;
-    let mut response = found.map_or_else(|problem| refused(&problem), |view| Json(view).into_response());
-    // The next click changes it.
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    response
-}
-
-async fn look(
-    api: &Api,
-    session: Result<Path<String>, PathRejection>,
-    headers: &HeaderMap,
-) -> Result<View, Problem> {
-    let key = key(api, headers).await?;
+    key: Option<Extension<ApiKey>>,
+) -> Result<Json<View>, Problem> {
     let Path(session) = session.map_err(|_not_utf8| Problem::bad_request("sessionId is not UTF-8"))?;
     if session.contains('\0') || session.chars().count() > MAX_SESSION {
         let wrong = format!("sessionId contains a NUL character or is longer than {MAX_SESSION} characters");
@@ -91,25 +93,15 @@ async fn look(
         None => Some(api.keyless_permits.permit().await?),
         Some(_) => None,
     };
-    let (org, scope) = key.map_or((None, None), |key| (Some(key.org), key.program));
+    let (org, scope) = key.map_or((None, None), |Extension(key)| (Some(key.org), key.program));
     let mut conn = api.connection().await?;
     match affy::of_session(&mut conn, &session, org, scope).await? {
-        Session::Unknown => Ok(view(session, None)),
-        Session::Click(click) => Ok(view(session, Some(click))),
+        Session::Unknown => Ok(Json(view(session, None))),
+        Session::Click(click) => Ok(Json(view(session, Some(click)))),
         Session::Ambiguous => Err(Problem::bad_request(
             "sessionId does not tell the organization: send an API key as Bearer",
         )),
     }
-}
-
-/// The key, if the request tries to present one.
-async fn key(api: &Api, headers: &HeaderMap) -> Result<Option<ApiKey>, Problem> {
-    if !headers.contains_key(header::AUTHORIZATION) {
-        return Ok(None);
-    }
-    let key = authenticate(api, headers).await?;
-    authorise(&key, SCOPES)?;
-    Ok(Some(key))
 }
 
 fn view(session_id: String, click: Option<SessionClick>) -> View {
@@ -129,22 +121,6 @@ fn view(session_id: String, click: Option<SessionClick>) -> View {
         click_id: Some(click.click_id),
         clicked_at: Some(click.clicked_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
     }
-}
-
-/// In AFFY's shape; the one published refusal is that of the key.
-fn refused(problem: &Problem) -> Response {
-    let status = problem.status();
-    let message = if status == StatusCode::UNAUTHORIZED {
-        "Invalid or missing API key"
-    } else {
-        problem.message()
-    };
-    let mut response = DialectErrors::Affy.print_message(status, message);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    }
-    response
 }
 
 #[cfg(test)]

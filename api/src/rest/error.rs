@@ -10,7 +10,7 @@ use common::{
 };
 
 /// Seconds after which a client may try again when the database could not answer.
-pub(crate) const RETRY_AFTER_SECONDS: u16 = 2;
+const RETRY_AFTER_SECONDS: u16 = 2;
 
 /// A failed request. The message names the field; it never shows internals.
 #[derive(Debug)]
@@ -27,10 +27,12 @@ impl Problem {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
+    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -2,7 +2,7 @@
 
 use common::{
     domain::MetaData,
-    http::request::{Invalid, Received},
+    http::request::{Invalid, Received, check_name},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -45,8 +45,9 @@ pub(super) fn all_of(received: &Received) -> Result<MetaData, Invalid> {
 /// The value of the property `name`: the body's field `value`.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, or the name is reserved.
 pub(super) fn property_of(name: &str, received: &Received) -> Result<Value, Invalid> {
+    check_name(name)?;
     let fields = fields_of(received)?;
     let value = fields.value("value")?.ok_or_else(|| fields.required("value"))?;
     let one = Map::from_iter([(name.to_owned(), value.clone())]);

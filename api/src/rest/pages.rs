@@ -1,16 +1,21 @@
 //! Pages of a list and the `Link` header (seed: REST 1.6, pagination).
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{FromRequestParts, OriginalUri},
     http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use common::reads::rest::page::{PAGE_SIZE, Page};
+use common::{
+    http::host,
+    reads::rest::page::{PAGE_SIZE, Page},
+};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::params;
-use crate::Problem;
+use crate::{Api, Problem};
 
 /// The request for a page: its number, and what the links to others are made of.
 #[derive(Debug)]
@@ -18,7 +23,8 @@ pub(crate) struct PageRequest {
     /// From 1.
     pub(crate) number: u32,
     uri: Uri,
-    headers: HeaderMap,
+    /// Scheme and host as the caller sees them.
+    origin: Option<String>,
 }
 
 #[derive(Default, Deserialize, utoipa::IntoParams)]
@@ -38,17 +44,18 @@ fn page_number<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Er
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
+impl FromRequestParts<Arc<Api>> for PageRequest {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         // As it was sent: the links have a last slash where the caller writes one.
-        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
+        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, api).await;
         let PageParams { page } = params::read(&parts.uri)?;
+        let public = api.public_url.as_ref().map(ToString::to_string);
         Ok(Self {
             number: page.unwrap_or(1),
             uri,
-            headers: parts.headers.clone(),
+            origin: public.or_else(|| origin(&parts.headers)),
         })
     }
 }
@@ -75,7 +82,8 @@ impl PageRequest {
     ) -> Response {
         let shown: Vec<V> = page.rows.iter().map(show).collect();
         let mut response = Json(shown).into_response();
-        if let Some(link) = link(&self.uri, &self.headers, page) {
+        let origin = self.origin.as_deref();
+        if let Some(link) = origin.and_then(|origin| link(origin, &self.uri, page)) {
             response.headers_mut().insert(header::LINK, link);
         }
         response
@@ -84,7 +92,7 @@ impl PageRequest {
 
 /// `next`, `last`, `first`, `prev`, each where there is one: the same request with another page. `None` when the request's
 /// own address cannot be printed in a header.
-fn link<T>(uri: &Uri, headers: &HeaderMap, page: &Page<T>) -> Option<HeaderValue> {
+fn link<T>(origin: &str, uri: &Uri, page: &Page<T>) -> Option<HeaderValue> {
     let number = page.number;
     // The total may be an estimate: the page that is there cannot lie behind the last.
     let least = if page.has_next {
@@ -94,7 +102,7 @@ fn link<T>(uri: &Uri, headers: &HeaderMap, page: &Page<T>) -> Option<HeaderValue
     };
     let last = u32::try_from(page.total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
     let last = last.max(least);
-    let base = format!("{}{}", origin(headers), uri.path());
+    let base = format!("{origin}{}", uri.path());
     let filters: Vec<_> = uri
         .query()
         .unwrap_or_default()
@@ -118,15 +126,15 @@ fn link<T>(uri: &Uri, headers: &HeaderMap, page: &Page<T>) -> Option<HeaderValue
     HeaderValue::try_from(entries.join(", ")).ok()
 }
 
-/// Scheme and host as the caller sees them. Behind a proxy that says nothing the scheme is a guess.
-fn origin(headers: &HeaderMap) -> String {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_host = |host: &&str| !host.contains(['<', '>', '"', ' ', '/']);
-    let Some(host) = text(header::HOST.as_str()).filter(is_host) else {
-        return String::new();
-    };
-    let is_https = text("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
-    format!("{}://{host}", if is_https { "https" } else { "http" })
+/// Of the host by which the caller calls. Behind a proxy that says nothing the scheme is a guess. `None` for a caller of HTTP/1.0
+/// that names no host: a link that is not absolute would lead it nowhere.
+fn origin(headers: &HeaderMap) -> Option<String> {
+    let host = host(headers)?;
+    let scheme = headers
+        .get("x-forwarded-proto")
+        .and_then(|value| value.to_str().ok());
+    let is_https = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+    Some(format!("{}://{host}", if is_https { "https" } else { "http" }))
 }
 
 #[cfg(test)]
@@ -134,14 +142,13 @@ mod tests {
     use super::*;
 
     fn links(uri: &'static str, number: u32, has_next: bool, total: u64) -> String {
-        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("shop.example"))]);
         let page = Page::<()> {
             rows: Vec::new(),
             number,
             has_next,
             total,
         };
-        let link = link(&Uri::from_static(uri), &headers, &page).unwrap();
+        let link = link("http://shop.example", &Uri::from_static(uri), &page).unwrap();
         link.to_str().unwrap().to_owned()
     }
 
@@ -159,8 +166,10 @@ mod tests {
         ] {
             let request = axum::http::Request::get(format!("/1.6/conversions/?{query}"));
             let (mut parts, ()) = request.body(()).unwrap().into_parts();
-            let request = PageRequest::from_request_parts(&mut parts, &()).await;
-            assert_eq!(request.ok().map(|request| request.number), want, "{query}");
+            let request = NoPages::from_request_parts(&mut parts, &()).await;
+            assert_eq!(request.is_ok(), want.is_some(), "{query}");
+            let read = params::read(&parts.uri).ok();
+            assert_eq!(read.map(|PageParams { page }| page.unwrap_or(1)), want, "{query}");
         }
     }
 
@@ -178,6 +187,28 @@ mod tests {
              <http://shop.example/1.6/conversions/?affiliate_id=a%26b&page_x=1&page=1>; rel=\"first\", \
              <http://shop.example/1.6/conversions/?affiliate_id=a%26b&page_x=1&page=1>; rel=\"prev\""
         );
+    }
+
+    #[test]
+    fn links_begin_with_the_name_by_which_the_caller_calls() {
+        for (sent, want) in [
+            (
+                [("host", "shop.example:8080")].as_slice(),
+                Some("http://shop.example:8080"),
+            ),
+            (
+                &[("host", "shop.example"), ("x-forwarded-proto", "HTTPS")],
+                Some("https://shop.example"),
+            ),
+            (&[("host", "a>b")], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in sent {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
+            assert_eq!(origin(&headers).as_deref(), want, "{sent:?}");
+        }
     }
 
     #[test]

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use axum::{
-    extract::{FromRequestParts, Query},
+    extract::FromRequestParts,
     http::{Uri, request::Parts},
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use common::db::keys::Timezone;
+use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor},
@@ -40,8 +41,8 @@ impl<S: Sync, F: DeserializeOwned> FromRequestParts<S> for Params<F> {
 /// # Errors
 /// 400 with the name of what is malformed.
 pub(crate) fn read<F: DeserializeOwned>(uri: &Uri) -> Result<F, Problem> {
-    let Query(pairs) = Query::try_from_uri(uri).map_err(|_malformed| Problem::bad_request(MALFORMED))?;
-    F::deserialize(&Pairs(pairs)).map_err(|Malformed(message)| Problem::bad_request(message))
+    let pairs = Pairs::of(uri.query().unwrap_or_default());
+    F::deserialize(&pairs).map_err(|Malformed(message)| Problem::bad_request(message))
 }
 
 /// Text that Postgres can store.
@@ -101,10 +102,19 @@ pub(crate) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Names and values of a query.
-struct Pairs(Vec<(String, String)>);
+/// Names and values of a query; `None`: a value that is no UTF-8.
+struct Pairs(Vec<(String, Option<String>)>);
 
 impl Pairs {
+    fn of(query: &str) -> Self {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            // A name that cannot be read is nobody's.
+            (decoded(name).unwrap_or_default(), decoded(value))
+        });
+        Self(pairs.collect())
+    }
+
     /// The one value of a parameter. `None`: there is none, or it is empty and need not be.
     fn single(&self, name: &str) -> Result<Option<&str>, Malformed> {
         // `external_id[]=1` would be an unknown parameter, and the list one of everything.
@@ -113,12 +123,23 @@ impl Pairs {
             return Err(Malformed(format!("{name} has one value, and is no list")));
         }
         let mut values = self.0.iter().filter(|(sent, _)| sent == name);
-        let value = values.next().map(|(_, value)| value.as_str());
+        let value = values.next().map(|(_, value)| value.as_deref());
         if values.next().is_some() {
             return Err(Malformed(MALFORMED.to_owned()));
         }
+        if value == Some(None) {
+            return Err(Malformed(format!("{name} must be UTF-8")));
+        }
+        let value = value.flatten();
         Ok(value.filter(|value| !value.is_empty() || NAMES_ONE.contains(&name)))
     }
+}
+
+/// As a form escapes it. `None`: no UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    let decoded = percent_decode_str(&text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 /// Why a query cannot be read, in a sentence.
@@ -225,6 +246,7 @@ mod tests {
             "",
             "date_from=&pending=&meta_data[key]=",
             "unknown=1&unknown=2&unknown[]=3",
+            "unknown=%ff&%ff=1",
             "&&",
         ] {
             assert_eq!(filter(query).unwrap(), Filter::default(), "{query}");
@@ -248,6 +270,9 @@ mod tests {
         for (query, want) in [
             ("pending=maybe", "pending must be true or false"),
             ("external_id=a%00b", "external_id must not contain NUL"),
+            ("external_id=%ff", "external_id must be UTF-8"),
+            ("pending=%c3%28", "pending must be UTF-8"),
+            ("meta_data%5Bkey%5D=%C0%80", "meta_data[key] must be UTF-8"),
             ("external_id[]=1", "external_id has one value, and is no list"),
             ("external_id%5B%5D=1", "external_id has one value, and is no list"),
             ("pending[a]=1", "pending has one value, and is no list"),

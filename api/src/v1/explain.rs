@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::{Query, State, rejection::QueryRejection},
-    middleware::from_fn_with_state,
-};
+use axum::{Extension, Json, extract::State, middleware::from_fn_with_state};
 use common::{
     db::keys::{ApiKey, Scope},
     http::openapi::example,
@@ -18,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Api, Problem,
     auth::{Guard, guard},
+    rest::params::{Params, text},
 };
 
 pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
@@ -30,23 +27,21 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
         .route_layer(from_fn_with_state(needs, guard))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Params {
+#[serde(default)]
+struct Asked {
     /// The order's id.
-    #[serde(default)]
-    #[param(required, example = "ORD007")]
-    external_id: String,
+    #[serde(deserialize_with = "text")]
+    #[param(required, value_type = String, example = "ORD007")]
+    external_id: Option<String>,
 }
 
-impl Params {
+impl Asked {
     /// An order that there could be.
     fn order(&self) -> Result<&str, Problem> {
-        match self.external_id.as_str() {
-            "" => Err(Problem::bad_request("external_id is missing")),
-            order if order.contains('\0') => Err(Problem::bad_request("external_id must not contain NUL")),
-            order => Ok(order),
-        }
+        let named = self.external_id.as_deref().filter(|order| !order.is_empty());
+        named.ok_or_else(|| Problem::bad_request("external_id is missing"))
     }
 }
 
@@ -56,31 +51,37 @@ impl Params {
     path = "/v1/explain",
     tag = "native",
     security(("XApiKey" = []), ("Bearer" = [])),
-    params(Params),
+    params(Asked),
     responses((status = 200, body = Explanation, example = json!(example(include_str!("examples/explain.json")))))
 )]
 async fn explain(
     State(api): State<Arc<Api>>,
     Extension(key): Extension<ApiKey>,
-    params: Result<Query<Params>, QueryRejection>,
+    Params(asked): Params<Asked>,
 ) -> Result<Json<Explanation>, Problem> {
-    let Query(params) =
-        params.map_err(|_malformed| Problem::bad_request("the query is malformed or repeats a parameter"))?;
-    let found = explain::find(&api.pool, key.org, params.order()?, key.program).await?;
+    let found = explain::find(&api.pool, key.org, asked.order()?, key.program).await?;
     found.map(Json).ok_or_else(Problem::not_found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::params;
 
     #[test]
     fn an_order_must_be_named() {
-        let order = |text: &str| Params {
-            external_id: text.to_owned(),
+        let order = |query: &str| {
+            let asked: Asked = params::read(&format!("/v1/explain?{query}").parse().unwrap())?;
+            asked.order().map(str::to_owned)
         };
-        assert_eq!(order("ORD1").order().unwrap(), "ORD1");
-        assert!(order("").order().is_err());
-        assert!(order("a\0b").order().is_err());
+        assert_eq!(order("external_id=ORD1").unwrap(), "ORD1");
+        for (query, want) in [
+            ("", "external_id is missing"),
+            ("external_id=", "external_id is missing"),
+            ("external_id=a%00b", "external_id must not contain NUL"),
+            ("external_id=%ff", "external_id must be UTF-8"),
+        ] {
+            assert_eq!(order(query).unwrap_err().message(), want, "{query}");
+        }
     }
 }

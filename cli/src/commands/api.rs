@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use api::Api;
 use common::{
     db,
-    http::serve,
+    http::{HttpArgs, serve},
     runtime::{Clock, DbArgs},
 };
 
@@ -16,6 +16,8 @@ use crate::roles::{self, Process, api::ApiArgs};
 pub(crate) struct Args {
     #[command(flatten)]
     db: DbArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     #[command(flatten)]
     api: ApiArgs,
     /// The address to serve on.
@@ -31,16 +33,23 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let process = Process::start()?;
     let geoip = args.api.geoip()?;
-    let listener = roles::listen(args.listen).await?;
+    let public_url = args.api.public_url()?;
+    let listener = roles::listen(args.listen)?;
     let pool = db::connect(&args.db.database_url, roles::api::CONNECTIONS, "commissary api").await?;
     let ids = roles::event_ids(&pool).await?;
     let metrics = process.metrics()?;
     let ready = api::Ready::Database(pool.clone());
-    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics).with_geoip(geoip);
+    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics)
+        .with_keys(roles::keys(&process, &pool).await?)
+        .with_geoip(geoip)
+        .with_public_url(public_url);
     let router = api::router(api, ingest::openapi());
     let router = roles::keeping_rejections(&process, router, &pool, clock);
     tracing::info!(address = %listener.local_addr()?, "api is ready");
     let requests = process.requests();
-    requests.spawn("server", serve(listener, router, requests.clone()));
+    requests.spawn(
+        "server",
+        serve(listener, router, requests.clone(), args.http.limits()),
+    );
     process.finish().await
 }

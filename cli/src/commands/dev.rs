@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use api::{Api, GeoIp};
 use common::{
     catalog, db,
-    http::{serve, with_layers},
+    http::{HttpArgs, serve, with_layers},
     queue::Instances,
     runtime::{AmqpArgs, Clock},
 };
@@ -50,13 +50,15 @@ pub(crate) struct Args {
     #[command(flatten)]
     amqp: AmqpArgs,
     #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
     api: ApiArgs,
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let process = Process::start()?;
     // Before anything is started: a taken port is the commonest mistake.
-    let listener = roles::listen(args.listen).await?;
+    let listener = roles::listen(args.listen)?;
     let geoip = args.api.geoip()?;
     if args.fresh {
         Cluster::destroy(&args.state).await?;
@@ -107,13 +109,27 @@ async fn everything(
         lanes,
     };
     worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
-    let (ingest, requests) =
-        roles::ingest::start(&process, &pool, ids.clone(), broker.as_ref(), instances, clock).await?;
-    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics).with_geoip(geoip);
+    let keys = roles::keys(&process, &pool).await?;
+    let (ingest, requests) = roles::ingest::start(
+        &process,
+        &pool,
+        keys.clone(),
+        ids.clone(),
+        broker.as_ref(),
+        instances,
+        clock,
+    );
+    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics)
+        .with_keys(keys)
+        .with_geoip(geoip)
+        .with_public_url(args.api.public_url()?);
     let router = with_layers(ingest::routes(ingest).merge(api::routes(api, ingest::openapi())));
     let router = roles::keeping_rejections(&process, router, &pool, clock);
     welcome(listener.local_addr()?, args, url)?;
-    requests.spawn("server", serve(listener, router, requests.clone()));
+    requests.spawn(
+        "server",
+        serve(listener, router, requests.clone(), args.http.limits()),
+    );
     process.finish().await?;
     pool.close().await;
     Ok(())

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use api::Health;
 use common::{
     db,
-    http::{serve, with_layers},
+    http::{HttpArgs, serve, with_layers},
     queue::Instances,
     runtime::{AmqpArgs, Clock, DbArgs},
 };
@@ -19,6 +19,8 @@ pub(crate) struct Args {
     db: DbArgs,
     #[command(flatten)]
     amqp: AmqpArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     /// The address to serve on.
     #[arg(
         long,
@@ -31,7 +33,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let process = Process::start()?;
-    let listener = roles::listen(args.listen).await?;
+    let listener = roles::listen(args.listen)?;
     let pool = db::connect(
         &args.db.database_url,
         roles::ingest::CONNECTIONS,
@@ -43,11 +45,16 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let broker = process.broker(&args.amqp)?;
     let publish = broker.as_ref().map(|broker| &broker.publish);
     let ready = roles::health::watch(&pool, publish, &process.upkeep);
+    let keys = roles::keys(&process, &pool).await?;
+    let instances = Instances::default();
     let (ingest, requests) =
-        roles::ingest::start(&process, &pool, ids, broker.as_ref(), Instances::default(), clock).await?;
+        roles::ingest::start(&process, &pool, keys, ids, broker.as_ref(), instances, clock);
     let router = with_layers(ingest::routes(ingest).merge(api::health(Health { ready, metrics })));
     let router = roles::keeping_rejections(&process, router, &pool, clock);
     tracing::info!(address = %listener.local_addr()?, "ingest is ready");
-    requests.spawn("server", serve(listener, router, requests.clone()));
+    requests.spawn(
+        "server",
+        serve(listener, router, requests.clone(), args.http.limits()),
+    );
     process.finish().await
 }

@@ -3,7 +3,7 @@
 use api::Health;
 use common::{
     db,
-    http::serve,
+    http::{HttpArgs, serve, with_layers},
     queue::Instances,
     runtime::{AmqpArgs, Clock, DbArgs},
 };
@@ -17,6 +17,8 @@ pub(crate) struct Args {
     db: DbArgs,
     #[command(flatten)]
     amqp: AmqpArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     /// Batches applied side by side; each takes up to two database connections.
     #[arg(long, env = "COMMISSARY_LANES", default_value_t = worker::DEFAULT_LANES, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=16))]
@@ -37,11 +39,14 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let metrics = process.metrics()?;
     let broker = process.broker(&args.amqp)?;
     if let Some(address) = args.listen {
-        let listener = roles::listen(address).await?;
+        let listener = roles::listen(address)?;
         let ready = roles::health::watch(&pool, None, &process.upkeep);
         let requests = process.requests();
-        let router = api::health(Health { ready, metrics });
-        requests.spawn("server", serve(listener, router, requests.clone()));
+        let router = with_layers(api::health(Health { ready, metrics }));
+        requests.spawn(
+            "server",
+            serve(listener, router, requests.clone(), args.http.limits()),
+        );
     }
     let worker = worker::Worker {
         pool,

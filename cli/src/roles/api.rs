@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use api::{GeoIp, GeoIpError};
+use api::{GeoIp, GeoIpError, NoPublicUrl, PublicUrl};
 
 /// What the control plane alone is told.
 #[derive(Debug, clap::Args)]
@@ -11,6 +11,10 @@ pub(crate) struct ApiArgs {
     /// country of the address that was sent with them; without it `geolocation.country` is null.
     #[arg(long, env = "COMMISSARY_GEOIP_FILE", value_name = "FILE")]
     geoip_file: Option<PathBuf>,
+    /// The URL under which callers know this service, such as https://api.shop.example: links to other pages of a list begin with
+    /// it. Without it they begin with the host by which each caller calls.
+    #[arg(long, env = "COMMISSARY_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
 }
 
 impl ApiArgs {
@@ -24,7 +28,14 @@ impl ApiArgs {
             .filter(|file| !file.as_os_str().is_empty());
         file.map(GeoIp::open).transpose()
     }
+
+    /// # Errors
+    /// When it is no URL.
+    pub(crate) fn public_url(&self) -> Result<Option<PublicUrl>, NoPublicUrl> {
+        let url = self.public_url.as_deref().filter(|url| !url.is_empty());
+        url.map(str::parse).transpose()
+    }
 }
 
-/// Connections of an api.
-pub(crate) const CONNECTIONS: u32 = 10;
+/// Connections of an api: those of its requests, and the keys' and their listener.
+pub(crate) const CONNECTIONS: u32 = 12;

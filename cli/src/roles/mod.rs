@@ -5,12 +5,14 @@ pub(crate) mod health;
 pub(crate) mod ingest;
 mod process;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
 use common::{
     db::Pool,
+    http::bind,
+    keyring::{self, Keys},
     message::EventIds,
     rejections::{self, Rejections, noting_rejections},
     runtime::Clock,
@@ -23,8 +25,8 @@ pub(crate) use process::{Process, supervisor};
 ///
 /// # Errors
 /// With what to do when the port is taken.
-pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(address).await {
+pub(crate) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match bind(address) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             anyhow::bail!(
@@ -43,6 +45,25 @@ pub(crate) fn keeping_rejections(process: &Process, routes: Router, pool: &Pool,
         rejections::keep(kept.clone(), pool.clone(), stop)
     });
     noting_rejections(routes, rejections, clock.clone())
+}
+
+/// How long the first load of the keys may take.
+const FIRST_LOAD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The keys of `process`, which a task keeps fresh.
+///
+/// # Errors
+/// When they cannot be read.
+pub(crate) async fn keys(process: &Process, pool: &Pool) -> anyhow::Result<Keys> {
+    let keys = Keys::of_database(pool.clone());
+    keys.reload(FIRST_LOAD_DEADLINE)
+        .await
+        .context("reading the keys")?;
+    let (kept, pool) = (keys.clone(), pool.clone());
+    process.upkeep.keep_draining("keys", move |stop| {
+        keyring::refresh(kept.clone(), pool.clone(), stop)
+    });
+    Ok(keys)
 }
 
 /// What issues and verifies event ids, with the installation's secret.

@@ -1,16 +1,17 @@
-//! Callers without a key are told apart by their addresses: so many calls of each, or one of them could fill the queue.
+//! Callers are told apart by their addresses: so many calls without a key of each, or one of them could fill the queue.
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
-use ipnet::Ipv6Net;
+
+use super::server::{Connection, network};
 
 /// Calls without a key that one address may make in a second, at each ingest: enough for all browsers of a shop behind
 /// one proxy.
@@ -26,13 +27,18 @@ pub const KEYLESS_BURST: NonZeroU32 = match NonZeroU32::new(1_000) {
 /// After so many calls the addresses are forgotten that have their full burst again: with those of the last seconds, so
 /// many are remembered at most.
 const FORGET_AFTER: usize = 10_000;
-/// Who holds one IPv6 address holds all that begin with these bits.
-const IPV6_PREFIX: u8 = 64;
 
-/// The other end of the connection. No header is believed: anybody can send one.
-pub fn peer(request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map(|ConnectInfo(address)| address.ip())
+/// Who calls: the other end of the connection, or whom a trusted proxy names there.
+pub fn client(request: &Request) -> Option<IpAddr> {
+    let connection = request.extensions().get::<Connection>()?;
+    Some(connection.client(request.headers()))
+}
+
+/// The same, if it is a stranger, who may do some things only so often: neither a trusted proxy nor this machine itself.
+pub fn stranger(request: &Request) -> Option<IpAddr> {
+    let connection = request.extensions().get::<Connection>()?;
+    let client = connection.client(request.headers());
+    (!connection.is_unlimited(client)).then_some(client)
 }
 
 /// The allowances of all addresses.
@@ -47,17 +53,23 @@ impl fmt::Debug for AddressRate {
     }
 }
 
+/// Of calls without a key.
 impl Default for AddressRate {
     fn default() -> Self {
-        let quota = Quota::per_second(KEYLESS_PER_SECOND).allow_burst(KEYLESS_BURST);
+        Self::new(KEYLESS_PER_SECOND, KEYLESS_BURST)
+    }
+}
+
+impl AddressRate {
+    /// So many calls of each address in a second, and so many at once.
+    pub fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
+        let quota = Quota::per_second(per_second).allow_burst(burst);
         Self {
             buckets: DefaultKeyedRateLimiter::keyed(quota),
             calls: AtomicUsize::new(0),
         }
     }
-}
 
-impl AddressRate {
     /// Takes one call of `address`; all of unknown ones are one address.
     ///
     /// # Errors
@@ -71,13 +83,6 @@ impl AddressRate {
         self.buckets
             .check_key(&address)
             .map_err(|not_until| not_until.wait_time_from(self.buckets.clock().now()))
-    }
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Net::new_assert(address, IPV6_PREFIX).network().into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

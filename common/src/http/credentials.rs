@@ -34,24 +34,43 @@ pub const CONTROL_KEYS: &[KeySource] = &[
 const MAX_KEY_BYTES: usize = 256;
 const BEARER: &str = "bearer ";
 
-/// The first key that the request presents in `sources`. An empty header, or one that no key can be, is none.
+/// The first key that the request presents in `sources`. An empty header, or one that no key can be, is none, also beside
+/// another of the same name.
 pub fn presented<'a>(headers: &'a HeaderMap, sources: &[KeySource]) -> Option<&'a str> {
-    sources.iter().find_map(|source| {
-        let key = match source {
-            KeySource::Header(name) => headers.get(*name)?.to_str().ok()?,
-            KeySource::Bearer => bearer(headers.get(AUTHORIZATION)?.to_str().ok()?)?,
-        };
-        Some(key.trim()).filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()))
+    sources.iter().find_map(|source| match source {
+        KeySource::Header(name) => headers
+            .get_all(*name)
+            .iter()
+            .find_map(|value| key(value.to_str().ok()?)),
+        KeySource::Bearer => {
+            let mut values = headers.get_all(AUTHORIZATION).iter();
+            values.find_map(|value| key(bearer(value.to_str().ok()?)?))
+        }
     })
+}
+
+/// Whether a key is sent in `sources` at all, be it good or bad: where a key is optional, a bad one is none the less wrong. A
+/// header without text is no key, a Bearer without one is.
+pub fn sends_key(headers: &HeaderMap, sources: &[KeySource]) -> bool {
+    let is_said = |value: &HeaderValue| !value.as_bytes().trim_ascii().is_empty();
+    sources.iter().any(|source| match source {
+        KeySource::Header(name) => headers.get_all(*name).iter().any(is_said),
+        KeySource::Bearer => sends_bearer(headers),
+    })
+}
+
+fn key(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()))
 }
 
 /// Whether a Bearer is sent at all, be it good, bad or empty: where a key is optional, a bad one is none the less wrong.
 pub fn sends_bearer(headers: &HeaderMap) -> bool {
-    let scheme = BEARER.trim_end();
-    let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    value
-        .and_then(|value| value.get(..scheme.len()))
-        .is_some_and(|sent| sent.eq_ignore_ascii_case(scheme.as_bytes()))
+    let scheme = BEARER.trim_end().as_bytes();
+    let mut values = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    values.any(|value| {
+        let sent = value.get(..scheme.len());
+        sent.is_some_and(|sent| sent.eq_ignore_ascii_case(scheme))
+    })
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -85,9 +104,41 @@ mod tests {
             found(&[("x-api-key", ""), ("api-key", "k")], TAPFILIATE_KEYS),
             some("k")
         );
+        for (name, empty, good) in [
+            ("y-api-key", "", "k"),
+            ("y-api-key", " ", "k"),
+            ("authorization", "", "Bearer k"),
+            ("authorization", "Bearer ", "Bearer k"),
+        ] {
+            let sources = if name == "y-api-key" {
+                YAPLET_KEYS
+            } else {
+                AFFITOR_KEYS
+            };
+            for pair in [[(name, empty), (name, good)], [(name, good), (name, empty)]] {
+                assert_eq!(found(&pair, sources), some("k"), "{pair:?}");
+            }
+        }
         assert_eq!(found(&[("authorization", "bearer k")], NATIVE_KEYS), some("k"));
         assert_eq!(found(&[("authorization", "Basic k")], NATIVE_KEYS), None);
         assert_eq!(found(&[("authorization", "Be")], NATIVE_KEYS), None);
+    }
+
+    #[test]
+    fn a_bad_key_is_sent_and_an_empty_header_is_not() {
+        for (name, value, is_sent) in [
+            ("x-api-key", "", false),
+            ("x-api-key", " ", false),
+            ("x-api-key", "k", true),
+            ("api-key", "k", true),
+            ("authorization", "", false),
+            ("authorization", "Basic k", false),
+            ("authorization", "Bearer", true),
+            ("authorization", "bearer k", true),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+            assert_eq!(sends_key(&headers, CONTROL_KEYS), is_sent, "{name}: {value:?}");
+        }
     }
 
     #[test]

@@ -176,6 +176,7 @@ mod tests {
             (Rejection::NotFound, 404, None),
             (Rejection::MethodNotAllowed, 405, None),
             (Rejection::BodyTimeout, 408, None),
+            (Rejection::BodiesFull, 503, Some("1")),
             (Rejection::BodyTooLarge { limit: 1 }, 413, None),
             (Rejection::UrlTooLong, 414, None),
             (Rejection::Invalid(Invalid::new("f is required")), 400, None),

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
-    http::{DRAIN_TIMEOUT, Origin, X_REQUEST_ID, serve},
+    http::{DRAIN_TIMEOUT, Limits, Origin, X_REQUEST_ID, serve},
     runtime::Supervisor,
 };
 
@@ -92,7 +92,10 @@ async fn after_a_panic_the_connection_goes_on() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, supervisor) = (listener.local_addr().unwrap(), Supervisor::new());
     let tasks = supervisor.group("server", DRAIN_TIMEOUT);
-    tasks.spawn("server", serve(listener, service(), tasks.clone()));
+    tasks.spawn(
+        "server",
+        serve(listener, service(), tasks.clone(), Limits::default()),
+    );
     let mut stream = TcpStream::connect(address).await.unwrap();
     let requests = "GET /1.6/panic HTTP/1.1\r\nHost: x\r\n\r\n\
                     GET /v1/said HTTP/1.1\r\nHost: x\r\nX-Request-Id: second\r\nConnection: close\r\n\r\n";

@@ -56,6 +56,11 @@ pub(super) fn body(body: &Bytes) {
     note(|noted| noted.body = Some(body.clone()));
 }
 
+/// Of a request that has become an event nobody looks at the body any more: it need not be held while the event is waited for.
+pub fn forget_body() {
+    note(|noted| noted.body = None);
+}
+
 /// Notes that a part of the request, such as a line of a batch, was no event.
 pub fn note_invalid_part(invalid: &Invalid) {
     note(|noted| noted.parts.push(invalid.clone()));

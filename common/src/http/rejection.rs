@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 
 use crate::http::request::Invalid;
 
+/// How long a caller whose body found no room should wait: those that send slowly are let go by then.
+const ROOM_AGAIN: Duration = Duration::from_secs(1);
 /// How long a caller whose key cannot be verified now should wait.
 const VERIFY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -25,6 +27,8 @@ pub enum Rejection {
     MethodNotAllowed,
     #[error("the request body did not arrive in time")]
     BodyTimeout,
+    #[error("too many request bodies are under way")]
+    BodiesFull,
     #[error("the request body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
     #[error("the URL is longer than {} bytes", crate::http::request::MAX_URL_BYTES)]
@@ -39,7 +43,9 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Unverifiable | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unverifiable | Self::BodiesFull | Self::Unavailable { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -56,6 +62,7 @@ impl Rejection {
         match self {
             Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::Unverifiable => Some(VERIFY_AGAIN),
+            Self::BodiesFull => Some(ROOM_AGAIN),
             Self::Unauthenticated
             | Self::Forbidden(_)
             | Self::NotFound

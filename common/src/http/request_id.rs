@@ -25,7 +25,7 @@ impl RequestId {
     }
 
     /// A UUID of version 4: it proves nothing and sorts nowhere, unlike an event's id.
-    fn random() -> Self {
+    pub(super) fn random() -> Self {
         let id = Builder::from_random_bytes(rand::random()).into_uuid();
         Self(id.to_string().into())
     }

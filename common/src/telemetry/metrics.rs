@@ -21,6 +21,7 @@ pub const BATCH_EVENTS: &str = "batch_events";
 pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
 pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
 pub const HANDLER_PANICS: &str = "http_handler_panics_total";
+pub const CONNECTIONS_REFUSED: &str = "http_connections_refused_total";
 pub const OLDEST_UNAPPLIED: &str = "oldest_unapplied_event_seconds";
 pub const TASK_RESTARTS: &str = "task_restarts_total";
 
@@ -113,6 +114,10 @@ fn register() {
     describe_counter!(HANDLER_PANICS, "HTTP requests that ended in a panic, each a bug");
     counter!(HANDLER_PANICS).absolute(0);
     describe_counter!(
+        CONNECTIONS_REFUSED,
+        "Connections that found no place, by what was full"
+    );
+    describe_counter!(
         TASK_RESTARTS,
         "Tasks of this process that were started again after a panic or an unexpected end, by name"
     );
@@ -173,6 +178,11 @@ pub fn batch(events: usize, took: Duration) {
 /// Ingest and api: a handler panicked.
 pub fn handler_panicked() {
     counter!(HANDLER_PANICS).increment(1);
+}
+
+/// A connection found no place: the `server`'s are taken, or all that a `client` may have.
+pub fn connection_refused(why: &'static str) {
+    counter!(CONNECTIONS_REFUSED, "by" => why).increment(1);
 }
 
 /// Envelopes in the spool, as last seen.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, header::USER_AGENT},
-    response::Response,
+use axum::{extract::Request, http::header::USER_AGENT, response::Response};
+use common::{
+    domain::{Body, Dialect},
+    keyring::Principal,
 };
-use common::domain::{Body, Dialect};
 
 use super::{
     answer::{self, AnswerContext},
@@ -18,10 +17,9 @@ use super::{
 use crate::{
     Ingest,
     answer::{Caller, key_holder},
-    auth::Principal,
 };
 use common::http::{
-    AFFITOR_KEYS, Rejection, peer,
+    AFFITOR_KEYS, Asker, Rejection, client,
     request::{Fields, Invalid, Received},
     sends_bearer,
 };
@@ -60,9 +58,9 @@ async fn record(
     mut request: Request,
     parse: Parse,
 ) -> Result<Response, Rejection> {
-    let holder = holder(ingest, call, request.headers()).await?;
+    let holder = holder(ingest, call, Asker::of(&request)).await?;
     if holder.is_none() {
-        ingest.keyless_call(peer(&request))?;
+        ingest.keyless_call(client(&request))?;
         request.headers_mut().remove("idempotency-key");
     }
     let user_agent = request.headers().get(USER_AGENT).cloned();
@@ -98,22 +96,21 @@ async fn record(
         None => Caller::Keyless(None, ingest.keyless_permit()?),
     };
     let event = caller.event(ingest, Dialect::Affitor, &received, body);
-    let (event, answer) = caller.submit(ingest, event, received.wait).await;
+    let wait = received.wait;
+    // They may be much larger than the event that is waited for.
+    drop((fields, received));
+    let (event, answer) = caller.submit(ingest, event, wait).await;
     Ok(answer::print(event, &context, &answer))
 }
 
 /// Clicks come from browsers, which hold no secret; so do leads, unless a server sends them.
-async fn holder(
-    ingest: &Ingest,
-    call: Call,
-    headers: &HeaderMap,
-) -> Result<Option<Arc<Principal>>, Rejection> {
+async fn holder(ingest: &Ingest, call: Call, asker: Asker<'_>) -> Result<Option<Arc<Principal>>, Rejection> {
     match call {
         Call::Click => return Ok(None),
-        Call::Lead if !sends_bearer(headers) => return Ok(None),
+        Call::Lead if !sends_bearer(asker.headers) => return Ok(None),
         Call::Lead | Call::Sale | Call::Refund => {}
     }
-    key_holder(ingest, headers, AFFITOR_KEYS).await.map(Some)
+    key_holder(ingest, asker, AFFITOR_KEYS).await.map(Some)
 }
 
 /// Of a lead, as it was sent.

@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use common::domain::{Body, Dialect, Outcome, ProgramId, TestEvent, TestKind};
+use common::{
+    domain::{Body, Dialect, Outcome, ProgramId, TestEvent, TestKind},
+    keyring::Principal,
+};
 use governor::{
     DefaultKeyedRateLimiter, Quota,
     clock::{Clock as _, DefaultClock},
@@ -24,11 +27,10 @@ use super::errors::ERRORS;
 use crate::{
     Ingest,
     answer::{json_body, key_holder, ok},
-    auth::Principal,
     pipeline::Answer,
 };
 use common::http::{
-    AFFITOR_KEYS, Rejection,
+    AFFITOR_KEYS, Asker, Rejection,
     openapi::example,
     request::{DEFAULT_WAIT, Invalid, MAX_ID, Received, Wait},
     whole_seconds,
@@ -167,7 +169,7 @@ impl Chains {
 /// # Errors
 /// When the key or the request is not good.
 async fn run(ingest: &Ingest, chains: &Chains, request: Request) -> Result<Response, Rejection> {
-    let holder = key_holder(ingest, request.headers(), AFFITOR_KEYS).await?;
+    let holder = key_holder(ingest, Asker::of(&request), AFFITOR_KEYS).await?;
     let received = Received::read(request).await?;
     let kind = received.body_fields()?.text("type", MAX_ID)?;
     if kind.as_deref() != Some("chain") {

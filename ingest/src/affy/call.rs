@@ -9,8 +9,9 @@ use super::{
 };
 use crate::Ingest;
 use common::http::{
-    Rejection, peer,
+    Asker, Rejection, client,
     request::{Fields, Invalid, Received},
+    stranger,
 };
 
 /// What a call asks for, and what its answer repeats.
@@ -29,14 +30,15 @@ pub(super) async fn track(ingest: &Ingest, request: Request, parse: Parse) -> Re
 }
 
 async fn record(ingest: &Ingest, request: Request, parse: Parse) -> Result<Response, Rejection> {
-    let holder = caller::holder(ingest, request.headers()).await?;
+    let holder = caller::holder(ingest, Asker::of(&request)).await?;
     if holder.is_none() {
-        ingest.keyless_call(peer(&request))?;
+        ingest.keyless_call(client(&request))?;
     }
+    let stranger = stranger(&request);
     let received = Received::read(request).await?;
     let fields = received.body_fields()?;
     let Parsed { body, context } = parse(&fields)?;
-    let caller = caller::identify(ingest, holder, &fields, context.needs_client()).await?;
+    let caller = caller::identify(ingest, holder, stranger, &fields, context.needs_client()).await?;
     let mut event = caller.event(ingest, Dialect::Affy, &received, body);
     if let AnswerContext::Payment {
         transaction: Some(transaction),
@@ -45,6 +47,9 @@ async fn record(ingest: &Ingest, request: Request, parse: Parse) -> Result<Respo
     {
         transaction.bind(&mut event);
     }
-    let (event, answer) = caller.submit(ingest, event, received.wait).await;
+    let wait = received.wait;
+    // They may be much larger than the event that is waited for.
+    drop((fields, received));
+    let (event, answer) = caller.submit(ingest, event, wait).await;
     Ok(answer::print(event, &context, &answer))
 }

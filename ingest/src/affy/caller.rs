@@ -1,17 +1,19 @@
 //! Who calls: the holder of a key, an organisation by its public client id, or a browser that knows only its click.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
-use common::db::keys::Client;
+use axum::http::header::AUTHORIZATION;
+use common::{
+    db::keys::Client,
+    keyring::{AuthError, Principal},
+};
 
 use crate::{
     Ingest,
     answer::{Caller, key_holder},
-    auth::{AuthError, Principal},
 };
 use common::http::{
-    AFFY_KEYS, Rejection, note_org,
+    AFFY_KEYS, Asker, Rejection, note_org,
     request::{Fields, Invalid, MAX_ID},
 };
 
@@ -19,14 +21,11 @@ use common::http::{
 ///
 /// # Errors
 /// 401 for an `Authorization` that proves nothing: who meant to sign must not be recorded as unsigned. 403, 429, 503.
-pub(super) async fn holder(
-    ingest: &Ingest,
-    headers: &HeaderMap,
-) -> Result<Option<Arc<Principal>>, Rejection> {
-    if !headers.contains_key(AUTHORIZATION) {
+pub(super) async fn holder(ingest: &Ingest, asker: Asker<'_>) -> Result<Option<Arc<Principal>>, Rejection> {
+    if !asker.headers.contains_key(AUTHORIZATION) {
         return Ok(None);
     }
-    key_holder(ingest, headers, AFFY_KEYS).await.map(Some)
+    key_holder(ingest, asker, AFFY_KEYS).await.map(Some)
 }
 
 /// Joins the key with what the body claims.
@@ -37,11 +36,12 @@ pub(super) async fn holder(
 pub(super) async fn identify(
     ingest: &Ingest,
     holder: Option<Arc<Principal>>,
+    stranger: Option<IpAddr>,
     fields: &Fields,
     needs_client: bool,
 ) -> Result<Caller, Rejection> {
     let Some(holder) = holder else {
-        let org = match client(ingest, fields).await? {
+        let org = match client(ingest, stranger, fields).await? {
             Some(client) if !client.affiliates_feature => {
                 return Err(Rejection::Forbidden(
                     "your organization does not have access to the affiliates feature",
@@ -57,7 +57,7 @@ pub(super) async fn identify(
         // Not before: an unknown client id waits for the keys, and must hold no place meanwhile.
         return Ok(Caller::Keyless(org, ingest.keyless_permit()?));
     };
-    match client(ingest, fields).await? {
+    match client(ingest, stranger, fields).await? {
         Some(client) if client.org != holder.key.org => {
             Err(fields.wrong("clientId", "is not that of the API key").into())
         }
@@ -65,15 +65,19 @@ pub(super) async fn identify(
     }
 }
 
-async fn client(ingest: &Ingest, fields: &Fields) -> Result<Option<Client>, Rejection> {
+async fn client(
+    ingest: &Ingest,
+    stranger: Option<IpAddr>,
+    fields: &Fields,
+) -> Result<Option<Client>, Rejection> {
     let Some(text) = fields.text("clientId", MAX_ID)? else {
         return Ok(None);
     };
     let client_id = number(&text).ok_or_else(|| fields.wrong("clientId", "must be a number"))?;
-    match ingest.keys().client(client_id).await {
+    match ingest.keys().client(client_id, stranger).await {
         Ok(client) => Ok(Some(client)),
         Err(AuthError::UnknownKey) => Err(Invalid::new(format!("clientId {client_id} is not known")).into()),
-        Err(AuthError::Unverifiable(_)) => Err(Rejection::Unverifiable),
+        Err(error) => Err(error.into()),
     }
 }
 

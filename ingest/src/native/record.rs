@@ -8,6 +8,7 @@ use axum::{
 };
 use common::db::keys::Timezone;
 use common::domain::{Dialect, Event, EventId, Idempotency, ProgramId};
+use common::keyring::Principal;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -17,9 +18,9 @@ use super::{
     fields::line_fields,
     line::{Line, parse_line},
 };
-use crate::{Ingest, answer::key_holder, auth::Principal, pipeline::Answer};
+use crate::{Ingest, answer::key_holder, auth::may_ingest, pipeline::Answer};
 use common::http::{
-    NATIVE_KEYS, Rejection, note_invalid_part,
+    Asker, NATIVE_KEYS, Rejection, note_invalid_part,
     openapi::example,
     request::{self, Fields, Invalid, Preferences, Received, Wait},
 };
@@ -57,7 +58,7 @@ pub(super) async fn events(State(ingest): State<Ingest>, request: Request) -> Re
 }
 
 async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection> {
-    let holder = key_holder(ingest, request.headers(), NATIVE_KEYS).await?;
+    let holder = key_holder(ingest, Asker::of(&request), NATIVE_KEYS).await?;
     let as_lines = answer::wants_lines(request.headers());
     let received = Received::read_up_to(request, MAX_BATCH_BYTES).await?;
     let (mut results, mut first, mut later) = (Vec::new(), Vec::new(), Vec::new());
@@ -94,7 +95,7 @@ fn take_others(principal: &Principal, lines: usize) -> Result<(), Rejection> {
         return Ok(());
     };
     match principal.take_many(others) {
-        Some(rate) => principal.may_ingest(&rate),
+        Some(rate) => may_ingest(principal, &rate),
         None => Err(Rejection::Invalid(Invalid::new(format!(
             "the request has {lines} lines, and the API key may send {} events a minute: send fewer at once",
             principal.key.rate_per_minute

@@ -6,12 +6,11 @@ use axum::{
     response::Response,
     routing::MethodFilter,
 };
-use common::domain::Dialect;
+use common::{domain::Dialect, keyring::AuthError};
 
 use super::signature;
 use crate::{
     Ingest,
-    auth::AuthError,
     pipeline::Answer,
     tapfiliate::{
         params::{Attribution, Details},
@@ -19,8 +18,9 @@ use crate::{
     },
 };
 use common::http::{
-    DialectErrors, Origin, Rejection, note_org, peer, picture,
+    DialectErrors, Origin, Rejection, client, note_org, picture,
     request::{Wait, query_fields},
+    stranger,
 };
 use secrecy::ExposeSecret;
 
@@ -97,10 +97,14 @@ async fn record(
 ) -> Result<Response, Rejection> {
     let Path(file) = file.map_err(|_not_utf8| Rejection::NotFound)?;
     let key = file.strip_suffix(".gif").ok_or(Rejection::NotFound)?;
-    let pixel = ingest.keys().pixel(key).await.map_err(|error| match error {
-        AuthError::UnknownKey => Rejection::NotFound,
-        AuthError::Unverifiable(_) => Rejection::Unverifiable,
-    })?;
+    let pixel = ingest
+        .keys()
+        .pixel(key, stranger(&request))
+        .await
+        .map_err(|error| match error {
+            AuthError::UnknownKey => Rejection::NotFound,
+            error => error.into(),
+        })?;
     note_org(pixel.org);
     if !pixel.affiliates_feature {
         return Err(Rejection::Forbidden(
@@ -109,9 +113,9 @@ async fn record(
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let authenticated = signature::is_signed(pixel.secret.expose_secret(), &query)
-        || peer(&request).is_some_and(|address| pixel.trusts(address));
+        || client(&request).is_some_and(|address| pixel.trusts(address));
     if !authenticated {
-        ingest.keyless_call(peer(&request))?;
+        ingest.keyless_call(client(&request))?;
     }
     // The query alone: a signature says nothing of a body.
     let warnings = request

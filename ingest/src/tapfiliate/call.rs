@@ -1,11 +1,14 @@
 //! One call of either dialect: who, how much is left, what, and the answer.
 
 use axum::{extract::Request, response::Response};
-use common::domain::{Body, Dialect};
+use common::{
+    domain::{Body, Dialect},
+    keyring::Principal,
+};
 
 use super::answer::{ERRORS, Effect, print};
-use crate::{Ingest, auth::Principal};
-use common::http::{Rate, Rejection, TAPFILIATE_KEYS, request::Received};
+use crate::{Ingest, auth::may_ingest};
+use common::http::{Asker, Rate, Rejection, TAPFILIATE_KEYS, request::Received};
 
 /// Whose call it is, and how its effect is shown.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ impl Wire {
         request: Request,
         parse: impl FnOnce(&Received) -> Result<Body, Rejection>,
     ) -> Response {
-        let principal = match ingest.authenticate(request.headers(), TAPFILIATE_KEYS).await {
+        let principal = match ingest.authenticate(Asker::of(&request), TAPFILIATE_KEYS).await {
             Ok(principal) => principal,
             Err(rejection) => return ERRORS.print(&rejection),
         };
@@ -42,7 +45,7 @@ impl Wire {
         request: Request,
         parse: impl FnOnce(&Received) -> Result<Body, Rejection>,
     ) -> Result<Response, Rejection> {
-        principal.may_ingest(rate)?;
+        may_ingest(principal, rate)?;
         let received = Received::read(request).await?;
         let body = parse(&received)?;
         let names_a_row = names_a_row(&body);

@@ -79,7 +79,7 @@ fn test_of(body: EventBody) -> TestEvent {
 async fn a_click_is_submitted_without_a_key() {
     let mut service = Service::new();
     let body = json!({
-        "affiliate_url": "HTTPS://Shop.Example:8443/pricing?utm=1&aff=abc123&tm_sub=north%20a&tm_bad=%7Bsub%7D&tm_=x#top",
+        "affiliate_url": "HTTPS://Shop.Example:8443/pricing?utm=1&aff=abc123&tm_sub=north%20a&tm_bad=%7Bsub%7D&tm_=x&tm_$serde_json::private::Number=x#top",
         "page_url": "https://shop.example/pricing", "page_title": "Prices {2026}",
         "referrer_url": "https://blog.example/", "session_id": "s-1", "screen_resolution": "1920x1080",
         "language": null, "existing_click_id": "cust_5_1700000000000", "additional_data": {"a": [1]},

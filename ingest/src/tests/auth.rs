@@ -12,7 +12,7 @@ use common::{db::keys::ApiKey, domain::OrgId};
 use tokio::time::Instant;
 
 use super::{KEY, Service, api_key, request, snapshot};
-use crate::auth::{AuthError, Keys};
+use common::keyring::{AuthError, FAILED_BURST, Keys};
 
 /// A store of keys that counts its reads and can hang.
 #[derive(Clone, Default)]
@@ -63,13 +63,13 @@ async fn a_known_key_needs_no_database() {
     store.hangs.store(true, Ordering::SeqCst);
     let started = Instant::now();
     for _ in 0..100 {
-        keys.authenticate(KEY).await.unwrap();
+        keys.authenticate(KEY, None).await.unwrap();
     }
     assert!(started.elapsed() < Duration::from_millis(500));
     assert_eq!(store.reads(), 1);
     // A reload that fails leaves the old snapshot.
     assert!(keys.reload(Duration::from_millis(100)).await.is_err());
-    keys.authenticate(KEY).await.unwrap();
+    keys.authenticate(KEY, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -78,10 +78,13 @@ async fn a_fresh_key_works_at_once_and_a_revoked_one_not_after_a_reload() {
     let keys = store.keys();
     keys.reload(DEADLINE).await.unwrap();
     store.set(&[KEY, "fresh"]);
-    keys.authenticate("fresh").await.unwrap();
+    keys.authenticate("fresh", None).await.unwrap();
     store.set(&["fresh"]);
     keys.reload(DEADLINE).await.unwrap();
-    assert!(matches!(keys.authenticate(KEY).await, Err(AuthError::UnknownKey)));
+    assert!(matches!(
+        keys.authenticate(KEY, None).await,
+        Err(AuthError::UnknownKey)
+    ));
 }
 
 #[tokio::test]
@@ -91,16 +94,58 @@ async fn strangers_share_their_reloads() {
     keys.reload(DEADLINE).await.unwrap();
     let strangers = (0..100).map(|number| {
         let keys = keys.clone();
-        async move { keys.authenticate(&format!("stranger-{number}")).await }
+        async move { keys.authenticate(&format!("stranger-{number}"), None).await }
     });
     for result in futures_util::future::join_all(strangers).await {
         assert!(matches!(result, Err(AuthError::UnknownKey)));
     }
     assert_eq!(store.reads(), 2, "one reload for all of them");
     for _ in 0..100 {
-        assert!(keys.authenticate("stranger-0").await.is_err());
+        assert!(keys.authenticate("stranger-0", None).await.is_err());
     }
     assert_eq!(store.reads(), 2, "remembered as unknown");
+}
+
+/// Who has a key is never told to wait for what others at the same address try.
+#[tokio::test]
+async fn a_stranger_who_tries_many_keys_is_told_to_wait() {
+    let store = Store::of(&[KEY]);
+    let keys = store.keys();
+    keys.reload(DEADLINE).await.unwrap();
+    let (one, other) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
+    let burst = FAILED_BURST.get();
+    let tries = (0..burst * 2).map(|number| {
+        let keys = keys.clone();
+        async move { keys.authenticate(&format!("guess-{number}"), one).await }
+    });
+    let (mut unknown, mut told_to_wait) = (0, 0);
+    for result in futures_util::future::join_all(tries).await {
+        match result {
+            Err(AuthError::UnknownKey) => unknown += 1,
+            Err(AuthError::TooManyFailures { retry_after }) => {
+                assert!(retry_after <= Duration::from_secs(1), "{retry_after:?}");
+                told_to_wait += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(unknown >= burst && told_to_wait > 0, "{unknown} {told_to_wait}");
+    let before = store.reads();
+    assert!(before <= 4, "shared reloads: {before}");
+    assert!(matches!(
+        keys.client(99, one).await,
+        Err(AuthError::TooManyFailures { .. })
+    ));
+    assert!(matches!(
+        keys.pixel("guess", one).await,
+        Err(AuthError::TooManyFailures { .. })
+    ));
+    assert_eq!(store.reads(), before, "nobody asks for them");
+    keys.authenticate(KEY, one).await.unwrap();
+    assert!(matches!(
+        keys.authenticate("guess", other).await,
+        Err(AuthError::UnknownKey)
+    ));
 }
 
 #[tokio::test]
@@ -108,17 +153,17 @@ async fn client_ids_and_pixels_are_known_like_keys() {
     let store = Store::of(&[KEY]);
     let keys = store.keys();
     assert_eq!(
-        keys.client(12_345).await.unwrap().org,
+        keys.client(12_345, None).await.unwrap().org,
         OrgId(1),
         "looked for at once"
     );
-    assert_eq!(keys.pixel("demo-pixel").await.unwrap().org, OrgId(1));
+    assert_eq!(keys.pixel("demo-pixel", None).await.unwrap().org, OrgId(1));
     assert_eq!(store.reads(), 1);
     let strangers = (0..50).map(|number| {
         let keys = keys.clone();
         async move {
-            let client = keys.client(number).await;
-            let pixel = keys.pixel(&number.to_string()).await;
+            let client = keys.client(number, None).await;
+            let pixel = keys.pixel(&number.to_string(), None).await;
             assert!(matches!(client, Err(AuthError::UnknownKey)));
             assert!(matches!(pixel, Err(AuthError::UnknownKey)));
         }
@@ -127,16 +172,16 @@ async fn client_ids_and_pixels_are_known_like_keys() {
     assert!(store.reads() <= 4, "shared reloads: {}", store.reads());
     let before = store.reads();
     for _ in 0..100 {
-        assert!(keys.client(1).await.is_err() && keys.pixel("1").await.is_err());
+        assert!(keys.client(1, None).await.is_err() && keys.pixel("1", None).await.is_err());
     }
     assert_eq!(store.reads(), before, "remembered as unknown, each for itself");
     // While the database is away, who is unknown is told to come back, not that it is wrong.
     store.hangs.store(true, Ordering::SeqCst);
     assert!(matches!(
-        keys.client(1_000).await,
+        keys.client(1_000, None).await,
         Err(AuthError::Unverifiable(_))
     ));
-    keys.client(67_890).await.unwrap();
+    keys.client(67_890, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -174,7 +219,7 @@ async fn a_reload_does_not_refill_the_bucket_of_an_unchanged_key() {
     };
     *store.keys.lock().unwrap() = vec![slow(2)];
     let keys = store.keys();
-    let take = async || keys.authenticate(KEY).await.unwrap().take();
+    let take = async || keys.authenticate(KEY, None).await.unwrap().take();
     assert_eq!(take().await.remaining, 1);
     keys.reload(DEADLINE).await.unwrap();
     assert_eq!(take().await.remaining, 0);

@@ -32,6 +32,7 @@ use common::{
         CreateConversion, CustomerId, CustomerView, Event, EventId, First, MetaData, OrgId, Outcome,
         ProgramId, ProgramView, Reason, Refusal,
     },
+    keyring::Keys,
     message::EventIds,
     runtime::{Clock, Supervisor},
 };
@@ -42,7 +43,6 @@ use tower::ServiceExt;
 
 use crate::{
     Ingest,
-    auth::Keys,
     pipeline::{Answer, Pipeline, Submission},
     router,
 };

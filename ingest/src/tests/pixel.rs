@@ -2,17 +2,16 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::ConnectInfo;
+use axum::http::header::HOST;
 use common::domain::{Dialect, OrgId};
+use common::http::{Connection, Limits};
+use common::keyring::Keys;
 
 use futures_util::poll;
 use tower::ServiceExt;
 
 use super::{Answer, Reply, Service, Wait, create_of, request};
-use crate::{
-    auth::{Keys, MAX_KEYLESS},
-    pixel::sign,
-};
+use crate::{auth::MAX_KEYLESS, pixel::sign};
 
 const QUERY: &str = "external_id=ORD-7&amount=59.90&coupon=JANE10OFF";
 const SECRET: &str = "demo-pixel-secret";
@@ -101,7 +100,9 @@ async fn the_pixel_s_own_addresses_vouch_and_headers_about_addresses_do_not() {
         headers.insert("forwarded", "for=192.0.2.7".parse().unwrap());
         if let Some(peer) = peer {
             let peer: SocketAddr = peer.parse().unwrap();
-            request.extensions_mut().insert(ConnectInfo(peer));
+            request.headers_mut().insert(HOST, "x".parse().unwrap());
+            let connection = Connection::from_peer(peer.ip(), Limits::default());
+            request.extensions_mut().insert(connection);
         }
         let (_, submitted) = service.exchange(request, Answer::Accepted).await;
         assert_eq!(submitted.unwrap().0.authenticated, authenticated, "{peer:?}");
@@ -119,7 +120,9 @@ async fn strangers_take_no_place_from_who_is_vouched_for() {
     assert!(service.exchange(signed, Answer::Accepted).await.1.is_some());
     let mut authenticated = pixel(QUERY);
     let peer: SocketAddr = "192.0.2.7:443".parse().unwrap();
-    authenticated.extensions_mut().insert(ConnectInfo(peer));
+    authenticated.headers_mut().insert(HOST, "x".parse().unwrap());
+    let connection = Connection::from_peer(peer.ip(), Limits::default());
+    authenticated.extensions_mut().insert(connection);
     assert!(
         service
             .exchange(authenticated, Answer::Accepted)

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use common::{
     domain::{AttributionFields, Body, CreateConversion, CustomerRef, Dialect, Identity, MetaData},
     http::{
-        Rejection, YAPLET_KEYS,
+        Asker, Rejection, YAPLET_KEYS,
         openapi::{Amount, example},
         request::{Fields, Invalid, MAX_NAME, MAX_NOTES, Preferences, Received, path_text},
     },
@@ -51,7 +51,7 @@ async fn record(
     code: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Rejection> {
-    let holder = key_holder(ingest, request.headers(), YAPLET_KEYS).await?;
+    let holder = key_holder(ingest, Asker::of(&request), YAPLET_KEYS).await?;
     let Path(code) = code.map_err(|_not_utf8| Invalid::new("affiliate_code is not UTF-8"))?;
     let code = path_text("affiliate_code", &code)?;
     let received = Received::read(request).await?;

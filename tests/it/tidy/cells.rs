@@ -207,6 +207,22 @@ pub(super) const MAP: &[Cell] = &[
         ],
     },
     Cell {
+        folder: "common/src/keyring",
+        must_never: "let a request with a known key wait for the database",
+        rules: &[
+            Rule::Only(
+                "common",
+                &[
+                    "common::db",
+                    "common::domain",
+                    "common::http",
+                    "common::telemetry",
+                ],
+            ),
+            DATABASE_OR_BROKER,
+        ],
+    },
+    Cell {
         folder: "common/src/tapfiliate_json",
         must_never: "know a database or HTTP",
         rules: &[
@@ -250,8 +266,6 @@ pub(super) const MAP: &[Cell] = &[
             // What fetches keys, writes the overflow and fetches outcomes, each behind the requests.
             Rule::Except(
                 &[
-                    "ingest/src/auth/keys.rs",
-                    "ingest/src/auth/refresh.rs",
                     "ingest/src/pipeline/parts.rs",
                     "ingest/src/pipeline/publisher.rs",
                     "ingest/src/pipeline/reader.rs",

@@ -13,6 +13,7 @@ use super::{
     macros::{contains_macro, is_macro},
     number::is_sane,
     placeholder::is_nobodys_address,
+    text_checks::check_name,
 };
 use crate::domain::MetaData;
 
@@ -20,6 +21,7 @@ use crate::domain::MetaData;
 pub const MAX_FREE_BYTES: usize = 32 * 1024;
 const NOT_LEGIBLE: &str = "cannot be read and was left out";
 const IS_MACRO: &str = "is an unresolved macro and was left out";
+const HAS_RESERVED_NAME: &str = "has a property with a reserved name, which was left out";
 
 impl Fields {
     /// A text of at most `limit` characters that is kept for reports.
@@ -127,6 +129,10 @@ impl Fields {
     /// `object`, which came as `name`, as it can be kept.
     pub fn cleaned(&self, name: &str, mut object: MetaData) -> MetaData {
         object.retain(|key, value| {
+            if check_name(key).is_err() {
+                self.warn(name, HAS_RESERVED_NAME);
+                return false;
+            }
             let is_lost = value.as_str().is_some_and(is_macro);
             if is_lost {
                 self.warn(&format!("{name}.{}", cut_to(key, MAX_SHOWN)), IS_MACRO);

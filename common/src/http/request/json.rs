@@ -10,6 +10,7 @@ use serde_json::{Map, Number, Value};
 use super::{
     Invalid,
     repair::repaired,
+    text_checks::check_name,
     value::{Clashes, Sent, same},
 };
 
@@ -26,7 +27,7 @@ pub(super) fn looks_like_json(text: &str) -> bool {
 /// # Errors
 /// When `text` is no JSON object within the limits.
 pub fn parse(text: &str) -> Result<Sent, Invalid> {
-    check_depth(text)?;
+    check(text)?;
     if !text.trim_start().starts_with('{') {
         return Err(Invalid::new("the request body must be a JSON object"));
     }
@@ -36,7 +37,7 @@ pub fn parse(text: &str) -> Result<Sent, Invalid> {
 /// # Errors
 /// When `text` is no list of JSON objects within the limits.
 pub(super) fn parse_list(text: &str) -> Result<Vec<Sent>, Invalid> {
-    check_depth(text)?;
+    check(text)?;
     read(text)
 }
 
@@ -51,17 +52,53 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
 /// # Errors
 /// When `text` is no JSON within the limits.
 pub(super) fn parse_any(text: &str) -> Result<Value, Invalid> {
-    check_depth(text)?;
+    check(text)?;
     read(text)
 }
 
-fn check_depth(text: &str) -> Result<(), Invalid> {
+/// What would harm the reader, or be misread by it.
+fn check(text: &str) -> Result<(), Invalid> {
     if depth(text.as_bytes()) > MAX_DEPTH {
         return Err(Invalid::new(format!(
             "the JSON is nested deeper than {MAX_DEPTH}"
         )));
     }
+    if may_have_reserved_name(text) {
+        names(text).try_for_each(|name| check_name(&name))?;
+    }
     Ok(())
+}
+
+/// Whether it is worth looking at the names: one is reserved as it stands, or signs of ASCII are escaped, which nobody needs.
+fn may_have_reserved_name(text: &str) -> bool {
+    let mut escapes = text.match_indices("\\u00");
+    let is_ascii = |(at, escape): (usize, &str)| {
+        let next = text.as_bytes().get(at + escape.len());
+        next.is_some_and(|next| (b'2'..=b'7').contains(next))
+    };
+    text.contains("$serde_json") || escapes.any(is_ascii)
+}
+
+/// The names of all objects, however deep: the texts before a colon.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let (_, quoted) = rest.split_once('"')?;
+            let mut is_escaped = false;
+            let end = quoted.bytes().position(|byte| {
+                let is_end = byte == b'"' && !is_escaped;
+                is_escaped = byte == b'\\' && !is_escaped;
+                is_end
+            })?;
+            let (name, behind) = quoted.split_at_checked(end)?;
+            rest = behind.get(1..)?;
+            if rest.trim_start().starts_with(':') {
+                // What cannot be read is none of the reserved ones.
+                return Some(serde_json::from_str(&format!("\"{name}\"")).unwrap_or_default());
+            }
+        }
+    })
 }
 
 /// The deepest nesting, told without building anything: the check must cost less than the harm.
@@ -219,6 +256,42 @@ mod tests {
             assert!(looks_like_json(text) && parse(text).is_err(), "{text}");
         }
         assert!(!looks_like_json("a=1") && !looks_like_json("null"));
+    }
+
+    /// The library marks its own values with them: what a caller so marks would be read as a number, or as JSON within a text.
+    #[test]
+    fn names_that_the_library_has_for_itself_are_refused_however_they_are_written() {
+        for name in [
+            "$serde_json::private::Number",
+            "$serde_json::private::RawValue",
+            "\\u0024serde_json::private::Number",
+            "$serde_json:\\u003aprivate::\\u004eumber",
+        ] {
+            for text in [
+                format!(r#"{{"{name}":"1"}}"#),
+                format!(r#"{{"amount":{{"{name}" : "1e400"}}}}"#),
+                format!(r#"{{"a":"\"","b":[{{"c":1}},{{"{name}"	:"{{}}"}}]}}"#),
+                // Mended before it is read.
+                format!(r#"{{"a":NaN,"b":{{"{name}":"1"}},}}"#),
+            ] {
+                assert_eq!(
+                    parse(&text).unwrap_err().0,
+                    "a field's name is reserved",
+                    "{text}"
+                );
+                assert!(parse_list(&format!("[{text}]")).is_err() && parse_any(&text).is_err());
+            }
+        }
+        for text in [
+            r#"{"notes":"$serde_json::private::Number","a":"$serde_json::private::Number :"}"#,
+            r#"{"a":"caf\u00e9","\u0061mount":1.5}"#,
+        ] {
+            let sent = parse(text).unwrap();
+            assert_eq!(
+                Value::Object(sent.values),
+                serde_json::from_str::<Value>(text).unwrap()
+            );
+        }
     }
 
     #[test]

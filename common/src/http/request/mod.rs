@@ -29,7 +29,7 @@ mod value;
 
 #[cfg(any(test, feature = "testing"))]
 pub use asked::asked;
-pub use body::{BODY_TIMEOUT, MAX_BODY_BYTES};
+pub use body::{BODY_TIMEOUT, FREE_BODY_BYTES, MAX_BODY_BYTES, SCARCE_BODY_TIMEOUT};
 pub use fields::{Fields, MAX_EMAIL, MAX_ID, MAX_NAME, MAX_NOTES, MAX_OBJECT_BYTES, MAX_USER_AGENT};
 pub use fingerprint::of_fields;
 pub use form::{MAX_PARAMETERS, named_values};
@@ -43,6 +43,7 @@ pub use preference::{
 };
 pub use received::Received;
 pub(in crate::http) use received::sent_values;
+pub use text_checks::check_name;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;
 

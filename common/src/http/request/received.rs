@@ -19,7 +19,7 @@ use super::{
     json, multipart, preference,
     value::Sent,
 };
-use crate::http::{Origin, Rejection, Warnings, noted, request::Wait};
+use crate::http::{Connection, Origin, Rejection, Warnings, noted, request::Wait};
 
 #[derive(Debug)]
 pub struct Received {
@@ -47,7 +47,8 @@ impl Received {
     /// As [`Received::read`].
     pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
         let (head, body) = request.into_parts();
-        let body = body::read(body, limit).await?;
+        let connection = head.extensions.get::<Connection>();
+        let body = body::read(body, limit, connection).await?;
         noted::body(&body);
         if is_compressed(&head.headers, &body) {
             return Err(

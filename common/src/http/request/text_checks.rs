@@ -16,10 +16,17 @@ pub(super) fn check(values: &Map<String, Value>) -> Result<(), Invalid> {
         .try_for_each(|(name, value)| legible(name, value, 1))
 }
 
-fn legible(name: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
+/// # Errors
+/// When the name is reserved.
+pub fn check_name(name: &str) -> Result<(), Invalid> {
     if name.starts_with(RESERVED_PREFIX) {
         return Err(Invalid::new("a field's name is reserved"));
     }
+    Ok(())
+}
+
+fn legible(name: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
+    check_name(name)?;
     if depth > MAX_DEPTH {
         return Err(Invalid::new(format!("{name} is nested deeper than {MAX_DEPTH}")));
     }

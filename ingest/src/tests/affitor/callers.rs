@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{body::Body, extract::ConnectInfo, http::Request};
+use axum::{
+    body::Body,
+    http::{Request, header::HOST},
+};
 use common::{
     domain::{Outcome, Reason},
     message::Reply,
@@ -18,7 +21,7 @@ use crate::{
     pipeline::Answer,
     tests::{Service, refusal, request},
 };
-use common::http::{KEYLESS_BURST, request::DEFAULT_WAIT};
+use common::http::{Connection, KEYLESS_BURST, Limits, request::DEFAULT_WAIT};
 
 /// However long, a place is given back by then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -179,7 +182,9 @@ async fn a_place_is_kept_until_the_event_is_decided_or_its_wait_ends() {
 
 fn from(mut call: Request<Body>, address: &str) -> Request<Body> {
     let address: SocketAddr = address.parse().unwrap();
-    call.extensions_mut().insert(ConnectInfo(address));
+    call.headers_mut().insert(HOST, "x".parse().unwrap());
+    let connection = Connection::from_peer(address.ip(), Limits::default());
+    call.extensions_mut().insert(connection);
     call
 }
 

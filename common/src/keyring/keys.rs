@@ -1,12 +1,8 @@
 //! The snapshot of all keys, client ids and pixel keys, and its reloads: one at a time, never more often than [`RELOAD_GAP`].
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use common::db::{
-    DbError, Pool,
-    keys::{ApiKey, Client, KeySnapshot, PixelKey, hash_key, snapshot},
-};
 use futures_util::future::BoxFuture;
 use tokio::{
     sync::Mutex,
@@ -14,12 +10,29 @@ use tokio::{
 };
 
 use super::{Principal, unknown::UnknownKeys};
-use common::http::RateLimit;
+use crate::{
+    db::{
+        DbError, Pool,
+        keys::{ApiKey, Client, KeySnapshot, PixelKey, hash_key, snapshot},
+    },
+    http::{AddressRate, RateLimit, Rejection},
+};
 
 /// How long a request with an unknown key waits for the reload that may bring it.
 pub const UNKNOWN_DEADLINE: Duration = Duration::from_secs(1);
 /// Between the starts of two reloads, at least: however many strangers knock, the database sees this pace.
 pub const RELOAD_GAP: Duration = Duration::from_millis(50);
+
+/// Keys, client ids and pixel keys that nobody has, which one client may try in a second, in one process.
+pub const FAILED_PER_SECOND: NonZeroU32 = match NonZeroU32::new(10) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
+/// So many it may try at once after it was silent: a shop with an old key is told so, not to wait.
+pub const FAILED_BURST: NonZeroU32 = match NonZeroU32::new(100) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
 
 /// Reads all of it from where it is kept.
 pub type Load = Box<dyn Fn() -> BoxFuture<'static, Result<KeySnapshot, DbError>> + Send + Sync>;
@@ -38,6 +51,24 @@ pub enum AuthError {
     UnknownKey,
     #[error("the API key is not known yet and could not be looked up")]
     Unverifiable(#[source] ReloadError),
+    #[error("this client has tried too many keys that nobody has")]
+    TooManyFailures { retry_after: Duration },
+}
+
+impl From<AuthError> for Rejection {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::UnknownKey => Self::Unauthenticated,
+            AuthError::TooManyFailures { retry_after } => Self::RateLimited { retry_after },
+            AuthError::Unverifiable(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "an unknown key was not looked up"
+                );
+                Self::Unverifiable
+            }
+        }
+    }
 }
 
 /// What is known of those who call.
@@ -58,6 +89,8 @@ struct Shared {
     /// Held during a reload: those who want one meanwhile wait for it and share it.
     reloads: Mutex<Reloads>,
     unknown: UnknownKeys,
+    /// How many unknown ones each stranger may try.
+    failures: AddressRate,
 }
 
 #[derive(Default)]
@@ -82,6 +115,7 @@ impl Keys {
             load,
             reloads: Mutex::default(),
             unknown: UnknownKeys::default(),
+            failures: AddressRate::new(FAILED_PER_SECOND, FAILED_BURST),
         }))
     }
 
@@ -97,13 +131,18 @@ impl Keys {
         }))
     }
 
-    /// The holder of `key`. Only an unknown key waits, for one reload shared with all who wait.
+    /// The holder of `key`. Only an unknown key waits, for one reload shared with all who wait. `stranger`: who tries it, if that
+    /// one may try only so many.
     ///
     /// # Errors
-    /// When nobody has the key, or the keys could not be reloaded in [`UNKNOWN_DEADLINE`].
-    pub async fn authenticate(&self, key: &str) -> Result<Arc<Principal>, AuthError> {
+    /// When nobody has the key, the keys could not be reloaded in [`UNKNOWN_DEADLINE`], or `stranger` has tried too many.
+    pub async fn authenticate(
+        &self,
+        key: &str,
+        stranger: Option<IpAddr>,
+    ) -> Result<Arc<Principal>, AuthError> {
         let hash = hash_key(key);
-        self.known(hash, |known| known.principals.get(&hash).cloned())
+        self.known(hash, stranger, |known| known.principals.get(&hash).cloned())
             .await
     }
 
@@ -111,10 +150,10 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Keys::authenticate`].
-    pub async fn client(&self, client_id: i64) -> Result<Client, AuthError> {
+    pub async fn client(&self, client_id: i64, stranger: Option<IpAddr>) -> Result<Client, AuthError> {
         // No header holds a NUL, so no API key has this hash.
         let hash = hash_key(&format!("\0client {client_id}"));
-        self.known(hash, |known| known.clients.get(&client_id).copied())
+        self.known(hash, stranger, |known| known.clients.get(&client_id).copied())
             .await
     }
 
@@ -122,16 +161,26 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Keys::authenticate`].
-    pub async fn pixel(&self, key: &str) -> Result<Arc<PixelKey>, AuthError> {
+    pub async fn pixel(&self, key: &str, stranger: Option<IpAddr>) -> Result<Arc<PixelKey>, AuthError> {
         let hash = hash_key(&format!("\0pixel {key}"));
-        self.known(hash, |known| known.pixels.get(key).cloned()).await
+        self.known(hash, stranger, |known| known.pixels.get(key).cloned())
+            .await
     }
 
     /// What `find` finds, now or after a reload. What is not there is remembered under `hash`.
-    async fn known<T>(&self, hash: [u8; 32], find: impl Fn(&Known) -> Option<T>) -> Result<T, AuthError> {
+    async fn known<T>(
+        &self,
+        hash: [u8; 32],
+        stranger: Option<IpAddr>,
+        find: impl Fn(&Known) -> Option<T>,
+    ) -> Result<T, AuthError> {
         let found = find(&self.0.snapshot.load());
         if let Some(found) = found {
             return Ok(found);
+        }
+        if stranger.is_some() {
+            let taken = self.0.failures.take(stranger);
+            taken.map_err(|retry_after| AuthError::TooManyFailures { retry_after })?;
         }
         if self.0.unknown.contains(&hash, Instant::now()) {
             return Err(AuthError::UnknownKey);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use common::db::{DbError, Pool, notify, notify::Listener};
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
@@ -10,6 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Keys, ReloadError};
+use crate::db::{DbError, Pool, notify, notify::Listener};
 
 /// A revocation whose notification is lost is seen after this and [`POLL_DEADLINE`]: 5 s were promised.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
