@@ -8,7 +8,7 @@ use super::{
     tests::{catalog_mut, decimal, now},
 };
 use crate::domain::{
-    AffiliateId, Applied, Outcome, ProgramId,
+    AffiliateId, Applied, Currency, Outcome, ProgramId,
     catalog::{Approval, GroupOverride, Program, Rate, Recurrence},
     entities::Commission,
     trace::RuleSource,
@@ -21,6 +21,8 @@ fn sale(commission: Option<&str>) -> Value {
         "commission": commission, "occurred_at": now() - TimeDelta::days(1),
         "customer": {"identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}}}})
 }
+
+type Edit = fn(&mut Story);
 
 fn fixed(program: &mut Program) {
     program.types[0].rate = Rate::Fixed(decimal("7.505"));
@@ -47,7 +49,7 @@ fn a_fixed_rate_is_paid_in_the_programs_currency_and_levels_in_the_sales() {
     assert_eq!(money(&story), ["7.51 USD", "500 JPY"]);
     assert_eq!(story.balance(1), "0 7.51 0", "in dollars");
     let rule = &story.conversion(1).trace.rules[0];
-    assert_eq!(rule.currency.map(|currency| currency.code()), Some("USD"));
+    assert_eq!(rule.currency.map(Currency::code), Some("USD"));
     assert_eq!(story.conversion(1).trace.rules[1].currency, None);
     let explicit = sold(Some("99.5"));
     assert_eq!(
@@ -78,9 +80,9 @@ fn own_rates_and_those_of_groups_too() {
         }];
         catalog.add_program(program);
     };
-    let cases: [(&dyn Fn(&mut Story), RuleSource, &str); 2] = [
-        (&own, RuleSource::OwnRate, "3 USD"),
-        (&group, RuleSource::Group, "2 USD"),
+    let cases = [
+        (own as Edit, RuleSource::OwnRate, "3 USD"),
+        (group, RuleSource::Group, "2 USD"),
     ];
     for (edit, source, want) in cases {
         let mut story = Story::new();
