@@ -39,13 +39,16 @@ pub async fn lock(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Ve
     Ok(conversions)
 }
 
+/// Organisations and numbers as two columns.
+fn numbers<Id: Copy>(ids: &[(OrgId, Id)], number: fn(Id) -> i64) -> (Vec<i64>, Vec<i64>) {
+    ids.iter().map(|(org, id)| (org.0, number(*id))).unzip()
+}
+
 async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<Vec<Conversion>, DbError> {
     let (order_orgs, orders): (Vec<i64>, Vec<&str>) =
         lookup.orders.iter().map(|(org, id)| (org.0, *id)).unzip();
-    let (conversion_orgs, conversions): (Vec<i64>, Vec<i64>) =
-        lookup.conversions.iter().map(|(org, id)| (org.0, id.0)).unzip();
-    let (commission_orgs, commissions): (Vec<i64>, Vec<i64>) =
-        lookup.commissions.iter().map(|(org, id)| (org.0, id.0)).unzip();
+    let (conversion_orgs, conversions) = numbers(&lookup.conversions, |id| id.0);
+    let (commission_orgs, commissions) = numbers(&lookup.commissions, |id| id.0);
     let rows = sqlx::query!(
         r#"WITH found AS (
              SELECT c.org_id, c.conversion_id FROM unnest($1::bigint[], $2::text[]) AS sent (org_id, external_id)
@@ -83,11 +86,6 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
         .map(|row| {
             let told = row.told_times.as_deref();
             let writer = |field, event| ToldTimes::writer_of(told, field, event);
-            let (amount_by, status_by) = (writer("amount", row.amount_by), writer("status", row.status_by));
-            let (meta_by, chargeback_by) = (
-                writer("meta_data", row.meta_by),
-                writer("chargeback", row.chargeback_by),
-            );
             Conversion {
                 change: Change::None,
                 org: row.org,
@@ -109,12 +107,12 @@ async fn lock_rows(connection: &mut Connection, lookup: &Lookup<'_>) -> Result<V
                 meta_data: row.meta_data.0,
                 details: row.details.0,
                 created_at: row.created_at,
-                amount_by,
+                amount_by: writer("amount", row.amount_by),
                 status: row.status,
-                status_by,
-                meta_by,
+                status_by: writer("status", row.status_by),
+                meta_by: writer("meta_data", row.meta_by),
                 charged_back: row.charged_back,
-                chargeback_by,
+                chargeback_by: writer("chargeback", row.chargeback_by),
                 counts_towards_cap: row.counted,
                 warnings: row.warnings,
                 trace: row.trace.0,
