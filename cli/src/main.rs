@@ -3,6 +3,7 @@
 mod commands;
 mod dev;
 mod print;
+mod printable;
 mod roles;
 
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! The terminal: results on standard output, everything else on standard error, questions with an answer.
+//! The terminal: results on standard output, everything else on standard error, questions with an answer. Nothing gets there
+//! past here, and no control character past [`printable`].
 
 use std::{
     fmt::Display,
@@ -7,11 +8,17 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
+
+use crate::printable;
 
 /// Prints `text` and a line end. Nobody reading any more (`| head`) is no error.
 pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
+    write_line(&printable::lines(&text.to_string()))
+}
+
+fn write_line(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
@@ -20,27 +27,57 @@ pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
 
 /// Prints `value` as JSON that both people and `jq` read.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    print(serde_json::to_string_pretty(value)?)
+    write_line(&json_text(value)?)
+}
+
+/// The same as a text.
+pub(crate) fn json_text(value: &impl Serialize) -> anyhow::Result<String> {
+    let document = serde_json::to_string_pretty(value)?;
+    Ok(printable::json(&document).into_owned())
 }
 
 /// Says on standard error what does not stop the command.
 pub(crate) fn warn(text: impl Display) -> anyhow::Result<()> {
-    writeln!(io::stderr().lock(), "warning: {text}").context("cannot write to standard error")
+    note(format!("warning: {text}"))
 }
 
 /// Says on standard error how far the command is.
 pub(crate) fn note(text: impl Display) -> anyhow::Result<()> {
-    writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
+    let text = text.to_string();
+    writeln!(io::stderr().lock(), "{}", printable::lines(&text)).context("cannot write to standard error")
+}
+
+/// Rows under a header, whose cells are lines.
+#[derive(Debug)]
+pub(crate) struct Rows(Table);
+
+impl Rows {
+    pub(crate) fn add_row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        let cells = cells.into_iter();
+        let cells = cells.map(|cell| printable::line(cell.as_ref()).into_owned());
+        self.0.add_row(cells);
+    }
+
+    pub(crate) fn align_right(&mut self, column: usize) {
+        if let Some(column) = self.0.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+
+    /// Without blanks at the ends of lines.
+    pub(crate) fn trim_fmt(&self) -> String {
+        self.0.trim_fmt()
+    }
 }
 
 /// A table of plain columns: as wide as the terminal, easy to cut where there is none.
-pub(crate) fn table(header: &[&str]) -> Table {
+pub(crate) fn table(header: &[&str]) -> Rows {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.to_vec());
-    table
+    Rows(table)
 }
 
 /// Asks before many events change. Without a terminal nobody can answer: then `--yes` has to be said.
@@ -49,7 +86,7 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<()> {
         bail!("{question} Nothing was changed: say --yes where there is no terminal to ask on");
     }
     let mut screen = io::stderr().lock();
-    write!(screen, "{question} [y/N] ")?;
+    write!(screen, "{} [y/N] ", printable::lines(question))?;
     screen.flush()?;
     let mut answer = String::new();
     io::stdin()
@@ -77,6 +114,6 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
         last = cause;
     }
     // Nowhere is left to report that standard error is gone.
-    writeln!(io::stderr().lock(), "{text}").ok();
+    writeln!(io::stderr().lock(), "{}", printable::lines(&text)).ok();
     ExitCode::FAILURE
 }

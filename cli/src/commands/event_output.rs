@@ -9,7 +9,10 @@ use common::{
 };
 use serde_json::Value;
 
-use crate::print::{print, print_json, table};
+use crate::{
+    print::{json_text, print, print_json, table},
+    printable::line,
+};
 
 /// Characters of a detail in a list.
 const MAX_DETAIL: usize = 60;
@@ -126,7 +129,7 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
 }
 
 fn print_document(name: &str, document: &Value) -> anyhow::Result<()> {
-    print(format!("\n{name}:\n{}", serde_json::to_string_pretty(document)?))
+    print(format!("\n{name}:\n{}", json_text(document)?))
 }
 
 pub(super) fn rfc3339(at: DateTime<Utc>) -> String {
@@ -139,7 +142,7 @@ fn absent() -> String {
 
 /// Text that callers sent: control characters must not reach the terminal.
 pub(super) fn printable(value: Option<&str>) -> String {
-    value.map_or_else(absent, |value| value.replace(char::is_control, "\u{fffd}"))
+    value.map_or_else(absent, |value| line(value).into_owned())
 }
 
 fn shortened(value: &str) -> String {

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
-use comfy_table::Table;
 use common::{
     catalog::change::{Actor, Answer, Author, Begun, Changeset, begin, keys as change_keys},
     db::{
@@ -230,7 +229,7 @@ impl Create {
     }
 }
 
-fn listing(rows: &[KeyRow]) -> Table {
+fn listing(rows: &[KeyRow]) -> print::Rows {
     let mut table = print::table(&[
         "ID",
         "HINT",

@@ -1,6 +1,10 @@
-//! Log lines on standard error: for people, or one JSON object each.
+//! Log lines on standard error: for people, or one JSON object each. What outsiders have sent moves no cursor and begins no line.
 
-use std::io::IsTerminal;
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
 use tokio::runtime::Handle;
 use tracing::Subscriber;
@@ -43,12 +47,72 @@ fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let ansi = io::stderr().is_terminal() && format == LogFormat::Text;
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || CleanStderr { ansi });
     match format {
-        LogFormat::Text => {
-            let ansi = std::io::stderr().is_terminal();
-            layer.with_ansi(ansi).with_target(false).boxed()
-        }
+        LogFormat::Text => layer.with_ansi(ansi).with_target(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    }
+}
+
+/// Takes one line at a time, as the layer writes them.
+struct CleanStderr {
+    /// Colours are the layer's own; it lets nobody else's pass.
+    ansi: bool,
+}
+
+impl Write for CleanStderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        io::stderr()
+            .lock()
+            .write_all(clean(&text, self.ansi).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+/// A line whose control characters are escaped, but for its end. JSON has none that are not, up to ASCII's last.
+fn clean(line: &str, ansi: bool) -> Cow<'_, str> {
+    let is_foreign = |c: char| c.is_control() && !(ansi && c == '\u{1b}');
+    let (within, end) = match line.strip_suffix('\n') {
+        Some(within) => (within, "\n"),
+        None => (line, ""),
+    };
+    if !within.contains(is_foreign) {
+        return line.into();
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for c in within.chars() {
+        if is_foreign(c) {
+            // Writing to a text cannot fail.
+            write!(escaped, "\\u{:04x}", u32::from(c)).unwrap_or_default();
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push_str(end);
+    escaped.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_and_moves_no_cursor() {
+        assert_eq!(clean("fine\n", false), "fine\n");
+        assert_eq!(
+            clean("a\u{1b}[2Jb\u{9b}c\u{7f}\nfake line\r\n", false),
+            "a\\u001b[2Jb\\u009bc\\u007f\\u000afake line\\u000d\n"
+        );
+        assert_eq!(
+            clean("\u{1b}[32mINFO\u{1b}[0m a\u{9b}\n", true),
+            "\u{1b}[32mINFO\u{1b}[0m a\\u009b\n"
+        );
+        assert_eq!(clean("{\"a\":\"\u{9b}\"}\n", false), "{\"a\":\"\\u009b\"}\n");
     }
 }

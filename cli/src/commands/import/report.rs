@@ -14,6 +14,7 @@ use common::{
 use serde_json::{Value, json};
 
 use super::groups::Groups;
+use crate::printable;
 
 pub(super) const INVALID: &str = "invalid";
 pub(super) const REFUSED: &str = "refused";
@@ -169,6 +170,6 @@ impl Report {
             let opened = OpenOptions::new().create(true).append(true).open(&self.path);
             self.file.insert(BufWriter::new(opened.with_context(written)?))
         };
-        writeln!(file, "{line}").with_context(written)
+        writeln!(file, "{}", printable::json(&line.to_string())).with_context(written)
     }
 }

@@ -2,7 +2,6 @@
 
 use anyhow::{anyhow, bail};
 use chrono::NaiveDate;
-use comfy_table::CellAlignment;
 use common::{
     db,
     domain::{Currency, ledger::Balance},
@@ -151,9 +150,7 @@ fn print_table(account: &CurrencyAccount) -> anyhow::Result<()> {
         "time", "what", "amount", "code", "order", "program", "pending", "payable", "paid",
     ]);
     for column in NUMERIC_COLUMNS {
-        if let Some(column) = rows.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        rows.align_right(column);
     }
     let bare = |what: &str, balance: Balance| {
         let Balance {

@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -23,6 +24,8 @@ use super::{
 };
 use crate::http::request::BODY_TIMEOUT;
 
+/// Bytes of one read. The library makes room for twice as much whenever a read fills its room, 8 KiB at first, and keeps it.
+const READ_BYTES: usize = 8 * 1024 - 1;
 /// Reads that bring less are small.
 const SMALL_READ: usize = 512;
 /// So many small reads of one request are ordinary.
@@ -108,7 +111,8 @@ impl Stream {
     /// Whose turn it is now.
     fn look(&mut self) {
         let requests = self.connection.requests();
-        if requests != self.requests {
+        let is_next = requests != self.requests;
+        if is_next {
             self.requests = requests;
             self.has_begun = false;
             self.has_line = false;
@@ -121,7 +125,7 @@ impl Stream {
         } else {
             Turn::Idle
         };
-        if turn != self.turn {
+        if is_next || turn != self.turn {
             self.turn = turn;
             self.since = Instant::now();
         }
@@ -235,10 +239,15 @@ impl AsyncRead for Stream {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
-        let before = buf.filled().len();
-        match Pin::new(&mut this.tcp).poll_read(cx, buf) {
+        let mut room = [MaybeUninit::uninit(); READ_BYTES];
+        let room = room
+            .get_mut(..buf.remaining().min(READ_BYTES))
+            .unwrap_or_default();
+        let mut part = ReadBuf::uninit(room);
+        match Pin::new(&mut this.tcp).poll_read(cx, &mut part) {
             Poll::Ready(Ok(())) => {
-                this.note_read(buf.filled().get(before..).unwrap_or_default());
+                this.note_read(part.filled());
+                buf.put_slice(part.filled());
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

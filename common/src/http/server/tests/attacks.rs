@@ -73,6 +73,23 @@ async fn a_silent_connection_ends_sooner_when_many_are_open() {
 }
 
 #[tokio::test]
+async fn a_busy_connection_is_not_silent() {
+    let limits = Limits {
+        idle_timeout: SHORT,
+        header_timeout: SHORT,
+        ..Limits::default()
+    };
+    let (address, _server) = serving(routes(), limits);
+    let mut stream = connect(address).await;
+    let began = Instant::now();
+    while began.elapsed() < SHORT * 3 {
+        stream.write_all(get_of("/").as_bytes()).await.unwrap();
+        assert!(one_answer(&mut stream).await.ends_with("hello"));
+        tokio::time::sleep(SHORT / 20).await;
+    }
+}
+
+#[tokio::test]
 async fn who_does_not_take_an_answer_is_let_go() {
     let limits = Limits {
         write_timeout: SHORT,
