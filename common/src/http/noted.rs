@@ -21,6 +21,8 @@ pub(super) struct Noted {
     pub(super) body: Option<Bytes>,
     /// What was wrong with parts of the request, while others became events.
     pub(super) parts: Vec<Invalid>,
+    /// What its caller is told beside the answer, once it was decided.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Does `work`, and tells what was noted meanwhile.
@@ -54,6 +56,11 @@ pub(super) fn event(event: EventId) {
 
 pub(super) fn body(body: &Bytes) {
     note(|noted| noted.body = Some(body.clone()));
+}
+
+/// Notes what the answer is to tell besides, where it has a place for it.
+pub fn note_warning(warning: &str) {
+    note(|noted| noted.warnings.push(warning.to_owned()));
 }
 
 /// Notes that a part of the request, such as a line of a batch, was no event.

@@ -9,7 +9,9 @@ use super::{
     view,
     void::void_conversion,
 };
-use crate::domain::{Applied, ConversionId, EditConversion, Refusal, World, entities::Conversion};
+use crate::domain::{
+    Applied, ConversionId, EditConversion, Refusal, World, commission::said, entities::Conversion,
+};
 
 pub(super) fn edit_conversion(
     context: &Context<'_>,
@@ -27,6 +29,7 @@ pub(super) fn edit_conversion(
         conversion.external_id = Some(name.clone());
     }
     if let Some(amount) = edit.amount.filter(|_| is_newer(event, conversion.amount_by)) {
+        let amount = said("amount", amount, conversion.currency)?;
         conversion.amount = in_range("amount", amount)?;
         if edit.recalculate {
             recalculate(&mut conversion)?;
