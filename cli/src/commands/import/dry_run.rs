@@ -18,7 +18,7 @@ use super::{
     queue::{event, take},
     reading::Reading,
     records::{Record, Records},
-    report::{INVALID, REFUSED, Report},
+    report::{INVALID, REFUSED, Report, WARNING},
 };
 use crate::print::{print, print_json};
 
@@ -113,6 +113,12 @@ async fn look_at(
     for record in records {
         match record.body {
             Ok(body) => {
+                for warning in &record.warnings {
+                    found.groups.add(WARNING, warning, None, record.place);
+                }
+                if let Some(report) = &mut report {
+                    report.warnings(record.place, &record.warnings)?;
+                }
                 let now = clock.now();
                 let id = owner.ids.issue(owner.org, now);
                 events.push(event(id, owner.org, owner.program, now, record.warnings, body));

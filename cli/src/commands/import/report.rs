@@ -1,6 +1,7 @@
 //! What could not be imported, one JSON object a line. The file comes to be when there is something to say.
 
 use std::{
+    collections::HashSet,
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -17,6 +18,10 @@ use super::groups::Groups;
 
 pub(super) const INVALID: &str = "invalid";
 pub(super) const REFUSED: &str = "refused";
+/// Of a sale that was recorded before, with the same fields.
+pub(super) const THERE: &str = "already_there";
+/// Of a record that is an event, but for what was left out or cut of it.
+pub(super) const WARNING: &str = "warning";
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -68,6 +73,21 @@ impl Report {
     pub(super) fn invalid(&mut self, place: u64, reason: &str, original: &str) -> anyhow::Result<()> {
         self.write(&json!({
             self.place: place, "status": INVALID, "reason": reason, "original": original,
+        }))
+    }
+
+    /// What was left out or cut of a record.
+    pub(super) fn warnings(&mut self, place: u64, warnings: &[String]) -> anyhow::Result<()> {
+        for warning in warnings {
+            self.write(&json!({self.place: place, "status": WARNING, "reason": warning}))?;
+        }
+        Ok(())
+    }
+
+    /// A sale that was recorded before: nothing is left to do.
+    pub(super) fn there(&mut self, line: &Line) -> anyhow::Result<()> {
+        self.write(&json!({
+            self.place: line.line, "status": THERE, "reason": THERE, "event_id": line.event(),
         }))
     }
 
@@ -123,7 +143,7 @@ impl Report {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(groups),
             Err(error) => return Err(error).with_context(|| format!("reading {}", self.path.display())),
         };
-        let mut invalid_until = 0;
+        let (mut invalid_until, mut warned) = (0, (0, HashSet::new()));
         for line in BufReader::new(file).lines() {
             let line = line.with_context(|| format!("reading {}", self.path.display()))?;
             // Whatever a stopped process has left half written.
@@ -141,6 +161,18 @@ impl Report {
                     continue;
                 }
                 invalid_until = place;
+            }
+            if status == WARNING {
+                let (until, told) = &mut warned;
+                if place < *until {
+                    continue;
+                }
+                if place > *until {
+                    (*until, *told) = (place, HashSet::new());
+                }
+                if !told.insert(reason.to_owned()) {
+                    continue;
+                }
             }
             if status != EventStatus::Parked.name() {
                 groups.add(status, reason, text("detail"), place);
