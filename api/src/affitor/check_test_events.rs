@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::{Request, State},
     http::HeaderMap,
 };
 use common::{
-    http::{CONTROL_KEYS, presented},
+    http::{CONTROL_KEYS, presented, request::Received},
     reads::affitor::{self, TestCounts},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{Api, Problem, auth::authenticate, rest::params::is_storable};
@@ -40,15 +39,11 @@ const STEPS: [(&str, &str); 3] = [("pageview", "click"), ("referrals", "lead"), 
 pub(super) async fn check_test_events(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Json<TestEvents>, Problem> {
-    let body =
-        body.map_err(|refused| Problem::new(refused.status(), "the body is too large or incomplete"))?;
-    let sent: Map<String, Value> = serde_json::from_slice(&body)
-        .map_err(|_malformed| Problem::bad_request("the body must be a JSON object"))?;
-    let program = program(sent.get("program_id"))?;
-    let step_id = sent.get("step_id").filter(|sent| !sent.is_null());
-    let step = step_id.map(step).transpose()?;
+    let sent = Received::read(request).await?.body_fields()?;
+    let program = program(sent.value("program_id")?)?;
+    let step = sent.value("step_id")?.map(step).transpose()?;
     let (key, _permit) = match presented(&headers, CONTROL_KEYS) {
         Some(_) => (Some(authenticate(&api, &headers).await?), None),
         None => (None, Some(api.keyless_permits.permit().await?)),
@@ -147,9 +142,11 @@ fn seen(counts: TestCounts, step: Option<&str>) -> TestEvents {
 
 #[cfg(test)]
 mod tests {
+    use common::{http::request::MAX_BODY_BYTES, testing};
     use serde_json::json;
 
     use super::*;
+    use crate::testing::Client;
 
     #[test]
     fn a_step_counts_what_proves_it() {
@@ -172,6 +169,20 @@ mod tests {
         for sent in [json!("nonsense"), json!(5), json!({})] {
             let problem = step(&sent).unwrap_err();
             assert!(problem.message().starts_with("step_id must be"), "{sent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_as_large_as_any() {
+        let database = testing::database().await;
+        let client = Client::over(&database.pool);
+        let padded =
+            |bytes: usize| format!(r#"{{"program_id": "partner-program"{}}}"#, " ".repeat(bytes - 33));
+        for (bytes, status) in [(MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413)] {
+            let body = padded(bytes);
+            assert_eq!(body.len(), bytes);
+            let answer = client.call("POST", "/api/tracking/check-test-events", body).await;
+            assert_eq!(answer.status, status, "{bytes}: {}", answer.json);
         }
     }
 

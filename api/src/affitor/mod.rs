@@ -9,23 +9,20 @@ mod readiness;
 use std::sync::Arc;
 
 use axum::{
-    body::Body,
-    extract::DefaultBodyLimit,
     http::{StatusCode, header::CONTENT_LENGTH},
     middleware::{from_fn_with_state, map_response},
     response::Response,
 };
-use common::{db::keys::Scope, http::PrintedError};
-use serde_json::json;
+use common::{
+    db::keys::Scope,
+    http::{DialectErrors, PrintedError},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api,
     auth::{Guard, guard},
 };
-
-/// As the tracking calls.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 
 pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
     let needs = Guard {
@@ -37,7 +34,6 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
         .merge(program::routes())
         .route_layer(from_fn_with_state(needs, guard))
         .routes(routes!(check_test_events::check_test_events))
-        .route_layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .route_layer(map_response(flat))
 }
 
@@ -45,13 +41,27 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
 const INVALID_KEY: &str = "Invalid API token";
 
 async fn flat(mut response: Response) -> Response {
-    if let Some(PrintedError { message, .. }) = response.extensions_mut().remove() {
-        let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
-        let message = if is_unknown { INVALID_KEY } else { message.as_str() };
-        *response.body_mut() = Body::from(json!({"error": message}).to_string());
-        response.headers_mut().remove(CONTENT_LENGTH);
+    let Some(printed) = response.extensions_mut().remove::<PrintedError>() else {
+        return response;
+    };
+    let status = response.status();
+    let is_unknown = status == StatusCode::UNAUTHORIZED;
+    let message = if is_unknown {
+        INVALID_KEY
+    } else {
+        printed.message.as_str()
+    };
+    let mut flat = DialectErrors::Affitor.print_message(status, message);
+    // Who looks at what was turned away reads it from there.
+    if let Some(flat) = flat.extensions_mut().get_mut::<PrintedError>() {
+        flat.field.clone_from(&printed.field);
     }
-    response
+    for (name, value) in response.headers() {
+        if name != CONTENT_LENGTH {
+            flat.headers_mut().insert(name, value.clone());
+        }
+    }
+    flat
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub use error_bodies::{
     AffitorError, AffyError, PlainError, TapfiliateError, TapfiliateMessage, YapletError,
 };
 pub use layers::with_layers;
-pub use noted::{carry, note_invalid_part};
+pub use noted::{carry, note_invalid_part, note_warning};
 pub use origin::Origin;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit, RateLimits};
