@@ -102,7 +102,10 @@ pub(crate) fn needs_whole_organisation(key: &ApiKey) -> Result<(), Problem> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use common::{db::keys::Timezone, domain::OrgId};
+    use common::{
+        db::keys::{Repeats, Timezone},
+        domain::OrgId,
+    };
 
     use super::*;
 
@@ -118,6 +121,7 @@ pub(crate) mod tests {
             owner: "John Tapper".into(),
             owner_id: "johntapper".into(),
             timezone: Timezone::default(),
+            repeats: Repeats::default(),
             affiliates_feature: true,
         }
     }

@@ -104,10 +104,12 @@ fn repeated(event: EventId, first: Option<&First>) -> Resolution<'_> {
         Some(First {
             event_id,
             outcome: Some(outcome),
+            ..
         }) => of_outcome(*event_id, outcome),
         Some(First {
             event_id,
             outcome: None,
+            ..
         }) => Resolution::Pending(*event_id),
         None => Resolution::Pending(event),
     }

@@ -3,9 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use common::{
+    db::keys::Repeats,
     domain::{Body, Dialect, Event, EventId, OrgId, TraceParent},
     http::{
-        AddressRate, Asker, KeySource, Origin, Rejection, forget_body, note_durable, note_event, note_org,
+        AddressRate, Asker, KeySource, Origin, Rejection, forget_body, note_durable, note_event, note_org, note_warning,
         presented,
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
@@ -75,8 +76,18 @@ impl Ingest {
     }
 
     /// The event that `principal` asks for, with a fresh id.
-    pub fn event(&self, principal: &Principal, dialect: Dialect, received: &Received, body: Body) -> Event {
+    pub fn event(
+        &self,
+        principal: &Principal,
+        dialect: Dialect,
+        received: &Received,
+        mut body: Body,
+    ) -> Event {
         let now = self.0.clock.now();
+        if let Body::CreateConversion(sale) = &mut body {
+            sale.sent_by = Some(principal.key.key_id);
+            sale.answers_first = principal.key.repeats == Repeats::First;
+        }
         Event {
             id: self.0.ids.issue(principal.key.org, now),
             org: Some(principal.key.org),
@@ -194,6 +205,12 @@ impl Ingest {
 }
 
 fn note_answer(event: EventId, answer: &Answer) {
+    if let Answer::Outcome(outcome) = answer {
+        outcome
+            .warnings()
+            .iter()
+            .for_each(|warning| note_warning(warning));
+    }
     match answer {
         Answer::Outcome(_) | Answer::Accepted => note_durable(event),
         Answer::Unavailable { .. } => {}

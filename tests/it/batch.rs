@@ -143,7 +143,7 @@ async fn of_two_changes_the_one_with_the_later_time_wins(queue: Queue) {
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(
         report,
-        json!({"line": 3, "status": "ignored", "reason": "timestamp is ignored: a refund counts whenever it was"})
+        json!({"line": 3, "status": "warning", "reason": "timestamp is ignored: a refund counts whenever it was"})
     );
     let stands = "SELECT count(*) FROM conversions c JOIN commissions m USING (org_id, conversion_id)
                   WHERE c.amount = 25 AND c.refunded = 5 AND m.approved AND m.payable = 2";

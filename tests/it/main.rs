@@ -32,6 +32,7 @@ macro_rules! on_both_queues {
 
 mod attack;
 mod audit;
+mod backlog;
 mod batch;
 mod broker;
 mod commissions;
@@ -40,6 +41,7 @@ mod database;
 mod dev;
 mod exactly_once;
 mod explain;
+mod first_answers;
 mod hang_up;
 mod http_layers;
 mod keys;

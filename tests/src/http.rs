@@ -140,12 +140,27 @@ impl Shop {
 
     /// Many events, one JSON object a line.
     pub async fn lines(&self, lines: &str) -> Answer {
-        let url = format!("{}/v1/events", self.ingest);
-        let request = self
+        self.lines_as(KEY, lines).await
+    }
+
+    pub async fn lines_as(&self, key: &str, lines: &str) -> Answer {
+        self.lines_with(&[("X-Api-Key", key)], lines).await
+    }
+
+    /// Nobody waits for what becomes of them.
+    pub async fn lines_async(&self, lines: &str) -> Answer {
+        let headers = [("X-Api-Key", KEY), ("Prefer", "respond-async")];
+        self.lines_with(&headers, lines).await
+    }
+
+    async fn lines_with(&self, headers: &[(&str, &str)], lines: &str) -> Answer {
+        let mut request = self
             .http
-            .post(url)
-            .header("X-Api-Key", KEY)
+            .post(format!("{}/v1/events", self.ingest))
             .body(lines.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         answer(request).await.expect("an answer")
     }
 

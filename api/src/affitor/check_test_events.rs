@@ -61,7 +61,7 @@ pub(super) async fn check_test_events(
 
 /// The program, and the step whose test event is looked for.
 async fn asked(request: Request) -> Result<(String, Option<&'static str>), Rejection> {
-    let received = Received::read_up_to(request, MAX_BODY_BYTES).await?;
+    let received = Received::read(request).await?;
     let fields = received.body_fields()?;
     let program = program(fields.value("program_id")?)?;
     let step_id = fields.value("step_id")?.filter(|sent| !sent.is_null());
@@ -172,9 +172,11 @@ fn seen(counts: TestCounts, step: Option<&str>) -> TestEvents {
 
 #[cfg(test)]
 mod tests {
+    use common::{http::request::MAX_BODY_BYTES, testing};
     use serde_json::json;
 
     use super::*;
+    use crate::testing::Client;
 
     #[test]
     fn a_step_counts_what_proves_it() {
@@ -197,6 +199,20 @@ mod tests {
         for sent in [json!("nonsense"), json!(5), json!({})] {
             let problem = step(&sent).unwrap_err();
             assert!(problem.to_string().starts_with("step_id must be"), "{sent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_as_large_as_any() {
+        let database = testing::database().await;
+        let client = Client::over(&database.pool);
+        let padded =
+            |bytes: usize| format!(r#"{{"program_id": "partner-program"{}}}"#, " ".repeat(bytes - 33));
+        for (bytes, status) in [(MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413)] {
+            let body = padded(bytes);
+            assert_eq!(body.len(), bytes);
+            let answer = client.call("POST", "/api/tracking/check-test-events", body).await;
+            assert_eq!(answer.status, status, "{bytes}: {}", answer.json);
         }
     }
 

@@ -6,7 +6,7 @@ use axum::{
 };
 use common::{
     db::{DbError, FailureClass},
-    http::DialectErrors,
+    http::{DialectErrors, PrintedError, Rejection, request::named_first},
 };
 
 /// Seconds after which a client may try again when the database could not answer.
@@ -17,14 +17,26 @@ const RETRY_AFTER_SECONDS: u16 = 2;
 pub struct Problem {
     status: StatusCode,
     message: String,
+    /// The field that is wrong, if it is one: for whoever looks at what was turned away.
+    field: Option<String>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let is_about_fields = matches!(status, StatusCode::BAD_REQUEST | StatusCode::CONFLICT);
+        let field = named_first(&message).filter(|_| is_about_fields);
         Self {
             status,
-            message: message.into(),
+            field: field.map(ToOwned::to_owned),
+            message,
         }
+    }
+
+    /// The same, about this field whatever its words.
+    pub(crate) fn about(self, field: &str) -> Self {
+        let field = Some(field.to_owned());
+        Self { field, ..self }
     }
 
     #[cfg(test)]
@@ -72,9 +84,21 @@ impl From<DbError> for Problem {
     }
 }
 
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.status(), other.to_string()),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = DialectErrors::Tapfiliate.print_message(self.status, &self.message);
+        if let Some(printed) = response.extensions_mut().get_mut::<PrintedError>() {
+            printed.field = self.field;
+        }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -160,8 +160,14 @@ fn view(receipt: Receipt) -> View {
         outcome: receipt.outcome.as_ref().and_then(outcome).or(reason),
         received_at: time(receipt.received_at),
         applied_at: receipt.applied_at.map(time),
-        warnings: receipt.warnings,
+        warnings: receipt.outcome.iter().fold(receipt.warnings, told),
     }
+}
+
+/// What was left out of the request, and what was told of the event when it was decided.
+fn told(mut left_out: Vec<String>, outcome: &Outcome) -> Vec<String> {
+    left_out.extend_from_slice(outcome.warnings());
+    left_out
 }
 
 #[derive(Serialize)]
@@ -316,10 +322,10 @@ mod tests {
     fn a_repeated_event_shows_the_first() {
         let mut refusal = Refusal::new(Reason::DuplicateOrder, "external_id \"ORD123\" has been recorded");
         let applied = Outcome::Applied(Applied::Conversion(Box::new(conversion())));
-        refusal.first = Some(Box::new(First {
-            event_id: receipt(EventStatus::Applied, None).event_id,
-            outcome: Some(applied),
-        }));
+        refusal.first = Some(Box::new(First::new(
+            receipt(EventStatus::Applied, None).event_id,
+            Some(applied),
+        )));
         let shown = view(receipt(EventStatus::Refused, Some(Outcome::Refused(refusal))))
             .outcome
             .unwrap();

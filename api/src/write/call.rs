@@ -9,7 +9,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use common::{
     catalog::change::{Actor, Author},
-    db::keys::ApiKey,
+    db::{idempotent_answers, keys::ApiKey},
     domain::Idempotency,
     http::{
         DialectErrors,
@@ -17,6 +17,7 @@ use common::{
     },
 };
 
+use super::change::reused_key;
 use crate::{Api, Problem};
 
 /// Who asks, what for, and when. Behind the guard of a scope.
@@ -35,11 +36,14 @@ impl FromRequest<Arc<Api>> for Call {
         let key = request.extensions().get::<ApiKey>().cloned();
         let key = key.ok_or_else(|| Problem::unauthenticated().into_response())?;
         let received = Received::read(request).await;
-        Ok(Self {
+        let call = Self {
             key,
             received: received.map_err(|rejection| errors.print(&rejection))?,
             now: api.clock.now(),
-        })
+        };
+        let refused = call.refuse_reused_key(api).await;
+        refused.map_err(IntoResponse::into_response)?;
+        Ok(call)
     }
 }
 
@@ -49,6 +53,22 @@ impl Call {
     pub(crate) fn only_what_is_there<T>(&self, found: Option<&T>) -> Result<(), Problem> {
         if found.is_none() && self.received.idempotency.is_none() {
             return Err(Problem::not_found());
+        }
+        Ok(())
+    }
+
+    /// Before anything is said of what the request asks for: under a key that came with another request it is that what is wrong, in
+    /// every call. Who gets beyond it at the same moment as another is refused when the key is locked.
+    ///
+    /// # Errors
+    /// 422, 503.
+    async fn refuse_reused_key(&self, api: &Api) -> Result<(), Problem> {
+        let Some(used) = self.idempotency() else {
+            return Ok(());
+        };
+        let mut conn = api.connection().await?;
+        if idempotent_answers::is_of_another(&mut conn, self.key.org, &used).await? {
+            return Err(reused_key());
         }
         Ok(())
     }

@@ -73,8 +73,8 @@ impl From<ChangeError> for Problem {
         match error {
             ChangeError::NotFound => Self::not_found(),
             ChangeError::Invalid(message) => Self::bad_request(message),
-            ChangeError::Exists(message) => Self::new(StatusCode::CONFLICT, message),
-            ChangeError::ReusedKey => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            ChangeError::Exists(message) => Self::new(StatusCode::CONFLICT, message).about("id"),
+            ChangeError::ReusedKey => reused_key(),
             ChangeError::Db(error) => error.into(),
         }
     }
@@ -82,6 +82,16 @@ impl From<ChangeError> for Problem {
 
 impl From<common::http::request::Invalid> for Problem {
     fn from(invalid: common::http::request::Invalid) -> Self {
-        Self::bad_request(invalid.to_string())
+        let problem = Self::bad_request(invalid.to_string());
+        match invalid.field() {
+            Some(field) => problem.about(field),
+            None => problem,
+        }
     }
+}
+
+/// The `Idempotency-Key` came with another request before.
+pub(super) fn reused_key() -> Problem {
+    let message = ChangeError::ReusedKey.to_string();
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message).about("Idempotency-Key")
 }

@@ -12,7 +12,7 @@ use common::{
     http::{note_durable, note_event},
 };
 
-use super::Call;
+use super::{Call, change::reused_key};
 use crate::{Api, Problem};
 
 /// How often an event that others keep from being applied is tried.
@@ -93,7 +93,7 @@ async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Re
     if let Some(used) = &event.idempotency
         && idempotent_answers::is_used(&mut transaction, call.key.org, &used.key).await?
     {
-        return Err(Failed::Problem(conflict()));
+        return Err(Failed::Problem(reused_key()));
     }
     // An order or a customer that was parked for is applied with it: the event itself is the first.
     let is_this = |decision: &Decision| decision.event.id == event.id;
@@ -142,7 +142,7 @@ fn answer(outcome: Outcome, is_repeat: bool) -> Result<Done, Problem> {
 /// The one table of refusals.
 fn refused(refusal: &Refusal) -> Problem {
     match refusal.reason {
-        Reason::IdempotencyConflict => conflict(),
+        Reason::IdempotencyConflict => reused_key(),
         Reason::UnknownOrder
         | Reason::UnknownCustomer
         | Reason::CustomerElsewhere
@@ -150,13 +150,6 @@ fn refused(refusal: &Refusal) -> Problem {
         | Reason::UnknownPayment => Problem::not_found(),
         _ => Problem::bad_request(refusal.detail.clone()),
     }
-}
-
-fn conflict() -> Problem {
-    Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "the Idempotency-Key was used before for another request",
-    )
 }
 
 fn unavailable() -> Problem {
@@ -192,13 +185,13 @@ mod tests {
 
     #[test]
     fn a_repeat_has_the_first_outcome() {
-        let first = First {
-            event_id: "00000000-0000-7000-8000-000000000000"
+        let first = First::new(
+            "00000000-0000-7000-8000-000000000000"
                 .parse()
                 .map(EventId)
                 .unwrap(),
-            outcome: Some(Outcome::Applied(Applied::Nothing)),
-        };
+            Some(Outcome::Applied(Applied::Nothing)),
+        );
         let repeat = Refusal {
             first: Some(Box::new(first)),
             ..Refusal::new(Reason::IdempotentRepeat, "")

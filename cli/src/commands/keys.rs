@@ -8,7 +8,9 @@ use common::{
     catalog::change::{Actor, Answer, Author, Begun, Changeset, begin, keys as change_keys},
     db::{
         self, DbError, Pool,
-        keys::{self, DEFAULT_RATE_PER_MINUTE, KeyError, KeyRow, NewKey, Scope, Timezone, UnknownScope},
+        keys::{
+            self, DEFAULT_RATE_PER_MINUTE, KeyError, KeyRow, NewKey, Repeats, Scope, Timezone, UnknownScope,
+        },
     },
     runtime::{Clock, DbArgs},
 };
@@ -76,6 +78,10 @@ struct Create {
     /// In which the owner counts days, such as Europe/Amsterdam: where a list is asked for with use_profile_timezone
     #[arg(long, value_name = "ZONE", default_value_t)]
     timezone: Timezone,
+    /// How a sale is answered whose order was recorded before: documented, with its dialect's error; first, the very same sale
+    /// as it was first, with 200, for networks that switch a sender off after errors
+    #[arg(long, value_name = "HOW", default_value_t)]
+    repeats: Repeats,
     #[command(flatten)]
     acting: Acting,
     /// Print JSON
@@ -225,6 +231,7 @@ impl Create {
             owner: self.owner.unwrap_or_else(|| "Operator".to_owned()),
             owner_id: self.owner_id.unwrap_or_else(|| "operator".to_owned()),
             timezone: self.timezone,
+            repeats: self.repeats,
         }
     }
 }
@@ -237,6 +244,7 @@ fn listing(rows: &[KeyRow]) -> print::Rows {
         "SCOPES",
         "PROGRAM",
         "RATE/MIN",
+        "REPEATS",
         "OWNER",
         "CREATED (UTC)",
         "REVOKED (UTC)",
@@ -249,6 +257,7 @@ fn listing(rows: &[KeyRow]) -> print::Rows {
             row.scopes.join(" "),
             row.program.clone().unwrap_or_else(|| "all".to_owned()),
             row.rate_per_minute.to_string(),
+            row.repeats.clone(),
             row.owner.clone(),
             minute(row.created_at),
             row.revoked_at.map(minute).unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::{
         suppliers::{self, Need},
     },
     domain::{
-        BonusDue, ClickId, CommissionId, CustomerId, Event, EventId, Incoming, OrgId, World,
+        Body, BonusDue, ClickId, CommissionId, CustomerId, Event, EventId, Incoming, OrgId, World,
         click_name::ClickName, dependency, entities::MonthlySales,
     },
 };
@@ -42,6 +42,7 @@ pub(super) async fn world(
     load_through(connection, incoming, &mut world).await?;
     load_clicks(connection, &new, &mut world).await?;
     load_conversions(connection, &new, &mut world).await?;
+    load_first_sales(connection, &new, &mut world).await?;
     load_parked(connection, &new, &mut world).await?;
     load_customers(connection, &new, &mut world).await?;
     load_origins(connection, &mut world).await?;
@@ -159,6 +160,32 @@ async fn load_conversions(
         for conversion in conversions::lock(connection, &lookup).await? {
             world.add_conversion(conversion);
         }
+    }
+    Ok(())
+}
+
+/// The events that recorded the orders of those that are to be answered as these were, with their outcomes. Whatever else takes an
+/// order that is taken costs nothing here.
+async fn load_first_sales(
+    connection: &mut Connection,
+    new: &[NewEvent<'_>],
+    world: &mut World,
+) -> Result<(), DbError> {
+    let first = new.iter().filter_map(|NewEvent { event, .. }| {
+        let Body::CreateConversion(create) = &event.body else {
+            return None;
+        };
+        let order = create.external_id.as_deref().filter(|_| create.answers_first)?;
+        let conversion = world.conversion_of(event.org?, order)?;
+        event.sees(conversion.program).then_some(conversion.event)
+    });
+    let first: BTreeSet<EventId> = first.collect();
+    if first.is_empty() {
+        return Ok(());
+    }
+    for sale in events::sales(connection, &Vec::from_iter(first)).await? {
+        world.events.entry(sale.event).or_insert(sale.outcome);
+        world.first_sales.insert(sale.event, sale.create);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::fields::Id;
 use crate::{
-    db::keys::{Scope, Timezone},
+    db::keys::{Repeats, Scope, Timezone},
     domain::{
         Currency,
         catalog::{GroupOverride, Rate},
@@ -237,6 +237,7 @@ pub(super) struct Key {
     pub(super) owner_id: String,
     pub(super) timezone: Timezone,
     pub(super) rate_per_minute: i32,
+    pub(super) repeats: Repeats,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -116,6 +116,7 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ("api_keys_program_fkey", "UPDATE api_keys SET program_id = 9"),
     ("api_keys_hash_check", "UPDATE api_keys SET key_hash = ''"),
     ("api_keys_rate_check", "UPDATE api_keys SET rate_per_minute = 0"),
+    ("api_keys_repeats_check", "UPDATE api_keys SET repeats = 'last'"),
     ("api_keys_scopes_check", "UPDATE api_keys SET scopes = '{}'"),
     ("api_keys_scopes_check", "UPDATE api_keys SET scopes = '{all}'"),
     ("pixel_keys_pkey", "INSERT INTO pixel_keys SELECT * FROM pixel_keys"),

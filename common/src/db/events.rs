@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{Connection, DbError, columns::columns, decode, locks};
 use crate::{
     domain::{
-        Body, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId,
-        RowWrite, dependency,
+        Body, CreateConversion, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome,
+        ProgramId, RowWrite, dependency,
     },
     telemetry,
 };
@@ -63,6 +63,46 @@ pub async fn known(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<(
     .await
     .map_err(|error| DbError::new("events.known", error))?;
     rows.into_iter().map(OutcomeRow::outcome).collect()
+}
+
+/// A sale as it was applied.
+#[derive(Debug)]
+pub struct Sale {
+    pub event: EventId,
+    pub outcome: Outcome,
+    pub create: CreateConversion,
+}
+
+/// What those of the events asked for that are applied sales, and how they ended. One that this version cannot read is left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn sales(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Sale>, DbError> {
+    let (Some(least), Some(greatest)) = (ids.iter().min(), ids.iter().max()) else {
+        return Ok(Vec::new());
+    };
+    let all: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT event_id AS "event: EventId", body::text AS "body!", outcome::text AS "outcome!" FROM events
+         WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3 AND status = 'applied' AND kind = 'create_conversion'
+             AND outcome IS NOT NULL"#,
+        &all,
+        least.0,
+        greatest.0
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("events.sales", error))?;
+    let sale = |(event, body, outcome): (EventId, String, String)| match serde_json::from_str(&body).ok()? {
+        Body::CreateConversion(create) => Some(Sale {
+            event,
+            outcome: serde_json::from_str(&outcome).ok()?,
+            create: *create,
+        }),
+        _ => None,
+    };
+    let rows = rows.into_iter().map(|row| (row.event, row.body, row.outcome));
+    Ok(rows.filter_map(sale).collect())
 }
 
 struct Row {

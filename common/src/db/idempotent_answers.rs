@@ -49,6 +49,28 @@ pub async fn find(connection: &mut Connection, org: OrgId, sent: &Idempotency) -
     })
 }
 
+/// Whether the key was used for another request, be it a change of the catalog or an event.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_of_another(
+    connection: &mut Connection,
+    org: OrgId,
+    sent: &Idempotency,
+) -> Result<bool, DbError> {
+    let stored = sqlx::query_scalar!(
+        r#"SELECT request_hash AS "hash!" FROM idempotent_answers WHERE org_id = $1 AND key = $2
+           UNION ALL
+           SELECT encode(request_hash, 'hex') FROM idempotency_keys WHERE org_id = $1 AND key = $2"#,
+        org.0,
+        &sent.key
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("idempotent_answers.is_of_another", error))?;
+    Ok(stored.iter().any(|stored| !sent.repeats(stored)))
+}
+
 /// Whether a change of the catalog has used the key.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! How much: the commission lines of a conversion, before anything is refunded.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -9,6 +11,7 @@ use super::{
         Affiliate, Affiliation, CommissionType, Level, OrgCatalog, OwnRate, Program, Rate, Recurrence,
     },
     entities::CommissionKind,
+    money::{THOUSANDS, unambiguous},
     pricing::{exact_percentage, money, percentage, stored_rate},
     trace::{Rule, RuleSource},
 };
@@ -36,10 +39,41 @@ pub struct Line {
     pub rule: Rule,
 }
 
+/// An amount of a request whose currency is known now.
+///
+/// # Errors
+/// [`Reason::AmountOutOfRange`] where nobody can tell whether its point is one: see [`unambiguous`].
+pub fn said(field: &str, amount: Decimal, currency: Currency) -> Result<Decimal, Refusal> {
+    unambiguous(amount, currency)
+        .map_err(|what| Refusal::new(Reason::AmountOutOfRange, format!("{field} {what}")))
+}
+
+/// The sale with its amounts as they are meant.
+///
+/// # Errors
+/// As [`said`].
+fn clear(create: &CreateConversion, currency: Currency) -> Result<Cow<'_, CreateConversion>, Refusal> {
+    let lines = create.lines.iter().map(|line| line.sub_amount);
+    let mut all = lines.chain([create.amount]).chain(create.commission);
+    if all.all(|amount| amount.scale() != THOUSANDS) {
+        return Ok(Cow::Borrowed(create));
+    }
+    let mut clear = create.clone();
+    clear.amount = said("amount", create.amount, currency)?;
+    clear.commission = create
+        .commission
+        .map(|exact| said("commission", exact, currency))
+        .transpose()?;
+    for line in &mut clear.lines {
+        line.sub_amount = said("sub_amount", line.sub_amount, currency)?;
+    }
+    Ok(Cow::Owned(clear))
+}
+
 /// The lines of a conversion: the seller's own, then one per level and parent.
 ///
 /// # Errors
-/// [`Reason::UnknownCommissionType`], or [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`].
+/// [`Reason::UnknownCommissionType`], or [`Reason::AmountOutOfRange`] above [`MAX_AMOUNT`] and as of [`said`].
 pub fn lines(
     create: &CreateConversion,
     affiliation: &Affiliation,
@@ -48,6 +82,7 @@ pub fn lines(
     at: DateTime<Utc>,
     currency: Currency,
 ) -> Result<Vec<Line>, Refusal> {
+    let create = &clear(create, currency)?;
     let mut all = Vec::new();
     for (index, part) in parts(create, affiliation, at, currency).into_iter().enumerate() {
         let sale = Sale {

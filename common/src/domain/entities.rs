@@ -274,6 +274,21 @@ pub struct RefundEntry {
     pub created_at: DateTime<Utc>,
 }
 
+impl RefundEntry {
+    /// Versions before this one made ids of amounts and of lines of imports.
+    const MADE_IDS: [&str; 3] = ["event:", "id:affitor:", "id:import:"];
+
+    /// Whether its sender gave it an id.
+    pub fn has_own_id(&self) -> bool {
+        !Self::MADE_IDS.iter().any(|made| self.key.starts_with(made))
+    }
+
+    /// Whether this is `known` again: by its id, or without one by its amount.
+    pub fn repeats(&self, known: &Self) -> bool {
+        self.key == known.key || (!self.has_own_id() && !known.has_own_id() && self.amount == known.amount)
+    }
+}
+
 /// Money that was paid to an affiliate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payment {

@@ -12,6 +12,10 @@ pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false
 /// Decimals kept of an order's amount. Commissions are rounded to the currency's minor unit instead.
 pub const ORDER_SCALE: u32 = 6;
 
+/// Digits of a group of thousands. An amount that is written with as many behind the point keeps them, zeros too, until its
+/// currency is known.
+pub const THOUSANDS: u32 = 3;
+
 /// An ISO 4217 currency with a minor unit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -141,6 +145,20 @@ impl Money {
     }
 }
 
+/// An amount as it was said, unless it has three digits behind the point and its currency has no decimals: there that is most likely
+/// a separator of thousands, and a thousandth would be recorded.
+///
+/// # Errors
+/// What is wrong with it, to be put behind the name of the field.
+pub fn unambiguous(amount: Decimal, currency: Currency) -> Result<Decimal, String> {
+    if currency.scale() == 0 && amount.scale() == THOUSANDS && !amount.is_zero() {
+        return Err(format!(
+            "has three digits behind the point, and {currency} has no decimals: is it a separator of thousands?"
+        ));
+    }
+    Ok(amount.normalize())
+}
+
 /// An order's amount as it is stored: [`ORDER_SCALE`] decimals, no trailing zeros. `None` when it is negative or above
 /// [`MAX_AMOUNT`].
 pub fn order_amount(amount: Decimal) -> Option<Decimal> {
@@ -171,6 +189,32 @@ mod tests {
         assert_eq!(order_amount(decimal("-0.01")), None);
         assert_eq!(order_amount(decimal("-0")), Some(Decimal::ZERO));
         assert_eq!(order_amount(decimal("1.23456789")), Some(decimal("1.234568")));
+    }
+
+    #[test]
+    fn a_separator_of_thousands_is_no_point() {
+        for (amount, code, is_clear) in [
+            ("1.234", "JPY", false),
+            ("1.000", "CLP", false),
+            ("1.230", "JPY", false),
+            ("1234.567", "JPY", false),
+            ("0.000", "JPY", true),
+            ("1.5", "JPY", true),
+            ("1.2345", "JPY", true),
+            ("1234", "JPY", true),
+            ("1.234", "USD", true),
+            ("1.234", "KWD", true),
+        ] {
+            let said = unambiguous(decimal(amount), code.parse().unwrap());
+            assert_eq!(said.is_ok(), is_clear, "{amount} {code}");
+            assert!(said.is_ok_and(|said| said == decimal(amount)) == is_clear);
+        }
+        assert_eq!(
+            unambiguous(decimal("1.500"), "USD".parse().unwrap())
+                .unwrap()
+                .to_string(),
+            "1.5"
+        );
     }
 
     #[test]

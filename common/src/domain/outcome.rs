@@ -78,6 +78,14 @@ impl Applied {
             _ => None,
         }
     }
+
+    /// What its caller is told of the event itself, beside what the row that it changed says.
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Self::Refund(view) => &view.warnings,
+            _ => &[],
+        }
+    }
 }
 
 /// Why an event was refused, for programs and for people.
@@ -110,6 +118,20 @@ impl Refusal {
 pub struct First {
     pub event_id: EventId,
     pub outcome: Option<Outcome>,
+    /// The coupon by which the first sale came, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<String>,
+}
+
+impl First {
+    /// Of an event whose coupon, if it had one, nobody is told.
+    pub fn new(event_id: EventId, outcome: Option<Outcome>) -> Self {
+        Self {
+            event_id,
+            outcome,
+            coupon: None,
+        }
+    }
 }
 
 /// Reason codes: closed, stable, documented in docs/OPERATIONS.md.
@@ -143,14 +165,14 @@ pub enum Reason {
     ProgramRetired,
     /// The order id has been recorded before.
     DuplicateOrder,
-    /// The `Idempotency-Key` was used for the same request: the caller gets the first outcome.
+    /// The same request again, under one `Idempotency-Key` or as a key or an import wants it: the caller gets the first outcome.
     IdempotentRepeat,
     /// The `Idempotency-Key` was used for another request.
     IdempotencyConflict,
     /// No conversion has this external id.
     UnknownOrder,
     UnknownCommissionType,
-    /// A commission would be too large to record.
+    /// A commission would be too large to record, or the currency makes an amount ambiguous: `1.234` yen.
     AmountOutOfRange,
     /// Too many events already wait for this order.
     ParkingFull,
@@ -199,6 +221,18 @@ impl Outcome {
     /// The status of the event's row.
     pub fn status(&self) -> EventStatus {
         self.into()
+    }
+
+    /// As of [`Applied::warnings`], of the first event where this one repeats it.
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Self::Applied(applied) => applied.warnings(),
+            Self::Refused(refusal) if refusal.reason == Reason::IdempotentRepeat => {
+                let first = refusal.first.as_ref().and_then(|first| first.outcome.as_ref());
+                first.map_or(&[], Self::warnings)
+            }
+            Self::Refused(_) | Self::Parked | Self::Queued | Self::Dead(_) | Self::Discarded => &[],
+        }
     }
 
     /// The reason code, where there is one.
@@ -266,6 +300,8 @@ pub struct RefundView {
     pub is_full: bool,
     /// It had been taken into account before, or nothing was left.
     pub is_repeat: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What a recalculation did.

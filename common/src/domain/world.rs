@@ -8,8 +8,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    ClickId, CommissionId, ConversionId, CustomerId, Dependency, Event, EventId, Identity, OrgId, Outcome,
-    PaymentId,
+    ClickId, CommissionId, ConversionId, CreateConversion, CustomerId, Dependency, Event, EventId, Identity,
+    OrgId, Outcome, PaymentId,
     catalog::OrgCatalog,
     click_name::ClickName,
     entities::{Click, Commission, Conversion, Customer, MonthlySales, Payment},
@@ -24,6 +24,8 @@ pub struct World {
     /// Outcomes of events of the batch that have a row already.
     pub events: HashMap<EventId, Outcome>,
     pub idempotency: HashMap<(OrgId, String), IdempotencyRecord>,
+    /// What the events asked for that recorded orders which are sent again, where the repetition may be answered as they were.
+    pub first_sales: HashMap<EventId, CreateConversion>,
     /// Living conversions by external id; those without one, and those whose name is free again, by
     /// [`unnamed_key`].
     pub conversions: HashMap<(OrgId, String), Conversion>,
@@ -60,6 +62,7 @@ impl World {
             catalogs: HashMap::new(),
             events: HashMap::new(),
             idempotency: HashMap::new(),
+            first_sales: HashMap::new(),
             conversions: HashMap::new(),
             conversion_keys: HashMap::new(),
             commission_owners: HashMap::new(),

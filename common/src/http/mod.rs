@@ -37,7 +37,7 @@ pub use error_bodies::{
 };
 pub use host::host;
 pub use layers::with_layers;
-pub use noted::{carry, forget_body, note_invalid_part};
+pub use noted::{carry, forget_body, note_invalid_part, note_warning};
 pub use origin::Origin;
 pub use picture::{GIF, picture};
 pub use rate::{Rate, RateLimit, RateLimits};

@@ -21,6 +21,8 @@ pub(super) struct Noted {
     pub(super) body: Option<Bytes>,
     /// What was wrong with parts of the request, while others became events.
     pub(super) parts: Vec<Invalid>,
+    /// What its caller is told beside the answer, once it was decided.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Does `work`, and tells what was noted meanwhile.
@@ -59,6 +61,11 @@ pub(super) fn body(body: &Bytes) {
 /// Of a request that has become an event nobody looks at the body any more: it need not be held while the event is waited for.
 pub fn forget_body() {
     note(|noted| noted.body = None);
+}
+
+/// Notes what the answer is to tell besides, where it has a place for it.
+pub fn note_warning(warning: &str) {
+    note(|noted| noted.warnings.push(warning.to_owned()));
 }
 
 /// Notes that a part of the request, such as a line of a batch, was no event.

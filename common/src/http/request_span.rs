@@ -45,6 +45,9 @@ pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
     let (mut response, noted) = noted::noting(handled).await;
     let event = noted.event;
     turned_away::note(&asked, &noted, &mut response);
+    for warning in noted.warnings {
+        left_out.add(warning);
+    }
     let mut response = warnings::tell(response, &left_out, is_free).await;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, elapsed = ?started.elapsed(), "answered"));

@@ -4,7 +4,8 @@
 //! `Warning` header.
 
 use std::{
-    collections::BTreeMap,
+    borrow::Cow,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,6 +16,10 @@ use axum::{
         header::{CONTENT_LENGTH, CONTENT_TYPE},
     },
     response::Response,
+};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
 };
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -88,27 +93,60 @@ fn header(noted: &[String]) -> Option<(HeaderName, HeaderValue)> {
 /// The object in `body` with `noted` beside the warnings that it has. `None` where there is no place for them: in what is no
 /// object, and in the documented words of a refusal (seed: Yaplet, `success: false`).
 fn with_warnings(body: &[u8], noted: &[String]) -> Option<Vec<u8>> {
-    let mut fields: BTreeMap<&str, &RawValue> = serde_json::from_slice(body).ok()?;
-    if fields
-        .get("success")
-        .is_some_and(|success| success.get() == "false")
-    {
+    let InOrder(mut fields) = serde_json::from_slice(body).ok()?;
+    let is_refusal = |(name, value): &(Cow<'_, str>, &RawValue)| name == "success" && value.get() == "false";
+    if fields.iter().any(is_refusal) {
         return Some(body.to_vec());
     }
-    let own = fields.get(WARNINGS).map(|own| own.get());
-    let mut all: Vec<String> = own
-        .and_then(|own| serde_json::from_str(own).ok())
+    let own = fields.iter().position(|(name, _)| name == WARNINGS);
+    let told = own.and_then(|at| fields.get(at)).map(|(_, told)| told.get());
+    let mut all: Vec<String> = told
+        .and_then(|told| serde_json::from_str(told).ok())
         .unwrap_or_default();
-    all.extend(
-        noted
-            .iter()
-            .filter(|noted| !all.contains(noted))
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
+    for noted in noted {
+        if !all.contains(noted) {
+            all.push(noted.clone());
+        }
+    }
     let all = to_raw_value(&all).ok()?;
-    fields.insert(WARNINGS, &all);
-    serde_json::to_vec(&fields).ok()
+    match own.and_then(|at| fields.get_mut(at)) {
+        Some((_, told)) => *told = &all,
+        None => fields.push((WARNINGS.into(), &all)),
+    }
+    serde_json::to_vec(&InOrder(fields)).ok()
+}
+
+/// The fields of an object in the order in which they stand, which is documented for some.
+struct InOrder<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a, 'de: 'a> Deserialize<'de> for InOrder<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsInOrder)
+    }
+}
+
+impl Serialize for InOrder<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+struct FieldsInOrder;
+
+impl<'de> Visitor<'de> for FieldsInOrder {
+    type Value = InOrder<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InOrder<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            fields.push((Cow::Owned(name), map.next_value()?));
+        }
+        Ok(InOrder(fields))
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +177,13 @@ mod tests {
             r#"{"amount":100.0,"warnings":["c","a é \"b\""]}"#
         );
         assert_eq!(header, None);
+        let documented = r#"{"success":true,"z":{"b":1,"a":2},"a":1.50,"warnings":null,"k":[]}"#;
+        let warned = with_warnings(documented.as_bytes(), &["w".to_owned()]).unwrap();
+        assert_eq!(
+            String::from_utf8(warned).unwrap(),
+            r#"{"success":true,"z":{"b":1,"a":2},"a":1.50,"warnings":["w"],"k":[]}"#,
+            "in the documented order"
+        );
         let (body, _) = told(json!({"id": 1, "warnings": null}), false).await;
         assert_eq!(body["warnings"], json!(["a é \"b\""]));
         let refused = json!({"success": false, "message": "no"});

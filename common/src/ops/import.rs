@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     db::{Connection, DbError, events},
-    domain::{Event, EventId, EventStatus, OrgId},
+    domain::{Event, EventId, EventStatus, OrgId, Reason},
 };
 
 /// How far a file has come.
@@ -247,6 +247,11 @@ impl Line {
     /// It waits for its order.
     pub fn is_parked(&self) -> bool {
         self.status == EventStatus::Parked
+    }
+
+    /// A sale that was recorded before, with the same fields.
+    pub fn is_there(&self) -> bool {
+        self.status == EventStatus::Refused && self.reason.as_deref() == Some(Reason::IdempotentRepeat.code())
     }
 
     /// It was applied. A refund may have had no effect then, which its reason says.

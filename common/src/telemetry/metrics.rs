@@ -12,6 +12,7 @@ use super::labels;
 use crate::domain::{Dialect, Reason};
 
 pub const REQUESTS_REJECTED: &str = "commissary_requests_rejected_total";
+pub const WRONG_PIXEL_SIGNATURES: &str = "commissary_pixel_signatures_wrong_total";
 pub const EVENTS_ACCEPTED: &str = "events_accepted_total";
 pub const EVENTS_APPLIED: &str = "events_applied_total";
 pub const EVENTS_REFUSED: &str = "events_refused_total";
@@ -92,6 +93,11 @@ fn register() {
         "Requests that became no event, by wire format, call, reason and field"
     );
     describe_counter!(
+        WRONG_PIXEL_SIGNATURES,
+        "Pixels with a signature that is not theirs: their conversions wait for approval"
+    );
+    counter!(WRONG_PIXEL_SIGNATURES).absolute(0);
+    describe_counter!(
         EVENTS_ACCEPTED,
         "Events durably accepted, by the wire format they came in"
     );
@@ -142,6 +148,11 @@ pub fn rejected(dialect: &'static str, route: &str, reason: &'static str, field:
     let (route, field) = (route.to_owned(), labels::bounded(field));
     counter!(REQUESTS_REJECTED, "dialect" => dialect, "route" => route, "reason" => reason, "field" => field)
         .increment(1);
+}
+
+/// Ingest: a pixel whose signature was sent and is wrong.
+pub fn wrong_pixel_signature() {
+    counter!(WRONG_PIXEL_SIGNATURES).increment(1);
 }
 
 /// Ingest: events that the broker confirmed or Postgres committed.

@@ -129,13 +129,15 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
 fn link(text: &str) -> Result<Url, Invalid> {
     let url = Url::parse(text.trim()).ok();
     url.filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| Invalid::new(AFFILIATE_URL_INVALID))
+        .ok_or_else(|| Invalid::about("affiliate_url", AFFILIATE_URL_INVALID))
 }
 
 fn code(fields: &Fields, url: &Url, names: Names) -> Result<String, Invalid> {
     let of = |name: &str| fields.link_code(name, &parameter(url, name)?).transpose();
     let old = || of("ref").filter(|_| names == Names::Legacy);
-    of("aff").or_else(old).ok_or_else(|| Invalid::new(NO_AFF))?
+    of("aff")
+        .or_else(old)
+        .ok_or_else(|| Invalid::about("affiliate_url", NO_AFF))?
 }
 
 /// Also behind `&amp;`, `;` and a second `?`, and without what such a sign has glued to it.

@@ -76,20 +76,16 @@ enum RefundAnswer {
     Test(TestTracked),
 }
 
-/// Without a `refund_id` two refunds of one amount are one and its retry: documented clients send none, and repeat.
-///
 /// # Errors
 /// Names the field that is missing or wrong.
 fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
     let fields = sent.fields;
     fields.ignore_time("a refund counts whenever it was");
     let external_id = fields.required_order_id("transaction_id")?;
-    let minor_units = part(fields)?;
-    let by_amount = minor_units.map_or_else(|| "affitor:full".to_owned(), |units| format!("affitor:{units}"));
     Ok(Body::Refund(Refund {
         external_id,
-        minor_units,
-        refund_id: Some(fields.distinct_id("refund_id")?.unwrap_or(by_amount)),
+        minor_units: part(fields)?,
+        refund_id: fields.distinct_id("refund_id")?,
         ..Refund::default()
     }))
 }

@@ -128,7 +128,7 @@ fn parse(sent: &SentCall<'_>) -> Result<Body, Invalid> {
     let currency = currency(fields)?;
     let (click_id, customer_key) = (click_id(fields, names)?, customer_key(fields, names)?);
     if click_id.is_none() && customer_key.is_none() {
-        return Err(Invalid::new(SALE_NAMES_NOBODY));
+        return Err(Invalid::about("customer_key", SALE_NAMES_NOBODY));
     }
     let create = CreateConversion {
         external_id,

@@ -167,7 +167,7 @@ pub(super) fn print(lines: &[(usize, What, Vec<String>)], as_lines: bool) -> Res
         return ERRORS.print(&Rejection::Unavailable { retry_after });
     }
     let shown = |(line, what, warnings): &(usize, What, Vec<String>)| LineResult {
-        warnings: warnings.clone(),
+        warnings: warnings.iter().chain(decided(what)).cloned().collect(),
         ..result(*line, what)
     };
     let results: Vec<LineResult> = lines.iter().map(shown).collect();
@@ -194,6 +194,14 @@ pub(super) fn print(lines: &[(usize, What, Vec<String>)], as_lines: bool) -> Res
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
+}
+
+/// What is told of a line once it was decided.
+fn decided(what: &What) -> &[String] {
+    match what {
+        What::Answered(_, Answer::Outcome(outcome)) => outcome.warnings(),
+        What::Answered(..) | What::Invalid(_) => &[],
+    }
 }
 
 fn retry_after(what: &What) -> Option<Duration> {

@@ -38,7 +38,7 @@ pub(super) struct Line {
     /// When the conversion or the change was: of two changes of a field the later counts. A refund and a new customer have none.
     timestamp: Option<Moment>,
     status: Option<LineWord>,
-    /// Of a refund: makes it safe to repeat.
+    /// Of a refund: tells it from another of the same amount. Without one two equal refunds of an order are one.
     refund_id: Option<String>,
     user_agent: Option<String>,
     ip: Option<String>,

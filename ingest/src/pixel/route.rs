@@ -2,13 +2,13 @@
 
 use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::Response,
     routing::MethodFilter,
 };
-use common::{domain::Dialect, keyring::AuthError};
+use common::{domain::Dialect, keyring::AuthError, telemetry::metrics};
 
-use super::signature;
+use super::signature::{self, Sent};
 use crate::{
     Ingest,
     pipeline::Answer,
@@ -30,6 +30,9 @@ use utoipa_axum::{
 };
 
 const ERRORS: DialectErrors = DialectErrors::Pixel;
+/// Whether the signature that was sent is right; not there, where none was sent.
+const PIXEL_SIGNATURE: HeaderName = HeaderName::from_static("x-pixel-signature");
+const WRONG_SIGNATURE: &str = "sig is not the signature of this query and counts as not sent";
 
 /// Where browsers say that nobody looks at the page yet.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
@@ -57,7 +60,10 @@ pub fn routes() -> OpenApiRouter<Ingest> {
     responses((
         status = 200,
         content_type = "image/gif",
-        headers(("X-Event-Id" = String, description = "The event, when the conversion is durable."))
+        headers(
+            ("X-Event-Id" = String, description = "The event, when the conversion is durable."),
+            ("X-Pixel-Signature" = String, description = "Where a signature was sent: `right` or `wrong`.")
+        )
     ))
 )]
 async fn pixel(
@@ -112,8 +118,9 @@ async fn record(
         ));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let authenticated = signature::is_signed(pixel.secret.expose_secret(), &query)
-        || client(&request).is_some_and(|address| pixel.trusts(address));
+    let signature = signature::sent(pixel.secret.expose_secret(), &query);
+    let authenticated =
+        signature == Sent::Right || client(&request).is_some_and(|address| pixel.trusts(address));
     if !authenticated {
         ingest.keyless_call(client(&request))?;
     }
@@ -122,7 +129,12 @@ async fn record(
         .extensions()
         .get()
         .map(|origin: &Origin| origin.warnings.clone());
-    let body = create_conversion::parse_alone(&query_fields(&query, &warnings.unwrap_or_default())?)?;
+    let warnings = warnings.unwrap_or_default();
+    if signature == Sent::Wrong {
+        metrics::wrong_pixel_signature();
+        warnings.add(WRONG_SIGNATURE.to_owned());
+    }
+    let body = create_conversion::parse_alone(&query_fields(&query, &warnings)?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, Some(pixel.org), request.extensions().get(), body);
     event.authenticated = authenticated;
     // Only those who are authenticated need no place among the calls without a key.
@@ -133,8 +145,16 @@ async fn record(
             .submit_keyless(ingest.keyless_permit()?, event, Wait::Receipt)
             .await
     };
-    match answer {
-        Answer::Accepted | Answer::Outcome(_) => Ok(picture(StatusCode::OK)),
-        Answer::Unavailable { retry_after } => Err(Rejection::Unavailable { retry_after }),
-    }
+    let mut response = match answer {
+        Answer::Accepted | Answer::Outcome(_) => picture(StatusCode::OK),
+        Answer::Unavailable { retry_after } => return Err(Rejection::Unavailable { retry_after }),
+    };
+    let told = match signature {
+        Sent::Nothing => None,
+        Sent::Right => Some("right"),
+        Sent::Wrong => Some("wrong"),
+    };
+    let told = told.map(|told| (PIXEL_SIGNATURE, HeaderValue::from_static(told)));
+    response.headers_mut().extend(told);
+    Ok(response)
 }

@@ -44,8 +44,27 @@ pub fn sign(secret: &str, query: &str) -> String {
     mac(secret, query).map_or_else(String::new, |mac| hex::encode(mac.finalize().into_bytes()))
 }
 
+/// What a query carries of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Nothing,
+    Right,
+    /// Of another query, made with another secret, in another spelling, or several.
+    Wrong,
+}
+
+/// What the query carries of a signature.
+pub(super) fn sent(secret: &str, query: &str) -> Sent {
+    let is_sent = pairs(query).any(|(name, _)| name == SIGNATURE.as_bytes());
+    match (is_sent, is_signed(secret, query)) {
+        (false, _) => Sent::Nothing,
+        (true, true) => Sent::Right,
+        (true, false) => Sent::Wrong,
+    }
+}
+
 /// Whether a query carries its right signature. Compared in constant time.
-pub(super) fn is_signed(secret: &str, query: &str) -> bool {
+fn is_signed(secret: &str, query: &str) -> bool {
     let mut sent = pairs(query).filter(|(name, _)| name == SIGNATURE.as_bytes());
     let (Some((_, signature)), None) = (sent.next(), sent.next()) else {
         return false;
@@ -156,9 +175,16 @@ mod tests {
             ("twice", format!("{query}&sig={SIGNED}")),
             ("none", CANONICAL.to_owned()),
         ] {
-            assert!(!is_signed(SECRET, &other), "{what}");
+            let told = if what == "none" {
+                Sent::Nothing
+            } else {
+                Sent::Wrong
+            };
+            assert_eq!(sent(SECRET, &other), told, "{what}");
         }
-        assert!(!is_signed("another secret", &query));
+        assert_eq!(sent("another secret", &query), Sent::Wrong);
+        assert_eq!(sent(SECRET, &query), Sent::Right);
+        assert_eq!(sent(SECRET, "amount=1&sig="), Sent::Wrong, "an empty one");
     }
 
     #[test]

@@ -415,10 +415,7 @@ async fn a_transaction_id_makes_a_payment_safe_to_repeat() {
 async fn each_refusal_has_its_answer() {
     let mut service = Service::new();
     let transaction = with(PAYMENT, &json!({"transactionId": "tx-1"}));
-    let first = First {
-        event_id: event_id(7),
-        outcome: Some(applied()),
-    };
+    let first = First::new(event_id(7), Some(applied()));
     for (path, body, answer, status, text) in [
         (
             "click",
@@ -478,10 +475,7 @@ async fn each_refusal_has_its_answer() {
     let answer = refusal(Reason::IdempotentRepeat, Some(first));
     let (reply, _) = service.exchange(post("lead", transaction.clone()), answer).await;
     assert_eq!((reply.status.as_u16(), &reply.json()["leadId"]), (200, &json!(3)));
-    let unknown_yet = First {
-        event_id: event_id(7),
-        outcome: None,
-    };
+    let unknown_yet = First::new(event_id(7), None);
     let answer = refusal(Reason::IdempotentRepeat, Some(unknown_yet));
     let (reply, _) = service.exchange(post("lead", transaction), answer).await;
     assert_eq!(

@@ -160,10 +160,7 @@ async fn refusals_have_their_status() {
             assert_eq!(reply.json()["errors"][0]["message"], "the detail");
         }
     }
-    let first = First {
-        event_id: event_id(77),
-        outcome: Some(applied(record())),
-    };
+    let first = First::new(event_id(77), Some(applied(record())));
     let answer = refusal(Reason::DuplicateCustomer, Some(first));
     let (reply, _) = service.exchange(get(CREATE), answer).await;
     assert_eq!(reply.json()["event_id"], event_id(77).to_string());

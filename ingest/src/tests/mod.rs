@@ -26,7 +26,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use common::{
-    db::keys::{ApiKey, Client, KeySnapshot, PixelKey, Scope, Timezone, hash_key},
+    db::keys::{ApiKey, Client, KeySnapshot, PixelKey, Repeats, Scope, Timezone, hash_key},
     domain::{
         AffiliateId, AffiliateView, Applied, CommissionId, CommissionView, ConversionId, ConversionView,
         CreateConversion, CustomerId, CustomerView, Event, EventId, First, MetaData, OrgId, Outcome,
@@ -62,6 +62,7 @@ fn api_key(name: &str) -> ApiKey {
         owner: "Olga".to_owned(),
         owner_id: "olga".to_owned(),
         timezone: Timezone::default(),
+        repeats: Repeats::default(),
         affiliates_feature: true,
     }
 }

@@ -71,10 +71,7 @@ async fn every_line_has_its_own_result() {
         &sale("4"),
     ]
     .join("\n");
-    let first = First {
-        event_id: event_id(7),
-        outcome: Some(applied()),
-    };
+    let first = First::new(event_id(7), Some(applied()));
     let (reply, submitted) = service
         .batch(post(body), |event| match event.order() {
             Some("1") => Answer::Outcome(applied()),
@@ -248,10 +245,7 @@ async fn each_line_has_its_own_idempotency_key() {
 #[tokio::test]
 async fn a_repeated_line_gets_the_first_outcome() {
     let mut service = Service::new();
-    let first = First {
-        event_id: event_id(7),
-        outcome: Some(applied()),
-    };
+    let first = First::new(event_id(7), Some(applied()));
     let (reply, _) = service
         .batch(post(sale("1")), |_| {
             refusal(Reason::IdempotentRepeat, Some(first.clone()))

@@ -66,7 +66,32 @@ async fn a_right_signature_vouches_in_any_order_and_a_wrong_one_does_not() {
     ] {
         let (reply, submitted) = service.exchange(pixel(&query), Answer::Accepted).await;
         is_picture(&reply);
-        assert_eq!(submitted.unwrap().0.authenticated, authenticated, "{query}");
+        let event = submitted.unwrap().0;
+        assert_eq!(event.authenticated, authenticated, "{query}");
+        let is_wrong = query.contains("sig=") && !authenticated;
+        let told = match (authenticated, is_wrong) {
+            (true, _) => Some("right"),
+            (false, true) => Some("wrong"),
+            (false, false) => None,
+        };
+        let header = |name: &str| {
+            reply
+                .headers
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header("x-pixel-signature").as_deref(), told, "{query}");
+        let warning = "sig is not the signature of this query and counts as not sent";
+        assert_eq!(
+            header("warning").is_some_and(|told| told.contains(warning)),
+            is_wrong,
+            "{query}"
+        );
+        assert_eq!(
+            event.warnings.iter().any(|told| told == warning),
+            is_wrong,
+            "{query}"
+        );
     }
 }
 

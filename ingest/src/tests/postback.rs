@@ -141,6 +141,7 @@ async fn the_click_its_meta_data_and_warnings_are_printed_where_there_are_any() 
         deducted: 1.into(),
         is_full: false,
         is_repeat: false,
+        warnings: Vec::new(),
     };
     for applied in [
         Applied::Conversion(Box::new(view)),
@@ -189,10 +190,7 @@ async fn refusals_have_their_status() {
 #[tokio::test]
 async fn a_duplicate_tells_of_the_first() {
     let mut service = Service::new();
-    let first = First {
-        event_id: event_id(77),
-        outcome: Some(applied()),
-    };
+    let first = First::new(event_id(77), Some(applied()));
     let answer = refusal(Reason::DuplicateOrder, Some(first));
     let (reply, _) = service.exchange(get(CREATE), answer).await;
     assert_eq!(message(&reply), "the detail");
@@ -206,10 +204,7 @@ async fn a_duplicate_tells_of_the_first() {
 async fn a_repeated_request_gets_the_first_answer() {
     let mut service = Service::new();
     let repeat = |outcome| {
-        let first = First {
-            event_id: event_id(77),
-            outcome,
-        };
+        let first = First::new(event_id(77), outcome);
         refusal(Reason::IdempotentRepeat, Some(first))
     };
     let (first, _) = service.exchange(get(CREATE), Answer::Outcome(applied())).await;

@@ -440,10 +440,7 @@ async fn refusals_repeats_and_receipts_have_their_status() {
             (status, "the detail".to_owned())
         );
     }
-    let first = |outcome| First {
-        event_id: event_id(77),
-        outcome,
-    };
+    let first = |outcome| First::new(event_id(77), outcome);
     let duplicate = refusal(Reason::DuplicateOrder, Some(first(Some(applied()))));
     let (reply, _) = service.exchange(call(), duplicate).await;
     assert_eq!(reply.status.as_u16(), 400);

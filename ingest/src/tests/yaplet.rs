@@ -157,10 +157,10 @@ async fn refusals_have_their_status() {
 async fn a_duplicate_tells_of_the_first() {
     let mut service = Service::new();
     let first = First {
-        event_id: event_id(77),
-        outcome: Some(applied()),
+        coupon: Some("JANE10OFF".to_owned()),
+        ..First::new(event_id(77), Some(applied()))
     };
-    let answer = refusal(Reason::DuplicateOrder, Some(first));
+    let answer = refusal(Reason::DuplicateOrder, Some(first.clone()));
     let (reply, _) = service.exchange(track(&order()), answer).await;
     assert_eq!(reply.status.as_u16(), 409);
     message(&reply);
@@ -168,18 +168,25 @@ async fn a_duplicate_tells_of_the_first() {
     assert_eq!(data["event_id"], event_id(77).to_string());
     assert_eq!(data["order_id"], "order-1");
     assert_eq!(data["commission_amount"].to_string(), "12.34");
-    assert_eq!(data["affiliate_code"], Value::Null, "not kept, so not guessed");
+    assert_eq!(
+        data["affiliate_code"], "JANE10OFF",
+        "of the first, not of this call"
+    );
     assert_eq!(data.as_object().unwrap().len(), 7);
+    let by_no_coupon = First {
+        coupon: None,
+        ..first
+    };
+    let answer = refusal(Reason::DuplicateOrder, Some(by_no_coupon));
+    let (reply, _) = service.exchange(track(&order()), answer).await;
+    assert_eq!(reply.json()["data"]["affiliate_code"], Value::Null);
 }
 
 #[tokio::test]
 async fn a_repeated_request_gets_the_first_answer() {
     let mut service = Service::new();
     let repeat = |outcome| {
-        let first = First {
-            event_id: event_id(77),
-            outcome,
-        };
+        let first = First::new(event_id(77), outcome);
         refusal(Reason::IdempotentRepeat, Some(first))
     };
     let (first, _) = service

@@ -120,8 +120,8 @@ fn duplicate(first: Option<&First>) -> Response {
         };
         FirstData {
             event_id: first.event_id,
-            // By which code it came is not kept: this call's code would be a guess.
-            data: conversion.map(|conversion| data(conversion, None)),
+            // The code by which it was recorded: this call's may be another. None: by no code.
+            data: conversion.map(|conversion| data(conversion, first.coupon.as_deref())),
         }
     });
     let body = Duplicate {

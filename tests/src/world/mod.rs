@@ -128,6 +128,13 @@ impl World {
         .await;
     }
 
+    /// The path of a file with this content.
+    pub fn file(&self, name: &str, content: &str) -> String {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, content).expect("a file in the test's own directory");
+        path.display().to_string()
+    }
+
     pub async fn sql(&self, statement: &str) -> String {
         self.db.sql(statement).await
     }

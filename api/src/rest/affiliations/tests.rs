@@ -231,7 +231,7 @@ async fn a_retired_program_takes_nobody_new() {
     let refused = post(&client, "/1.6/affiliate-prospects/", &prospect).await;
     assert_eq!(
         (refused.status, message(&refused)),
-        (400, "the program is retired")
+        (400, "program_id is that of a retired program")
     );
     apply(&retired.replace("retired = true", "retired = false"), 0).await;
     apply(&retired, 1).await;

@@ -88,12 +88,13 @@ pub(super) async fn create(State(api): State<Arc<Api>>, call: Call) -> Result<Re
 /// # Errors
 /// Names the field that is missing or wrong.
 fn order(fields: &Fields) -> Result<PaymentOrder, Invalid> {
+    let affiliate = fields.required_text("affiliate_id", MAX_ID)?;
+    let currency = fields.currency("currency")?;
+    let currency = currency.ok_or_else(|| fields.required("currency"))?;
     Ok(PaymentOrder {
-        affiliate: fields.required_text("affiliate_id", MAX_ID)?,
-        amount: fields.required_amount("amount")?,
-        currency: fields
-            .currency("currency")?
-            .ok_or_else(|| fields.required("currency"))?,
+        affiliate,
+        amount: fields.required_money("amount", currency)?.normalize(),
+        currency,
     })
 }
 

@@ -346,6 +346,28 @@ async fn a_request_that_comes_again_gets_the_first_answer() {
         422
     );
     assert_eq!(audited(&database).await, 2);
+    // Whatever else is wrong with a request under a key of another one.
+    let own_rate = "/v1/programs/partner-program/affiliates/flofixed";
+    let unknown = json!({"nonsense": 1});
+    for path in [STANDARD, own_rate, "/v1/programs/partner-program", "/v1/org"] {
+        assert_eq!(patch(&once, path, &unknown).await.status, 422, "{path}");
+        assert_eq!(patch(&client, path, &unknown).await.status, 400, "{path}");
+    }
+    for (method, path, body) in [
+        ("PATCH", STANDARD, "{"),
+        ("POST", TYPES, "{}"),
+        ("POST", "/v1/keys", r#"{"scopes": ["nonsense"]}"#),
+        ("POST", "/1.6/affiliates/", r#"{"email": 5}"#),
+        ("PATCH", "/1.6/commissions/1/", r#"{"amount": "x"}"#),
+        ("POST", "/1.6/payments/", "[]"),
+    ] {
+        assert_eq!(once.call(method, path, body).await.status, 422, "{method} {path}");
+        assert_eq!(
+            client.call(method, path, body).await.status,
+            400,
+            "{method} {path}"
+        );
+    }
     let made = client.with_header("idempotency-key", "make");
     let new = json!({"id": "gold", "fixed": 3});
     assert_eq!(

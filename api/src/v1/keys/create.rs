@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use common::{
     catalog::change::keys,
-    db::keys::{ApiKey, DEFAULT_RATE_PER_MINUTE, NewKey, Scope, Timezone},
+    db::keys::{ApiKey, DEFAULT_RATE_PER_MINUTE, NewKey, Repeats, Scope, Timezone},
     http::request::{Fields, IdempotencyKey, Invalid, MAX_ID, MAX_NAME},
 };
 use serde::Serialize;
@@ -37,6 +37,9 @@ struct NewKeyBody {
     owner_id: Option<String>,
     /// The owner's.
     timezone: Option<String>,
+    /// How a sale is answered whose order was recorded before: `documented`, with its dialect's error, or `first`, the very same sale
+    /// as it was first, with 200.
+    repeats: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +68,7 @@ pub(super) struct CreatedKey {
         "created": {
             "id": 8, "hint": "ck_live_4fT9xQ2a", "name": "reports", "scopes": ["read"], "program": "partner-program",
             "owner": "John Tapper", "owner_id": "johntapper", "timezone": "Europe/Amsterdam", "rate_per_minute": 100_000,
+            "repeats": "documented",
             "created_at": "2026-11-21T15:00:00.000Z", "revoked_at": null
         }
     })))
@@ -124,6 +128,7 @@ fn new_key(fields: &Fields, caller: &ApiKey) -> Result<NewKey, Invalid> {
         owner: owner.unwrap_or_else(|| caller.owner.clone()),
         owner_id: owner_id.unwrap_or_else(|| caller.owner_id.clone()),
         timezone,
+        repeats: repeats(fields)?,
     })
 }
 
@@ -153,6 +158,14 @@ fn scopes(fields: &Fields) -> Result<Vec<Scope>, Invalid> {
         return Err(wrong());
     }
     Ok(scopes)
+}
+
+fn repeats(fields: &Fields) -> Result<Repeats, Invalid> {
+    let Some(name) = fields.text("repeats", MAX_ID)? else {
+        return Ok(Repeats::default());
+    };
+    name.parse()
+        .map_err(|_unknown| fields.wrong("repeats", "must be documented or first"))
 }
 
 fn rate(fields: &Fields) -> Result<i32, Invalid> {

@@ -26,6 +26,7 @@ pub(super) struct Keys {
     responses((status = 200, body = Keys, example = json!({"keys": [{
         "id": 7, "hint": "ck_live_4fT9xQ2a", "name": "shop backend", "scopes": ["ingest", "read"], "program": null,
         "owner": "John Tapper", "owner_id": "johntapper", "timezone": "Europe/Amsterdam", "rate_per_minute": 100_000,
+        "repeats": "documented",
         "created_at": "2026-11-21T15:00:00.000Z", "revoked_at": null
     }]})))
 )]

@@ -24,6 +24,7 @@ use crate::{
     responses((status = 200, body = KeyView, example = json!({
         "id": 8, "hint": "ck_live_4fT9xQ2a", "name": "reports", "scopes": ["read"], "program": "partner-program",
         "owner": "John Tapper", "owner_id": "johntapper", "timezone": "Europe/Amsterdam", "rate_per_minute": 100_000,
+            "repeats": "documented",
         "created_at": "2026-11-21T15:00:00.000Z", "revoked_at": "2026-11-22T09:00:00.000Z"
     })))
 )]

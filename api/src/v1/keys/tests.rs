@@ -12,12 +12,14 @@ async fn create(client: &Client, body: &Value) -> (u16, Value) {
 async fn a_key_is_shown_once_counts_and_is_revoked() {
     let database = testing::database().await;
     let client = Client::over(&database.pool).with_header("idempotency-key", "once");
-    let new = json!({"name": "reports", "scopes": ["read"], "program": "partner-program", "timezone": "Asia/Tokyo"});
+    let new = json!({"name": "reports", "scopes": ["read"], "program": "partner-program", "timezone": "Asia/Tokyo",
+        "repeats": "first"});
     let (status, created) = create(&client, &new).await;
     assert_eq!(status, 200, "{created}");
     let key = created["key"].as_str().unwrap().to_owned();
     assert_eq!(created["created"]["scopes"], json!(["read"]));
     assert_eq!(created["created"]["owner"], "John Tapper");
+    assert_eq!(created["created"]["repeats"], "first");
     let (status, again) = create(&client, &new).await;
     assert_eq!(
         (status, &again["key"], &again["created"]),
@@ -64,6 +66,7 @@ async fn what_is_wrong_is_named_and_makes_no_key() {
         (json!({"name": "x", "scopes": 7}), "scopes"),
         (json!({"name": "x", "timezone": "Mars/Olympus"}), "timezone"),
         (json!({"name": "x", "rate_per_minute": 0}), "rate_per_minute"),
+        (json!({"name": "x", "repeats": "last"}), "repeats"),
         (json!({"name": "x", "program": "other-program"}), "program"),
         (json!({"name": "x", "owner": "Ada"}), "owner_id"),
         (json!({"name": "x\u{0}"}), "name"),

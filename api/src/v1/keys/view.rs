@@ -23,6 +23,8 @@ pub(super) struct KeyView {
     owner_id: String,
     timezone: String,
     rate_per_minute: i32,
+    /// `documented` or `first`.
+    repeats: String,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(required, format = DateTime)]
@@ -41,6 +43,7 @@ impl From<KeyRow> for KeyView {
             owner_id: row.owner_id,
             timezone: row.timezone,
             rate_per_minute: row.rate_per_minute,
+            repeats: row.repeats,
             created_at: time(row.created_at),
             revoked_at: row.revoked_at.map(time),
         }

@@ -34,16 +34,17 @@ are 1002; ids that a spreadsheet has shortened, such as 1.23457E+12, are refused
 JSON is an object a line, or a list of objects, printed in any way; records of a list are told by their number. Files are UTF-8,
 UTF-16 or in --encoding, as they are or packed with gzip, which is told by their first bytes.
 
-A mended file may bring lines that were imported before: sales and customers are known by their ids, and a refund without a
-refund_id by its line. The same line, in another file or with --again, is the same refund; equal lines of one file are refunds
-of their own. So equal refunds of one order in two files need a refund_id, or anything else that tells their lines apart.
+A mended file may bring lines that were imported before. A sale whose order was recorded with the same fields, by an import or by
+any key, is already there, which is told and is no failure; one that says anything else is refused as a duplicate. Customers are
+known by their ids, and refunds by their refund_id, or without one by order and amount: equal refunds of one order need a
+refund_id each.
 
 Exit code 1 says that it was stopped, or that some records could not be imported or wait for their orders: the end of the output
 counts the reasons, the report tells which records. It is begun anew unless an interrupted import goes on. A refund that was
-applied and had no effect (repeated_refund) is told, and is no failure.
+applied and had no effect (repeated_refund) is told, and is no failure; so are warnings of what was left out or cut of a record.
 --json prints {records, queued, invalid, finished, unapplied, parked, groups, ignored, ignored_times, report}; unapplied (decided,
 but not applied) and parked (waiting for their orders) are null unless the outcomes were waited for, groups are {status, reason,
-count, first, details}, ignored are the names of fields that nobody knows, ignored_times counts timestamps of records that have
+count, first, lines, details}, where lines are the first that count, ignored are the names of fields that nobody knows, ignored_times counts timestamps of records that have
 none. With --dry-run it prints {records, valid, invalid, refused, groups, problems, ignored, ignored_times, report}; problems are
 the first 20.
 

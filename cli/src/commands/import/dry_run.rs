@@ -18,7 +18,7 @@ use super::{
     queue::{event, take},
     reading::Reading,
     records::{Record, Records},
-    report::{IGNORED, INVALID, REFUSED, Report},
+    report::{INVALID, REFUSED, Report, WARNING},
 };
 use crate::print::{print, print_json};
 
@@ -111,14 +111,14 @@ async fn look_at(
 ) -> anyhow::Result<()> {
     let (mut events, mut originals) = (Vec::new(), Vec::new());
     for record in records {
-        if let Some(told) = record.ignored_time() {
-            found.groups.add(IGNORED, told, None, record.place);
-            if let Some(report) = &mut report {
-                report.ignored(record.place, told)?;
-            }
-        }
         match record.body {
             Ok(body) => {
+                for warning in &record.warnings {
+                    found.groups.add(WARNING, warning, None, record.place);
+                }
+                if let Some(report) = &mut report {
+                    report.warnings(record.place, &record.warnings)?;
+                }
                 let now = clock.now();
                 let id = owner.ids.issue(owner.org, now);
                 events.push(event(id, owner.org, owner.program, now, record.warnings, body));

@@ -7,13 +7,14 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::report::{THERE, WARNING};
 use crate::print::print;
 
 /// Reasons that are told apart; beyond it they count together.
 const MAX_GROUPS: usize = 100;
 /// Details of one reason that are told apart.
 const MAX_DETAILS: usize = 1_000;
-/// Details of one reason that are printed.
+/// Details of one reason that are printed, and places of its records that are told.
 const SHOWN: usize = 5;
 const OTHERS: &str = "other reasons";
 
@@ -29,6 +30,8 @@ struct Group {
     /// The first record's.
     reason: String,
     place: u64,
+    /// Where the first records stand, each once.
+    first: Vec<u64>,
     details: HashMap<String, u64>,
 }
 
@@ -47,9 +50,13 @@ impl Groups {
             count: 0,
             reason: reason.to_owned(),
             place,
+            first: Vec::new(),
             details: HashMap::new(),
         });
         group.count += 1;
+        if group.first.len() < SHOWN && group.first.last() != Some(&place) {
+            group.first.push(place);
+        }
         if let Some(detail) = detail
             && (group.details.len() < MAX_DETAILS || group.details.contains_key(detail))
         {
@@ -63,7 +70,7 @@ impl Groups {
             let details = details.map(|(detail, count)| json!({"detail": detail, "count": count}));
             json!({
                 "status": status, "reason": group.reason, "count": group.count, "first": group.place,
-                "details": details.collect::<Vec<_>>(),
+                "lines": group.first, "details": details.collect::<Vec<_>>(),
             })
         });
         groups.collect()
@@ -78,12 +85,18 @@ impl Groups {
     fn lines(&self, place: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for (status, group) in self.largest() {
-            lines.push(format!(
+            let mut line = format!(
                 "{:>9}  {status}: {}, first at {place} {}",
                 group.count,
                 said(&group.reason),
                 group.place
-            ));
+            );
+            // Nothing else says where to look.
+            if status == WARNING {
+                let others = group.first.iter().skip(1);
+                line.extend(others.map(|at| format!(", {at}")));
+            }
+            lines.push(line);
             let shown = group.largest().map(|(detail, count)| (detail, *count));
             let shown: Vec<(&String, u64)> = shown.collect();
             for (detail, count) in &shown {
@@ -121,6 +134,7 @@ fn said(reason: &str) -> String {
         "repeated_refund" => {
             format!("{reason} (it had been taken into account before, or nothing was left to take back)")
         }
+        THERE => "recorded before with the same fields".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -178,6 +192,22 @@ mod tests {
             "2  invalid: the row has 3 cells, first at line 2"
         );
         assert_eq!(lines.len(), 8);
+
+        let mut groups = Groups::default();
+        for place in [2, 2, 3, 5, 8, 9, 12] {
+            groups.add(WARNING, "amount has decimals, and JPY has none", None, place);
+        }
+        groups.add(THERE, THERE, None, 4);
+        assert_eq!(groups.json()[0]["lines"], json!([2, 3, 5, 8, 9]));
+        let lines = groups.lines("line");
+        assert_eq!(
+            lines[0].trim(),
+            "7  warning: amount has decimals, and JPY has none, first at line 2, 3, 5, 8, 9"
+        );
+        assert_eq!(
+            lines[1].trim(),
+            "1  already_there: recorded before with the same fields, first at line 4"
+        );
     }
 
     #[test]

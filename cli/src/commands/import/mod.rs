@@ -14,7 +14,6 @@ mod queue;
 mod raw;
 mod reading;
 mod records;
-mod refund_ids;
 mod report;
 mod rows;
 mod source;

@@ -95,7 +95,7 @@ fn sentences(file: &Path, ended: &Ended<'_>) -> Vec<String> {
 
 fn events_sentence(events: Followed) -> String {
     match (events.unapplied, events.parked) {
-        (0, 0) => "all events are decided and applied".to_owned(),
+        (0, 0) => "all events are decided: none is left to do".to_owned(),
         (count, 0) => format!("all events are decided; {count} were not applied"),
         (0, parked) => {
             format!("{parked} events wait for their orders, 24 hours at most; the others are applied")
@@ -156,7 +156,7 @@ mod tests {
             sentences(Path::new("orders.csv"), &ended)
         };
         assert_eq!(said(2), ["0 events queued, 2 records invalid"]);
-        assert_eq!(said(3)[1], "all events are decided and applied");
+        assert_eq!(said(3)[1], "all events are decided: none is left to do");
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
                 is_any_new: true,
             })
         };
-        assert_eq!(words(0, 0), "all events are decided and applied");
+        assert_eq!(words(0, 0), "all events are decided: none is left to do");
         assert!(words(2, 0).contains("2 were not applied"));
         assert!(!words(0, 1).contains("all events"));
         assert!(words(2, 1).starts_with("1 events wait for their orders"));

@@ -108,6 +108,10 @@ async fn report_decided(
     let decided = || page.iter().filter(|line| is_decided(line));
     let mut unapplied = 0;
     for line in decided().filter(|line| !line.is_applied() || line.reason.is_some()) {
+        if line.is_there() {
+            report.there(line)?;
+            continue;
+        }
         report.decided(line)?;
         unapplied += i64::from(!line.is_applied());
     }

@@ -131,8 +131,8 @@ async fn queue(
     let mut due = import.due_until.max(now);
     let mut events = Vec::with_capacity(records.len());
     for record in records {
-        if let Some(told) = record.ignored_time() {
-            report.ignored(record.place, told)?;
+        if record.body.is_ok() {
+            report.warnings(record.place, &record.warnings)?;
         }
         match record.body {
             Ok(body) => {
@@ -183,8 +183,12 @@ pub(super) fn event(
     program: Option<ProgramId>,
     received_at: DateTime<Utc>,
     warnings: Vec<String>,
-    body: Body,
+    mut body: Body,
 ) -> Event {
+    // A file brings what is there already: an interrupted one, a mended one, one of a time when the shop sent its sales itself.
+    if let Body::CreateConversion(sale) = &mut body {
+        sale.answers_first = true;
+    }
     Event {
         id,
         org: Some(org),

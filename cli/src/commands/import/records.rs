@@ -14,10 +14,7 @@ use common::domain::Body;
 use common::http::request::{Fields, Invalid};
 use ingest::native::{self, FIELDS};
 
-use super::{
-    format::Format, lines::Lines, raw::RawRecord, reading::Reading, refund_ids::RefundIds, table::Table,
-    values::Values,
-};
+use super::{format::Format, lines::Lines, raw::RawRecord, reading::Reading, table::Table, values::Values};
 
 /// Names of unknown fields that are remembered, to be told at the end.
 const MAX_IGNORED: usize = 20;
@@ -50,7 +47,6 @@ pub(super) struct Records {
     progress: Arc<AtomicU64>,
     /// Records so far.
     count: u64,
-    refund_ids: RefundIds,
     unknown: BTreeSet<String>,
     ignored_times: u64,
 }
@@ -78,7 +74,6 @@ impl Records {
             reading: reading.clone(),
             progress,
             count: 0,
-            refund_ids: RefundIds::default(),
             unknown: BTreeSet::new(),
             ignored_times: 0,
         })
@@ -142,18 +137,9 @@ impl Records {
             }
         }
         let timezone = self.reading.timezone.unwrap_or_default();
-        let mut body = native::parse_line(fields, now, timezone)?;
+        let body = native::parse_line(fields, now, timezone)?;
         self.ignored_times += u64::from(fields.warnings().iter().any(|told| is_of_time(told)));
-        self.refund_ids.give(&mut body, fields.values());
         Ok(body)
-    }
-}
-
-impl Record {
-    /// What it is told of a time that it has and does not count.
-    pub(super) fn ignored_time(&self) -> Option<&str> {
-        let told = self.warnings.iter().find(|told| is_of_time(told));
-        told.map(String::as_str)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What could not be imported, one JSON object a line. The file comes to be when there is something to say.
 
 use std::{
+    collections::HashSet,
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -18,8 +19,10 @@ use crate::printable;
 
 pub(super) const INVALID: &str = "invalid";
 pub(super) const REFUSED: &str = "refused";
-/// Of a record that is taken, but for something in it.
-pub(super) const IGNORED: &str = "ignored";
+/// Of a sale that was recorded before, with the same fields.
+pub(super) const THERE: &str = "already_there";
+/// Of a record that is an event, but for what was left out or cut of it.
+pub(super) const WARNING: &str = "warning";
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -74,9 +77,19 @@ impl Report {
         }))
     }
 
-    /// Something of a record that is left out of its event, which counts all the same.
-    pub(super) fn ignored(&mut self, place: u64, what: &str) -> anyhow::Result<()> {
-        self.write(&json!({self.place: place, "status": IGNORED, "reason": what}))
+    /// What was left out or cut of a record.
+    pub(super) fn warnings(&mut self, place: u64, warnings: &[String]) -> anyhow::Result<()> {
+        for warning in warnings {
+            self.write(&json!({self.place: place, "status": WARNING, "reason": warning}))?;
+        }
+        Ok(())
+    }
+
+    /// A sale that was recorded before: nothing is left to do.
+    pub(super) fn there(&mut self, line: &Line) -> anyhow::Result<()> {
+        self.write(&json!({
+            self.place: line.line, "status": THERE, "reason": THERE, "event_id": line.event(),
+        }))
     }
 
     /// An event that would be refused.
@@ -131,7 +144,7 @@ impl Report {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(groups),
             Err(error) => return Err(error).with_context(|| format!("reading {}", self.path.display())),
         };
-        let (mut invalid_until, mut ignored_until) = (0, 0);
+        let (mut invalid_until, mut warned) = (0, (0, HashSet::new()));
         for line in BufReader::new(file).lines() {
             let line = line.with_context(|| format!("reading {}", self.path.display()))?;
             // Whatever a stopped process has left half written.
@@ -143,17 +156,24 @@ impl Report {
             let (Some(status), Some(reason)) = (text("status"), text("reason")) else {
                 continue;
             };
-            let until = match status {
-                INVALID => Some(&mut invalid_until),
-                IGNORED => Some(&mut ignored_until),
-                _ => None,
-            };
-            // A run that was stopped may have reported what the next one read again.
-            if let Some(until) = until {
-                if place <= *until {
+            if status == INVALID {
+                // A run that was stopped may have reported what the next one read again.
+                if place <= invalid_until {
                     continue;
                 }
-                *until = place;
+                invalid_until = place;
+            }
+            if status == WARNING {
+                let (until, told) = &mut warned;
+                if place < *until {
+                    continue;
+                }
+                if place > *until {
+                    (*until, *told) = (place, HashSet::new());
+                }
+                if !told.insert(reason.to_owned()) {
+                    continue;
+                }
             }
             if status != EventStatus::Parked.name() {
                 groups.add(status, reason, text("detail"), place);

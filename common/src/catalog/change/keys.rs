@@ -44,7 +44,10 @@ mod tests {
             self,
             change::{Actor, Answer, Author, Begun, begin},
         },
-        db::{self, Pool, keys::Scope},
+        db::{
+            self, Pool,
+            keys::{Repeats, Scope},
+        },
         domain::OrgId,
         reads::audit::{self, AuditFilter},
     };
@@ -86,11 +89,15 @@ mod tests {
             owner: "Ada".into(),
             owner_id: "ada".into(),
             timezone: "Asia/Tokyo".parse().unwrap(),
+            repeats: Repeats::First,
         };
         let mut making = change(&pool, org).await;
         let (key, row) = create(&mut making, &new).await.unwrap();
         making.finish(&answer).await.unwrap();
-        assert_eq!(row.timezone, "Asia/Tokyo");
+        assert_eq!(
+            (row.timezone.as_str(), row.repeats.as_str()),
+            ("Asia/Tokyo", "first")
+        );
         for _ in 0..2 {
             let mut revoking = change(&pool, org).await;
             let name = row.key_id.to_string();

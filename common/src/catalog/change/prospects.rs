@@ -132,7 +132,9 @@ async fn place(
     .await
     .map_err(|error| DbError::new("prospects.program", error))?;
     match (found, program) {
-        (Some(found), _) if found.retired => Err(ChangeError::Invalid("the program is retired".to_owned())),
+        (Some(found), _) if found.retired => Err(ChangeError::Invalid(
+            "program_id is that of a retired program".to_owned(),
+        )),
         (Some(found), _) => Ok(Place {
             program: found.program,
             asset: found.asset,

@@ -43,7 +43,7 @@ pub(super) async fn keys(connection: &mut Connection, org: OrgId) -> Result<Vec<
         r#"SELECT encode(k.key_hash, 'hex') AS "hash!", k.name, jsonb_strip_nulls(jsonb_build_object(
                'hint', k.hint, 'scopes', k.scopes, 'program', p.slug,
                'owner', jsonb_build_object('id', k.owner_id, 'name', k.owner), 'timezone', k.timezone,
-               'rate_per_minute', k.rate_per_minute)) AS "fields!"
+               'rate_per_minute', k.rate_per_minute, 'repeats', k.repeats)) AS "fields!"
            FROM api_keys k LEFT JOIN programs p USING (org_id, program_id)
            WHERE k.org_id = $1 AND k.revoked_at IS NULL ORDER BY k.key_id"#,
         org.0

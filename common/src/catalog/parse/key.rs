@@ -10,7 +10,7 @@ use crate::{
         file::{Key, PixelKey},
         key_hash,
     },
-    db::keys::{self, DEFAULT_RATE_PER_MINUTE, Scope, Timezone},
+    db::keys::{self, DEFAULT_RATE_PER_MINUTE, Repeats, Scope, Timezone, UnknownRepeats},
 };
 
 /// Shorter keys can be guessed.
@@ -52,6 +52,7 @@ pub(super) fn parse(name: Id, mut fields: Fields<'_>, default_owner: Option<&Own
             .small("rate_per_minute", 1..=i32::MAX)
             .unwrap_or(DEFAULT_RATE_PER_MINUTE),
         timezone: timezone(&mut fields),
+        repeats: repeats(&mut fields),
         name,
     };
     fields.close();
@@ -105,6 +106,16 @@ fn timezone(fields: &mut Fields<'_>) -> Timezone {
     zone.unwrap_or_else(|error| {
         fields.wrong(&name.span(), &format!("timezone {error}"));
         Timezone::default()
+    })
+}
+
+fn repeats(fields: &mut Fields<'_>) -> Repeats {
+    let Some(name) = fields.text("repeats") else {
+        return Repeats::default();
+    };
+    name.get_ref().parse().unwrap_or_else(|error: UnknownRepeats| {
+        fields.wrong(&name.span(), &error.to_string());
+        Repeats::default()
     })
 }
 

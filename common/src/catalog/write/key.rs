@@ -31,15 +31,17 @@ async fn update(target: &mut Target<'_>) -> Result<Written, SyncError> {
         WrittenRow,
         r#"UPDATE api_keys k
          SET name = f.name, hint = f.hint, scopes = f.scopes, program_id = p.program_id, owner = f.owner,
-             owner_id = f.owner_id, timezone = f.timezone, rate_per_minute = f.rate_per_minute
+             owner_id = f.owner_id, timezone = f.timezone, rate_per_minute = f.rate_per_minute,
+             repeats = f.repeats
          FROM jsonb_to_recordset($2) AS f (
              name text, hash text, hint text, scopes text[], program text, owner text, owner_id text,
-             timezone text, rate_per_minute integer)
+             timezone text, rate_per_minute integer, repeats text)
          LEFT JOIN programs p ON p.org_id = $1 AND p.slug = f.program
          WHERE k.org_id = $1 AND k.key_hash = decode(f.hash, 'hex')
-             AND (k.name, k.hint, k.scopes, k.program_id, k.owner, k.owner_id, k.timezone, k.rate_per_minute)
+             AND (k.name, k.hint, k.scopes, k.program_id, k.owner, k.owner_id, k.timezone, k.rate_per_minute,
+                  k.repeats)
                  IS DISTINCT FROM
-                   (f.name, f.hint, f.scopes, p.program_id, f.owner, f.owner_id, f.timezone, f.rate_per_minute)
+                   (f.name, f.hint, f.scopes, p.program_id, f.owner, f.owner_id, f.timezone, f.rate_per_minute, f.repeats)
          RETURNING f.name AS "id!", false AS "is_new!""#,
         target.org_id,
         Json(keys) as _
@@ -54,12 +56,12 @@ async fn insert(target: &mut Target<'_>) -> Result<Written, SyncError> {
         WrittenRow,
         r#"INSERT INTO api_keys
              (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, timezone, rate_per_minute,
-              created_at)
+              repeats, created_at)
          SELECT $1, decode(f.hash, 'hex'), f.hint, f.name, f.scopes, p.program_id, f.owner, f.owner_id,
-             f.timezone, f.rate_per_minute, $3
+             f.timezone, f.rate_per_minute, f.repeats, $3
          FROM jsonb_to_recordset($2) AS f (
              name text, hash text, hint text, scopes text[], program text, owner text, owner_id text,
-             timezone text, rate_per_minute integer)
+             timezone text, rate_per_minute integer, repeats text)
          LEFT JOIN programs p ON p.org_id = $1 AND p.slug = f.program
          WHERE NOT EXISTS (SELECT FROM api_keys k WHERE k.org_id = $1 AND k.key_hash = decode(f.hash, 'hex'))
          RETURNING name AS id, true AS "is_new!""#,

@@ -94,7 +94,8 @@ async fn keys(connection: &mut Connection, org_id: i64) -> Result<Things, DbErro
         Row,
         r#"SELECT 'key/' || k.key_id AS "subject!", jsonb_build_object(
                 'hint', k.hint, 'name', k.name, 'scopes', k.scopes, 'program', p.slug, 'owner', k.owner, 'owner_id', k.owner_id,
-                'timezone', k.timezone, 'rate_per_minute', k.rate_per_minute, 'revoked_at', k.revoked_at) AS "thing!: Json<Value>"
+                'timezone', k.timezone, 'rate_per_minute', k.rate_per_minute, 'repeats', k.repeats,
+                'revoked_at', k.revoked_at) AS "thing!: Json<Value>"
              FROM api_keys k LEFT JOIN programs p USING (org_id, program_id) WHERE k.org_id = $1
          UNION ALL
          SELECT 'pixel_key/' || x.pixel_key, jsonb_build_object(

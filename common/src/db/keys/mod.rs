@@ -5,6 +5,7 @@
 
 mod error;
 mod public;
+mod repeats;
 mod scope;
 mod timezone;
 mod token;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use error::KeyError;
 pub use public::{Client, PixelKey, address_range, pixel_secret};
+pub use repeats::{Repeats, UnknownRepeats};
 pub use scope::{Scope, UnknownScope};
 pub use timezone::{Timezone, UnknownTimezone};
 pub use token::{generate_key, hash_key, is_mistyped};
@@ -47,6 +49,7 @@ pub struct ApiKey {
     pub owner_id: String,
     /// In which the owner counts days, where that is asked for.
     pub timezone: Timezone,
+    pub repeats: Repeats,
     /// Without it every dialect answers 403.
     pub affiliates_feature: bool,
 }
@@ -76,6 +79,8 @@ pub struct KeyRow {
     /// The owner's, an IANA name.
     pub timezone: String,
     pub rate_per_minute: i32,
+    /// As of [`Repeats`].
+    pub repeats: String,
     pub created_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
@@ -94,6 +99,7 @@ pub struct NewKey {
     pub owner: String,
     pub owner_id: String,
     pub timezone: Timezone,
+    pub repeats: Repeats,
 }
 
 struct ApiKeyRow {
@@ -107,6 +113,7 @@ struct ApiKeyRow {
     owner: String,
     owner_id: String,
     timezone: String,
+    repeats: String,
     affiliates_feature: bool,
 }
 
@@ -117,7 +124,7 @@ macro_rules! select_api_keys {
             ApiKeyRow,
             r#"SELECT k.org_id AS "org: OrgId", o.slug AS org_slug, k.key_id, k.key_hash AS "hash: [u8; 32]", k.scopes,
                       k.program_id AS "program: ProgramId", k.rate_per_minute, k.owner, k.owner_id, k.timezone,
-                      o.affiliates_feature
+                      k.repeats, o.affiliates_feature
                FROM api_keys k JOIN orgs o USING (org_id)
                WHERE k.revoked_at IS NULL "# + $which
             $(, $argument)*
@@ -131,7 +138,7 @@ macro_rules! select_key_rows {
         sqlx::query_as!(
             KeyRow,
             $with + r#" SELECT k.key_id, k.hint, k.name, k.scopes, p.slug AS "program?", k.owner, k.owner_id,
-                      k.timezone, k.rate_per_minute, k.created_at, k.revoked_at
+                      k.timezone, k.rate_per_minute, k.repeats, k.created_at, k.revoked_at
                FROM "# + $keys
             $(, $argument)*
         )
@@ -153,6 +160,8 @@ impl From<ApiKeyRow> for ApiKey {
             owner_id: row.owner_id,
             // A zone that only a newer version knows.
             timezone: row.timezone.parse().unwrap_or_default(),
+            // As for a zone.
+            repeats: row.repeats.parse().unwrap_or_default(),
             affiliates_feature: row.affiliates_feature,
         }
     }
@@ -210,8 +219,9 @@ pub async fn create(
     let row = select_key_rows!(
         "WITH created AS (
              INSERT INTO api_keys
-                 (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, timezone, rate_per_minute, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                 (org_id, key_hash, hint, name, scopes, program_id, owner, owner_id, timezone, rate_per_minute, created_at,
+                  repeats)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              RETURNING *)",
         "created k LEFT JOIN programs p USING (org_id, program_id)",
         org,
@@ -224,7 +234,8 @@ pub async fn create(
         new.owner_id,
         new.timezone.name(),
         new.rate_per_minute,
-        now
+        now,
+        new.repeats.name()
     )
     .fetch_one(&mut *connection)
     .await

@@ -23,6 +23,7 @@ fn new_key(name: &str) -> NewKey {
         owner: "Ada".to_owned(),
         owner_id: "ada".to_owned(),
         timezone: "Europe/Amsterdam".parse().unwrap(),
+        repeats: Repeats::First,
     }
 }
 
@@ -82,8 +83,8 @@ async fn a_created_key_counts_until_it_is_revoked(pool: Pool) {
     assert!(snapshot_after.keys.contains(&found));
     assert_eq!((found.key_id, found.org_slug.as_str()), (row.key_id, "demo"));
     assert_eq!(
-        (found.rate_per_minute, found.scopes),
-        (500, vec![Scope::Ingest, Scope::Read])
+        (found.rate_per_minute, found.repeats, found.scopes),
+        (500, Repeats::First, vec![Scope::Ingest, Scope::Read])
     );
     assert!(found.program.is_some() && found.affiliates_feature);
 

@@ -147,10 +147,11 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check!(
         "event_refunds",
-        "every applied refund is recorded once, or repeats the id of another",
+        "every applied refund is recorded once, or repeats the id or the amount of another",
         // Those of an unauthenticated sale go on with the authenticated one that took its place.
         "SELECT e.org_id, format('event %s', e.event_id) AS subject,
-                CASE WHEN coalesce(r.refunds, 0) > 1 OR (r.refunds IS NULL AND e.body -> 'refund' ->> 'refund_id' IS NULL)
+                CASE WHEN coalesce(r.refunds, 0) > 1 OR (r.refunds IS NULL AND e.body -> 'refund' ->> 'refund_id' IS NULL
+                          AND e.outcome #>> '{applied,refund,is_repeat}' IS DISTINCT FROM 'true')
                      THEN format('it has %s refunds', coalesce(r.refunds, 0)) END AS detail
            FROM events e
            LEFT JOIN (SELECT r.org_id, r.event_id, count(*) AS refunds

@@ -10,6 +10,7 @@ use super::tests::{ORG, catalog_mut, decide_finally, decimal, event, now, sale, 
 use super::*;
 use crate::domain::{
     AffiliateId, AttributionFields, ClickId, CreateConversion, CustomerId, Dialect, Identity, ProgramId,
+    Reason,
     attribution::{AttributionMethod, methods},
     catalog::{Approval, Program, Recurrence},
     click_name::click_code,

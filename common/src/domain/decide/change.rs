@@ -9,8 +9,9 @@ use super::{
     view,
 };
 use crate::domain::{
-    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, MAX_AMOUNT, MAX_META_PROPERTIES,
-    MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
+    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, Event, EventId, MAX_AMOUNT,
+    MAX_META_PROPERTIES, MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
+    commission::said,
     entities::{Conversion, RefundEntry},
     money::order_amount,
     pricing::follow_amount,
@@ -28,6 +29,7 @@ pub(super) fn update_conversion(
     let mut conversion = by_order(context, &update.external_id, world)?;
     let outdated = outdated(writer, &conversion, update);
     if let Some(amount) = update.amount.filter(|_| writer.is_after(conversion.amount_by)) {
+        let amount = said("amount", amount, conversion.currency)?;
         conversion.amount = in_range("amount", amount)?;
         recalculate(&mut conversion)?;
         conversion.amount_by = Some(writer);
@@ -99,7 +101,10 @@ fn short(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Takes a refund into account. The same refund id again has no further effect.
+/// What whoever sends two equal refunds of one sale is told.
+const EQUAL_REFUND: &str = "a refund of the same amount was recorded before and this one counts as its repetition: a refund_id of its own would tell them apart";
+
+/// Takes a refund into account. The same refund id again has no further effect, and no more has the same amount without one.
 pub(super) fn refund(
     context: &Context<'_>,
     refund: &Refund,
@@ -107,9 +112,12 @@ pub(super) fn refund(
     effects: &mut Effects,
 ) -> Result<Applied, Stop> {
     let mut conversion = by_order(context, &refund.external_id, world)?;
-    let entry = refund_entry(context, refund, &conversion);
-    let is_known = conversion.refunds.iter().any(|known| known.key == entry.key);
+    let entry = refund_entry(context, refund, &conversion)?;
+    let is_known = conversion.refunds.iter().any(|known| entry.repeats(known));
     let is_repeat = is_known || is_gone(&conversion);
+    // All of it is all of it, however often it is said.
+    let is_partial = entry.amount.is_some();
+    let warning = (is_known && is_partial && !entry.has_own_id()).then(|| EQUAL_REFUND.to_owned());
     let before = sellers_commissions(&conversion);
     if !is_known {
         conversion.add_refund(entry.clone());
@@ -123,30 +131,39 @@ pub(super) fn refund(
         is_full: is_gone(&conversion),
         is_repeat,
         conversion: view,
+        warnings: Vec::from_iter(warning),
     };
     world.add_conversion(conversion);
     Ok(Applied::Refund(Box::new(applied)))
 }
 
-fn refund_entry(context: &Context<'_>, refund: &Refund, conversion: &Conversion) -> RefundEntry {
+/// # Errors
+/// As [`said`].
+fn refund_entry(
+    context: &Context<'_>,
+    refund: &Refund,
+    conversion: &Conversion,
+) -> Result<RefundEntry, Refusal> {
     let event = context.event;
-    // Without an id of its own a refund is known by its event.
+    // Without an id of its own a refund is kept under its event's, and known by its amount.
     let key = match &refund.refund_id {
         Some(id) => format!("id:{id}"),
         None => format!("event:{}", event.id),
     };
     let minor_units = refund.minor_units.filter(|_| refund.amount.is_none());
-    RefundEntry {
+    let amount = refund.amount;
+    let amount = amount.map(|amount| said("amount", amount, conversion.currency));
+    Ok(RefundEntry {
         org: context.org,
         conversion: conversion.id,
         key,
         event: event.id,
-        amount: refund
-            .amount
+        amount: amount
+            .transpose()?
             .or(minor_units.map(|units| of_minor_units(conversion, units))),
         minor_units,
         created_at: event.received_at,
-    }
+    })
 }
 
 /// The bank takes a sale's money back, or gives it again: the latest word counts.

@@ -16,7 +16,7 @@ use super::{
 use crate::domain::{
     AddCommissions, Applied, CommissionId, CommissionView, EditCommission, Reason, Refusal, World,
     catalog::OrgCatalog,
-    commission::{Line, Part, Sale, part_lines},
+    commission::{Line, Part, Sale, part_lines, said},
     entities::{Change, Commission, Conversion},
     ledger::CommissionBalance,
     pricing::{adopt, set_amount, set_sub_amount},
@@ -250,7 +250,7 @@ fn added_lines(add: &AddCommissions, sale: &Sale<'_>) -> Result<Vec<Line>, Refus
     let mut lines = Vec::new();
     for line in &add.lines {
         let part = Part {
-            sub_amount: in_range("sub_amount", line.sub_amount)?,
+            sub_amount: in_range("sub_amount", said("sub_amount", line.sub_amount, sale.currency)?)?,
             exact: None,
             commission_type: line.commission_type.as_deref(),
             comment: line.comment.as_deref(),
@@ -274,10 +274,11 @@ fn change_commission(
         return Ok(());
     }
     if let Some(sub_amount) = edit.sub_amount {
+        let sub_amount = said("sub_amount", sub_amount, commission.currency)?;
         set_sub_amount(commission, in_range("sub_amount", sub_amount)?)?;
     }
     if let Some(amount) = edit.amount {
-        set_amount(commission, amount)?;
+        set_amount(commission, said("amount", amount, commission.currency)?)?;
     }
     let judge = judge && commission.approved_by < Some(context.event.id);
     if let Some(approved) = edit.approved.filter(|_| judge) {

@@ -17,11 +17,11 @@ use super::{
 };
 use crate::domain::{
     Applied, CreateConversion, CustomerId, Event, First, MAX_AMOUNT, Outcome, Reason, Refusal, World,
-    attribution::{Attribution, AttributionQuery, attribute, methods},
+    attribution::{Attribution, AttributionMethod, AttributionQuery, attribute, methods},
     catalog::Program,
     commission::{Line, lines},
     entities::{Change, Conversion},
-    trace::Trace,
+    trace::{Candidate, Trace, Verdict},
     world::{IdPool, PoolExhausted},
 };
 
@@ -106,14 +106,23 @@ fn refuse_duplicate(context: &Context<'_>, create: &CreateConversion, world: &Wo
         let view = view::conversion(conversion, world, context.catalog);
         let outcome = view.map(|view| Outcome::Applied(Applied::Conversion(Box::new(view))));
         Box::new(First {
-            event_id: conversion.event,
-            outcome,
+            coupon: coupon_of(conversion),
+            ..First::new(conversion.event, outcome)
         })
     });
     Err(Refusal {
         first,
         ..duplicate_order(order)
     })
+}
+
+/// The coupon that was sent, where that led to the affiliate.
+fn coupon_of(conversion: &Conversion) -> Option<String> {
+    let by_coupon = |candidate: &&Candidate| {
+        candidate.verdict == Verdict::Chosen && candidate.method == AttributionMethod::Coupon.name()
+    };
+    let chosen = conversion.trace.candidates.iter().find(by_coupon);
+    chosen.map(|candidate| candidate.sent.clone())
 }
 
 pub(super) fn duplicate_order(order: &str) -> Refusal {
@@ -151,8 +160,8 @@ fn new_conversion(
         authenticated: event.authenticated,
         attributed_by: found.method.name().to_owned(),
         click: found.click,
-        original_amount: create.amount,
-        amount: create.amount,
+        original_amount: create.amount.normalize(),
+        amount: create.amount.normalize(),
         currency: found.program.currency,
         refunded: Decimal::ZERO,
         fully_refunded: false,

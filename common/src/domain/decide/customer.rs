@@ -80,10 +80,8 @@ fn repeated(context: &Context<'_>, name: &str, known: &Customer, world: &World) 
     let known = Some(known).filter(|known| context.event.sees(known.own.program));
     let first = known.and_then(|known| {
         let record = view::customer_record(known, world, context.catalog);
-        Some(Box::new(First {
-            event_id: known.event?,
-            outcome: record.map(|record| Outcome::Applied(Applied::Customer(Box::new(record)))),
-        }))
+        let outcome = record.map(|record| Outcome::Applied(Applied::Customer(Box::new(record))));
+        Some(Box::new(First::new(known.event?, outcome)))
     });
     Refusal {
         first,

@@ -11,8 +11,8 @@ use super::{
     void::void_conversion,
 };
 use crate::domain::{
-    Applied, ConversionId, EditConversion, Refusal, World, entities::Conversion, trace::Outdated,
-    writer::Writer,
+    Applied, ConversionId, EditConversion, Refusal, World, commission::said, entities::Conversion,
+    trace::Outdated, writer::Writer,
 };
 
 pub(super) fn edit_conversion(
@@ -32,6 +32,7 @@ pub(super) fn edit_conversion(
     }
     let outdated = outdated(writer, &conversion, edit);
     if let Some(amount) = edit.amount.filter(|_| writer.is_after(conversion.amount_by)) {
+        let amount = said("amount", amount, conversion.currency)?;
         conversion.amount = in_range("amount", amount)?;
         if edit.recalculate {
             recalculate(&mut conversion)?;

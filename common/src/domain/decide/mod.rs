@@ -28,6 +28,7 @@ mod payment;
 mod posting;
 mod recalculate;
 mod recurrence;
+mod repeat;
 mod scheduled;
 mod sub_amount;
 mod supersede;
@@ -42,10 +43,7 @@ use chrono::TimeDelta;
 use self::context::{Context, Stop};
 pub use self::effects::{BonusAward, Effects};
 pub use self::{parked::Parked, payment::MAX_PAYMENTS, waiting::MAX_PARKED_PER_NAME};
-use super::{
-    Applied, Body, Event, EventId, First, OrgClue, Outcome, Reason, Refusal, World,
-    world::{IdempotencyRecord, PoolExhausted},
-};
+use super::{Applied, Body, Event, EventId, OrgClue, Outcome, World, world::PoolExhausted};
 
 /// How long applied events keep their rows, and so how late an event may be delivered.
 pub const EVENT_RETENTION: TimeDelta = TimeDelta::days(30);
@@ -211,48 +209,12 @@ impl Decisions {
     fn outcome(&mut self, event: &Event) -> Result<Outcome, PoolExhausted> {
         match apply_rule(event, &mut self.world, &mut self.effects) {
             Ok(applied) => Ok(Outcome::Applied(applied)),
-            Err(Stop::Refused(refusal)) => Ok(self.wait_or_refuse(event, refusal)),
+            Err(Stop::Refused(refusal)) => {
+                let refusal = self.or_first_outcome(event, refusal);
+                Ok(self.wait_or_refuse(event, refusal))
+            }
             Err(Stop::PoolExhausted) => Err(PoolExhausted),
         }
-    }
-
-    /// An idempotency key that was used before: the first outcome again, or a conflict. A first use is noted.
-    fn refuse_repeat(&mut self, event: &Event) -> Result<(), Refusal> {
-        let (Some(org), Some(key)) = (event.org, &event.idempotency) else {
-            return Ok(());
-        };
-        let Some(record) = self.world.idempotency.get(&(org, key.key.clone())) else {
-            let record = IdempotencyRecord {
-                event: event.id,
-                hash: key.hash.clone(),
-            };
-            self.world.idempotency.insert((org, key.key.clone()), record);
-            self.effects.idempotency.push((org, key.clone(), event.id));
-            return Ok(());
-        };
-        if record.event == event.id {
-            return Ok(());
-        }
-        let (reason, detail) = if key.repeats(&record.hash) {
-            (
-                Reason::IdempotentRepeat,
-                "the Idempotency-Key repeats an earlier request",
-            )
-        } else {
-            (
-                Reason::IdempotencyConflict,
-                "the Idempotency-Key was used before for another request",
-            )
-        };
-        let outcome = self.world.events.get(&record.event).cloned();
-        let first = Some(Box::new(First {
-            event_id: record.event,
-            outcome,
-        }));
-        Err(Refusal {
-            first,
-            ..Refusal::new(reason, detail)
-        })
     }
 
     /// Notes the decision. An event parked earlier in this very batch has no row yet: its one decision is amended.
@@ -317,6 +279,8 @@ mod program_tests;
 mod programs_property;
 #[cfg(test)]
 mod recalculation_tests;
+#[cfg(test)]
+mod repeat_tests;
 #[cfg(test)]
 mod retired_tests;
 #[cfg(test)]

@@ -41,6 +41,12 @@ pub struct CreateConversion {
     pub meta_data: MetaData,
     /// Notes, product, user agent, ip: kept for reports.
     pub details: MetaData,
+    /// The number of the API key that sent it. `None`: no key, or a version before this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_by: Option<i64>,
+    /// Repeated with the same meaning, it is answered as it was first, where other repetitions are told that they are one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub answers_first: bool,
 }
 
 impl CreateConversion {

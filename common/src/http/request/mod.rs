@@ -35,7 +35,7 @@ pub use fingerprint::of_fields;
 pub use form::{MAX_PARAMETERS, named_values};
 pub use free::{MAX_FREE_BYTES, cut_to};
 pub use ids::folded_customer;
-pub use invalid::Invalid;
+pub use invalid::{Invalid, named_first};
 pub use json::{MAX_DEPTH, parse as json_object};
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{

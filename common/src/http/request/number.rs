@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::invisible::trimmed;
 use crate::domain::{
     MAX_AMOUNT,
-    money::{ORDER_SCALE, order_amount},
+    money::{ORDER_SCALE, THOUSANDS, order_amount},
 };
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Number, Value};
@@ -155,7 +155,7 @@ pub(super) fn whole(text: &str) -> Result<i64, &'static str> {
 }
 
 /// Whether exactly three digits are written behind the point: where a currency has no decimals, that is a separator of thousands.
-pub(super) fn has_three_decimals(text: &str) -> bool {
+fn has_three_decimals(text: &str) -> bool {
     let fraction = trimmed(text).split_once('.').map(|(_, fraction)| fraction);
     fraction.is_some_and(|fraction| fraction.len() == 3 && fraction.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -193,7 +193,8 @@ pub(super) fn amount(text: &str) -> Result<Decimal, String> {
     let strategy = RoundingStrategy::MidpointAwayFromZero;
     // The sign is judged of what is recorded: -3.5e-15 is what floats leave of nothing.
     let value = decimal(text)?.round_dp_with_strategy(ORDER_SCALE, strategy);
-    order_amount(value).ok_or_else(|| {
+    let amount = order_amount(value).map(|value| with_thousands(value, text));
+    amount.ok_or_else(|| {
         if value.is_sign_negative() {
             "must not be negative".to_owned()
         } else {
@@ -221,7 +222,25 @@ pub(super) fn exact_amount(text: &str) -> Result<Decimal, String> {
         _ => text.to_owned(),
     };
     // The sign of a zero goes.
-    Ok(decimal(&cut)?.normalize().abs())
+    Ok(with_thousands(decimal(&cut)?.normalize().abs(), text))
+}
+
+/// With three digits behind the point where three were written: whoever knows the currency tells whether that can be.
+fn with_thousands(mut value: Decimal, text: &str) -> Decimal {
+    if has_three_decimals(text) {
+        value.rescale(THOUSANDS);
+    }
+    value
+}
+
+/// How many digits behind the point say something.
+///
+/// # Errors
+/// As [`decimal`].
+pub(super) fn decimals(text: &str) -> Result<usize, &'static str> {
+    let Written { digits, point, .. } = written(text)?;
+    let significant = i64::try_from(digits.trim_end_matches('0').len()).map_err(|_too_long| OUT_OF_RANGE)?;
+    Ok(usize::try_from(significant.saturating_sub(point)).unwrap_or_default())
 }
 
 /// Whether a number in free data is small enough to be stored and printed by anybody.
@@ -273,6 +292,37 @@ mod tests {
             ("123456789012.1234564999", "123456789012.123456"),
         ] {
             assert_eq!(amount(text), Ok(want.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn three_digits_behind_the_point_are_kept_until_the_currency_is_known() {
+        for (text, want) in [
+            ("1.000", "1.000"),
+            (" 1.230 ", "1.230"),
+            ("1.23", "1.23"),
+            ("1.2300", "1.23"),
+            ("1,234.500", "1234.500"),
+        ] {
+            assert_eq!(amount(text).unwrap().to_string(), want, "{text}");
+            assert_eq!(exact_amount(text).unwrap().to_string(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_counted_before_anything_is_rounded() {
+        for (text, want) in [
+            ("10", 0),
+            ("10.00", 0),
+            ("10.10", 1),
+            ("10.0000001", 7),
+            ("1e-9", 9),
+            ("1.50e1", 0),
+            ("0.00", 0),
+            ("1,234.50", 1),
+            ("10.00000000000000000000000000000000001", 35),
+        ] {
+            assert_eq!(decimals(text), Ok(want), "{text}");
         }
     }
 

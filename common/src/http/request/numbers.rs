@@ -5,13 +5,12 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
-    Fields, Invalid, MAX_ID,
-    invisible::is_blank,
-    macros::contains_macro,
-    number::{self, has_three_decimals},
-    timestamp::timestamp,
+    Fields, Invalid, MAX_ID, invisible::is_blank, macros::contains_macro, number, timestamp::timestamp,
 };
-use crate::domain::{Currency, money::CurrencyError};
+use crate::domain::{
+    Currency,
+    money::{CurrencyError, unambiguous},
+};
 
 impl Fields {
     /// An exact amount from 0 to [`crate::domain::MAX_AMOUNT`], as a number or a text. A parameter without a value is none.
@@ -41,19 +40,29 @@ impl Fields {
         let Some(text) = self.number_text(name)? else {
             return Ok(None);
         };
-        let amount = number::amount(&text).map_err(|wrong| self.wrong(name, &wrong))?;
-        if let Some(currency) = currency.filter(|currency| currency.scale() == 0) {
-            if has_three_decimals(&text) {
-                let what = format!(
-                    "has three digits behind the point, and {currency} has no decimals: is it a separator of thousands?"
-                );
-                return Err(self.wrong(name, &what));
-            }
-            if !amount.fract().is_zero() {
+        let mut amount = number::amount(&text).map_err(|wrong| self.wrong(name, &wrong))?;
+        if let Some(currency) = currency {
+            amount = unambiguous(amount, currency).map_err(|what| self.wrong(name, &what))?;
+            if currency.scale() == 0 && !amount.fract().is_zero() {
                 self.warn(name, &format!("has decimals, and {currency} has none"));
             }
         }
         Ok(Some(amount))
+    }
+
+    /// Money that leaves: what the currency can express, as it is never rounded.
+    ///
+    /// # Errors
+    /// As [`Fields::amount_in`], when there is none, and for a digit that the currency has not, however small.
+    pub fn required_money(&self, name: &str, currency: Currency) -> Result<Decimal, Invalid> {
+        let amount = self.required_amount_in(name, Some(currency))?;
+        let text = self.number_text(name)?.unwrap_or_default();
+        let decimals = number::decimals(&text).map_err(|wrong| self.wrong(name, wrong))?;
+        let scale = currency.scale();
+        if u32::try_from(decimals).is_ok_and(|decimals| decimals <= scale) {
+            return Ok(amount);
+        }
+        Err(self.wrong(name, &format!("has more decimals than the {scale} of {currency}")))
     }
 
     /// # Errors

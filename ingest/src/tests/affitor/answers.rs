@@ -67,6 +67,7 @@ fn refunded(conversion: ConversionView, deducted: &str, is_full: bool, is_repeat
         deducted: deducted.parse().unwrap(),
         is_full,
         is_repeat,
+        warnings: Vec::new(),
     })))
 }
 
@@ -293,10 +294,7 @@ async fn a_duplicate_tells_of_the_first() {
         (reply.status.as_u16(), reply.json()),
         (409, json!({"error": text}))
     );
-    let first = |outcome| First {
-        event_id: event_id(77),
-        outcome,
-    };
+    let first = |outcome| First::new(event_id(77), outcome);
     let known = refusal(Reason::DuplicateOrder, Some(first(Some(applied()))));
     assert_eq!(
         answer(sale_call(), known).await.json(),
@@ -312,10 +310,7 @@ async fn a_duplicate_tells_of_the_first() {
 #[tokio::test]
 async fn a_repeated_request_gets_the_first_answer() {
     let repeat = |outcome| {
-        let first = First {
-            event_id: event_id(77),
-            outcome,
-        };
+        let first = First::new(event_id(77), outcome);
         refusal(Reason::IdempotentRepeat, Some(first))
     };
     let first = answer(sale_call(), Answer::Outcome(applied())).await;

@@ -68,6 +68,8 @@ struct State {
     refunded: i128,
     has_refund: bool,
     refund_ids: BTreeSet<i64>,
+    /// Of refunds without an id.
+    refund_amounts: BTreeSet<i64>,
     is_full: bool,
     is_charged_back: bool,
     lines: Vec<Line>,
@@ -247,6 +249,7 @@ fn change_all(now: &mut State, fact: &Step, time: (i64, u128)) {
         }
         Step::Refund { amount, id, .. } => match (amount, id) {
             (_, Some(id)) if !now.refund_ids.insert(*id) => {}
+            (Some(amount), None) if !now.refund_amounts.insert(*amount) => {}
             (Some(amount), _) => {
                 now.has_refund = true;
                 now.refunded += i128::from(*amount);
