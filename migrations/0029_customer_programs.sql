@@ -42,7 +42,6 @@ CREATE FUNCTION count_customers_by_program() RETURNS bigint LANGUAGE plpgsql AS 
 DECLARE
     customers_of_several bigint;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.of_several, pg_temp.standings;
     CREATE TEMP TABLE of_several ON COMMIT DROP AS
     SELECT DISTINCT c.org_id, c.customer_id
       FROM conversions c JOIN customers u ON (u.org_id, u.customer_id) = (c.org_id, c.customer_id)
@@ -132,6 +131,7 @@ BEGIN
        AND (NOT u.several_programs
             OR (u.counted, u.first_sale_at, u.capped)
                IS DISTINCT FROM (now_.counted, now_.first_sale_at, now_.capped));
+    DROP TABLE of_several, standings;
     RETURN customers_of_several;
 END$$;
 COMMENT ON FUNCTION count_customers_by_program IS
