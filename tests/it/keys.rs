@@ -90,10 +90,22 @@ async fn who_guesses_keys_is_told_to_wait() {
         shop.call(Method::GET, url, &headers, None).await.unwrap()
     };
     for (address, url, shape) in [
-        ("198.51.100.1", format!("{}/1.6/conversions/", shop.api), "/errors/0/message"),
+        (
+            "198.51.100.1",
+            format!("{}/1.6/conversions/", shop.api),
+            "/errors/0/message",
+        ),
         ("198.51.100.2", format!("{}/v1/rejections", shop.api), "/error"),
-        ("198.51.100.3", format!("{}/api/v1/programs/me/readiness", shop.api), "/error"),
-        ("198.51.100.4", format!("{}/1.7/pb/con/c/?amount=1", shop.ingest), "/errors/0/message"),
+        (
+            "198.51.100.3",
+            format!("{}/api/v1/programs/me/readiness", shop.api),
+            "/error",
+        ),
+        (
+            "198.51.100.4",
+            format!("{}/1.7/pb/con/c/?amount=1", shop.ingest),
+            "/errors/0/message",
+        ),
     ] {
         let guesses = (0..GUESSES).map(|number| call(&url, format!("guess-{number}"), Some(address)));
         let answers = join_all(guesses).await;
@@ -106,7 +118,9 @@ async fn who_guesses_keys_is_told_to_wait() {
         assert!(is_shaped || told.body["message"].is_string(), "{url}: {told:?}");
         let good = call(&url, "demo-key".to_owned(), Some(address)).await;
         assert!(!matches!(good.status, 401 | 429), "{url}: {good:?}");
-        call(&url, "guess".to_owned(), Some("203.0.113.9")).await.expect(401);
+        call(&url, "guess".to_owned(), Some("203.0.113.9"))
+            .await
+            .expect(401);
         call(&url, "guess".to_owned(), None).await.expect(401);
     }
     world.finish().await;

@@ -56,6 +56,7 @@ mod rest;
 mod rest_calls;
 mod restarts;
 mod scripts;
+mod terminal;
 mod tidy;
 mod traces;
 mod tracking;
