@@ -70,9 +70,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return print::usage(&error),
+    };
     let role = matches.subcommand_name().unwrap_or_default();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return print::usage(&error),
+    };
     match in_runtime(cli, role) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => print::failure(&error),

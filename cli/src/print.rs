@@ -117,3 +117,14 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     writeln!(io::stderr().lock(), "{}", printable::lines(&text)).ok();
     ExitCode::FAILURE
 }
+
+/// Prints what is wrong with the arguments, which may be somebody else's words, or the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    // Nowhere is left to report that standard error is gone.
+    write!(io::stderr().lock(), "{}", printable::lines(&text)).ok();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}

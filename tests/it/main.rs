@@ -58,6 +58,7 @@ mod rest;
 mod rest_calls;
 mod restarts;
 mod scripts;
+mod terminal;
 mod tidy;
 mod traces;
 mod tracking;

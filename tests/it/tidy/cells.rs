@@ -30,6 +30,14 @@ const CLOCKS: Rule = Rule::Never(&[
 ]);
 const DATABASE_OR_BROKER: Rule = Rule::Never(&["sqlx", "lapin"]);
 const BROKER_OR_HTTP: Rule = Rule::Never(&["lapin", "axum"]);
+/// Bodies are read in `common::http::request` alone, which bounds their time and their memory.
+const BODIES: Rule = Rule::Never(&[
+    "axum::body::Bytes",
+    "axum::body::to_bytes",
+    "axum::extract::DefaultBodyLimit",
+    "axum::extract::rejection::BytesRejection",
+    "axum::extract::rejection::JsonRejection",
+]);
 /// What tables and queues need.
 const STORES: Rule = Rule::Only(
     "common",
@@ -256,6 +264,7 @@ pub(super) const MAP: &[Cell] = &[
         folder: "ingest",
         must_never: "decide about money; use the database on the request path",
         rules: &[
+            BODIES,
             Rule::Never(&[
                 "common::apply",
                 "common::reads",
@@ -315,22 +324,25 @@ pub(super) const MAP: &[Cell] = &[
     Cell {
         folder: "api",
         must_never: "write money except through `common::apply`, in its own transaction, as an event like any other",
-        rules: &[Rule::Only(
-            "common::db",
-            &[
-                "common::db::Connection",
-                "common::db::DbError",
-                "common::db::FailureClass",
-                "common::db::Pool",
-                "common::db::Transaction",
-                "common::db::audit",
-                "common::db::begin",
-                "common::db::commit",
-                "common::db::idempotent_answers",
-                "common::db::in_transaction",
-                "common::db::keys",
-            ],
-        )],
+        rules: &[
+            BODIES,
+            Rule::Only(
+                "common::db",
+                &[
+                    "common::db::Connection",
+                    "common::db::DbError",
+                    "common::db::FailureClass",
+                    "common::db::Pool",
+                    "common::db::Transaction",
+                    "common::db::audit",
+                    "common::db::begin",
+                    "common::db::commit",
+                    "common::db::idempotent_answers",
+                    "common::db::in_transaction",
+                    "common::db::keys",
+                ],
+            ),
+        ],
     },
     Cell {
         folder: "cli",

@@ -140,7 +140,8 @@ fn serve_connection(
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    let served = graceful.watch(served);
+    // Boxed: a future that is handed on has room for itself once more at each step, and there are thousands of them.
+    let served = Box::pin(graceful.watch(served));
     tasks.detach("a connection", async move {
         if let Err(error) = served.await {
             tracing::debug!(%error, "a connection ended early");
