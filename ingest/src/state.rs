@@ -4,7 +4,6 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::http::HeaderMap;
 use common::{
-    db::keys::Repeats,
     domain::{Body, Dialect, Event, EventId, OrgId, TraceParent},
     http::{
         AddressRate, KeySource, Origin, Rejection, note_durable, note_event, note_org, note_warning,
@@ -96,7 +95,7 @@ impl Ingest {
         let now = self.0.clock.now();
         if let Body::CreateConversion(sale) = &mut body {
             sale.sent_by = Some(principal.key.key_id);
-            sale.answers_first = principal.key.repeats == Repeats::First;
+            sale.answers_first = principal.key.answers_first();
         }
         Event {
             id: self.0.ids.issue(principal.key.org, now),

@@ -14,14 +14,10 @@ use common::{
 };
 use serde_json::{Value, json};
 
-use super::groups::Groups;
-
-pub(super) const INVALID: &str = "invalid";
-pub(super) const REFUSED: &str = "refused";
-/// Of a sale that was recorded before, with the same fields.
-pub(super) const THERE: &str = "already_there";
-/// Of a record that is an event, but for what was left out or cut of it.
-pub(super) const WARNING: &str = "warning";
+use super::{
+    groups::Groups,
+    words::{INVALID, REFUSED, THERE, WARNING},
+};
 
 #[derive(Debug)]
 pub(super) struct Report {

@@ -243,6 +243,8 @@ fn test_number(id: EventId) -> i64 {
 }
 
 #[cfg(test)]
+mod amount_tests;
+#[cfg(test)]
 mod attribution_tests;
 #[cfg(test)]
 mod bonus_tests;
