@@ -3,7 +3,6 @@
 use std::{net::IpAddr, sync::Arc};
 
 use common::{
-    db::keys::Repeats,
     domain::{Body, Dialect, Event, EventId, OrgId, TraceParent},
     http::{
         AddressRate, Asker, KeySource, Origin, Rejection, forget_body, note_durable, note_event, note_org, note_warning,
@@ -86,7 +85,7 @@ impl Ingest {
         let now = self.0.clock.now();
         if let Body::CreateConversion(sale) = &mut body {
             sale.sent_by = Some(principal.key.key_id);
-            sale.answers_first = principal.key.repeats == Repeats::First;
+            sale.answers_first = principal.key.answers_first();
         }
         Event {
             id: self.0.ids.issue(principal.key.org, now),

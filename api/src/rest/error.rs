@@ -61,6 +61,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "Not Found")
     }
 
+    /// The `Idempotency-Key` came with another request before.
+    pub(crate) fn reused_key() -> Self {
+        let message = "the Idempotency-Key was used before for another request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message).about("Idempotency-Key")
+    }
+
     /// No key, or a wrong one: the words are the original's.
     pub(crate) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Authentication Failed.")

@@ -17,7 +17,6 @@ use common::{
     },
 };
 
-use super::change::reused_key;
 use crate::{Api, Problem};
 
 /// Who asks, what for, and when. Behind the guard of a scope.
@@ -68,7 +67,7 @@ impl Call {
         };
         let mut conn = api.connection().await?;
         if idempotent_answers::is_of_another(&mut conn, self.key.org, &used).await? {
-            return Err(reused_key());
+            return Err(Problem::reused_key());
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ impl From<ChangeError> for Problem {
             ChangeError::NotFound => Self::not_found(),
             ChangeError::Invalid(message) => Self::bad_request(message),
             ChangeError::Exists(message) => Self::new(StatusCode::CONFLICT, message).about("id"),
-            ChangeError::ReusedKey => reused_key(),
+            ChangeError::ReusedKey => Self::reused_key(),
             ChangeError::Db(error) => error.into(),
         }
     }
@@ -88,10 +88,4 @@ impl From<common::http::request::Invalid> for Problem {
             None => problem,
         }
     }
-}
-
-/// The `Idempotency-Key` came with another request before.
-pub(super) fn reused_key() -> Problem {
-    let message = ChangeError::ReusedKey.to_string();
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message).about("Idempotency-Key")
 }

@@ -12,7 +12,7 @@ use common::{
     http::{note_durable, note_event},
 };
 
-use super::{Call, change::reused_key};
+use super::Call;
 use crate::{Api, Problem};
 
 /// How often an event that others keep from being applied is tried.
@@ -93,7 +93,7 @@ async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Re
     if let Some(used) = &event.idempotency
         && idempotent_answers::is_used(&mut transaction, call.key.org, &used.key).await?
     {
-        return Err(Failed::Problem(reused_key()));
+        return Err(Failed::Problem(Problem::reused_key()));
     }
     // An order or a customer that was parked for is applied with it: the event itself is the first.
     let is_this = |decision: &Decision| decision.event.id == event.id;
@@ -142,7 +142,7 @@ fn answer(outcome: Outcome, is_repeat: bool) -> Result<Done, Problem> {
 /// The one table of refusals.
 fn refused(refusal: &Refusal) -> Problem {
     match refusal.reason {
-        Reason::IdempotencyConflict => reused_key(),
+        Reason::IdempotencyConflict => Problem::reused_key(),
         Reason::UnknownOrder
         | Reason::UnknownCustomer
         | Reason::CustomerElsewhere

@@ -18,7 +18,8 @@ use super::{
     queue::{event, take},
     reading::Reading,
     records::{Record, Records},
-    report::{INVALID, REFUSED, Report, WARNING},
+    report::Report,
+    words::{INVALID, REFUSED, WARNING},
 };
 use crate::print::{print, print_json};
 

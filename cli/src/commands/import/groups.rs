@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::report::{THERE, WARNING};
+use super::words::{THERE, WARNING};
 use crate::print::print;
 
 /// Reasons that are told apart; beyond it they count together.

@@ -15,6 +15,8 @@ mod raw;
 mod reading;
 mod records;
 mod report;
+#[cfg(test)]
+mod report_tests;
 mod rows;
 mod source;
 mod swallowed;
@@ -22,6 +24,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod values;
+mod words;
 
 use std::time::Duration;
 

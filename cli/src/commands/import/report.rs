@@ -14,15 +14,11 @@ use common::{
 };
 use serde_json::{Value, json};
 
-use super::groups::Groups;
+use super::{
+    groups::Groups,
+    words::{INVALID, REFUSED, THERE, WARNING},
+};
 use crate::printable;
-
-pub(super) const INVALID: &str = "invalid";
-pub(super) const REFUSED: &str = "refused";
-/// Of a sale that was recorded before, with the same fields.
-pub(super) const THERE: &str = "already_there";
-/// Of a record that is an event, but for what was left out or cut of it.
-pub(super) const WARNING: &str = "warning";
 
 #[derive(Debug)]
 pub(super) struct Report {

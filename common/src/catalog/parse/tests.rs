@@ -289,6 +289,10 @@ fn keys_have_a_secret_an_owner_and_scopes() {
             "16: key \"k\": rate_per_minute must be between 1 and 2147483647",
         ),
         (
+            "[orgs.acme.keys]\nk = { key = '12345678', scopes = ['all'], repeats = 'last' }",
+            "16: key \"k\": unknown repeats \"last\", known are documented, first",
+        ),
+        (
             "[orgs.acme.keys]\nk = { key = '12345678', scopes = ['all'] }\nl = { key = '12345678', scopes = ['all'] }",
             "17: key \"l\" is the same as key \"k\"",
         ),

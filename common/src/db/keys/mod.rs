@@ -54,6 +54,13 @@ pub struct ApiKey {
     pub affiliates_feature: bool,
 }
 
+impl ApiKey {
+    /// Whether a repeated sale is answered as it was first.
+    pub fn answers_first(&self) -> bool {
+        self.repeats == Repeats::First
+    }
+}
+
 /// All keys that count, and what else names an organisation.
 #[derive(Clone, Debug)]
 pub struct KeySnapshot {

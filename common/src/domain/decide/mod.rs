@@ -248,6 +248,8 @@ fn test_number(id: EventId) -> i64 {
 #[cfg(test)]
 mod added_tests;
 #[cfg(test)]
+mod amount_tests;
+#[cfg(test)]
 mod attribution_tests;
 #[cfg(test)]
 mod bonus_tests;
