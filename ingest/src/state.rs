@@ -5,8 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use common::{
     domain::{Body, Dialect, Event, EventId, OrgId, TraceParent},
     http::{
-        AddressRate, Asker, KeySource, Origin, Rejection, forget_body, note_durable, note_event, note_org, note_warning,
-        presented,
+        AddressRate, Asker, KeySource, Origin, Rejection, forget_body, note_durable, note_event, note_org,
+        note_warning, presented,
         request::{self, DEFAULT_WAIT, Received, Wait},
     },
     keyring::{Keys, Principal},

@@ -9,8 +9,8 @@ use super::{
     view,
 };
 use crate::domain::{
-    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, Event, EventId, MAX_AMOUNT,
-    MAX_META_PROPERTIES, MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
+    Applied, Chargeback, ConversionId, ConversionStatus, ConversionView, MAX_AMOUNT, MAX_META_PROPERTIES,
+    MetaChange, MetaData, Reason, Refund, RefundView, Refusal, UpdateConversion, World,
     commission::said,
     entities::{Conversion, RefundEntry},
     money::order_amount,
