@@ -22,9 +22,6 @@ use utoipa::ToSchema;
 use super::ERRORS;
 use crate::{Api, Problem, rest::params::is_storable};
 
-/// As the tracking calls once did; nobody has more to ask.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// A step of the set-up, and the test event that proves it.
 const STEPS: [(&str, &str); 3] = [("pageview", "click"), ("referrals", "lead"), ("payments", "sale")];
 

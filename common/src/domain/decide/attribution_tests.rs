@@ -274,7 +274,7 @@ fn a_click_over_an_hour_after_the_sale_does_not_count_in_any_dialect() {
         let mut world = with_program(world(), |program| program.terms.first.recurring = false);
         let click = with_click(&mut world, 50, 2, TimeDelta::zero());
         with_customer(&mut world, "c1", 2, |customer| {
-            customer.own.click = Some(ClickId(50))
+            customer.own.click = Some(ClickId(50));
         });
         let incoming = edited(by_click(1, "o1", &click), |create| {
             create.occurred_at = Some(now() - after);
