@@ -166,10 +166,11 @@ mod tests {
         assert!(is_same(&repeat, &first));
     }
 
+    type Change = fn(&mut CreateConversion);
+
     #[test]
     fn whatever_says_something_else_makes_another_sale() {
         let first = sale(&json!({}));
-        type Change = fn(&mut CreateConversion);
         let changes: [(&str, Change); 9] = [
             ("amount", |sale| sale.amount = "10.01".parse().unwrap()),
             ("coupon", |sale| {
