@@ -194,7 +194,7 @@ async fn an_import_that_is_killed_goes_on() {
     let count = "SELECT count(*) FROM conversions WHERE external_id LIKE 'import-%'";
     assert_eq!(world.count(count).await, ORDERS);
     let report = fs::read_to_string(format!("{file}.report.ndjson")).unwrap();
-    for reason in ["duplicate_order", "unknown_partner"] {
+    for reason in [r#""status":"already_there""#, "unknown_partner"] {
         assert_eq!(report.matches(reason).count(), 1, "{report}");
     }
     assert_eq!(report.lines().count(), 3, "{report}");
