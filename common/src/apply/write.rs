@@ -8,12 +8,12 @@ use chrono::{DateTime, Datelike as _, Utc};
 use super::keys;
 use crate::{
     db::{
-        Connection, DbError, bonuses, clicks, commissions, conversions, customers, events, idempotency,
-        ledger, notify, parked_keys, payments, refunds, schedules,
+        Connection, DbError, bonuses, clicks, commissions, conversions, customer_programs, customers, events,
+        idempotency, ledger, notify, parked_keys, payments, refunds, schedules,
     },
     domain::{
         ClickId, Decision, Decisions, OrgId, Outcome, Parked, RowWrite, World,
-        entities::{Change, Click, Conversion, Payment},
+        entities::{Change, Click, Conversion, Customer, Payment},
     },
 };
 
@@ -24,6 +24,7 @@ pub(super) async fn write(
 ) -> Result<(), DbError> {
     let world = &decided.world;
     customers::write(connection, &world.customers).await?;
+    customer_programs::write(connection, &sorted_customers(world)).await?;
     clicks::write(connection, &sorted_clicks(world)).await?;
     let mut all: Vec<&Conversion> = world.conversions.values().collect();
     all.sort_by_key(|conversion| (conversion.org, conversion.id));
@@ -78,6 +79,12 @@ async fn write_parked(connection: &mut Connection, decided: &Decisions) -> Resul
         .map(|parked| (keys::of_name(parked.org, &parked.waits_for), parked))
         .collect();
     parked_keys::write(connection, &parked).await
+}
+
+fn sorted_customers(world: &World) -> Vec<&Customer> {
+    let mut customers: Vec<&Customer> = world.customers.values().collect();
+    customers.sort_by_key(|customer| (customer.org, customer.id));
+    customers
 }
 
 fn sorted_clicks(world: &World) -> Vec<&Click> {

@@ -82,7 +82,10 @@ columns! {
 }
 
 /// Writes what deciding has marked. A row may be there of a time before the program was the customer's own.
-pub(super) async fn write(connection: &mut Connection, sorted: &[&Customer]) -> Result<(), DbError> {
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub(crate) async fn write(connection: &mut Connection, sorted: &[&Customer]) -> Result<(), DbError> {
     let all = sorted.iter().copied();
     let all = all.flat_map(|customer| {
         customer

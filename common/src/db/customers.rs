@@ -147,7 +147,7 @@ pub(crate) async fn write<S: BuildHasher>(
     if let Some(new) = Columns::of(marked(Change::Insert)) {
         insert(connection, &new).await?;
     }
-    customer_programs::write(connection, &sorted).await
+    Ok(())
 }
 
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {

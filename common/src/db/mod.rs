@@ -14,7 +14,7 @@ pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
 pub(crate) mod conversions;
-mod customer_programs;
+pub(crate) mod customer_programs;
 #[cfg(test)]
 mod customer_programs_tests;
 pub(crate) mod customers;
