@@ -8,7 +8,7 @@ use super::{
     tests::{catalog_mut, decimal, now},
 };
 use crate::domain::{
-    AffiliateId, Applied, Outcome, ProgramId,
+    AffiliateId, Applied, Currency, Outcome, ProgramId,
     catalog::{Approval, GroupOverride, Program, Rate, Recurrence},
     entities::Commission,
     trace::RuleSource,
@@ -47,7 +47,7 @@ fn a_fixed_rate_is_paid_in_the_programs_currency_and_levels_in_the_sales() {
     assert_eq!(money(&story), ["7.51 USD", "500 JPY"]);
     assert_eq!(story.balance(1), "0 7.51 0", "in dollars");
     let rule = &story.conversion(1).trace.rules[0];
-    assert_eq!(rule.currency.map(|currency| currency.code()), Some("USD"));
+    assert_eq!(rule.currency.map(Currency::code), Some("USD"));
     assert_eq!(story.conversion(1).trace.rules[1].currency, None);
     let explicit = sold(Some("99.5"));
     assert_eq!(
@@ -57,6 +57,9 @@ fn a_fixed_rate_is_paid_in_the_programs_currency_and_levels_in_the_sales() {
     );
     assert_eq!(explicit.conversion(1).trace.rules[0].currency, None);
 }
+
+/// Who declares the rate, what the rule says it came from, and what it pays.
+type Case<'a> = (&'a dyn Fn(&mut Story), RuleSource, &'a str);
 
 #[test]
 fn own_rates_and_those_of_groups_too() {
@@ -78,7 +81,7 @@ fn own_rates_and_those_of_groups_too() {
         }];
         catalog.add_program(program);
     };
-    let cases: [(&dyn Fn(&mut Story), RuleSource, &str); 2] = [
+    let cases: [Case<'_>; 2] = [
         (&own, RuleSource::OwnRate, "3 USD"),
         (&group, RuleSource::Group, "2 USD"),
     ];
