@@ -167,10 +167,10 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_rubbish() {
-        let newer = br#"{"v":5,"something":"else"}"#;
+        let newer = br#"{"v":6,"something":"else"}"#;
         assert!(matches!(
             Envelope::decode(newer),
-            Err(DecodeError::NewerVersion(5))
+            Err(DecodeError::NewerVersion(6))
         ));
         assert!(matches!(
             Envelope::decode(b"{\"v\":1}"),

@@ -22,8 +22,6 @@ fn sale(commission: Option<&str>) -> Value {
         "customer": {"identity": {"id": "c1"}, "external_id": "c1", "email": null, "name": null, "meta_data": {}}}})
 }
 
-type Edit = fn(&mut Story);
-
 fn fixed(program: &mut Program) {
     program.types[0].rate = Rate::Fixed(decimal("7.505"));
     program.types[0].recurrence = Recurrence::Monthly;
@@ -60,6 +58,9 @@ fn a_fixed_rate_is_paid_in_the_programs_currency_and_levels_in_the_sales() {
     assert_eq!(explicit.conversion(1).trace.rules[0].currency, None);
 }
 
+/// Who declares the rate, what the rule says it came from, and what it pays.
+type Case<'a> = (&'a dyn Fn(&mut Story), RuleSource, &'a str);
+
 #[test]
 fn own_rates_and_those_of_groups_too() {
     let own = |story: &mut Story| {
@@ -80,9 +81,9 @@ fn own_rates_and_those_of_groups_too() {
         }];
         catalog.add_program(program);
     };
-    let cases = [
-        (own as Edit, RuleSource::OwnRate, "3 USD"),
-        (group, RuleSource::Group, "2 USD"),
+    let cases: [Case<'_>; 2] = [
+        (&own, RuleSource::OwnRate, "3 USD"),
+        (&group, RuleSource::Group, "2 USD"),
     ];
     for (edit, source, want) in cases {
         let mut story = Story::new();
