@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Request},
+    http::{HeaderMap, Request, header::HOST},
 };
 use common::{
     apply,
@@ -93,7 +93,10 @@ impl Client {
 
     /// Any call with any body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "shop.example");
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
