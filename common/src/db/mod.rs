@@ -35,6 +35,8 @@ pub(crate) mod ledger;
 pub mod ledger_check;
 pub mod locks;
 mod migrations;
+#[cfg(test)]
+mod names_tests;
 pub mod notify;
 pub(crate) mod org_lookup;
 pub mod orgs;

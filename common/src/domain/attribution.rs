@@ -71,15 +71,6 @@ pub fn customer_methods(dialect: Dialect) -> &'static [AttributionMethod] {
     }
 }
 
-/// Coupons are compared without case and spaces.
-pub fn fold_coupon(coupon: &str) -> String {
-    coupon
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
 /// What an affiliate is looked for by.
 #[derive(Clone, Copy, Debug)]
 pub struct AttributionQuery<'a> {

@@ -27,13 +27,13 @@ pub mod pricing;
 mod pricing_tests;
 pub mod prospect;
 pub mod recalculation;
+pub mod spelling;
 mod standing;
 pub mod trace;
 pub mod versions;
 pub mod world;
 pub mod writer;
 
-pub use attribution::fold_coupon;
 pub use customer_lifecycle::CustomerLifecycle;
 pub use decide::{
     BonusAward, Decision, Decisions, EVENT_RETENTION, Effects, Incoming, MAX_PARKED_PER_NAME, MAX_PAYMENTS,
@@ -57,4 +57,5 @@ pub use outcome::{
     CustomerRecord, CustomerView, EventStatus, First, LeadView, LeftAlone, Outcome, PaymentView, ProgramView,
     Reason, RecalculatedView, RefundView, Refusal,
 };
+pub use spelling::fold_coupon;
 pub use world::{PoolExhausted, World};

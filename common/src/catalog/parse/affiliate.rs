@@ -10,7 +10,7 @@ use crate::{
         file::{Address, Affiliate, Affiliation, Company, Country, Profile},
         problem::declared_at,
     },
-    domain::fold_coupon,
+    domain::{fold_coupon, spelling::composed},
 };
 
 pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Affiliate {
@@ -117,6 +117,10 @@ fn number_or_text(text: &str) -> Value {
         .map_or_else(|_| Value::from(text), Value::Number)
 }
 
+fn in_one_spelling(code: Spanned<String>) -> Spanned<String> {
+    Spanned::new(code.span(), composed(code.into_inner()))
+}
+
 fn affiliations(id: &Id, affiliate: &mut Fields<'_>) -> Vec<Affiliation> {
     let things = affiliate.things("programs", |_| format!("affiliation of {:?}", id.get_ref()));
     let parse = |(program, mut fields): (Id, Fields<'_>)| {
@@ -127,7 +131,7 @@ fn affiliations(id: &Id, affiliate: &mut Fields<'_>) -> Vec<Affiliation> {
             approved: approved(&status),
             coupon_folded: coupon.as_ref().map(|coupon| fold_coupon(coupon.get_ref())),
             coupon,
-            referral_code: fields.text("referral_code"),
+            referral_code: fields.text("referral_code").map(in_one_spelling),
             asset_id: fields.text("asset_id"),
             source_id: fields.text("source_id"),
             own_rate: rate(&mut fields),

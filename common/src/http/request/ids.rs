@@ -12,6 +12,7 @@ use super::{
     placeholder::{is_nobodys_address, is_placeholder},
     separators::glued_name,
 };
+use crate::domain::spelling::composed;
 
 impl Fields {
     /// The id of an order, a transaction: a text or a number. Null is none. Space around it is a slip of a template or a
@@ -116,7 +117,7 @@ impl Fields {
     /// # Errors
     /// When it is no text, too long, or has signs within that nobody sees.
     pub fn code(&self, name: &str) -> Result<Option<String>, Invalid> {
-        let text = self.any_text(name)?.map(tidied);
+        let text = self.any_text(name)?.map(|text| composed(tidied(text)));
         Ok(text.map(|text| self.filled_in(name, text)).transpose()?.flatten())
     }
 
@@ -137,7 +138,7 @@ impl Fields {
     /// # Errors
     /// As [`Fields::code`].
     pub fn link_code(&self, name: &str, text: &str) -> Result<Option<String>, Invalid> {
-        let code = trimmed(text).trim_end_matches('/').to_owned();
+        let code = composed(trimmed(text).trim_end_matches('/').to_owned());
         if code.is_empty() {
             Ok(None)
         } else {

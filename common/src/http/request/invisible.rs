@@ -1,19 +1,11 @@
 //! Signs that nobody sees: control characters, zero-width spaces, byte order marks. Two ids that look alike must not be two, so
 //! they count as blank space at the ends of a text and have no place within an id.
 
+use crate::domain::spelling::is_invisible;
+
 /// Bytes that no invisible sign has: most texts are looked at no further.
 fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-}
-
-/// Unicode's control characters, and those of its format characters and fillers that have no shape.
-pub(super) fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn is_blank_sign(c: char) -> bool {
