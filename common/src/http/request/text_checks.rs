@@ -3,10 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Invalid, MAX_DEPTH, number::is_sane};
-
-/// Names with which the JSON library marks its own values; an object with one would not be read back as it was sent.
-const RESERVED_PREFIX: &str = "$serde_json::";
+use super::{Invalid, MAX_DEPTH, names::check_name, number::is_sane};
 
 /// # Errors
 /// When a name is reserved, or names the field that is nested too deep. Nobody sends that by a slip.
@@ -14,15 +11,6 @@ pub(super) fn check(values: &Map<String, Value>) -> Result<(), Invalid> {
     values
         .iter()
         .try_for_each(|(name, value)| legible(name, value, 1))
-}
-
-/// # Errors
-/// When the name is reserved.
-pub fn check_name(name: &str) -> Result<(), Invalid> {
-    if name.starts_with(RESERVED_PREFIX) {
-        return Err(Invalid::new("a field's name is reserved"));
-    }
-    Ok(())
 }
 
 fn legible(name: &str, value: &Value, depth: usize) -> Result<(), Invalid> {
