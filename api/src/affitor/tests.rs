@@ -76,7 +76,7 @@ async fn what_is_asked_is_read_as_every_body() {
         ),
         (r#"{"program_id": "a", "step_id": "nonsense"}"#.to_owned(), 400),
         ("{}".to_owned(), 400),
-        (format!(r#"{{"program_id": "{}"}}"#, "x".repeat(70_000)), 413),
+        (format!(r#"{{"program_id": "{}"}}"#, "x".repeat(256 * 1024)), 413),
     ] {
         let answer = client.call("POST", SEEN, body.clone()).await;
         assert_eq!(answer.status, status, "{body}");
