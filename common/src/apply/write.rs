@@ -120,15 +120,15 @@ async fn write_calendar(
         schedules::remove(connection, &gone).await?;
     }
     if !decided.effects.sessions.is_empty() {
-        let latest: BTreeMap<&str, (OrgId, ClickId)> = decided
+        let latest: BTreeMap<(&str, OrgId), ClickId> = decided
             .effects
             .sessions
             .iter()
-            .map(|(session, org, click)| (session.as_str(), (*org, *click)))
+            .map(|(session, org, click)| ((session.as_str(), *org), *click))
             .collect();
         let latest: Vec<_> = latest
             .into_iter()
-            .map(|(session, (org, click))| (session, org, click))
+            .map(|((session, org), click)| (session, org, click))
             .collect();
         clicks::write_sessions(connection, &latest).await?;
     }

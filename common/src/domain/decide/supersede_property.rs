@@ -136,10 +136,11 @@ fn shown(sale: &Conversion) -> String {
         )
     };
     let commissions: Vec<_> = sale.commissions.iter().map(commission).collect();
-    let refunds: std::collections::BTreeMap<_, _> = sale
+    let refunds: std::collections::BTreeSet<_> = sale
         .refunds
         .iter()
-        .map(|refund| (&refund.key, refund.amount))
+        // Of two of one amount without an id the first to come is recorded.
+        .map(|refund| (refund.has_own_id().then_some(&refund.key), refund.amount))
         .collect();
     format!(
         "{:?} {} {} {} {} {:?} {:?} {refunds:?} {:?} {commissions:#?}",

@@ -73,6 +73,8 @@ struct State {
     is_full: bool,
     is_charged_back: bool,
     lines: Vec<Line>,
+    /// What the latest status said.
+    status: Option<bool>,
     amount_set: Time,
     status_set: Time,
     chargeback_set: Time,
@@ -131,17 +133,20 @@ impl Sale {
                     }
                 }
                 Step::Add { amount, .. } => {
-                    // To a sale that is disapproved nothing is added that is earned.
-                    let mut own = now.lines.iter().filter(|line| line.affiliate == self.seller);
-                    let is_disapproved = own.all(|line| line.approved == Some(false));
+                    // To a sale that is disapproved nothing is added that is earned; beyond a limit a person decides.
+                    let own = now.lines.iter().filter(|line| line.affiliate == self.seller);
+                    let own: Vec<Option<bool>> = own.map(|line| line.approved).collect();
+                    let is_disapproved = match own.as_slice() {
+                        [] => now.status == Some(false),
+                        own => own.iter().all(|approved| *approved == Some(false)),
+                    };
                     let lines = self.lines(*amount, None, approves, false);
                     now.lines.extend(lines.into_iter().map(|line| Line {
                         follows: None,
                         part: None,
-                        approved: if is_disapproved {
-                            Some(false)
-                        } else {
-                            line.approved
+                        approved: match is_disapproved {
+                            true => Some(false),
+                            false => line.approved.filter(|_| !self.is_capped),
                         },
                         ..line
                     }));
@@ -231,6 +236,7 @@ fn change_all(now: &mut State, fact: &Step, time: (i64, u128)) {
                 recalculate(now);
             }
             if let Some(approved) = approved.filter(|_| counts(&mut now.status_set, time)) {
+                now.status = Some(approved);
                 let lines = now.lines.iter_mut();
                 for line in lines.filter(|line| line.judged.is_none_or(|judged| judged < time)) {
                     line.approved = Some(approved);
