@@ -79,12 +79,16 @@ async fn affy_from_click_to_payment(queue: Queue) {
         .post("/api/v1/tracking/click", None, &click)
         .await
         .expect(200);
-    // A stranger's organisation cannot take the names over.
+    // A stranger's organisation may use the same names, and takes nothing by it.
     let theirs = json!({"clientId": 67890, "affiliateReference": "otheroscar", "clickId": "click-1", "sessionId": "session-2"});
     shop.post("/api/v1/tracking/click", None, &theirs)
         .await
-        .expect(400);
-    let registration = json!({"clickId": "click-1", "email": "c@example.com", "customerId": "user-9"});
+        .expect(200);
+    let mut registration = json!({"clickId": "click-1", "email": "c@example.com", "customerId": "user-9"});
+    let ambiguous = shop.post("/api/v1/tracking/registration", None, &registration);
+    let ambiguous = ambiguous.await.expect(400);
+    assert!(ambiguous.text("/message").contains("clientId"), "{:?}", ambiguous.body);
+    registration["clientId"] = json!(12345);
     let registered = shop
         .post("/api/v1/tracking/registration", None, &registration)
         .await

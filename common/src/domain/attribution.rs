@@ -11,6 +11,7 @@ use super::{
     catalog::{Affiliation, OrgCatalog, Program},
     entities::{Click, Customer, Standing},
     names::named,
+    spelling::fold_coupon,
     trace::{Candidate, Trace, Verdict},
 };
 

@@ -14,7 +14,11 @@ pub fn is_invisible(c: char) -> bool {
 
 /// In Unicode's form C: an é is one sign, whether it came as one or as an e with an accent behind it. Macs send the latter.
 pub fn composed(text: String) -> String {
-    if text.is_ascii() { text } else { text.nfc().collect() }
+    if text.is_ascii() {
+        text
+    } else {
+        text.nfc().collect()
+    }
 }
 
 /// Coupons are compared without case, spaces and signs that nobody sees, in any spelling of their letters.
