@@ -87,7 +87,11 @@ async fn affy_from_click_to_payment(queue: Queue) {
     let mut registration = json!({"clickId": "click-1", "email": "c@example.com", "customerId": "user-9"});
     let ambiguous = shop.post("/api/v1/tracking/registration", None, &registration);
     let ambiguous = ambiguous.await.expect(400);
-    assert!(ambiguous.text("/message").contains("clientId"), "{:?}", ambiguous.body);
+    assert!(
+        ambiguous.text("/message").contains("clientId"),
+        "{:?}",
+        ambiguous.body
+    );
     registration["clientId"] = json!(12345);
     let registered = shop
         .post("/api/v1/tracking/registration", None, &registration)

@@ -10,7 +10,7 @@ use axum::{
 use common::{
     db::keys::ApiKey,
     http::{
-        Rejection,
+        DialectErrors, Rejection,
         request::{Invalid, Received},
     },
     reads::affitor::{self, TestCounts},
@@ -19,7 +19,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::ERRORS;
 use crate::{Api, Problem, rest::params::is_storable};
 
 /// A step of the set-up, and the test event that proves it.
@@ -52,7 +51,7 @@ pub(super) async fn check_test_events(
             Ok(found) => Json(found).into_response(),
             Err(problem) => problem.into_response(),
         },
-        Err(rejection) => ERRORS.print(&rejection),
+        Err(rejection) => DialectErrors::Affitor.print(&rejection),
     }
 }
 

@@ -23,8 +23,6 @@ use crate::{
     in_dialect::in_dialect,
 };
 
-const ERRORS: DialectErrors = DialectErrors::Affitor;
-
 pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
     let needs = Guard {
         api: Arc::clone(api),
@@ -39,6 +37,6 @@ pub(crate) fn router(api: &Arc<Api>) -> OpenApiRouter<Arc<Api>> {
         .route_layer(from_fn_with_state(needs, guard))
         .merge(open)
         .route_layer(map_response(async |response: Response| {
-            in_dialect(ERRORS, response)
+            in_dialect(DialectErrors::Affitor, response)
         }))
 }

@@ -144,9 +144,10 @@ impl Sale {
                     now.lines.extend(lines.into_iter().map(|line| Line {
                         follows: None,
                         part: None,
-                        approved: match is_disapproved {
-                            true => Some(false),
-                            false => line.approved.filter(|_| !self.is_capped),
+                        approved: if is_disapproved {
+                            Some(false)
+                        } else {
+                            line.approved.filter(|_| !self.is_capped)
                         },
                         ..line
                     }));
