@@ -91,6 +91,8 @@ pub(super) const MAP: &[Cell] = &[
                 "sqids",
                 "strum",
                 "thiserror",
+                // Spellings of codes.
+                "unicode_normalization",
                 // What the api says of the domain's types is derived beside them.
                 "utoipa",
                 "uuid",
