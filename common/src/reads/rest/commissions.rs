@@ -2,7 +2,7 @@
 
 use super::{
     list::ListSql,
-    page::{DEEP_PAGE, Page},
+    page::{DEEP_PAGE, Page, before},
     rows::CommissionRow,
 };
 use crate::{
@@ -149,10 +149,45 @@ pub async fn list(
     filter: &CommissionFilter,
     number: u32,
 ) -> Result<Page<CommissionView>, DbError> {
-    let page = LIST
-        .page::<CommissionRow>(conn, &filter.conditions(org, number), number)
-        .await?;
+    let conditions = filter.conditions(org, number);
+    let page = if number >= DEEP_PAGE && *filter == CommissionFilter::default() {
+        let rows = far_down(conn, org, before(number)).await?;
+        LIST.placed(conn, &conditions, number, rows).await?
+    } else {
+        LIST.page::<CommissionRow>(conn, &conditions, number).await?
+    };
     Ok(page.map(CommissionRow::into_view))
+}
+
+/// The rows of a page behind the first `skipped` of all. The numbers of all commissions are walked, the gone among them, and what
+/// was gone is made up for from there: that is less than merging the states.
+async fn far_down(conn: &mut Connection, org: OrgId, skipped: u64) -> Result<Vec<CommissionRow>, DbError> {
+    let start = sqlx::query!(
+        r#"WITH start AS (
+             SELECT commission_id FROM commissions WHERE org_id = $1 ORDER BY commission_id DESC OFFSET $2 LIMIT 1)
+         SELECT start.commission_id, gone.count AS "gone!"
+         FROM start CROSS JOIN LATERAL (
+             SELECT count(*) FROM commissions m
+              WHERE m.org_id = $1
+                AND (CASE WHEN m.approved IS NULL THEN 0 WHEN m.approved THEN 2 ELSE 4 END
+                     + CASE WHEN m.payment_id IS NULL THEN 0 ELSE 1 END) = ANY ('{4,5}')
+                AND m.commission_id > start.commission_id
+                AND (SELECT d.deleted_at IS NOT NULL AND d.superseded_by IS NULL FROM conversions d
+                      WHERE d.org_id = $1 AND d.conversion_id = m.conversion_id)) gone"#,
+        org.0,
+        i64::try_from(skipped).unwrap_or(i64::MAX)
+    )
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(|error| DbError::new("commissions.far_down", error))?;
+    let Some(start) = start else {
+        return Ok(Vec::new());
+    };
+    let conditions = of_org(org, None)
+        .and(VISIBLE)
+        .given("m.commission_id <= {}", Some(start.commission_id));
+    let gone = u64::try_from(start.gone).unwrap_or_default();
+    LIST.rows(conn, &conditions, gone).await
 }
 
 /// One commission.
@@ -190,6 +225,14 @@ mod tests {
                 .unwrap();
             let merged: Vec<_> = merged.rows.iter().map(|row| row.commission_id.0).collect();
             assert_eq!(merged, ids, "as a deep page is found: {filter:?}");
+        }
+        if filter == CommissionFilter::default() {
+            for skipped in 0..=ids.len() + 1 {
+                let far = far_down(conn, org, skipped as u64).await.unwrap();
+                let far: Vec<_> = far.iter().map(|row| row.commission_id.0).collect();
+                let rest: Vec<_> = ids.iter().copied().skip(skipped).collect();
+                assert_eq!(far, rest, "behind {skipped}");
+            }
         }
         ids
     }

@@ -40,7 +40,18 @@ impl ListSql {
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        let rows = self.rows(conn, conditions, number).await?;
+        let rows = self.rows(conn, conditions, before(number)).await?;
+        self.placed(conn, conditions, number, rows).await
+    }
+
+    /// Page `number` of the rows for which the conditions hold, whose rows have been found.
+    pub(super) async fn placed<R>(
+        &self,
+        conn: &mut Connection,
+        conditions: &Conditions,
+        number: u32,
+        rows: Vec<R>,
+    ) -> Result<Page<R>, DbError> {
         Ok(match total_at_end(number, rows.len()) {
             Some(total) => Page {
                 rows,
@@ -69,14 +80,15 @@ impl ListSql {
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        Ok(self.rows(conn, conditions, 1).await?.pop())
+        Ok(self.rows(conn, conditions, 0).await?.pop())
     }
 
-    async fn rows<R>(
+    /// The rows of a page for which the conditions hold, behind the first `skipped`.
+    pub(super) async fn rows<R>(
         &self,
         conn: &mut Connection,
         conditions: &Conditions,
-        number: u32,
+        skipped: u64,
     ) -> Result<Vec<R>, DbError>
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -91,7 +103,7 @@ impl ListSql {
             ..
         } = self;
         let mut conditions = conditions.clone();
-        let skipped = i64::try_from(before(number)).unwrap_or(i64::MAX);
+        let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
         let reach = conditions.bind(skipped.saturating_add(i64::from(PAGE_SIZE)));
         let skipped = conditions.bind(skipped);
         let walks: Vec<String> = conditions
