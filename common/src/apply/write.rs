@@ -24,7 +24,7 @@ pub(super) async fn write(
 ) -> Result<(), DbError> {
     let world = &decided.world;
     customers::write(connection, &world.customers).await?;
-    customer_programs::write(connection, &sorted_customers(world)).await?;
+    customer_programs::write(connection, &customers_elsewhere(world)).await?;
     clicks::write(connection, &sorted_clicks(world)).await?;
     let mut all: Vec<&Conversion> = world.conversions.values().collect();
     all.sort_by_key(|conversion| (conversion.org, conversion.id));
@@ -81,8 +81,12 @@ async fn write_parked(connection: &mut Connection, decided: &Decisions) -> Resul
     parked_keys::write(connection, &parked).await
 }
 
-fn sorted_customers(world: &World) -> Vec<&Customer> {
-    let mut customers: Vec<&Customer> = world.customers.values().collect();
+/// Customers of several programs, in the order of their keys.
+fn customers_elsewhere(world: &World) -> Vec<&Customer> {
+    let customers = world.customers.values();
+    let mut customers: Vec<&Customer> = customers
+        .filter(|customer| !customer.elsewhere.is_empty())
+        .collect();
     customers.sort_by_key(|customer| (customer.org, customer.id));
     customers
 }

@@ -10,7 +10,7 @@ use crate::domain::{
     entities::{Change, Customer, Elsewhere, Standing},
 };
 
-/// Completes customers whose rows are locked and say that there is more. In a statement of its own: that which waits for the
+/// Completes customers, in the order of their keys, whose rows are locked and say that there is more. In a statement of its own: that which waits for the
 /// locks sees what others have written here meanwhile no more than it sees new rows.
 pub(super) async fn load(
     connection: &mut Connection,
@@ -34,9 +34,9 @@ pub(super) async fn load(
     .await
     .map_err(|error| DbError::new("customer_programs.load", error))?;
     for row in rows {
-        let mut all = customers.iter_mut();
-        let Some(customer) = all.find(|customer| (customer.org, customer.id) == (row.org, row.customer))
-        else {
+        let of = (row.org, row.customer);
+        let found = customers.binary_search_by_key(&of, |customer| (customer.org, customer.id));
+        let Some(customer) = found.ok().and_then(|at| customers.get_mut(at)) else {
             continue;
         };
         // It has become the customer's own since: what counts is in its own row.
