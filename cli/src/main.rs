@@ -15,6 +15,10 @@ use common::{
     telemetry::{self, TelemetryArgs},
 };
 
+/// The system's own keeps for ever what a crowd of connections took once (docs/decisions/0021).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Affiliate conversions, each recorded exactly once.
 ///
 /// Start with `commissary dev`: it needs nothing but PostgreSQL's binaries and prints a curl to paste.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, BodyDataStream, HttpBody};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Invalid;
 use crate::http::{
     Rejection,
-    server::{Bodies, Connection, Held},
+    server::{Connection, Held},
 };
 
 /// Of a request that records one event, or changes one thing: nobody's documented limits are a reason to lose a sale. What is kept
@@ -20,10 +20,19 @@ use crate::http::{
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// From the end of the headers to the end of the body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same, while the bodies under way have more than half of their room.
+/// The same, while the bodies under way have more than half of their room, or more than half of all connections are taken.
 pub const SCARCE_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes that each body has without asking for room: most are smaller, and their number is that of the connections.
 pub const FREE_BODY_BYTES: usize = 8 * 1024;
+
+/// When a request began whose body was waited for before it came to its handler: an extension of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct BodyBegan(pub(in crate::http) Instant);
+
+/// Why no more of a body comes: the error of its stream.
+#[derive(Debug, thiserror::Error)]
+#[error("the rest of the body is not waited for")]
+pub(in crate::http) struct NotAwaited(pub(in crate::http) Rejection);
 
 /// Reads the whole body of at most `limit` bytes, which came by `connection`.
 ///
@@ -33,43 +42,37 @@ pub(super) async fn read(
     body: Body,
     limit: usize,
     connection: Option<&Connection>,
+    began: Option<BodyBegan>,
 ) -> Result<Bytes, Rejection> {
-    let declared = body
-        .size_hint()
-        .exact()
-        .and_then(|bytes| usize::try_from(bytes).ok());
+    let declared = declared(&body);
     if declared.is_some_and(|bytes| bytes > limit) {
         return Err(Rejection::BodyTooLarge { limit });
     }
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let began = Instant::now();
-    let bodies = connection.map(Connection::bodies);
-    let mut chunks = body.into_data_stream();
-    let mut buffer = Buffer::new(declared, limit, bodies);
-    let mut patience = began + SCARCE_BODY_TIMEOUT;
-    loop {
-        let Ok(chunk) = timeout_at(patience, chunks.next()).await else {
-            let now = Instant::now();
-            if now >= began + BODY_TIMEOUT || bodies.is_some_and(Bodies::are_scarce) {
-                return Err(Rejection::BodyTimeout);
-            }
-            patience = (began + BODY_TIMEOUT).min(now + SCARCE_BODY_TIMEOUT);
-            continue;
-        };
-        let Some(chunk) = chunk else { break };
-        let chunk = chunk.map_err(|_broken| Invalid::new("the request body is incomplete"))?;
-        if buffer.bytes.is_empty() && declared == Some(chunk.len()) {
+    let mut reading = Reading::new(body, limit, connection, began);
+    while let Some(chunk) = reading.next().await? {
+        if reading.len() == 0 && declared == Some(chunk.len()) {
             return Ok(chunk);
         }
-        buffer.append(&chunk)?;
+        reading.keep(&chunk)?;
     }
-    Ok(buffer.into_bytes())
+    Ok(reading.into_parts().0)
 }
 
-/// What has come of a body.
-struct Buffer {
+fn declared(body: &Body) -> Option<usize> {
+    let bytes = body.size_hint().exact();
+    bytes.and_then(|bytes| usize::try_from(bytes).ok())
+}
+
+/// A body that is being read, and what has come of it.
+pub(in crate::http) struct Reading<'a> {
+    chunks: BodyDataStream,
+    connection: Option<&'a Connection>,
+    began: Instant,
+    /// When it is next asked whether there is still time.
+    patience: Instant,
     bytes: Vec<u8>,
     /// No more will come, or is taken.
     most: usize,
@@ -78,19 +81,61 @@ struct Buffer {
     held: Option<Held>,
 }
 
-impl Buffer {
-    fn new(declared: Option<usize>, limit: usize, bodies: Option<&Bodies>) -> Self {
+impl<'a> Reading<'a> {
+    pub(in crate::http) fn new(
+        body: Body,
+        limit: usize,
+        connection: Option<&'a Connection>,
+        began: Option<BodyBegan>,
+    ) -> Self {
+        let began = began.map_or_else(Instant::now, |began| began.0);
         Self {
+            most: declared(&body).unwrap_or(limit).min(limit),
+            chunks: body.into_data_stream(),
+            held: connection.map(|connection| connection.bodies().hold()),
+            connection,
+            began,
+            patience: began + SCARCE_BODY_TIMEOUT,
             bytes: Vec::new(),
-            most: declared.unwrap_or(limit),
             limit,
-            held: bodies.map(Bodies::hold),
+        }
+    }
+
+    pub(in crate::http) fn began(&self) -> BodyBegan {
+        BodyBegan(self.began)
+    }
+
+    /// Bytes that are kept.
+    pub(in crate::http) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The next piece, which nobody keeps yet; `None` at the end.
+    ///
+    /// # Errors
+    /// 408 when the time is over, or when the connection breaks off; and why the rest is not waited for, if somebody has waited
+    /// before. It may be dropped and called again.
+    pub(in crate::http) async fn next(&mut self) -> Result<Option<Bytes>, Rejection> {
+        loop {
+            match timeout_at(self.patience, self.chunks.next()).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(Ok(chunk))) => return Ok(Some(chunk)),
+                Ok(Some(Err(broken))) => return Err(why(broken)),
+                Err(_elapsed) => {
+                    let now = Instant::now();
+                    if now >= self.began + BODY_TIMEOUT || self.connection.is_some_and(Connection::is_pressed)
+                    {
+                        return Err(Rejection::BodyTimeout);
+                    }
+                    self.patience = (self.began + BODY_TIMEOUT).min(now + SCARCE_BODY_TIMEOUT);
+                }
+            }
         }
     }
 
     /// # Errors
     /// 413 beyond the limit, 503 without room.
-    fn append(&mut self, chunk: &[u8]) -> Result<(), Rejection> {
+    pub(in crate::http) fn keep(&mut self, chunk: &[u8]) -> Result<(), Rejection> {
         let needed = self.bytes.len() + chunk.len();
         if needed > self.limit {
             return Err(Rejection::BodyTooLarge { limit: self.limit });
@@ -108,15 +153,24 @@ impl Buffer {
         Ok(())
     }
 
-    /// They keep their room as long as they are there.
-    fn into_bytes(self) -> Bytes {
-        match self.held {
+    /// What is kept, which has its room as long as it is there, and the rest.
+    pub(in crate::http) fn into_parts(self) -> (Bytes, BodyDataStream) {
+        let bytes = match self.held {
             Some(held) if self.bytes.capacity() > FREE_BODY_BYTES => Bytes::from_owner(Counted {
                 bytes: self.bytes,
                 _held: held,
             }),
             _ => self.bytes.into(),
-        }
+        };
+        (bytes, self.chunks)
+    }
+}
+
+/// Why a body ended early.
+fn why(broken: axum::Error) -> Rejection {
+    match broken.into_inner().downcast::<NotAwaited>() {
+        Ok(not_awaited) => not_awaited.0,
+        Err(_broken_off) => Invalid::new("the request body is incomplete").into(),
     }
 }
 
@@ -166,15 +220,17 @@ mod tests {
     async fn pieces_become_one_buffer_that_gives_its_room_back() {
         let connection = connection(LIMIT);
         for (bytes, size) in [(60_000, 1), (LIMIT, 1_024), (10, 10), (0, 1)] {
-            let read = read(pieces(bytes, size), LIMIT, Some(&connection)).await.unwrap();
+            let read = read(pieces(bytes, size), LIMIT, Some(&connection), None)
+                .await
+                .unwrap();
             assert_eq!((read.len(), read.iter().all(|byte| *byte == b'x')), (bytes, true));
             assert_eq!(connection.bodies().are_scarce(), bytes > LIMIT / 2, "{bytes}");
             drop(read);
             assert!(!connection.bodies().are_scarce(), "{bytes}");
         }
-        let too_large = read(pieces(LIMIT + 1, 1), LIMIT, None).await.unwrap_err();
+        let too_large = read(pieces(LIMIT + 1, 1), LIMIT, None, None).await.unwrap_err();
         assert!(matches!(too_large, Rejection::BodyTooLarge { limit: LIMIT }));
-        let announced = read(Body::from(vec![0; LIMIT + 1]), LIMIT, None)
+        let announced = read(Body::from(vec![0; LIMIT + 1]), LIMIT, None, None)
             .await
             .unwrap_err();
         assert!(matches!(announced, Rejection::BodyTooLarge { limit: LIMIT }));
@@ -183,23 +239,27 @@ mod tests {
     #[tokio::test]
     async fn without_room_large_bodies_are_refused_and_small_ones_read() {
         let connection = connection(LIMIT);
-        let held = read(pieces(LIMIT, 1_024), LIMIT, Some(&connection))
+        let held = read(pieces(LIMIT, 1_024), LIMIT, Some(&connection), None)
             .await
             .unwrap();
-        let one_more = read(pieces(LIMIT, 1_024), LIMIT, Some(&connection))
+        let one_more = read(pieces(LIMIT, 1_024), LIMIT, Some(&connection), None)
             .await
             .unwrap_err();
         assert!(matches!(one_more, Rejection::BodiesFull));
-        let small = read(pieces(FREE_BODY_BYTES, 1), LIMIT, Some(&connection)).await;
+        let small = read(pieces(FREE_BODY_BYTES, 1), LIMIT, Some(&connection), None).await;
         assert_eq!(small.unwrap().len(), FREE_BODY_BYTES);
         drop(held);
-        assert!(read(pieces(LIMIT, 1_024), LIMIT, Some(&connection)).await.is_ok());
+        assert!(
+            read(pieces(LIMIT, 1_024), LIMIT, Some(&connection), None)
+                .await
+                .is_ok()
+        );
     }
 
     /// How long a body was waited for.
     async fn waited(body: Body, connection: Connection) -> Duration {
         let began = Instant::now();
-        let slow = read(body, LIMIT, Some(&connection)).await.unwrap_err();
+        let slow = read(body, LIMIT, Some(&connection), None).await.unwrap_err();
         assert!(matches!(slow, Rejection::BodyTimeout));
         began.elapsed()
     }
@@ -207,7 +267,9 @@ mod tests {
     #[tokio::test]
     async fn who_sends_slowly_has_less_time_when_room_is_scarce() {
         let (ample, scarce) = (connection(LIMIT), connection(LIMIT));
-        let _held = read(pieces(LIMIT, 1_024), LIMIT, Some(&scarce)).await.unwrap();
+        let _held = read(pieces(LIMIT, 1_024), LIMIT, Some(&scarce), None)
+            .await
+            .unwrap();
         let (patient, hurried, alone) = tokio::join!(
             waited(stuck(1), ample),
             waited(stuck(1), scarce.clone()),

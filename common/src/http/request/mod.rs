@@ -31,6 +31,7 @@ mod value;
 #[cfg(any(test, feature = "testing"))]
 pub use asked::asked;
 pub use body::{BODY_TIMEOUT, FREE_BODY_BYTES, MAX_BODY_BYTES, SCARCE_BODY_TIMEOUT};
+pub(in crate::http) use body::{NotAwaited, Reading};
 pub use fields::{Fields, MAX_EMAIL, MAX_ID, MAX_NAME, MAX_NOTES, MAX_OBJECT_BYTES, MAX_USER_AGENT};
 pub use fingerprint::of_fields;
 pub use form::{MAX_PARAMETERS, named_values};

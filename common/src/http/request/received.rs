@@ -12,7 +12,9 @@ use encoding_rs::{Encoding, UTF_8};
 use serde_json::{Map, Value};
 
 use super::{
-    Fields, Invalid, MAX_BODY_BYTES, body, charset,
+    Fields, Invalid, MAX_BODY_BYTES,
+    body::{self, BodyBegan},
+    charset,
     fingerprint::{Fingerprint, Said},
     form,
     invisible::trimmed,
@@ -48,7 +50,8 @@ impl Received {
     pub async fn read_up_to(request: Request, limit: usize) -> Result<Self, Rejection> {
         let (head, body) = request.into_parts();
         let connection = head.extensions.get::<Connection>();
-        let body = body::read(body, limit, connection).await?;
+        let began = head.extensions.get::<BodyBegan>().copied();
+        let body = body::read(body, limit, connection, began).await?;
         noted::body(&body);
         if is_compressed(&head.headers, &body) {
             return Err(

@@ -35,7 +35,7 @@ impl Bodies {
         }
     }
 
-    /// Whether more than half of them are taken: those who send slowly must make room.
+    /// Whether more than half of them are taken.
     pub(in crate::http) fn are_scarce(&self) -> bool {
         self.0.taken.load(Ordering::Relaxed) > self.0.most / 2
     }

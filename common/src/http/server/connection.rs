@@ -77,6 +77,12 @@ impl Connection {
         &self.0.server.bodies
     }
 
+    /// Whether more than half of the room for bodies, or of the connections, is taken: those who send slowly must make room.
+    pub(in crate::http) fn is_pressed(&self) -> bool {
+        let server = self.server();
+        server.bodies.are_scarce() || server.open.is_crowded(&server.limits)
+    }
+
     pub(super) fn server(&self) -> &Server {
         &self.0.server
     }

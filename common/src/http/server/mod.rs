@@ -1,8 +1,9 @@
 //! The HTTP server loop of all roles: so many connections, which end by themselves when their clients are slow, silent or deaf, and
 //! an end that lets open requests finish.
 //!
-//! `limits` has the numbers, `stream` the times, `open` the places, `bodies` the memory.
+//! `limits` has the numbers, `stream` the times, `open` the places, `bodies` the memory; in `arrival` a request waits for its body.
 
+mod arrival;
 mod bare_errors;
 mod bodies;
 mod body;
@@ -31,7 +32,7 @@ use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::ServiceExt;
 
-pub(in crate::http) use bodies::{Bodies, Held};
+pub(in crate::http) use bodies::Held;
 pub use connection::Connection;
 pub use limits::{
     CROWDED_IDLE_TIMEOUT, HEADER_TIMEOUT, IDLE_TIMEOUT, Limits, MAX_BODIES_BYTES, MAX_CLIENT_CONNECTIONS,
@@ -164,6 +165,7 @@ async fn answer(
         }
     });
     request.extensions_mut().insert(connection.clone());
+    let request = arrival::arrived(request, &connection).await;
     let response = router.oneshot(request).await;
     if connection.is_unread() {
         // Once more around, so that the connection looks at what is left of the body: it is short and there, or the connection is

@@ -1,6 +1,9 @@
 //! Clients that hold connections and memory as long as they are let.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
+use crate::http::request::BODY_TIMEOUT;
 
 /// Long enough that a busy machine does not take an ordinary pause for silence.
 const SHORT: Duration = Duration::from_millis(500);
@@ -214,4 +217,76 @@ async fn slow_bodies_have_their_time_and_their_neighbour_none_of_it() {
     }
     assert_eq!(refused + late, SLOW, "each is answered");
     assert!(refused > 0 && late > 0, "{refused} {late}");
+}
+
+/// Who sends slowly makes no handler wait, and each request comes there as it was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_goes_to_its_handler_when_its_body_is_there() {
+    let entered = Arc::new(AtomicUsize::new(0));
+    let note = {
+        let entered = Arc::clone(&entered);
+        async move |request: Request| {
+            entered.fetch_add(1, Ordering::Relaxed);
+            let (uri, names) = (request.uri().clone(), request.headers().clone());
+            let name = |name: &str| {
+                names
+                    .get_all(name)
+                    .iter()
+                    .map(|v| v.to_str().unwrap())
+                    .collect::<Vec<_>>()
+            };
+            let (hosts, twice) = (name("host"), name("x-twice"));
+            match Received::read_up_to(request, 1_000_000).await {
+                Ok(received) => {
+                    format!("{uri} {hosts:?} {twice:?} {} bytes", received.body().len()).into_response()
+                }
+                Err(rejection) => DialectErrors::Plain.print(&rejection),
+            }
+        }
+    };
+    let (address, _server) = serving(Router::new().route("/a", post(note)), Limits::default());
+    let most = super::super::arrival::AWAITED_BYTES;
+    for (length, waits) in [(10, true), (most, true), (most * 2, false)] {
+        entered.store(0, Ordering::Relaxed);
+        let head = format!(
+            "POST /a?b=c HTTP/1.1\r\nHost: x\r\nX-Twice: 1\r\nx-twice: 2\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let mut stream = connect(address).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b'x'; length - 1]).await.unwrap();
+        let began = Instant::now();
+        while !waits && entered.load(Ordering::Relaxed) == 0 {
+            assert!(
+                began.elapsed() < LONG,
+                "the handler reads the rest of a long body"
+            );
+            tokio::task::yield_now().await;
+        }
+        let early = tokio::time::timeout(SHORT, stream.read_u8()).await;
+        assert!(early.is_err(), "no answer before the end");
+        assert_eq!(entered.load(Ordering::Relaxed), usize::from(!waits), "{length}");
+        stream.write_all(b"x").await.unwrap();
+        let answer = one_answer(&mut stream).await;
+        let want = format!("/a?b=c [\"x\"] [\"1\", \"2\"] {length} bytes");
+        assert!(answer.ends_with(&want), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_body_has_less_time_when_many_connections_are_open() {
+    let limits = Limits {
+        connections: 3,
+        ..Limits::default()
+    };
+    let (address, _server) = serving(routes(), limits);
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(address).await;
+        stream.write_all(post_of("/read", 10).as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let began = Instant::now();
+    let answer = rest(&mut slow[0]).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(began.elapsed() < BODY_TIMEOUT, "{:?}", began.elapsed());
 }
