@@ -16,7 +16,11 @@ on_both_queues!(
 async fn set(world: &World, quotas: &Value) {
     let url = format!("{}/v1/org", world.shop.api);
     let headers = [("X-Api-Key", "demo-key")];
-    let changed = world.shop.call(Method::PATCH, &url, &headers, Some(quotas)).await.unwrap();
+    let changed = world
+        .shop
+        .call(Method::PATCH, &url, &headers, Some(quotas))
+        .await
+        .unwrap();
     assert_eq!(changed.status, 200, "{changed:?}");
 }
 
@@ -24,7 +28,12 @@ async fn sale(world: &World, key: &str, code: &str, order: &str, more: &[(&str, 
     let body = json!({"order_id": order, "total_amount": 1, "customer": {"email": "a@b.example"}});
     let url = format!("{}/api/affiliates/track/{code}", world.shop.ingest);
     let headers = [&[("Y-API-Key", key)], more].concat();
-    world.shop.call(Method::POST, &url, &headers, Some(&body)).await.unwrap().status
+    world
+        .shop
+        .call(Method::POST, &url, &headers, Some(&body))
+        .await
+        .unwrap()
+        .status
 }
 
 async fn a_quota_holds_when_it_is_set_and_is_told(queue: Queue) {
@@ -36,17 +45,30 @@ async fn a_quota_holds_when_it_is_set_and_is_told(queue: Queue) {
         sale(&world, "demo-key", "PARTNER_CODE", &format!("q{sold}"), &[]).await == 429
     })
     .await;
-    assert_eq!(sale(&world, "other-key", "JANE10OFF", "neighbour", &[]).await, 200);
+    assert_eq!(
+        sale(&world, "other-key", "JANE10OFF", "neighbour", &[]).await,
+        200
+    );
     wait_until("the rejections tell it", SOON, async || {
-        let words = ["rejections", "--json", "--org", "demo", "--reason", "quota_exceeded"];
+        let words = [
+            "rejections",
+            "--json",
+            "--org",
+            "demo",
+            "--reason",
+            "quota_exceeded",
+        ];
         let shown = world.commissary(&words).await.well().json();
-        shown[0]["field"] == "events_per_minute" && shown[0]["message"].as_str().unwrap().contains("quota of 1")
+        shown[0]["field"] == "events_per_minute"
+            && shown[0]["message"].as_str().unwrap().contains("quota of 1")
     })
     .await;
     let url = format!("{}/metrics", world.shop.ingest);
     let metrics = reqwest::get(&url).await.unwrap().text().await.unwrap();
     assert!(
-        metrics.lines().any(|line| line.contains("requests_rejected_total") && line.contains("quota_exceeded")),
+        metrics
+            .lines()
+            .any(|line| line.contains("requests_rejected_total") && line.contains("quota_exceeded")),
         "{metrics}"
     );
     set(&world, &json!({"events_per_minute": null})).await;

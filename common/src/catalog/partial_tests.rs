@@ -117,8 +117,12 @@ async fn quotas_are_set_kept_exported_and_cleared(pool: Pool) {
     };
     assert_eq!(quotas().await, []);
     let file = "[orgs.demo]\nevents_per_minute = 60_000\nevents_under_way = 5_000\n";
-    assert_eq!(changed(&pool, file).await, ["org demo"]);
-    assert_eq!(changed(&pool, DEMO).await, [""; 0], "what a file leaves out stays");
+    assert_eq!(changed(&pool, file).await, ["organisation demo"]);
+    assert_eq!(
+        changed(&pool, DEMO).await,
+        [""; 0],
+        "what a file leaves out stays"
+    );
     let [quota] = quotas().await[..] else {
         panic!("one organisation has quotas")
     };

@@ -5,6 +5,7 @@ mod affy;
 mod auth;
 mod customers;
 mod described;
+mod fuzz;
 mod leniency;
 mod native;
 mod odd_values;

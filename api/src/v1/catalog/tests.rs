@@ -231,7 +231,7 @@ async fn what_is_wrong_is_named_as_in_a_file() {
             "PATCH",
             "/v1/org",
             json!({"client_id": 5}),
-            "unknown field \"client_id\", known are title",
+            "unknown field \"client_id\", known are title, events_per_minute, events_under_way",
         ),
         (
             "PATCH",
