@@ -159,12 +159,13 @@ fn round(seed: u64, good: &[Vec<u8>], check: &impl Fn(&[u8])) {
         let started = processor_time();
         check(&input);
         let took = processor_time().saturating_sub(started);
-        match took <= MAX_CASE {
-            true => Ok(()),
-            false => Err(TestCaseError::fail(format!(
+        if took <= MAX_CASE {
+            Ok(())
+        } else {
+            Err(TestCaseError::fail(format!(
                 "{} bytes took {took:?}",
                 input.len()
-            ))),
+            )))
         }
     });
     match tried {

@@ -41,9 +41,12 @@ fn help_is_there_without_a_build() {
 fn open_to_others(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
     let open = entries.filter(|entry| entry.metadata().unwrap().permissions().mode() & 0o007 != 0);
-    open.flat_map(|entry| match entry.metadata().unwrap().is_dir() {
-        true => open_to_others(&entry.path()),
-        false => vec![entry.path()],
+    open.flat_map(|entry| {
+        if entry.metadata().unwrap().is_dir() {
+            open_to_others(&entry.path())
+        } else {
+            vec![entry.path()]
+        }
     })
     .collect()
 }

@@ -102,7 +102,9 @@ fn whatever_is_sent_is_an_event_or_is_turned_away() {
     let service = std::cell::RefCell::new(Service::with_keys(Keys::new(Box::new(|| {
         Box::pin(async {
             let mut keys = demo_keys();
-            keys.iter_mut().for_each(|key| key.rate_per_minute = u32::MAX);
+            for key in &mut keys {
+                key.rate_per_minute = u32::MAX;
+            }
             Ok(snapshot(keys))
         })
     }))));

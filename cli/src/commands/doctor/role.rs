@@ -47,9 +47,10 @@ pub(super) fn judge(report: &RoleReport, names: &RoleNames) -> Check {
 
 /// A superuser is wrong, but where nobody has made the roles yet.
 fn told(report: &RoleReport, sentence: String) -> Result<String, String> {
-    match report.role.is_some() || report.are_made {
-        true => Err(sentence),
-        false => Ok(sentence),
+    if report.role.is_some() || report.are_made {
+        Err(sentence)
+    } else {
+        Ok(sentence)
     }
 }
 

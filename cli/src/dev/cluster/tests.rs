@@ -105,9 +105,12 @@ async fn data_survives_a_stop_and_a_left_cluster_is_adopted() {
 fn open_to_others(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
     let open = entries.filter(|entry| entry.metadata().unwrap().permissions().mode() & 0o077 != 0);
-    open.flat_map(|entry| match entry.metadata().unwrap().is_dir() {
-        true => open_to_others(&entry.path()),
-        false => vec![entry.path()],
+    open.flat_map(|entry| {
+        if entry.metadata().unwrap().is_dir() {
+            open_to_others(&entry.path())
+        } else {
+            vec![entry.path()]
+        }
     })
     .collect()
 }

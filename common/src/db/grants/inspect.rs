@@ -159,9 +159,10 @@ async fn compare(
     .map_err(|error| DbError::new("grants.compare", error))?;
     let (mut too_much, mut too_little) = (Vec::new(), Vec::new());
     for row in rows {
-        match row.is_missing {
-            true => too_little.push(row.what),
-            false => too_much.push(row.what),
+        if row.is_missing {
+            too_little.push(row.what);
+        } else {
+            too_much.push(row.what);
         }
     }
     Ok((too_much, too_little))

@@ -41,11 +41,12 @@ const MAX_NAME_BYTES: usize = 63;
 /// The names become parts of statements: of letters, digits, `_` and `-`.
 fn role_name(name: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
-        true => Ok(name.to_owned()),
-        false => Err(format!(
+    if (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!(
             "a role's name has 1 to {MAX_NAME_BYTES} letters, digits, '_' and '-'"
-        )),
+        ))
     }
 }
 
