@@ -146,6 +146,8 @@ fn round(seed: u64, good: &[Vec<u8>], check: &impl Fn(&[u8])) {
         cases: ROUND,
         failure_persistence: None,
         max_shrink_iters: 2_000,
+        // Milliseconds: a case that runs on is made smaller for so long only.
+        max_shrink_time: 20_000,
         ..Config::default()
     };
     let mut bytes = [0; 32];
