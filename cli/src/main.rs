@@ -4,6 +4,7 @@ mod commands;
 mod dev;
 mod print;
 mod printable;
+mod private_file;
 mod roles;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Command {
     Api(commands::api::Args),
     /// Bring the database's schema to this version.
     Migrate(commands::migrate::Args),
+    /// Print the SQL that gives each process's role in the database what it may do.
+    Grants(commands::grants::Args),
     /// Apply a catalog: organisations, keys, programs, affiliates.
     Apply(commands::apply::Args),
     /// Write what is in the database as a catalog file.
@@ -67,7 +70,7 @@ enum Command {
     Explain(commands::explain::Args),
     /// Sign the links of pixels.
     Pixel(commands::pixel::Args),
-    /// Check database, broker, topology, migrations, clock and GeoIP file, and say what is wrong.
+    /// Check database, its role, broker, topology, migrations, clock and GeoIP file, and say what is wrong.
     Doctor(commands::doctor::Args),
     /// Exit with success when a server answers that it is ready.
     Ready(commands::ready::Args),
@@ -108,6 +111,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Worker(args) => commands::worker::run(args, &clock).await,
         Command::Api(args) => commands::api::run(args, &clock).await,
         Command::Migrate(args) => commands::migrate::run(args, &clock).await,
+        Command::Grants(args) => commands::grants::run(&args),
         Command::Apply(args) => commands::apply::run(args, &clock).await,
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Import(args) => commands::import::run(args, &clock).await,

@@ -8,6 +8,8 @@ pub mod bulk;
 pub mod catalog;
 pub mod db;
 pub mod domain;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 pub mod http;
 pub mod keyring;
 pub mod message;

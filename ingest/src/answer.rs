@@ -57,13 +57,21 @@ impl Caller {
     }
 
     /// Hands `event` over and waits for what is to be answered.
-    pub(crate) async fn submit(self, ingest: &Ingest, event: Event, wait: Wait) -> (EventId, Answer) {
-        let id = event.id;
+    ///
+    /// # Errors
+    /// 429 when the organisation's quota is used up.
+    pub(crate) async fn submit(
+        self,
+        ingest: &Ingest,
+        event: Event,
+        wait: Wait,
+    ) -> Result<(EventId, Answer), Rejection> {
+        let (id, admission) = (event.id, ingest.admit(&event, 1)?);
         let answer = match self {
-            Self::Keyed(_) => ingest.submit(event, wait).await,
-            Self::Keyless(_, permit) => ingest.submit_keyless(permit, event, wait).await,
+            Self::Keyed(_) => ingest.submit(admission, event, wait).await,
+            Self::Keyless(_, permit) => ingest.submit_keyless(permit, admission, event, wait).await,
         };
-        (id, answer)
+        Ok((id, answer))
     }
 }
 

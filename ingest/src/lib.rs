@@ -3,7 +3,7 @@
 //! A handler extracts, authorises, parses into domain types, submits to the [`pipeline`] and prints. It never talks to
 //! the database: keys are in memory, and events leave through the pipeline.
 //!
-//! Reading order: `state`, `auth`, `answer`, one folder per dialect, `pipeline`.
+//! Reading order: `state`, `auth`, `quota`, `answer`, one folder per dialect, `pipeline`.
 
 pub mod affitor;
 pub mod affy;
@@ -16,6 +16,7 @@ pub mod tapfiliate;
 pub mod yaplet;
 
 mod answer;
+mod quota;
 mod router;
 mod state;
 #[cfg(test)]

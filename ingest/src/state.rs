@@ -11,6 +11,7 @@ use common::{
     },
     keyring::{Keys, Principal},
     message::EventIds,
+    queue::Place,
     runtime::{Clock, TaskGroup},
     telemetry::traces,
 };
@@ -20,6 +21,7 @@ use tracing::Instrument as _;
 use crate::{
     auth::{Keyless, KeylessPermit},
     pipeline::{self, Answer, Pipeline},
+    quota::{Admission, Quotas},
 };
 
 /// What all handlers share. Clones are cheap.
@@ -30,6 +32,7 @@ pub struct Ingest(pub(crate) Arc<Parts>);
 pub(crate) struct Parts {
     keys: Keys,
     keyless: Keyless,
+    quotas: Quotas,
     addresses: AddressRate,
     pub(crate) pipeline: Pipeline,
     ids: EventIds,
@@ -43,6 +46,7 @@ impl Ingest {
         Self(Arc::new(Parts {
             keys,
             keyless: Keyless::default(),
+            quotas: Quotas::default(),
             addresses: AddressRate::default(),
             pipeline,
             ids,
@@ -149,10 +153,24 @@ impl Ingest {
         self.0.keyless.permit()
     }
 
+    /// Whether so many events, all of one organisation as `event` is, may be submitted now: all or none.
+    ///
+    /// # Errors
+    /// 429 when a quota of the organisation is used up, 400 when they are more than it ever allows.
+    pub(crate) fn admit(&self, event: &Event, events: usize) -> Result<Admission, Rejection> {
+        self.0.quotas.admit(&self.0.keys, event, events)
+    }
+
     /// As [`Ingest::submit`], in one of the places for calls without a key. It is kept until the answer, even if the
     /// caller hangs up, and for an event whose organisation nobody knows until it is decided, as long as a caller would
     /// have waited, even if this one does not: else callers without a key who do so could fill the queue.
-    pub async fn submit_keyless(&self, permit: KeylessPermit, event: Event, wait: Wait) -> Answer {
+    pub(crate) async fn submit_keyless(
+        &self,
+        permit: KeylessPermit,
+        admission: Admission,
+        event: Event,
+        wait: Wait,
+    ) -> Answer {
         forget_body();
         let pipeline = self.0.pipeline.clone();
         let (told, answer) = oneshot::channel();
@@ -161,7 +179,7 @@ impl Ingest {
         let stop = self.0.requests.stop().clone();
         self.outlive("a call without a key", async move {
             let (id, is_unresolved, started) = (event.id, event.org.is_none(), Instant::now());
-            let answer = pipeline.submit(event, wait).await;
+            let answer = pipeline.submit_counted(admission.places, event, wait).await;
             let kept = (is_unresolved && answer == Answer::Accepted).then_some(permit);
             // Who hung up hears nothing.
             told.send(answer).ok();
@@ -188,18 +206,31 @@ impl Ingest {
     }
 
     /// Hands `event` over and waits for what is to be answered.
-    pub async fn submit(&self, event: Event, wait: Wait) -> Answer {
+    pub(crate) async fn submit(&self, admission: Admission, event: Event, wait: Wait) -> Answer {
         forget_body();
         note_event(event.dialect, event.id);
-        let id = event.id;
-        let answer = self.0.pipeline.submit(event, wait).await;
+        let (id, pipeline) = (event.id, self.0.pipeline.clone());
+        let answer = if admission.places.is_empty() {
+            pipeline.submit(event, wait).await
+        } else {
+            // It counts until it is decided, also when its caller hangs up.
+            let counted = self.outlive("an event that counts", async move {
+                pipeline.submit_counted(admission.places, event, wait).await
+            });
+            counted.await.unwrap_or_else(|_panicked| pipeline::unavailable())
+        };
         note_answer(id, &answer);
         answer
     }
 
     /// Hands `events` over in their order and waits for what is to be answered to each.
-    pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
-        self.0.pipeline.submit_all(events, wait).await
+    pub(crate) async fn submit_all(&self, places: Vec<Place>, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
+        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+        let answers = self.0.pipeline.submit_all(events, wait).await;
+        for ((id, answer), place) in ids.into_iter().zip(&answers).zip(places) {
+            self.0.pipeline.keep_counting(id, answer, place);
+        }
+        answers
     }
 }
 

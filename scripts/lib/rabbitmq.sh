@@ -126,6 +126,7 @@ rabbitmq_start_epmd() {
 
 rabbitmq_configure() {
   mkdir -p "$rb_home"/{data,log,schema,generated}
+  chmod 700 "$rb_home" # messages are in it
   if [[ ! -f $rb_home/.erlang.cookie ]]; then
     (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$rb_home/.erlang.cookie")
     chmod 400 "$rb_home/.erlang.cookie"

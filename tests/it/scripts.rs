@@ -37,6 +37,31 @@ fn help_is_there_without_a_build() {
     }
 }
 
+/// What others can read below a directory, but for what a closed directory hides from them.
+fn open_to_others(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    let open = entries.filter(|entry| entry.metadata().unwrap().permissions().mode() & 0o007 != 0);
+    open.flat_map(|entry| {
+        if entry.metadata().unwrap().is_dir() {
+            open_to_others(&entry.path())
+        } else {
+            vec![entry.path()]
+        }
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn data_and_logs_of_private_servers_are_nobody_elses() {
+    let servers = commissary_tests::Servers::new();
+    servers.run("postgres-start").await;
+    servers.run("rabbitmq-start").await;
+    let all = fs::read_dir(servers.path()).unwrap().count();
+    assert!(all >= 3, "{all}");
+    let open = open_to_others(servers.path());
+    assert!(open.is_empty(), "others can read {open:?}");
+}
+
 #[test]
 fn failed_tests_are_named_with_the_way_to_run_them_again() {
     // A test whose own output looks like that of the harness, a program that ended without a word, a test in documentation,

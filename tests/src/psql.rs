@@ -38,6 +38,18 @@ impl Database {
         }
     }
 
+    /// The same database for another user, who needs no password.
+    #[must_use]
+    pub fn as_user(&self, user: &str) -> Self {
+        let (scheme, rest) = self.url.split_once("://").expect("a URL");
+        let path = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(path);
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        Self {
+            url: format!("{scheme}://{user}@{host}{path}"),
+        }
+    }
+
     /// Runs a statement; the result has a line for a row and `|` between columns. Panics when it fails.
     pub async fn sql(&self, statement: &str) -> String {
         self.try_sql(statement)
@@ -59,6 +71,22 @@ impl Database {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
         Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    /// Runs a file of statements, which may read these variables of its environment. Panics when one fails.
+    pub async fn file(&self, path: &std::path::Path, variables: &[(&str, &str)]) {
+        let mut command = tokio::process::Command::from(self.psql());
+        let output = command
+            .arg("-f")
+            .arg(path)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await;
+        let output = output.expect("psql runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {error}", path.display());
     }
 
     /// A number, such as that of `SELECT count(*)`.

@@ -26,6 +26,11 @@ impl Servers {
         Self { directory }
     }
 
+    /// Where they live.
+    pub fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     /// Runs a command of `scripts/servers` on the directory and gives what it prints, such as the URL of a server.
     pub async fn run(&self, command: &str) -> String {
         let command = self.command(command);

@@ -1,6 +1,6 @@
 //! `commissary catalog export`: what is in the database, as a catalog file.
 
-use std::path::PathBuf;
+use std::{io::Write as _, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use common::{
@@ -9,7 +9,7 @@ use common::{
     runtime::DbArgs,
 };
 
-use crate::print::print;
+use crate::{print::print, private_file};
 
 /// Write what is in the database as a catalog file
 #[derive(Debug, clap::Args)]
@@ -75,6 +75,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let text = catalog::export(&pool, options).await?;
     match &args.output {
         None => print(text.trim_end()),
-        Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
+        Some(path) => private_file::create(path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display())),
     }
 }

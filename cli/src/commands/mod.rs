@@ -13,6 +13,7 @@ mod event_args;
 mod event_output;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod grants;
 pub(crate) mod import;
 pub(crate) mod ingest;
 pub(crate) mod keys;

@@ -26,6 +26,8 @@ pub(super) struct Org {
     pub(super) title: String,
     pub(super) affiliates_feature: bool,
     pub(super) client_id: Option<Spanned<i64>>,
+    pub(super) events_per_minute: Option<i64>,
+    pub(super) events_under_way: Option<i64>,
     #[serde(skip)]
     pub(super) groups: Vec<Group>,
     #[serde(skip)]

@@ -26,6 +26,8 @@ mod write;
 #[cfg(test)]
 mod export_tests;
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod partial_tests;
 #[cfg(test)]
 mod tests;

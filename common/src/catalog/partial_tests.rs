@@ -109,6 +109,38 @@ async fn what_a_file_leaves_out_stays(pool: Pool) {
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn quotas_are_set_kept_exported_and_cleared(pool: Pool) {
+    demo(&pool).await;
+    let quotas = async || {
+        let mut connection = pool.acquire().await.unwrap();
+        crate::db::keys::snapshot(&mut connection).await.unwrap().quotas
+    };
+    assert_eq!(quotas().await, []);
+    let file = "[orgs.demo]\nevents_per_minute = 60_000\nevents_under_way = 5_000\n";
+    assert_eq!(changed(&pool, file).await, ["organisation demo"]);
+    assert_eq!(
+        changed(&pool, DEMO).await,
+        [""; 0],
+        "what a file leaves out stays"
+    );
+    let [quota] = quotas().await[..] else {
+        panic!("one organisation has quotas")
+    };
+    assert_eq!((quota.per_minute, quota.under_way), (Some(60_000), Some(5_000)));
+    let options = ExportOptions {
+        org: None,
+        with_secrets: true,
+    };
+    let exported = export(&pool, options).await.unwrap();
+    assert!(exported.contains("events_per_minute = 60000"), "{exported}");
+    assert_eq!(changed(&pool, &exported).await, [""; 0]);
+    changed(&pool, "[orgs.demo]\nclear = ['events_per_minute']\n").await;
+    assert_eq!(quotas().await.first().and_then(|quota| quota.per_minute), None);
+    let wrong = parse("[orgs.demo]\nevents_per_minute = 0\nevents_under_way = 100_001\n").unwrap_err();
+    assert_eq!(wrong.problems.len(), 2, "{wrong:?}");
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn what_is_cleared_is_gone(pool: Pool) {
     demo(&pool).await;
     let file = "[orgs.demo]\nclear = ['client_id']\n\

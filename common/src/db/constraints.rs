@@ -114,6 +114,8 @@ const VIOLATIONS: &[(&str, &str)] = &[
     ),
     ("api_keys_org_fkey", "UPDATE api_keys SET org_id = 9"),
     ("api_keys_program_fkey", "UPDATE api_keys SET program_id = 9"),
+    ("orgs_events_per_minute_check", "UPDATE orgs SET events_per_minute = 0"),
+    ("orgs_events_under_way_check", "UPDATE orgs SET events_under_way = 0"),
     ("api_keys_hash_check", "UPDATE api_keys SET key_hash = ''"),
     ("api_keys_rate_check", "UPDATE api_keys SET rate_per_minute = 0"),
     ("api_keys_repeats_check", "UPDATE api_keys SET repeats = 'last'"),

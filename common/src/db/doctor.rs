@@ -13,7 +13,7 @@ pub struct DatabaseReport {
     /// The last migration, if there was one.
     pub migration: Option<i64>,
     pub now: DateTime<Utc>,
-    /// `None` before the first migration.
+    /// `None` before the first migration, and to a role that may not look.
     pub waiting: Option<Waiting>,
 }
 
@@ -54,7 +54,7 @@ pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
             .await
             .map_err(failed)?;
     }
-    if report.migration.is_some_and(|version| version >= 2) {
+    if report.migration.is_some_and(|version| version >= 2) && may_look(pool).await.map_err(failed)? {
         let waiting = sqlx::query_as!(
             Waiting,
             r#"SELECT (SELECT count(*) FROM spool) AS "spooled!",
@@ -65,4 +65,13 @@ pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
         report.waiting = Some(waiting.fetch_one(pool).await.map_err(failed)?);
     }
     Ok(report)
+}
+
+/// Whether the role may see what waits.
+async fn may_look(pool: &Pool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT has_table_privilege('spool', 'SELECT') AND has_column_privilege('events', 'status', 'SELECT') AS "may!""#
+    )
+    .fetch_one(pool)
+    .await
 }

@@ -26,6 +26,7 @@ pub(crate) mod event_actions;
 pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod grants;
 pub(crate) mod id_range;
 pub(crate) mod idempotency;
 pub mod idempotent_answers;

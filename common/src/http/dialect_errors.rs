@@ -79,6 +79,10 @@ impl DialectErrors {
         {
             printed.field = invalid.field().map(ToOwned::to_owned);
         }
+        if let Some(quota) = rejection.quota() {
+            let message = rejection.to_string();
+            response.extensions_mut().insert(OverQuota { quota, message });
+        }
         if let Some(wait) = rejection.retry_after() {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
@@ -120,7 +124,12 @@ impl DialectErrors {
             (Self::Tapfiliate, Rejection::Unauthenticated) => "Authentication Failed.".to_owned(),
             (Self::Tapfiliate, Rejection::NotFound) => "Not Found".to_owned(),
             // Published clients compare this text.
-            (Self::Tapfiliate, Rejection::RateLimited { .. }) => "You exceeded the rate limit".to_owned(),
+            (
+                Self::Tapfiliate,
+                Rejection::RateLimited { .. }
+                | Rejection::QuotaPerMinute { .. }
+                | Rejection::QuotaUnderWay { .. },
+            ) => "You exceeded the rate limit".to_owned(),
             (Self::Affitor, Rejection::Unauthenticated) => "Invalid API token".to_owned(),
             (Self::Yaplet, Rejection::Unauthenticated) => "Missing or invalid Y-API-Key header".to_owned(),
             (Self::Affy, Rejection::Unauthenticated) => "Invalid or missing API key".to_owned(),
@@ -153,6 +162,13 @@ impl PrintedError {
     }
 }
 
+/// Which quota a request was turned away by, beside its response as an extension: what is printed is the dialect's word for it.
+#[derive(Clone, Debug)]
+pub(super) struct OverQuota {
+    pub(super) quota: &'static str,
+    pub(super) message: String,
+}
+
 /// At least one: a caller told to wait 0 s would come back at once.
 pub fn whole_seconds(wait: Duration) -> u64 {
     let started = u64::from(wait.subsec_nanos() > 0);
@@ -162,7 +178,7 @@ pub fn whole_seconds(wait: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::request::Invalid;
+    use crate::http::{Rate, request::Invalid};
 
     /// The type and not the shape decides the status; only those that time mends name a time.
     #[test]
@@ -173,6 +189,19 @@ mod tests {
             (Rejection::Unverifiable, 503, Some("1")),
             (Rejection::Forbidden("no"), 403, None),
             (Rejection::RateLimited { retry_after }, 429, Some("7")),
+            (
+                Rejection::QuotaPerMinute {
+                    rate: Rate {
+                        limit: 5,
+                        remaining: 0,
+                        retry_after: Some(retry_after),
+                    },
+                    retry_after,
+                },
+                429,
+                Some("7"),
+            ),
+            (Rejection::QuotaUnderWay { limit: 5 }, 429, Some("1")),
             (Rejection::NotFound, 404, None),
             (Rejection::MethodNotAllowed, 405, None),
             (Rejection::BodyTimeout, 408, None),

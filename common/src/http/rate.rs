@@ -108,6 +108,13 @@ impl RateLimits {
 }
 
 impl Rate {
+    /// Tells of `other` instead, where less is left of that.
+    pub fn tighten(&mut self, other: Option<Self>) {
+        if let Some(other) = other.filter(|other| other.remaining < self.remaining) {
+            *self = other;
+        }
+    }
+
     /// Adds the headers that Tapfiliate's clients read as integers; the reset is the second at which the bucket is full.
     pub fn print(self, mut response: Response, now: DateTime<Utc>) -> Response {
         let used = self.limit.saturating_sub(self.remaining);

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use super::Rate;
 use crate::http::request::Invalid;
 
 /// How long a caller whose body found no room should wait: those that send slowly are let go by then.
 const ROOM_AGAIN: Duration = Duration::from_secs(1);
+/// How long a caller with too much under way should wait: by then some is decided.
+const DECIDED_AGAIN: Duration = Duration::from_secs(1);
 /// How long a caller whose key cannot be verified now should wait.
 const VERIFY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -21,6 +24,10 @@ pub enum Rejection {
     Forbidden(&'static str),
     #[error("you exceeded the rate limit")]
     RateLimited { retry_after: Duration },
+    #[error("the organisation's quota of {} events a minute is used up", .rate.limit)]
+    QuotaPerMinute { rate: Rate, retry_after: Duration },
+    #[error("the organisation has as many events under way as its quota allows: {limit}")]
+    QuotaUnderWay { limit: u32 },
     #[error("there is nothing at this path")]
     NotFound,
     #[error("this path does not take this method")]
@@ -47,7 +54,9 @@ impl Rejection {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited { .. } | Self::QuotaPerMinute { .. } | Self::QuotaUnderWay { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -60,7 +69,10 @@ impl Rejection {
     /// When to try again, where trying again helps.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after }
+            | Self::QuotaPerMinute { retry_after, .. }
+            | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::QuotaUnderWay { .. } => Some(DECIDED_AGAIN),
             Self::Unverifiable => Some(VERIFY_AGAIN),
             Self::BodiesFull => Some(ROOM_AGAIN),
             Self::Unauthenticated
@@ -71,6 +83,23 @@ impl Rejection {
             | Self::BodyTooLarge { .. }
             | Self::UrlTooLong
             | Self::Invalid(_) => None,
+        }
+    }
+
+    /// The quota that is used up, in the words of the catalog file, if it is one.
+    pub(super) fn quota(&self) -> Option<&'static str> {
+        match self {
+            Self::QuotaPerMinute { .. } => Some("events_per_minute"),
+            Self::QuotaUnderWay { .. } => Some("events_under_way"),
+            _ => None,
+        }
+    }
+
+    /// The allowance that is used up, where it is one of a minute.
+    pub fn rate(&self) -> Option<Rate> {
+        match self {
+            Self::QuotaPerMinute { rate, .. } => Some(*rate),
+            _ => None,
         }
     }
 }

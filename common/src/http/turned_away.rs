@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{DialectErrors, PrintedError, noted::Noted};
+use super::{DialectErrors, PrintedError, dialect_errors::OverQuota, noted::Noted};
 use crate::{domain::OrgId, telemetry::metrics};
 
 /// Why a request became no event, without what was sent.
@@ -96,12 +96,15 @@ pub(super) fn note(asked: &Asked, noted: &Noted, response: &mut Response) {
         && !is_an_answer(asked, status)
     {
         let printed = response.extensions().get::<PrintedError>().cloned();
+        let over = response.extensions().get::<OverQuota>().cloned();
         let field = printed.as_ref().and_then(|printed| printed.field.as_deref());
+        let field = over.as_ref().map(|over| over.quota).or(field);
         let message = printed.as_ref().map(|printed| printed.message.clone());
+        let message = over.as_ref().map(|over| over.message.clone()).or(message);
         let body = noted.body.as_deref().unwrap_or_default();
         all.push(asked.turned_away(
             noted.org,
-            reason(status),
+            over.as_ref().map_or_else(|| reason(status), |_| QUOTA_EXCEEDED),
             field,
             message.unwrap_or_default(),
             body,
@@ -118,6 +121,7 @@ fn is_an_answer(asked: &Asked, status: StatusCode) -> bool {
 }
 
 const INVALID: &str = "invalid";
+const QUOTA_EXCEEDED: &str = "quota_exceeded";
 
 fn reason(status: StatusCode) -> &'static str {
     match status {

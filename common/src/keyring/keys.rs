@@ -9,12 +9,17 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Principal, unknown::UnknownKeys};
+use super::{
+    Principal,
+    quota::{Quota, renewed},
+    unknown::UnknownKeys,
+};
 use crate::{
     db::{
         DbError, Pool,
         keys::{ApiKey, Client, KeySnapshot, PixelKey, hash_key, snapshot},
     },
+    domain::OrgId,
     http::{AddressRate, RateLimit, Rejection},
 };
 
@@ -77,6 +82,7 @@ struct Known {
     principals: HashMap<[u8; 32], Arc<Principal>>,
     clients: HashMap<i64, Client>,
     pixels: HashMap<String, Arc<PixelKey>>,
+    quotas: HashMap<OrgId, Quota>,
 }
 
 /// All keys in memory. Clones share them.
@@ -167,6 +173,11 @@ impl Keys {
             .await
     }
 
+    /// The quotas of an organisation, if it has one.
+    pub fn quota(&self, org: OrgId) -> Option<Quota> {
+        self.0.snapshot.load().quotas.get(&org).cloned()
+    }
+
     /// What `find` finds, now or after a reload. What is not there is remembered under `hash`.
     async fn known<T>(
         &self,
@@ -240,6 +251,7 @@ impl Keys {
             principals: principals.collect(),
             clients: clients.map(|client| (client.client_id, client)).collect(),
             pixels: pixels.map(|pixel| (pixel.key.clone(), Arc::new(pixel))).collect(),
+            quotas: renewed(&before.quotas, snapshot.quotas),
         }));
     }
 }

@@ -1,13 +1,16 @@
-//! The keys of a process in memory: who holds one, and how often that one may call. A known key never waits for the database; who
+//! The keys of a process in memory: who holds one, how often that one may call, and how
+//! many events of an organisation are taken. A known key never waits for the database; who
 //! tries keys that nobody has is remembered, seldom asks the database, and is soon told to wait.
 
 mod keys;
+mod quota;
 mod refresh;
 mod unknown;
 
 pub use keys::{
     AuthError, FAILED_BURST, FAILED_PER_SECOND, Keys, Load, RELOAD_GAP, ReloadError, UNKNOWN_DEADLINE,
 };
+pub use quota::Quota;
 pub use refresh::{POLL_DEADLINE, POLL_INTERVAL, refresh};
 pub use unknown::{MAX_UNKNOWN, UNKNOWN_TTL};
 

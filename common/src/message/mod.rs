@@ -4,6 +4,8 @@
 
 mod envelope;
 mod event_id;
+#[cfg(test)]
+mod fuzz_tests;
 mod reply;
 
 pub use envelope::{DecodeError, ENVELOPE_VERSION, Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS};

@@ -8,6 +8,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use super::Place;
 use crate::{
     domain::{EventId, Outcome},
     message::Reply,
@@ -31,8 +32,10 @@ struct Waiting {
     since: Instant,
     /// When it was last seen to have a row and to be looked at again: its outcome may take as long as its caller waits.
     queued: Option<Instant>,
-    /// `None`: nobody waits, the outcome only shows that outcomes flow again.
+    /// `None`: nobody waits, the outcome only shows that outcomes flow again, or gives a place back.
     answer: Option<oneshot::Sender<Outcome>>,
+    /// Held until the event is decided.
+    place: Option<Place>,
 }
 
 impl Waiting {
@@ -41,12 +44,23 @@ impl Waiting {
             since: Instant::now(),
             queued: None,
             answer,
+            place: None,
+        }
+    }
+
+    /// Who was told that the outcome comes later does not wait: it is looked up seldom, and is no stall.
+    fn holding(place: Place) -> Self {
+        Self {
+            queued: Some(Instant::now()),
+            place: Some(place),
+            ..Self::new(None)
         }
     }
 
     /// Whether it is worth looking up for one who looks up what is `age` old.
     fn is_due(&self, age: Duration) -> bool {
         match self.queued {
+            Some(seen) if self.place.is_some() => seen.elapsed() >= HELD_LOOK,
             Some(seen) if !age.is_zero() => seen.elapsed() >= QUEUED_LOOK.max(age),
             _ => self.since.elapsed() >= age,
         }
@@ -55,6 +69,10 @@ impl Waiting {
 
 /// How often an event that is looked at again is looked up without a call.
 const QUEUED_LOOK: Duration = Duration::from_millis(250);
+/// How often an event that holds a place is looked up.
+const HELD_LOOK: Duration = Duration::from_millis(500);
+/// An event of which nothing was heard for so long is under way no more, as far as anybody here knows.
+pub const FORGET_UNDER_WAY: Duration = Duration::from_hours(1);
 
 impl PendingReplies {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,13 +90,18 @@ impl PendingReplies {
         }
     }
 
+    /// Keeps `place` until `id` is decided.
+    pub fn hold(&self, id: EventId, place: Place) {
+        self.state().waiting.insert(id, Waiting::holding(place));
+    }
+
     /// Looks out for the outcome of `id` though nobody waits for it, unless `limit` ids are looked out for already.
     pub fn probe(&self, id: EventId, limit: usize) {
         let mut state = self.state();
         if state
             .waiting
             .values()
-            .filter(|waiting| waiting.answer.is_none())
+            .filter(|waiting| waiting.answer.is_none() && waiting.place.is_none())
             .count()
             < limit
         {
@@ -124,11 +147,24 @@ impl PendingReplies {
         self.state().last_reply.is_some_and(|last| last.elapsed() <= age)
     }
 
-    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others.
+    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others, and those
+    /// that nobody waits for behind them.
     pub fn awaited(&self, age: Duration, limit: usize) -> Vec<EventId> {
-        let state = self.state();
-        let old = state.waiting.iter().filter(|(_, waiting)| waiting.is_due(age));
-        old.map(|(id, _)| *id).take(limit).collect()
+        let mut state = self.state();
+        let old = state
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.place.is_none() && waiting.is_due(age));
+        let mut ids: Vec<EventId> = old.map(|(id, _)| *id).take(limit).collect();
+        let held = state
+            .waiting
+            .iter_mut()
+            .filter(|(_, waiting)| waiting.place.is_some() && waiting.is_due(age));
+        for (id, waiting) in held.take(limit.saturating_sub(ids.len())) {
+            waiting.queued = Some(Instant::now());
+            ids.push(*id);
+        }
+        ids
     }
 
     /// Whether requests wait of which no worker has been heard, and no outcome at all has come for `patience`.
@@ -141,11 +177,16 @@ impl PendingReplies {
         waits_long && state.last_outcome.is_none_or(|last| last.elapsed() >= patience)
     }
 
-    /// Forgets what nobody waits for and has not come within `age`.
+    /// Forgets what nobody waits for and has not come within `age`, and places after [`FORGET_UNDER_WAY`].
     pub fn expire_probes(&self, age: Duration) {
-        self.state()
-            .waiting
-            .retain(|_, waiting| waiting.answer.is_some() || waiting.since.elapsed() < age);
+        self.state().waiting.retain(|_, waiting| {
+            let age = if waiting.place.is_some() {
+                FORGET_UNDER_WAY
+            } else {
+                age
+            };
+            waiting.answer.is_some() || waiting.since.elapsed() < age
+        });
     }
 }
 
@@ -196,6 +237,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::queue::UnderWay;
 
     fn id(n: u128) -> EventId {
         EventId(Uuid::from_u128(n))
@@ -246,6 +288,26 @@ mod tests {
             vec![id(1)],
             "somebody has called"
         );
+    }
+
+    #[test]
+    fn a_place_is_held_until_its_event_is_decided_and_is_no_stall() {
+        let (pending, under_way) = (PendingReplies::default(), UnderWay::default());
+        let mut places = under_way.take(2, 2).unwrap();
+        pending.hold(id(1), places.pop().unwrap());
+        pending.hold(id(2), places.pop().unwrap());
+        assert!(!pending.is_stalled(Duration::ZERO));
+        assert!(pending.awaited(Duration::ZERO, 9).is_empty(), "just taken");
+        pending.probe(id(3), 1);
+        pending.expire_probes(Duration::ZERO);
+        assert!(under_way.take(1, 2).is_none(), "both are held");
+        pending.deliver_found([Reply {
+            event_id: id(2),
+            outcome: Outcome::Parked,
+        }]);
+        let place = under_way.take(1, 2);
+        assert!(place.is_some(), "one was decided");
+        assert!(under_way.take(1, 2).is_none());
     }
 
     #[test]

@@ -181,9 +181,9 @@ async fn run(ingest: &Ingest, chains: &Chains, request: Request) -> Result<Respo
     let customer_key = format!("test_{}", ingest.clock().now().timestamp_millis());
     let step = async |what| step(ingest, &holder, &received, what, &customer_key).await;
     let verdict = ChainVerdicts {
-        click: step(TestKind::Click).await,
-        lead: step(TestKind::Lead).await,
-        sale: step(TestKind::Sale).await,
+        click: step(TestKind::Click).await?,
+        lead: step(TestKind::Lead).await?,
+        sale: step(TestKind::Sale).await?,
     };
     let verdicts = [verdict.click, verdict.lead, verdict.sale];
     let attributed = verdicts.iter().all(|verdict| *verdict == ChainVerdict::Pass);
@@ -205,7 +205,7 @@ async fn step(
     received: &Received,
     what: TestKind,
     customer_key: &str,
-) -> ChainVerdict {
+) -> Result<ChainVerdict, Rejection> {
     let details = [("short_code", SHORT_CODE), ("customer_key", customer_key)];
     let body = Body::Test(TestEvent {
         what,
@@ -218,12 +218,14 @@ async fn step(
     let mut event = ingest.event(principal, Dialect::Affitor, received, body);
     // One key cannot stand for three events.
     event.idempotency = None;
-    match ingest.submit(event, Wait::Outcome(DEFAULT_WAIT)).await {
+    let admission = ingest.admit(&event, 1)?;
+    let answer = ingest.submit(admission, event, Wait::Outcome(DEFAULT_WAIT)).await;
+    Ok(match answer {
         Answer::Outcome(Outcome::Applied(_)) => ChainVerdict::Pass,
         Answer::Outcome(Outcome::Parked | Outcome::Queued) | Answer::Accepted => ChainVerdict::Pending,
         Answer::Outcome(Outcome::Refused(_) | Outcome::Dead(_) | Outcome::Discarded)
         | Answer::Unavailable { .. } => ChainVerdict::Fail,
-    }
+    })
 }
 
 fn too_many(wait: Duration) -> Response {

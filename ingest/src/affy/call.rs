@@ -50,6 +50,6 @@ async fn record(ingest: &Ingest, request: Request, parse: Parse) -> Result<Respo
     let wait = received.wait;
     // They may be much larger than the event that is waited for.
     drop((fields, received));
-    let (event, answer) = caller.submit(ingest, event, wait).await;
+    let (event, answer) = caller.submit(ingest, event, wait).await?;
     Ok(answer::print(event, &context, &answer))
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use common::db::keys::Timezone;
 use common::domain::{Dialect, Event, EventId, Idempotency, ProgramId};
-use common::keyring::Principal;
+use common::{keyring::Principal, queue::Place};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -18,7 +18,7 @@ use super::{
     fields::line_fields,
     line::{Line, parse_line},
 };
-use crate::{Ingest, answer::key_holder, auth::may_ingest, pipeline::Answer};
+use crate::{Ingest, answer::key_holder, auth::may_ingest, pipeline::Answer, quota::Admission};
 use common::http::{
     Asker, NATIVE_KEYS, Rejection, note_invalid_part,
     openapi::example,
@@ -27,7 +27,7 @@ use common::http::{
 
 const ABOUT: &str = "Record up to 1,000 events, one JSON object a line: type conversion (default), update, refund, chargeback, \
                      chargeback_reversal, customer or customer_update, with a postback's fields. A line has at most 256 KiB and costs as \
-                     much of the rate limit as a call. An Idempotency-Key stands for each line at its place: when the answer was lost, \
+                     much of the rate limit and of the organisation's quotas as a call: all are taken or, with 429, none. An Idempotency-Key stands for each line at its place: when the answer was lost, \
                      or lines were unavailable, send the whole request again under the same key";
 
 #[utoipa::path(
@@ -76,10 +76,14 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
             Ok(event) => first.push((line, event)),
         }
     }
+    let admission = match first.first().or(later.first()) {
+        Some((_, event)) => ingest.admit(event, first.len() + later.len())?,
+        None => Admission::default(),
+    };
     // A client that hangs up must not stop between the two.
     let (submitter, wait) = (ingest.clone(), received.wait);
     let submitted = ingest.outlive("the lines of a call", async move {
-        submit(&submitter, first, later, wait).await
+        submit(&submitter, admission.places, first, later, wait).await
     });
     results.extend(submitted.await.map_err(|_panicked| Rejection::Unavailable {
         retry_after: crate::pipeline::RETRY_AFTER,
@@ -135,12 +139,14 @@ fn idempotency(key: String, fields: &Fields, text: &str, program: Option<Program
 /// Hands over first what stands alone, then, once that is decided, what builds on it.
 async fn submit(
     ingest: &Ingest,
+    mut places: Vec<Place>,
     first: Vec<(usize, Event)>,
     later: Vec<(usize, Event)>,
     wait: Wait,
 ) -> Vec<(usize, What, Vec<String>)> {
     let started = Instant::now();
-    let mut results = submit_all(ingest, first, wait).await;
+    let of_later = places.split_off(first.len().min(places.len()));
+    let mut results = submit_all(ingest, places, first, wait).await;
     let wait = match wait {
         Wait::Outcome(wait) => match wait.saturating_sub(started.elapsed()) {
             Duration::ZERO => Wait::Receipt,
@@ -148,19 +154,20 @@ async fn submit(
         },
         Wait::Receipt => Wait::Receipt,
     };
-    results.extend(submit_all(ingest, later, wait).await);
+    results.extend(submit_all(ingest, of_later, later, wait).await);
     results
 }
 
 async fn submit_all(
     ingest: &Ingest,
+    places: Vec<Place>,
     events: Vec<(usize, Event)>,
     wait: Wait,
 ) -> Vec<(usize, What, Vec<String>)> {
     let of_line = |(line, event): &(usize, Event)| (*line, event.id, event.warnings.clone());
     let lines: Vec<(usize, EventId, Vec<String>)> = events.iter().map(of_line).collect();
     let events = events.into_iter().map(|(_, event)| event).collect();
-    let answers: Vec<Answer> = ingest.submit_all(events, wait).await;
+    let answers: Vec<Answer> = ingest.submit_all(places, events, wait).await;
     let answered = lines.into_iter().zip(answers);
     answered
         .map(|((line, event, warnings), answer)| (line, What::Answered(event, answer), warnings))

@@ -28,7 +28,7 @@ use std::{
 use common::{
     domain::{Dialect, Event, EventId, Outcome},
     http::request::Wait,
-    queue::{PendingReplies, PendingReply},
+    queue::{PendingReplies, PendingReply, Place},
     runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };
@@ -147,6 +147,24 @@ impl Pipeline {
         let dialect = event.dialect;
         let taken = self.take(event, wait, start);
         self.settle(dialect, taken).await
+    }
+
+    /// As [`Pipeline::submit`], for an event that counts in `places` until it is decided.
+    pub(crate) async fn submit_counted(&self, places: Vec<Place>, event: Event, wait: Wait) -> Answer {
+        let id = event.id;
+        let answer = self.submit(event, wait).await;
+        for place in places {
+            self.keep_counting(id, &answer, place);
+        }
+        answer
+    }
+
+    /// Keeps the place of an event that is not decided yet.
+    pub(crate) fn keep_counting(&self, id: EventId, answer: &Answer, place: Place) {
+        match answer {
+            Answer::Accepted | Answer::Outcome(Outcome::Queued) => self.shared.pending.hold(id, place),
+            Answer::Outcome(_) | Answer::Unavailable { .. } => {}
+        }
     }
 
     /// Takes events that belong together and says what became of each. They reach one publisher in their order.

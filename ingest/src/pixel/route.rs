@@ -137,12 +137,13 @@ async fn record(
     let body = create_conversion::parse_alone(&query_fields(&query, &warnings)?)?;
     let mut event = ingest.keyless_event(Dialect::Pixel, Some(pixel.org), request.extensions().get(), body);
     event.authenticated = authenticated;
+    let admission = ingest.admit(&event, 1)?;
     // Only those who are authenticated need no place among the calls without a key.
     let answer = if authenticated {
-        ingest.submit(event, Wait::Receipt).await
+        ingest.submit(admission, event, Wait::Receipt).await
     } else {
         ingest
-            .submit_keyless(ingest.keyless_permit()?, event, Wait::Receipt)
+            .submit_keyless(ingest.keyless_permit()?, admission, event, Wait::Receipt)
             .await
     };
     let mut response = match answer {

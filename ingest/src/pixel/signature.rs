@@ -235,6 +235,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn fuzz_no_mutation_forges_a_signature() {
+        let queries = [
+            QUERY,
+            "coupon=C&amount=1&external_id=o&l[]=2&l[]=1",
+            "referral_code=x&external_id=%7Bx%7D",
+        ];
+        let good: Vec<Vec<u8>> = queries
+            .iter()
+            .map(|query| format!("{query}&sig={}", sign(SECRET, query)).into_bytes())
+            .collect();
+        let signed = queries.map(canonical);
+        common::fuzzing::fuzz(&good, |bytes| {
+            let query = String::from_utf8_lossy(bytes);
+            if sent(SECRET, &query) == Sent::Right {
+                assert!(signed.contains(&canonical(&query)), "forged: {query}");
+            }
+        });
+    }
+
     proptest! {
         #[test]
         fn what_is_signed_is_found_signed(query in "[a-c=&%+0-9é~]{0,40}") {

@@ -29,9 +29,9 @@ impl Wire {
             Ok(principal) => principal,
             Err(rejection) => return ERRORS.print(&rejection),
         };
-        let rate = principal.take();
+        let mut rate = principal.take();
         let response = self
-            .answer(ingest, &principal, &rate, request, parse)
+            .answer(ingest, &principal, &mut rate, request, parse)
             .await
             .unwrap_or_else(|rejection| ERRORS.print(&rejection));
         rate.print(response, ingest.clock().now())
@@ -41,7 +41,7 @@ impl Wire {
         self,
         ingest: &Ingest,
         principal: &Principal,
-        rate: &Rate,
+        rate: &mut Rate,
         request: Request,
         parse: impl FnOnce(&Received) -> Result<Body, Rejection>,
     ) -> Result<Response, Rejection> {
@@ -51,7 +51,10 @@ impl Wire {
         let names_a_row = names_a_row(&body);
         let event = ingest.event(principal, self.dialect, &received, body);
         let id = event.id;
-        let answer = ingest.submit(event, received.wait).await;
+        let admitted = ingest.admit(&event, 1);
+        let admission = admitted.inspect_err(|rejection| rate.tighten(rejection.rate()))?;
+        rate.tighten(admission.rate);
+        let answer = ingest.submit(admission, event, received.wait).await;
         Ok(print(id, &answer, self.effect, names_a_row))
     }
 }

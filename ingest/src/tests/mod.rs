@@ -5,12 +5,14 @@ mod affy;
 mod auth;
 mod customers;
 mod described;
+mod fuzz;
 mod leniency;
 mod native;
 mod odd_values;
 mod paths;
 mod pixel;
 mod postback;
+mod quotas;
 mod reading;
 mod request_ids;
 mod rest;
@@ -112,6 +114,7 @@ fn snapshot(keys: Vec<ApiKey>) -> KeySnapshot {
             client(99, 3, false),
         ],
         pixels: vec![pixel("demo-pixel", true), pixel("locked-pixel", false)],
+        quotas: Vec::new(),
         receipt_secret: SecretString::from("secret"),
     }
 }

@@ -24,7 +24,7 @@ fn sale(order: &str) -> String {
 
 impl Service {
     /// Sends a request and answers each of its events with what `answer` says to it.
-    async fn batch(
+    pub(super) async fn batch(
         &mut self,
         request: Request<Body>,
         mut answer: impl FnMut(&Event) -> Answer,

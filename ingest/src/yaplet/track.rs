@@ -59,7 +59,7 @@ async fn record(
     let caller = Caller::Keyed(holder);
     let body = Body::CreateConversion(Box::new(order));
     let event = caller.event(ingest, Dialect::Yaplet, &received, body);
-    let (event, answer) = caller.submit(ingest, event, received.wait).await;
+    let (event, answer) = caller.submit(ingest, event, received.wait).await?;
     Ok(answer::print(event, &code, &answer))
 }
 

@@ -4,7 +4,7 @@ use super::files;
 
 /// The pages.
 fn pages() -> Vec<files::Source> {
-    let at_the_root = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let at_the_root = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
     let at_the_root = at_the_root.map(|path| files::Source::new(path, &files::read(path)));
     let others = files::written().into_iter().filter(|source| source.is_a("md"));
     at_the_root.into_iter().chain(others).collect()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) const CRATES: [&str; 6] = ["common", "ingest", "worker", "api", "cli", "tests"];
 /// Folders with files that people write, besides the crates.
-pub(super) const FOLDERS: [&str; 4] = ["migrations", "scripts", "docs", "demo"];
+pub(super) const FOLDERS: [&str; 5] = ["migrations", "scripts", "docs", "demo", "deploy"];
 
 /// A text file.
 #[derive(Clone, Debug)]

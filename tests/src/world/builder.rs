@@ -128,12 +128,12 @@ impl Builder {
             .map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The command of a role.
+    /// The command of a role, as the user of that role.
     pub(super) fn role(&self, db: &Database, prefix: &str, role: &str, amqp: Option<&str>) -> Command {
         let mut command = commissary();
         command
             .arg(role)
-            .env("DATABASE_URL", db.url())
+            .env("DATABASE_URL", db.as_user(&format!("commissary_{role}")).url())
             .env("COMMISSARY_AMQP_PREFIX", prefix)
             .env("COMMISSARY_LOG", self.log)
             .envs(self.variables.iter().map(|(name, value)| (*name, value)));

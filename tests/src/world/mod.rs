@@ -34,6 +34,9 @@ pub use finish::Leftovers;
 const EFFECTS: Duration = Duration::from_secs(45);
 const READY: Duration = Duration::from_secs(30);
 
+/// Who owns the schema: nobody of the product is a superuser.
+const OWNER: &str = "commissary_owner";
+
 /// A finished command of the product.
 #[derive(Debug)]
 pub struct Output {
@@ -152,12 +155,12 @@ impl World {
         .await;
     }
 
-    /// A command of the product for this installation.
+    /// A command of the product for this installation, as the owner of the schema.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = commissary();
         command
             .args(arguments)
-            .env("DATABASE_URL", self.db.url())
+            .env("DATABASE_URL", self.db.as_user(OWNER).url())
             .stdin(Stdio::null());
         command
     }

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::{
-    Scratch, World,
+    OWNER, Scratch, World,
     builder::{Builder, Queue, address, serve},
 };
 use crate::{
@@ -28,14 +28,19 @@ impl Builder {
             .expect("a directory for logs");
         let (name, prefix) = names(&directory);
         let admin = Database::new(&self.server.clone().unwrap_or_else(|| required("DATABASE_URL")));
-        admin.sql(&format!("CREATE DATABASE {name}")).await;
+        for user in [OWNER, "commissary_ingest", "commissary_worker", "commissary_api"] {
+            admin.sql(&role(user)).await;
+        }
+        admin.sql(&format!("CREATE DATABASE {name} OWNER {OWNER}")).await;
         let db = admin.sibling(&name);
         let scratch = Scratch { admin, name };
 
         let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/catalog.toml");
-        for arguments in [["migrate"].as_slice(), &["apply", demo]] {
+        for arguments in [["migrate", "--grants"], ["apply", demo]] {
             let mut command = commissary();
-            command.args(arguments).env("DATABASE_URL", db.url());
+            command
+                .args(arguments)
+                .env("DATABASE_URL", db.as_user(OWNER).url());
             let output = command.output().expect("the binary runs");
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(
@@ -75,6 +80,13 @@ impl Builder {
         world.ready().await;
         world
     }
+}
+
+/// Makes a role of the server, which other tests may be making, too.
+fn role(name: &str) -> String {
+    format!(
+        "DO $$BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$"
+    )
 }
 
 /// Names that no other test has, for the database and for the queues.

@@ -20,6 +20,10 @@ struct OrgTable {
     affiliates_feature: bool,
     /// AFFY's.
     client_id: Option<i64>,
+    /// Events that each ingest takes in a minute, by whatever call; a batch counts its events. Beyond it: 429 with `Retry-After`.
+    events_per_minute: Option<i64>,
+    /// Events that each ingest has taken and that are not decided yet. Beyond it: 429 with `Retry-After`.
+    events_under_way: Option<i64>,
 }
 
 #[derive(ToSchema)]
@@ -27,6 +31,12 @@ struct OrgTable {
 #[expect(dead_code, reason = "describes what may be changed")]
 struct OrgChange {
     title: Option<String>,
+    /// Null: as many as there come.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    events_per_minute: Option<i64>,
+    /// Null: as many as there come.
+    #[schema(minimum = 1, maximum = 100_000)]
+    events_under_way: Option<i64>,
 }
 
 /// Show the organisation
@@ -45,16 +55,22 @@ pub(super) async fn show_org(
 }
 
 /// Change the organisation
-// Its title alone: the rest is up to who runs the installation.
+// Its title and its quotas: the rest is up to who runs the installation.
 #[utoipa::path(
     patch,
     path = "/v1/org",
     tag = "native",
     security(("XApiKey" = []), ("Bearer" = [])),
     params(IdempotencyKey),
-    request_body(content = OrgChange, example = json!({"title": "Tapper Inc."})),
+    request_body(content = OrgChange, example = json!({"title": "Tapper Inc.", "events_per_minute": 60000})),
     responses((status = 200, body = OrgTable, example = json!({"id": "demo", "title": "Tapper Inc.", "affiliates_feature": true, "client_id": 12345})))
 )]
 pub(super) async fn change_org(State(api): State<Arc<Api>>, call: Call) -> Result<Response, Problem> {
-    thing::change(&api, &call, &[], &["title"]).await
+    thing::change(
+        &api,
+        &call,
+        &[],
+        &["title", "events_per_minute", "events_under_way"],
+    )
+    .await
 }

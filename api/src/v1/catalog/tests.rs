@@ -28,6 +28,30 @@ async fn audited(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
+async fn quotas_are_shown_changed_and_lifted_and_leave_an_entry() {
+    let database = testing::database().await;
+    let client = Client::over(&database.pool);
+    assert_eq!(client.get("/v1/org").await.json.get("events_per_minute"), None);
+    let quotas = json!({"events_per_minute": 600, "events_under_way": 50});
+    let set = patch(&client, "/v1/org", &quotas).await;
+    assert_eq!(set.status, 200, "{}", set.json);
+    assert_eq!(
+        (&set.json["events_per_minute"], &set.json["events_under_way"]),
+        (&json!(600), &json!(50))
+    );
+    for wrong in [0, -1, 100_001] {
+        let refused = patch(&client, "/v1/org", &json!({"events_under_way": wrong})).await;
+        assert_eq!(refused.status, 400, "{wrong}: {}", refused.json);
+    }
+    let lifted = patch(&client, "/v1/org", &json!({"events_per_minute": null})).await;
+    assert_eq!(lifted.json.get("events_per_minute"), None);
+    assert_eq!(lifted.json["events_under_way"], json!(50));
+    assert_eq!(client.get("/v1/org").await.json, lifted.json);
+    let changes = "SELECT count(*) FROM audit_entries WHERE after ? 'events_under_way' AND after ->> 'events_under_way' = '50'";
+    assert_eq!(database.count(changes).await, 2);
+}
+
+#[tokio::test]
 async fn a_program_comes_is_changed_and_retired() {
     let database = testing::database().await;
     let client = Client::over(&database.pool);
@@ -207,7 +231,7 @@ async fn what_is_wrong_is_named_as_in_a_file() {
             "PATCH",
             "/v1/org",
             json!({"client_id": 5}),
-            "unknown field \"client_id\", known are title",
+            "unknown field \"client_id\", known are title, events_per_minute, events_under_way",
         ),
         (
             "PATCH",

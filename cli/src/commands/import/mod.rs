@@ -5,6 +5,8 @@ mod bar;
 mod dry_run;
 mod file;
 mod format;
+#[cfg(test)]
+mod fuzz_tests;
 mod groups;
 mod header;
 mod lines;

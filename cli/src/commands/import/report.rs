@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
@@ -18,7 +18,7 @@ use super::{
     groups::Groups,
     words::{INVALID, REFUSED, THERE, WARNING},
 };
-use crate::printable;
+use crate::{printable, private_file};
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -183,7 +183,7 @@ impl Report {
         let file = if let Some(file) = &mut self.file {
             file
         } else {
-            let opened = OpenOptions::new().create(true).append(true).open(&self.path);
+            let opened = private_file::append(&self.path);
             self.file.insert(BufWriter::new(opened.with_context(written)?))
         };
         writeln!(file, "{}", printable::json(&line.to_string())).with_context(written)

@@ -2,12 +2,13 @@
 //! in a private directory elsewhere that the state directory remembers. Only directories that carry our mark are ever
 //! used or removed. Nothing here starts or asks a server.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::user::{ServerUser, TOOL_TIMEOUT, succeed};
+use crate::private_file;
 
 const INSIDE: &str = "postgres";
 /// In the state directory: names the directory elsewhere.
@@ -63,7 +64,8 @@ pub(super) async fn make(state: &Path, user: &ServerUser) -> anyhow::Result<Path
     std::fs::remove_dir(&inside).with_context(|| format!("cannot remove {}", inside.display()))?;
     let elsewhere = make_elsewhere(user).await?;
     set_mark(user, &elsewhere, state).await?;
-    std::fs::write(&pointer, elsewhere.as_os_str().as_encoded_bytes())
+    private_file::create(&pointer)
+        .and_then(|mut file| file.write_all(elsewhere.as_os_str().as_encoded_bytes()))
         .with_context(|| format!("cannot write {}", pointer.display()))?;
     Ok(elsewhere)
 }

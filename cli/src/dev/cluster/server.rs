@@ -1,7 +1,7 @@
 //! Starts, adopts, asks and stops the server of one data directory, through PostgreSQL's own programs.
 //! Where the directory is and whose it is are decided by the callers.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::binaries::Binaries;
 use super::pid_file::{PidFile, is_taken};
 use super::user::{ServerUser, TOOL_TIMEOUT, output, succeed};
+use crate::private_file;
 
 /// Role and database; the role is the superuser of its private cluster.
 pub(super) const NAME: &str = "commissary";
@@ -196,11 +197,8 @@ impl Server {
         if self.log.metadata().is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
             std::fs::rename(&self.log, self.log.with_extension("old.log")).with_context(cannot)?;
         }
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.log)
-            .with_context(cannot)?;
+        // Statements that fail stand in it with their values.
+        let log = private_file::append(&self.log).with_context(cannot)?;
         // Root may be visiting the cluster of an ordinary user, who has to write this log tomorrow.
         self.user.own(&self.log).with_context(cannot)?;
         Ok(log)

@@ -101,12 +101,28 @@ async fn data_survives_a_stop_and_a_left_cluster_is_adopted() {
     third.stop().await.unwrap();
 }
 
+/// Files that others can read, but for those behind a closed directory.
+fn open_to_others(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    let open = entries.filter(|entry| entry.metadata().unwrap().permissions().mode() & 0o077 != 0);
+    open.flat_map(|entry| {
+        if entry.metadata().unwrap().is_dir() {
+            open_to_others(&entry.path())
+        } else {
+            vec![entry.path()]
+        }
+    })
+    .collect()
+}
+
 #[tokio::test]
 async fn the_server_is_private_and_durable() {
     let scratch = Scratch::new();
     let cluster = Cluster::start(&scratch.state()).await.unwrap();
     let mode = cluster.socket_dir.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "others cannot enter");
+    let open = open_to_others(&scratch.state());
+    assert!(open.is_empty(), "others can read {open:?}");
     let path = super::server::socket_in(&cluster.socket_dir);
     assert!(
         path.as_os_str().len() < 104,

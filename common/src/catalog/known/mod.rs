@@ -64,7 +64,8 @@ pub(super) async fn load(
 async fn fields(connection: &mut Connection, org: OrgId) -> Result<Map<String, Value>, DbError> {
     let fields = sqlx::query_scalar!(
         r#"SELECT jsonb_strip_nulls(jsonb_build_object(
-               'title', title, 'affiliates_feature', affiliates_feature, 'client_id', client_id)) AS "fields!"
+               'title', title, 'affiliates_feature', affiliates_feature, 'client_id', client_id,
+               'events_per_minute', events_per_minute, 'events_under_way', events_under_way)) AS "fields!"
            FROM orgs WHERE org_id = $1"#,
         org.0
     )

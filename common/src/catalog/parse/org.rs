@@ -3,9 +3,12 @@
 use toml::Spanned;
 
 use super::{affiliate, key, program};
-use crate::catalog::{
-    fields::{Fields, Id},
-    file::{CustomField, CustomFieldDefinition, Group, Org},
+use crate::{
+    catalog::{
+        fields::{Fields, Id},
+        file::{CustomField, CustomFieldDefinition, Group, Org},
+    },
+    db::keys::{MAX_PER_MINUTE, MAX_UNDER_WAY},
 };
 
 pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Org {
@@ -16,6 +19,8 @@ pub(super) fn parse(id: Id, mut fields: Fields<'_>) -> Org {
         title: fields.plain_text("title").unwrap_or_else(|| id.get_ref().clone()),
         affiliates_feature: fields.boolean("affiliates_feature", true),
         client_id,
+        events_per_minute: fields.integer("events_per_minute", 1..=MAX_PER_MINUTE),
+        events_under_way: fields.integer("events_under_way", 1..=MAX_UNDER_WAY),
         groups: all(&mut fields, "groups", "group", group),
         custom_fields: all(&mut fields, "custom_fields", "custom field", custom_field),
         programs: all(&mut fields, "programs", "program", program::parse),

@@ -408,7 +408,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     assert_eq!(
         error.in_file("my.toml"),
         "my.toml:2:3: org \"x\": unknown field \"typo\", known are affiliates, \
-        affiliates_feature, clear, client_id, custom_fields, groups, keys, owner, pixel_keys, programs, title"
+        affiliates_feature, clear, client_id, custom_fields, events_per_minute, events_under_way, groups, keys, owner, pixel_keys, programs, title"
     );
 }
 

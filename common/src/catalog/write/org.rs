@@ -61,16 +61,19 @@ async fn upsert(
 ) -> Result<Written, sqlx::Error> {
     let query = sqlx::query_as!(
         WrittenRow,
-        r#"INSERT INTO orgs (slug, title, affiliates_feature, client_id, created_at)
-         SELECT id, title, affiliates_feature, client_id, $2
+        r#"INSERT INTO orgs (slug, title, affiliates_feature, client_id, events_per_minute, events_under_way, created_at)
+         SELECT id, title, affiliates_feature, client_id, events_per_minute, events_under_way, $2
          FROM ROWS FROM (jsonb_to_recordset($1) AS (
-                 id text, title text, affiliates_feature boolean, client_id bigint))
+                 id text, title text, affiliates_feature boolean, client_id bigint, events_per_minute integer,
+                 events_under_way integer))
              WITH ORDINALITY
          ORDER BY ordinality
          ON CONFLICT (slug) DO UPDATE
-         SET title = excluded.title, affiliates_feature = excluded.affiliates_feature, client_id = excluded.client_id
-         WHERE (orgs.title, orgs.affiliates_feature, orgs.client_id)
-             IS DISTINCT FROM (excluded.title, excluded.affiliates_feature, excluded.client_id)
+         SET title = excluded.title, affiliates_feature = excluded.affiliates_feature, client_id = excluded.client_id,
+             events_per_minute = excluded.events_per_minute, events_under_way = excluded.events_under_way
+         WHERE (orgs.title, orgs.affiliates_feature, orgs.client_id, orgs.events_per_minute, orgs.events_under_way)
+             IS DISTINCT FROM (excluded.title, excluded.affiliates_feature, excluded.client_id, excluded.events_per_minute,
+                 excluded.events_under_way)
          RETURNING slug AS id, xmax = 0 AS "is_new!""#,
         Json(orgs) as _,
         now

@@ -31,7 +31,8 @@ pub(super) async fn orgs(connection: &mut Connection, orgs: &[Org]) -> Result<Th
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT slug AS subject, jsonb_build_object(
-                'title', title, 'affiliates_feature', affiliates_feature, 'client_id', client_id) AS "thing!: Json<Value>"
+                'title', title, 'affiliates_feature', affiliates_feature, 'client_id', client_id,
+               'events_per_minute', events_per_minute, 'events_under_way', events_under_way) AS "thing!: Json<Value>"
            FROM orgs WHERE slug = ANY ($1)"#,
         &slugs
     )

@@ -5,6 +5,7 @@
 
 mod error;
 mod public;
+mod quotas;
 mod repeats;
 mod scope;
 mod timezone;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use error::KeyError;
 pub use public::{Client, PixelKey, address_range, pixel_secret};
+pub use quotas::{MAX_PER_MINUTE, MAX_UNDER_WAY, OrgQuota};
 pub use repeats::{Repeats, UnknownRepeats};
 pub use scope::{Scope, UnknownScope};
 pub use timezone::{Timezone, UnknownTimezone};
@@ -67,6 +69,8 @@ pub struct KeySnapshot {
     pub keys: Vec<ApiKey>,
     pub clients: Vec<Client>,
     pub pixels: Vec<PixelKey>,
+    /// Of organisations that have one.
+    pub quotas: Vec<OrgQuota>,
     /// Proves that an event id was issued by this installation.
     pub receipt_secret: SecretString,
 }
@@ -185,11 +189,13 @@ pub async fn snapshot(connection: &mut Connection) -> Result<KeySnapshot, DbErro
         .map_err(|error| DbError::new("keys.snapshot", error))?;
     let clients = public::clients(connection).await?;
     let pixels = public::pixels(connection).await?;
+    let quotas = quotas::all(connection).await?;
     let receipt_secret = settings::receipt_secret(connection).await?;
     Ok(KeySnapshot {
         keys: rows.into_iter().map(ApiKey::from).collect(),
         clients,
         pixels,
+        quotas,
         receipt_secret,
     })
 }

@@ -1,12 +1,21 @@
 //! `commissary doctor`: what is wrong, in sentences.
 
+mod check;
+mod role;
+
 use common::{
-    db::{self, doctor::DatabaseReport},
+    db::{
+        self,
+        doctor::DatabaseReport,
+        grants::{self, DatabaseRole, RoleNames},
+    },
     queue::amqp::{AmqpUrl, Topology, inspect},
     runtime::{AmqpArgs, Clock, DbArgs},
     telemetry,
 };
 use secrecy::ExposeSecret;
+
+use check::Check;
 
 use super::migrate::newest_version;
 use crate::{print, roles::api::ApiArgs};
@@ -14,7 +23,7 @@ use crate::{print, roles::api::ApiArgs};
 /// Clocks further apart than this confuse receipts and reports.
 const CLOCK_SKEW_SECONDS: i64 = 5;
 
-/// Check database, broker, topology, migrations, clock and GeoIP file, and say what is wrong and what to do.
+/// Check database, its role, broker, topology, migrations, clock and GeoIP file, and say what is wrong and what to do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -23,6 +32,11 @@ pub(crate) struct Args {
     amqp: AmqpArgs,
     #[command(flatten)]
     api: ApiArgs,
+    #[command(flatten)]
+    names: RoleNames,
+    /// Whose role of the database this is to be; else its name tells.
+    #[arg(long, env = "COMMISSARY_ROLE", value_name = "ROLE")]
+    role: Option<DatabaseRole>,
     /// Print nothing but what is wrong.
     #[arg(long)]
     quiet: bool,
@@ -31,14 +45,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-struct Check {
-    name: &'static str,
-    /// What is well, or what is wrong.
-    result: Result<String, String>,
-}
-
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let mut checks = database(&args.db, clock).await;
+    let mut checks = database(&args, clock).await;
     checks.extend(broker(&args.amqp).await);
     checks.push(geoip(&args.api));
     let wrong = checks.iter().filter(|check| check.result.is_err()).count();
@@ -66,13 +74,18 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn database(args: &DbArgs, clock: &Clock) -> Vec<Check> {
+async fn database(args: &Args, clock: &Clock) -> Vec<Check> {
     let report = async {
-        let pool = db::connect(&args.database_url, 1, "commissary doctor").await?;
-        db::doctor::inspect(&pool).await
+        let pool = db::connect(&args.db.database_url, 1, "commissary doctor").await?;
+        let report = db::doctor::inspect(&pool).await?;
+        Ok::<_, db::DbError>((report, grants::inspect(&pool, &args.names, args.role).await?))
     };
     match report.await {
-        Ok(report) => judge_database(&report, clock),
+        Ok((report, of_role)) => {
+            let mut checks = judge_database(&report, clock);
+            checks.push(role::judge(&of_role, &args.names));
+            checks
+        }
         Err(error) => {
             let detail = format!(
                 "{}. Check DATABASE_URL and that the server runs",
