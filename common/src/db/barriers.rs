@@ -142,7 +142,10 @@ pub async fn passed(connection: &mut Connection, events: &[EventId]) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Pool, spool};
+    use crate::{
+        db::{Pool, spool},
+        message::ENVELOPE_VERSION,
+    };
 
     const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -231,15 +234,28 @@ mod tests {
         spool::put(&mut conn, b"after").await.unwrap();
         assert_eq!(look(&mut conn).await.passed, 0);
         let taken = spool::take(&mut conn, 0, 1).await.unwrap();
-        // What only a newer worker can read goes back to the end, and is as old as before.
-        spool::keep_for_newer(&mut conn, &taken[0].envelope)
-            .await
-            .unwrap();
+        // What a worker puts (back) behind the others is as old as before.
+        let aside = spool::Aside {
+            envelope: taken[0].envelope.clone(),
+            version: None,
+        };
+        spool::put_aside(&mut conn, &[aside]).await.unwrap();
         spool::remove(&mut conn, &[taken[0].spool_id]).await.unwrap();
         assert_eq!(look(&mut conn).await.passed, 0);
-        let newer = spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap();
-        assert_eq!(newer[0].envelope, b"before");
-        spool::remove(&mut conn, &[newer[0].spool_id]).await.unwrap();
+        let last = spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap();
+        assert_eq!((last[0].envelope.as_slice(), last[0].is_suspect), (b"before".as_slice(), true));
+        // What only a newer worker can read stays, and is under way until that comes.
+        let later = ENVELOPE_VERSION + 1;
+        spool::leave_to_newer(&mut conn, last[0].spool_id, later).await.unwrap();
+        assert_eq!(spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap().len(), 0);
+        let newer = spool::newer(&mut conn).await.unwrap().unwrap();
+        assert_eq!((newer.envelopes, newer.version), (1, i32::from(later)));
+        assert_eq!(look(&mut conn).await.passed, 0);
+        spool::leave_to_newer(&mut conn, last[0].spool_id, ENVELOPE_VERSION).await.unwrap();
+        let known = spool::take(&mut conn, 0, 9).await.unwrap();
+        assert_eq!(known.len(), 1, "a worker that knows the version finds it");
+        assert_eq!(spool::newer(&mut conn).await.unwrap(), None);
+        spool::remove(&mut conn, &[known[0].spool_id]).await.unwrap();
         assert_eq!(look(&mut conn).await.passed, number);
     }
 }
