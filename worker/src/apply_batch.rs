@@ -138,15 +138,12 @@ impl BatchApplier {
             lock_wait: None,
             alone: true,
         };
-        self.run_in(VecDeque::from([(std::slice::from_ref(event), how)]), 1).await
+        self.run_in(VecDeque::from([(std::slice::from_ref(event), how)]), 1)
+            .await
     }
 
     /// One transaction, again at once when others were in the way, unless it has waited for them.
-    async fn attempt(
-        &self,
-        batch: &[Incoming],
-        how: How,
-    ) -> Result<Vec<Decision>, ApplyError> {
+    async fn attempt(&self, batch: &[Incoming], how: How) -> Result<Vec<Decision>, ApplyError> {
         let (mut retries, mut stale) = (0, 0);
         loop {
             let span = tracing::info_span!("apply", attempt = 1 + retries + stale, events = batch.len());
@@ -162,11 +159,7 @@ impl BatchApplier {
         }
     }
 
-    async fn transaction(
-        &self,
-        batch: Vec<Incoming>,
-        how: How,
-    ) -> Result<Vec<Decision>, ApplyError> {
+    async fn transaction(&self, batch: Vec<Incoming>, how: How) -> Result<Vec<Decision>, ApplyError> {
         let (events, began) = (batch.len(), std::time::Instant::now());
         let decisions = db::in_transaction(&self.pool, async |transaction| {
             if let Some(limit) = how.lock_wait {

@@ -243,15 +243,28 @@ mod tests {
         spool::remove(&mut conn, &[taken[0].spool_id]).await.unwrap();
         assert_eq!(look(&mut conn).await.passed, 0);
         let last = spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap();
-        assert_eq!((last[0].envelope.as_slice(), last[0].is_suspect), (b"before".as_slice(), true));
+        assert_eq!(
+            (last[0].envelope.as_slice(), last[0].is_suspect),
+            (b"before".as_slice(), true)
+        );
         // What only a newer worker can read stays, and is under way until that comes.
         let later = ENVELOPE_VERSION + 1;
-        spool::leave_to_newer(&mut conn, last[0].spool_id, later).await.unwrap();
-        assert_eq!(spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap().len(), 0);
+        spool::leave_to_newer(&mut conn, last[0].spool_id, later)
+            .await
+            .unwrap();
+        assert_eq!(
+            spool::take(&mut conn, taken[0].spool_id + 1, 1)
+                .await
+                .unwrap()
+                .len(),
+            0
+        );
         let newer = spool::newer(&mut conn).await.unwrap().unwrap();
         assert_eq!((newer.envelopes, newer.version), (1, i32::from(later)));
         assert_eq!(look(&mut conn).await.passed, 0);
-        spool::leave_to_newer(&mut conn, last[0].spool_id, ENVELOPE_VERSION).await.unwrap();
+        spool::leave_to_newer(&mut conn, last[0].spool_id, ENVELOPE_VERSION)
+            .await
+            .unwrap();
         let known = spool::take(&mut conn, 0, 9).await.unwrap();
         assert_eq!(known.len(), 1, "a worker that knows the version finds it");
         assert_eq!(spool::newer(&mut conn).await.unwrap(), None);

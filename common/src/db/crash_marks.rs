@@ -23,7 +23,11 @@ pub struct Found {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn find(connection: &mut Connection, taker: i64, events: &[EventId]) -> Result<Vec<Found>, DbError> {
+pub async fn find(
+    connection: &mut Connection,
+    taker: i64,
+    events: &[EventId],
+) -> Result<Vec<Found>, DbError> {
     let ids: Vec<Uuid> = events.iter().map(|id| id.0).collect();
     sqlx::query_as!(
         Found,
@@ -161,9 +165,17 @@ mod tests {
         assert_eq!(find(&mut conn, 3, &[one]).await.unwrap()[0].place, "there");
 
         release(&mut conn, 1).await.unwrap();
-        assert_eq!(times(&mut conn, 3, other).await, None, "never found, so forgotten");
+        assert_eq!(
+            times(&mut conn, 3, other).await,
+            None,
+            "never found, so forgotten"
+        );
         release(&mut conn, 2).await.unwrap();
-        assert_eq!(times(&mut conn, 3, one).await, Some(1), "it ended well, and is suspected still");
+        assert_eq!(
+            times(&mut conn, 3, one).await,
+            Some(1),
+            "it ended well, and is suspected still"
+        );
         begin(&mut conn, 3, "there", &[one]).await.unwrap();
         assert_eq!(times(&mut conn, 4, one).await, Some(2));
         keep_one(&mut conn, one).await.unwrap();
@@ -175,7 +187,8 @@ mod tests {
     #[sqlx::test(migrator = "crate::db::MIGRATOR")]
     async fn marks_of_known_events_and_old_ones_are_swept(pool: Pool) {
         let mut conn = pool.acquire().await.unwrap();
-        let insert = "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, received_at, trusted, body)
+        let insert =
+            "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, received_at, trusted, body)
                       VALUES ($1, 1, 'refund', 'native', $2, NULLIF($3, ''), now(), true, '{}')";
         for (event, status, reason) in [(1, "applied", ""), (2, "dead", "crash_loop"), (3, "queued", "")] {
             let insert = sqlx::query(insert).bind(id(event).0).bind(status).bind(reason);
@@ -187,8 +200,14 @@ mod tests {
         let old = "UPDATE crash_marks SET marked_at = now() - interval '1 day'";
         sqlx::query(old).execute(&mut *conn).await.unwrap();
         assert_eq!(sweep(&mut conn).await.unwrap(), 1, "that of the applied one");
-        let old = format!("UPDATE crash_marks SET marked_at = now() - interval '{} days'", RETENTION_DAYS + 1);
-        sqlx::query(sqlx::AssertSqlSafe(old)).execute(&mut *conn).await.unwrap();
+        let old = format!(
+            "UPDATE crash_marks SET marked_at = now() - interval '{} days'",
+            RETENTION_DAYS + 1
+        );
+        sqlx::query(sqlx::AssertSqlSafe(old))
+            .execute(&mut *conn)
+            .await
+            .unwrap();
         assert_eq!(sweep(&mut conn).await.unwrap(), 3);
         assert_eq!(find(&mut conn, 2, &all).await.unwrap(), []);
     }
@@ -203,7 +222,9 @@ mod tests {
             ),
             ("crash_marks_finds_check", "UPDATE crash_marks SET finds = -1"),
         ] {
-            begin(&mut pool.acquire().await.unwrap(), 1, "", &[id(9)]).await.unwrap();
+            begin(&mut pool.acquire().await.unwrap(), 1, "", &[id(9)])
+                .await
+                .unwrap();
             let error = sqlx::query(statement).execute(&pool).await.unwrap_err();
             let found = error.as_database_error().and_then(|error| error.constraint());
             assert_eq!(found, Some(constraint));

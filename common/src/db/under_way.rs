@@ -126,7 +126,11 @@ mod tests {
 
         let old = "UPDATE batches_under_way SET taken_at = now() - interval '11 minutes'";
         sqlx::query(old).execute(&mut *conn).await.unwrap();
-        assert_eq!(sweep(&mut conn).await.unwrap(), 1, "of taker 3; another still says something");
+        assert_eq!(
+            sweep(&mut conn).await.unwrap(),
+            1,
+            "of taker 3; another still says something"
+        );
         spool::remove(&mut conn, &[waits]).await.unwrap();
         assert_eq!(sweep(&mut conn).await.unwrap(), 1);
         assert!(open(&mut conn).await.unwrap().is_none(), "nobody's row stays");

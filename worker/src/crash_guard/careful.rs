@@ -57,7 +57,11 @@ impl CrashGuard {
         let ids = ids(events);
         let mut connection = self.connection().await?;
         let known = events::known(&mut connection, &ids).await?;
-        let queued: HashSet<EventId> = events.iter().filter(|one| one.queued).map(|one| one.event.id).collect();
+        let queued: HashSet<EventId> = events
+            .iter()
+            .filter(|one| one.queued)
+            .map(|one| one.event.id)
+            .collect();
         // Of a queued event the row is the event itself.
         let is_decided =
             |(id, outcome): &(EventId, Outcome)| *outcome != Outcome::Queued || !queued.contains(id);
@@ -71,7 +75,7 @@ impl CrashGuard {
             events = events.len(),
             known = known.len(),
             alone,
-            "a process ended in the middle of what is applied here: it is applied with care"
+            "a process may have ended in the middle of what is applied here: it is applied with care"
         );
         Ok(parts)
     }
@@ -119,7 +123,11 @@ impl Careful<'_> {
     }
 
     async fn exclude_others(&mut self) {
-        if self.alone.as_ref().is_none_or(|(_, since)| since.elapsed() > ALONE_SLICE) {
+        if self
+            .alone
+            .as_ref()
+            .is_none_or(|(_, since)| since.elapsed() > ALONE_SLICE)
+        {
             self.alone = None;
             let gate = std::sync::Arc::clone(&self.guard.gate);
             self.alone = Some((gate.write_owned().await, Instant::now()));
@@ -128,7 +136,9 @@ impl Careful<'_> {
 
     async fn mark(&self, events: &[Incoming]) -> Result<(), Paused> {
         let Taker { id, place } = self.taker;
-        let mark = async { crash_marks::begin(&mut *self.guard.connection().await?, *id, place, &ids(events)).await };
+        let mark = async {
+            crash_marks::begin(&mut *self.guard.connection().await?, *id, place, &ids(events)).await
+        };
         mark.await.map_err(paused)
     }
 

@@ -105,7 +105,8 @@ impl CrashGuard {
         let unknown = self.unknown().await?;
         let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
         let found = under_way::events(&mut *self.connection().await?, taker.id, &ids).await?;
-        let is_unknown = |unknown: under_way::Unknown| events.iter().any(|event| event.received_at <= unknown.at);
+        let is_unknown =
+            |unknown: under_way::Unknown| events.iter().any(|event| event.received_at <= unknown.at);
         Ok(Care::of(found || unknown.is_some_and(is_unknown)))
     }
 
