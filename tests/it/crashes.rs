@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use commissary_tests::{Leftovers, Load, Process, Queue, World, envelope, wait_for};
+use commissary_tests::{Leftovers, Load, Queue, Servers, World, envelope, wait_for};
 use common::domain::{AttributionFields, Body, CreateConversion, Refund};
 use serde_json::json;
 
@@ -39,6 +39,11 @@ const HELD_UP: &str = "SELECT min(objid::bigint) FROM pg_locks l JOIN pg_databas
 
 /// Kills whichever worker is held up and starts another, until a condition in SQL holds. Returns how many were killed.
 async fn kill_until(world: &mut World, condition: &str) -> usize {
+    kill_with_until(world, None, condition).await
+}
+
+/// The same, where the database's machine goes down with each.
+async fn kill_with_until(world: &mut World, database: Option<&Servers>, condition: &str) -> usize {
     let condition = format!("SELECT {condition}");
     let mut kills = 0;
     loop {
@@ -63,7 +68,13 @@ async fn kill_until(world: &mut World, condition: &str) -> usize {
         let end = format!(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND classid = 4711 AND objid = {number}"
         );
-        world.sql(&end).await;
+        match database {
+            None => _ = world.sql(&end).await,
+            Some(servers) => {
+                servers.run("postgres-kill").await;
+                servers.run("postgres-start").await;
+            }
+        }
         kills += 1;
         world.start_worker(None).await;
     }
@@ -145,10 +156,9 @@ async fn three_workers(world: &mut World) {
 }
 
 async fn one_event_that_kills_costs_itself(queue: Queue) {
-    let mut world = World::of(queue).workers(0).start().await;
+    let mut world = World::of(queue).workers(3).start().await;
     world.sql(POISON).await;
     send(&world, orders(1)).await;
-    three_workers(&mut world).await;
     let kills = kill_until(&mut world, &settled(NEIGHBOURS, 1)).await;
     eprintln!("{queue:?}: {kills} kills");
     assert!(kills <= MAX_KILLS, "{kills} kills");
@@ -238,8 +248,6 @@ async fn healthy_workers_are_killed(queue: Queue) {
     let sent = load.stop().await;
     world.drained(0).await;
     world.recorded(&sent).await;
-    let logs: String = world.workers.iter().map(Process::log).collect();
-    assert!(logs.contains("worker is ready"), "{logs}");
     finish(world, 0).await;
 }
 
@@ -252,7 +260,7 @@ async fn a_queued_event_that_kills_costs_itself() {
     let file = world.file("orders.ndjson", &lines.join("\n"));
     let directory = tempfile::tempdir().unwrap();
     let mut import = world.command(&["import", &file, "--org", "demo", "--json"]);
-    let _import = Process::start("import", &mut import, directory.path());
+    let _import = commissary_tests::Process::start("import", &mut import, directory.path());
     let all = format!(
         "(SELECT count(*) FROM events WHERE status = 'queued') = {}",
         NEIGHBOURS + 1
@@ -264,6 +272,22 @@ async fn a_queued_event_that_kills_costs_itself() {
     assert!(kills <= MAX_KILLS, "{kills} kills");
     only_dead(&world, &["poison-0"]).await;
     finish(world, 1).await;
+}
+
+/// All in one process or one container: whatever is not flushed is gone as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_takes_the_database_down_with_it() {
+    let servers = Servers::new();
+    let url = servers.run("postgres-start").await;
+    let mut world = World::of(Queue::Spool).on_postgres(&url).start().await;
+    world.sql(POISON).await;
+    send(&world, orders(1)).await;
+    let kills = kill_with_until(&mut world, Some(&servers), &settled(NEIGHBOURS, 1)).await;
+    eprintln!("with the database: {kills} kills");
+    assert!(kills <= MAX_KILLS, "{kills} kills");
+    only_dead(&world, &["poison-0"]).await;
+    finish(world, 1).await;
+    drop(servers);
 }
 
 /// The broker counts deliveries of an envelope and not of its events.

@@ -23,7 +23,7 @@ use common::{
 use tokio::sync::{OnceCell, RwLock};
 
 /// Suspect events that are applied together under one mark each: if they crash again so many are alone after it.
-const GROUP_EVENTS: usize = 100;
+const GROUP_EVENTS: usize = 250;
 /// Found so often in the middle of it, an event is dead: once among others, twice alone.
 const MAX_FINDS: i32 = 3;
 
