@@ -160,7 +160,6 @@ async fn one_event_that_kills_costs_itself(queue: Queue) {
     world.sql(POISON).await;
     send(&world, orders(1)).await;
     let kills = kill_until(&mut world, &settled(NEIGHBOURS, 1)).await;
-    eprintln!("{queue:?}: {kills} kills");
     assert!(kills <= MAX_KILLS, "{kills} kills");
     only_dead(&world, &["poison-0"]).await;
     let told = world.commissary(&["explain", "poison-0"]).await;
@@ -205,7 +204,6 @@ async fn several_events_that_kill(queue: Queue) {
     world.publish(&[envelope(&events)]).await;
     three_workers(&mut world).await;
     let kills = kill_until(&mut world, &settled(NEIGHBOURS + 2, 3)).await;
-    eprintln!("{queue:?}: {kills} kills for three");
     assert!(kills <= 3 * MAX_KILLS, "{kills} kills");
     only_dead(&world, &["poison-0", "poison-1", "poison-in-the-middle"]).await;
     let refunds = "SELECT count(*) FROM refunds JOIN conversions USING (org_id, conversion_id) WHERE external_id = 'one'";
@@ -224,7 +222,6 @@ async fn a_parked_event_that_kills_costs_itself(queue: Queue) {
         .await;
     send(&world, std::iter::once("late".to_owned()).chain(orders(0))).await;
     let kills = kill_until(&mut world, &settled(NEIGHBOURS + 1, 1)).await;
-    eprintln!("{queue:?}: {kills} kills by a parked event");
     // Three until the sale is alone; then it is the refund's turn.
     assert!(kills <= 2 * MAX_KILLS, "{kills} kills");
     only_dead(&world, &["late"]).await;
@@ -268,7 +265,6 @@ async fn a_queued_event_that_kills_costs_itself() {
     world.until(&all).await;
     three_workers(&mut world).await;
     let kills = kill_until(&mut world, &settled(NEIGHBOURS, 1)).await;
-    eprintln!("queued: {kills} kills");
     assert!(kills <= MAX_KILLS, "{kills} kills");
     only_dead(&world, &["poison-0"]).await;
     finish(world, 1).await;
@@ -283,7 +279,6 @@ async fn an_event_that_takes_the_database_down_with_it() {
     world.sql(POISON).await;
     send(&world, orders(1)).await;
     let kills = kill_with_until(&mut world, Some(&servers), &settled(NEIGHBOURS, 1)).await;
-    eprintln!("with the database: {kills} kills");
     assert!(kills <= MAX_KILLS, "{kills} kills");
     only_dead(&world, &["poison-0"]).await;
     finish(world, 1).await;

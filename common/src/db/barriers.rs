@@ -287,7 +287,9 @@ mod tests {
             version,
         };
         let before = aside(Some(ENVELOPE_VERSION + 1));
-        spool::put_aside(&mut conn, &[before.clone()]).await.unwrap();
+        spool::put_aside(&mut conn, std::slice::from_ref(&before))
+            .await
+            .unwrap();
         let number = set(&mut conn, &[], 0).await.unwrap();
         spool::put_aside(&mut conn, &[before, aside(None)]).await.unwrap();
         let old = "UPDATE spool SET created_at = now() - interval '59 minutes'";
