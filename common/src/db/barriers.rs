@@ -273,9 +273,12 @@ mod tests {
             .await
             .unwrap();
         let known = spool::take(&mut conn, 0, 9).await.unwrap();
-        assert_eq!(known.len(), 1, "a worker that knows the version finds it");
+        assert!(
+            known.iter().any(|one| one.spool_id == last[0].spool_id),
+            "a worker that knows the version finds it"
+        );
         assert_eq!(spool::newer(&mut conn).await.unwrap(), None);
-        spool::remove(&mut conn, &[known[0].spool_id]).await.unwrap();
+        spool::remove(&mut conn, &[last[0].spool_id]).await.unwrap();
         assert_eq!(look(&mut conn).await.passed, number);
     }
 
