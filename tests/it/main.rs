@@ -37,6 +37,7 @@ mod batch;
 mod broker;
 mod commissions;
 mod conversions;
+mod crashes;
 mod database;
 mod dev;
 mod exactly_once;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use commissary_tests::{Leftovers, Queue, World, wait_until};
-use common::message::ENVELOPE_VERSION;
+use commissary_tests::{Leftovers, Queue, World, envelope, wait_until};
+use common::{
+    domain::{AttributionFields, Body, CreateConversion},
+    message::ENVELOPE_VERSION,
+};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -117,37 +120,81 @@ async fn undecodable_bytes(queue: Queue) {
         .await;
 }
 
-/// Workers deploy first; when they do not, the envelope waits for a newer one, however long.
+/// Workers deploy first; when they do not, the envelope waits for a newer one, however long, and nobody else does.
 async fn an_envelope_of_a_later_version(queue: Queue) {
-    // Were it given back at once, so many lanes would pass it around until the broker gives it up.
     let world = World::of(queue)
         .worker_variable("COMMISSARY_LANES", "16")
         .workers(2)
         .start()
         .await;
+    let sale = world.events(vec![sale("from the future")]).await;
+    let (this, later) = (
+        format!(r#""v":{ENVELOPE_VERSION}"#),
+        format!(r#""v":{}"#, ENVELOPE_VERSION + 1),
+    );
+    let envelope = String::from_utf8(envelope(&sale)).unwrap().replace(&this, &later);
+    let unreadable = format!(r#"{{{later},"from":"the future","events":[{{"shape":"unknown"}}]}}"#);
     world
-        .publish(&[format!(
-            r#"{{"v":{},"from":"the future","events":[{{"shape":"unknown"}}]}}"#,
-            ENVELOPE_VERSION + 1
-        )
-        .into_bytes()])
+        .publish(&[envelope.into_bytes(), unreadable.into_bytes()])
         .await;
-    wait_until("a worker says that it is too old, and again", SOON, async || {
+    for number in 0..30 {
+        world.shop.track(&format!("now-{number}"), 100).await.expect(200);
+    }
+    let aside = format!(
+        "(SELECT count(*) FROM spool WHERE version = {}) = 2",
+        ENVELOPE_VERSION + 1
+    );
+    world.until(&aside).await;
+    wait_until("a worker says that it is too old", SOON, async || {
         let logs: String = world.workers.iter().map(commissary_tests::Process::log).collect();
-        logs.matches("this worker is older than an ingest").count() > 1
+        logs.contains("this worker is older than an ingest")
     })
     .await;
+    let doctor = world.commissary(&["doctor"]).await;
+    assert!(
+        doctor.code == Some(1)
+            && doctor
+                .out
+                .contains("2 envelopes wait for workers of a later version"),
+        "{doctor:?}"
+    );
+    for number in 30..60 {
+        world.shop.track(&format!("now-{number}"), 100).await.expect(200);
+    }
     assert_eq!(
         world.count("SELECT count(*) FROM events").await,
-        0,
+        60,
         "nothing is dead"
     );
+
+    // As if this were a worker of that version: it finds by itself what it can read.
+    let update = format!(
+        "UPDATE spool SET version = {ENVELOPE_VERSION},
+             envelope = convert_to(replace(convert_from(envelope, 'UTF8'), '{later}', '{this}'), 'UTF8')
+         WHERE position(convert_to('external_id', 'UTF8') IN envelope) > 0"
+    );
+    world.sql(&update).await;
+    world
+        .until("EXISTS (SELECT FROM conversions WHERE external_id = 'from the future')")
+        .await;
     world
         .finish_with(Leftovers {
             kept: 1,
             ..Leftovers::default()
         })
         .await;
+}
+
+fn sale(order: &str) -> Body {
+    Body::CreateConversion(Box::new(CreateConversion {
+        external_id: Some(order.to_owned()),
+        attribution: AttributionFields {
+            coupon: Some("PARTNER_CODE".to_owned()),
+            ..AttributionFields::default()
+        },
+        amount: "100".parse().unwrap(),
+        ..CreateConversion::default()
+    }))
 }
 
 async fn a_schema_that_does_not_fit(queue: Queue) {

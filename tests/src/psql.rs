@@ -25,6 +25,12 @@ impl Database {
         &self.url
     }
 
+    /// The URL for sessions in which a setting has this value.
+    pub(crate) fn url_saying(&self, setting: &str, value: &str) -> String {
+        let sign = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{sign}options=-c%20{setting}%3D{value}", self.url)
+    }
+
     /// Another database of the same server.
     #[must_use]
     pub fn sibling(&self, name: &str) -> Self {

@@ -37,6 +37,15 @@ impl Publisher {
         }
     }
 
+    /// The same for another queue.
+    #[must_use]
+    pub(crate) fn into_queue(mut self, name: &str) -> Self {
+        if let Self::Rabbit { queue, .. } = &mut self {
+            name.clone_into(queue);
+        }
+        self
+    }
+
     /// For the spool of a database.
     pub fn spool(database: &Database) -> Self {
         Self::Spool(database.clone())

@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use common::{
-    apply::{ApplyError, apply, batches, event_rows},
+    apply::{ApplyError, apply, apply_alone, batches, event_rows},
     db::{self, FailureClass, Pool, dead_letters::Failure},
     domain::{Decision, Event, Incoming, Outcome, RowWrite},
     runtime::Clock,
@@ -50,8 +50,17 @@ pub struct BatchApplier {
     window: Mutex<VecDeque<bool>>,
 }
 
+/// How a batch, or a part of one, is applied.
+#[derive(Clone, Copy, Default)]
+struct How {
+    /// Shorter than usual.
+    lock_wait: Option<Duration>,
+    /// Without what is parked for what it brings: only one event is.
+    alone: bool,
+}
+
 /// An event that fails when it is alone.
-struct Suspect {
+struct Failed {
     event: Event,
     failure: Failure,
     class: FailureClass,
@@ -71,13 +80,20 @@ impl BatchApplier {
     /// # Errors
     /// [`Paused`]: some events may have been applied, none is lost; call again with the same.
     pub async fn run(&self, events: &[Incoming]) -> Result<Vec<Decision>, Paused> {
-        let total = events.len();
+        let whole = batches(events).into_iter().map(|batch| (batch, How::default()));
+        self.run_in(whole.collect(), events.len()).await
+    }
+
+    /// Batches and halves wait in order, so that an order's later events come after its earlier ones.
+    async fn run_in(
+        &self,
+        mut waiting: VecDeque<(&[Incoming], How)>,
+        total: usize,
+    ) -> Result<Vec<Decision>, Paused> {
         let mut decided = Vec::with_capacity(total);
-        let mut suspects = Vec::new();
-        // Batches and halves wait here, in order, so that an order's later events come after its earlier ones.
-        let mut waiting: VecDeque<_> = batches(events).into_iter().map(|batch| (batch, None)).collect();
-        while let Some((batch, lock_wait)) = waiting.pop_front() {
-            match self.attempt(batch, lock_wait).await {
+        let mut failed = Vec::new();
+        while let Some((batch, how)) = waiting.pop_front() {
+            match self.attempt(batch, how).await {
                 Ok(decisions) => decided.extend(decisions),
                 Err(error) if error.class() == FailureClass::Transient => {
                     return Err(Paused::Database(error));
@@ -87,38 +103,51 @@ impl BatchApplier {
                         decided.push(self.postpone(incoming, &error).await?);
                     }
                 }
+                // It may be what is parked for it that fails.
+                Err(_) if batch.len() <= 1 && !how.alone => {
+                    waiting.push_front((batch, How { alone: true, ..how }));
+                }
                 Err(error) if batch.len() <= 1 => {
-                    suspects.extend(
-                        batch
-                            .first()
-                            .map(|incoming| suspect(incoming.event.clone(), &error)),
-                    );
+                    failed.extend(batch.iter().map(|one| failure(one.event.clone(), &error)));
                 }
                 Err(error) => {
                     tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
                     let (earlier, later) = batch.split_at(batch.len() / 2);
-                    waiting.push_front((later, Some(PART_LOCK_WAIT)));
-                    waiting.push_front((earlier, Some(PART_LOCK_WAIT)));
+                    let part = How {
+                        lock_wait: Some(PART_LOCK_WAIT),
+                        alone: false,
+                    };
+                    waiting.push_front((later, part));
+                    waiting.push_front((earlier, part));
                 }
             }
         }
-        self.judge(total, &suspects)?;
-        for suspect in suspects {
-            decided.push(self.dead_letter(suspect).await?);
+        self.judge(total, &failed)?;
+        for failed in failed {
+            decided.push(self.dead_letter(failed).await?);
         }
         Ok(decided)
     }
 
+    /// As [`Self::run`], for one event, without what is parked for what it brings.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) async fn run_alone(&self, event: &Incoming) -> Result<Vec<Decision>, Paused> {
+        let how = How {
+            lock_wait: None,
+            alone: true,
+        };
+        self.run_in(VecDeque::from([(std::slice::from_ref(event), how)]), 1)
+            .await
+    }
+
     /// One transaction, again at once when others were in the way, unless it has waited for them.
-    async fn attempt(
-        &self,
-        batch: &[Incoming],
-        lock_wait: Option<Duration>,
-    ) -> Result<Vec<Decision>, ApplyError> {
+    async fn attempt(&self, batch: &[Incoming], how: How) -> Result<Vec<Decision>, ApplyError> {
         let (mut retries, mut stale) = (0, 0);
         loop {
             let span = tracing::info_span!("apply", attempt = 1 + retries + stale, events = batch.len());
-            match self.transaction(batch.to_vec(), lock_wait).instrument(span).await {
+            match self.transaction(batch.to_vec(), how).instrument(span).await {
                 Err(error) if error.is_stale_plan() && stale < STALE_CONNECTIONS => stale += 1,
                 Err(error) if is_rerun(&error) && retries < CONTENTION_RETRIES => {
                     retries += 1;
@@ -130,17 +159,17 @@ impl BatchApplier {
         }
     }
 
-    async fn transaction(
-        &self,
-        batch: Vec<Incoming>,
-        lock_wait: Option<Duration>,
-    ) -> Result<Vec<Decision>, ApplyError> {
+    async fn transaction(&self, batch: Vec<Incoming>, how: How) -> Result<Vec<Decision>, ApplyError> {
         let (events, began) = (batch.len(), std::time::Instant::now());
         let decisions = db::in_transaction(&self.pool, async |transaction| {
-            if let Some(limit) = lock_wait {
+            if let Some(limit) = how.lock_wait {
                 db::limit_lock_waits(transaction, limit).await?;
             }
-            apply(transaction, batch, self.clock.now()).await
+            match <[Incoming; 1]>::try_from(batch) {
+                Ok([event]) if how.alone => apply_alone(transaction, event, self.clock.now()).await,
+                Ok(one) => apply(transaction, one.into(), self.clock.now()).await,
+                Err(batch) => apply(transaction, batch, self.clock.now()).await,
+            }
         });
         let decisions = decisions.await?;
         telemetry::metrics::batch(events, began.elapsed());
@@ -148,10 +177,10 @@ impl BatchApplier {
     }
 
     /// A mistake of ours must not dead-letter everybody's events: it pauses the worker instead.
-    fn judge(&self, total: usize, suspects: &[Suspect]) -> Result<(), Paused> {
-        let deploy: Vec<&Suspect> = suspects
+    fn judge(&self, total: usize, failed: &[Failed]) -> Result<(), Paused> {
+        let deploy: Vec<&Failed> = failed
             .iter()
-            .filter(|suspect| suspect.class == FailureClass::Deploy)
+            .filter(|failed| failed.class == FailureClass::Deploy)
             .collect();
         let mut window = self
             .window
@@ -184,7 +213,7 @@ impl BatchApplier {
             event_rows::postpone(transaction, &incoming.event, incoming.queued, now).await
         });
         if !postponed.await.map_err(|error| Paused::Database(error.into()))? {
-            return self.dead_letter(suspect(incoming.event.clone(), error)).await;
+            return self.dead_letter(failure(incoming.event.clone(), error)).await;
         }
         tracing::warn!(event.id = %incoming.event.id, request.id = incoming.event.request_id.as_deref(), error = %telemetry::chain(error), "others keep an event from being applied; it is tried again later");
         Ok(Decision {
@@ -195,8 +224,8 @@ impl BatchApplier {
         })
     }
 
-    async fn dead_letter(&self, suspect: Suspect) -> Result<Decision, Paused> {
-        let Suspect { event, failure, .. } = suspect;
+    async fn dead_letter(&self, failed: Failed) -> Result<Decision, Paused> {
+        let Failed { event, failure, .. } = failed;
         dead_letter::event(&self.pool, &self.clock, &event, &failure)
             .await
             .map_err(|error| Paused::Database(error.into()))?;
@@ -213,9 +242,9 @@ fn is_rerun(error: &ApplyError) -> bool {
     matches!(error.class(), FailureClass::Contention | FailureClass::Race) && !error.is_timeout()
 }
 
-fn suspect(event: Event, error: &ApplyError) -> Suspect {
+fn failure(event: Event, error: &ApplyError) -> Failed {
     let failure = Failure::new(&error.code(), &telemetry::chain(error), &error.fingerprint());
-    Suspect {
+    Failed {
         event,
         failure,
         class: error.class(),

@@ -37,6 +37,8 @@ pub(crate) struct Batch {
 pub(crate) struct NewerVersion {
     /// The envelope itself, to be kept for a newer worker.
     pub(crate) payload: Vec<u8>,
+    /// Which it must know.
+    pub(crate) version: u16,
     source: DecodeError,
 }
 
@@ -47,7 +49,13 @@ impl Batch {
         self.bytes += payload.len();
         let envelope = match Envelope::decode(&payload) {
             Ok(envelope) => envelope,
-            Err(source @ DecodeError::NewerVersion(_)) => return Err(NewerVersion { payload, source }),
+            Err(source @ DecodeError::NewerVersion(version)) => {
+                return Err(NewerVersion {
+                    payload,
+                    version,
+                    source,
+                });
+            }
             Err(error @ DecodeError::Malformed(_)) => {
                 let detail = telemetry::chain(&error);
                 let failure = Failure::new("undecodable", &detail, "undecodable");
@@ -67,6 +75,11 @@ impl Batch {
             self.events.push(Incoming { event, queued: false });
         }
         Ok(())
+    }
+
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.undecodable.is_empty()
     }
 
     /// Whether another envelope may be added.

@@ -1,17 +1,19 @@
-//! Drains what the broker gave up on (delivered too often) into dead-letter records. Its queue at the broker is called
-//! `commissary.undeliverable`.
+//! Drains what the broker gave up on (delivered too often) into the spool. Its queue at the broker is called
+//! `commissary.undeliverable`. Workers move what is delivered once more before the broker counts that far: what comes here was given
+//! back by other programs, or by workers that ended before they could take it.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use common::{
-    db::{self, DbError, dead_letters::Failure, events, spool},
-    domain::EventId,
-    message::{DecodeError, Envelope},
+    db::{
+        self, DbError,
+        spool::{self, Aside},
+    },
     queue::amqp::{AmqpError, Broker, Connection, Subscription},
     telemetry,
 };
 
-use crate::{Worker, batch::Batch, dead_letter};
+use crate::Worker;
 
 /// They are rare.
 const PREFETCH: u16 = 4;
@@ -35,7 +37,7 @@ async fn drain(worker: &Worker, broker: &Broker, connection: &Arc<Connection>) -
     );
     let mut subscription = Subscription::open(connection, &queue, PREFETCH, &tag).await?;
     while let Some(delivery) = subscription.next().await {
-        match dead_letter(worker, delivery.payload).await {
+        match put_aside(worker, delivery.payload).await {
             Ok(()) => {
                 subscription.ack(delivery.tag).await?;
             }
@@ -49,37 +51,15 @@ async fn drain(worker: &Worker, broker: &Broker, connection: &Arc<Connection>) -
     Ok(())
 }
 
-/// Events of the envelope that have no row were never applied: whatever crashed the workers is among them.
-async fn dead_letter(worker: &Worker, payload: Vec<u8>) -> Result<(), DbError> {
-    let envelope = match Envelope::decode(&payload) {
-        Ok(envelope) => envelope,
-        // Nothing is wrong with it, and this queue counts no deliveries: it waits in the spool for a newer worker.
-        Err(DecodeError::NewerVersion(_)) => {
-            let spooled = db::in_transaction(&worker.pool, async |transaction| {
-                spool::put(transaction, &payload).await
-            });
-            return spooled.await;
-        }
-        Err(DecodeError::Malformed(_)) => {
-            let mut batch = Batch::default();
-            let detail = "the broker gave up on a message that this worker cannot read";
-            let failure = Failure::new("undecodable", detail, "undecodable");
-            batch.undecodable.push((payload, failure));
-            return batch.record_undecodable(&worker.pool, &worker.clock).await;
-        }
+/// Something in it may have ended workers again and again, and all else in it is innocent: it goes to the spool, where it is applied
+/// with care. So does what cannot be read: whoever takes it from there knows what to do.
+async fn put_aside(worker: &Worker, envelope: Vec<u8>) -> Result<(), DbError> {
+    let aside = Aside {
+        envelope,
+        version: None,
     };
-    let ids: Vec<EventId> = envelope.events.iter().map(|event| event.id).collect();
-    let known = db::in_transaction(&worker.pool, async |transaction| {
-        events::known(transaction, &ids).await
-    });
-    let known: HashSet<EventId> = known.await?.into_iter().map(|(id, _)| id).collect();
-    let failure = Failure::new(
-        "crash_loop",
-        "the broker gave it up after too many deliveries: workers crashed or were killed while applying it",
-        "crash_loop",
-    );
-    for event in envelope.events.iter().filter(|event| !known.contains(&event.id)) {
-        dead_letter::event(&worker.pool, &worker.clock, event, &failure).await?;
-    }
-    Ok(())
+    db::in_transaction(&worker.pool, async |transaction| {
+        spool::put_aside(transaction, std::slice::from_ref(&aside)).await
+    })
+    .await
 }

@@ -5,11 +5,13 @@
 mod apply_batch;
 mod barriers;
 mod batch;
+mod crash_guard;
 mod dead_letter;
 mod dead_letter_queue;
 mod lane;
 mod lane_calls;
 pub mod maintenance;
+mod newer;
 mod outcomes;
 mod queued_events;
 mod reply_publisher;

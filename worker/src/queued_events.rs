@@ -18,7 +18,13 @@ use common::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{BatchApplier, Paused, Worker, barriers::Setter, batch, outcomes, reply_publisher};
+use crate::{
+    BatchApplier, Paused, Worker,
+    barriers::Setter,
+    batch,
+    crash_guard::{CrashGuard, Taker},
+    outcomes, reply_publisher,
+};
 
 /// Queued events applied in one turn, but for those that wait for what they need: these are live traffic.
 const TURN_EVENTS: usize = 200;
@@ -42,8 +48,11 @@ enum QueuedError {
 }
 
 /// Applies what is due, until `stop`.
-pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
+pub(crate) async fn run(worker: Worker, guard: CrashGuard, stop: CancellationToken) {
     let mut turns = Turns {
+        guard,
+        taker: Taker::new("queued events"),
+        stop: stop.clone(),
         applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
         barriers: Setter::new(&worker.pool, worker.broker.as_ref()),
         limit: TURN_EVENTS,
@@ -54,6 +63,7 @@ pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
             wait_out(&error, &stop).await;
         }
     }
+    turns.guard.leave(&turns.taker).await;
 }
 
 async fn wait_out(error: &QueuedError, stop: &CancellationToken) {
@@ -65,6 +75,9 @@ async fn wait_out(error: &QueuedError, stop: &CancellationToken) {
 struct Turns {
     worker: Worker,
     applier: BatchApplier,
+    guard: CrashGuard,
+    taker: Taker,
+    stop: CancellationToken,
     barriers: Setter,
     /// How many events the next turn looks at.
     limit: usize,
@@ -164,14 +177,23 @@ impl Turns {
     }
 
     async fn apply(&self, due: Vec<Event>) -> Result<(), QueuedError> {
+        let care = self.guard.events(&self.taker, &due).await?;
         let due = due.into_iter();
         let queued: Vec<Incoming> = due.map(|event| Incoming { event, queued: true }).collect();
         let span = batch::span("queued", None, &queued, None);
         let applied = async {
             batch::log_events(&queued);
-            let decided = self.applier.run(&queued).await?;
-            outcomes::note(&decided);
-            Ok::<_, Paused>(decided)
+            let mut careful = self.guard.begin(&self.taker, &queued, care).await?;
+            let mut all = Vec::with_capacity(queued.len());
+            while let Some(decided) = careful.next(&self.applier).await? {
+                outcomes::note(&decided);
+                all.extend(decided);
+                // What is left is due still.
+                if self.stop.is_cancelled() {
+                    break;
+                }
+            }
+            Ok::<_, Paused>(all)
         };
         let decided = applied.instrument(span).await?;
         let now = self.worker.clock.now();

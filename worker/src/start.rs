@@ -2,7 +2,9 @@
 
 use common::runtime::TaskGroup;
 
-use crate::{Worker, dead_letter_queue, lane, lane_calls, maintenance, queued_events};
+use crate::{
+    Worker, crash_guard::CrashGuard, dead_letter_queue, lane, lane_calls, maintenance, queued_events,
+};
 
 /// Starts a worker in `tasks`. At the end of the group it finishes the batches at hand, answers and acknowledges them.
 ///
@@ -10,16 +12,17 @@ use crate::{Worker, dead_letter_queue, lane, lane_calls, maintenance, queued_eve
 /// lanes, or with none, would be worse.
 pub fn start(worker: &Worker, tasks: &TaskGroup) {
     let calls = lane_calls::start(&worker.pool, tasks);
+    let guard = CrashGuard::new(&worker.pool, &worker.clock);
     for number in 0..worker.lanes {
-        let (worker, calls) = (worker.clone(), calls.clone());
+        let (worker, guard, calls) = (worker.clone(), guard.clone(), calls.clone());
         tasks.keep_draining(format!("lane {number}"), move |stop| {
-            lane::run(worker.clone(), number, calls.clone(), stop)
+            lane::run(worker.clone(), guard.clone(), number, calls.clone(), stop)
         });
     }
     {
         let worker = worker.clone();
         tasks.keep_draining("queued events", move |stop| {
-            queued_events::run(worker.clone(), stop)
+            queued_events::run(worker.clone(), guard.clone(), stop)
         });
     }
     {

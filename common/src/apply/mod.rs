@@ -121,8 +121,38 @@ pub async fn apply(
     events: Vec<Incoming>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Decision>, ApplyError> {
+    apply_with(connection, events, now, Parked::Brought).await
+}
+
+/// As [`apply`], for one event that fails: what is parked for what it brings stays parked, as it may be what fails. The sweep queues
+/// it then, and it is applied by itself.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_alone(
+    connection: &mut Connection,
+    event: Incoming,
+    now: DateTime<Utc>,
+) -> Result<Vec<Decision>, ApplyError> {
+    apply_with(connection, vec![event], now, Parked::Left).await
+}
+
+/// What becomes of parked events whose order comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parked {
+    /// They are applied with it.
+    Brought,
+    Left,
+}
+
+async fn apply_with(
+    connection: &mut Connection,
+    events: Vec<Incoming>,
+    now: DateTime<Utc>,
+    parked: Parked,
+) -> Result<Vec<Decision>, ApplyError> {
     // A bug that panics must cost the one event that meets it, not the worker.
-    let result = AssertUnwindSafe(try_apply(connection, events, now))
+    let result = AssertUnwindSafe(try_apply(connection, events, now, parked))
         .catch_unwind()
         .await;
     let result = result.unwrap_or_else(|panic| Err(ApplyError::Panic(panic_message(panic.as_ref()))));
@@ -136,6 +166,7 @@ async fn try_apply(
     connection: &mut Connection,
     mut events: Vec<Incoming>,
     now: DateTime<Utc>,
+    parked: Parked,
 ) -> Result<Vec<Decision>, ApplyError> {
     let names = keys::names(&events);
     if !names.is_empty() {
@@ -145,6 +176,9 @@ async fn try_apply(
     locks::lock_keys(connection, &keys::of_batch(&events)).await?;
     let mut world = load::world(connection, &events, now).await?;
     world.ambiguous = ambiguous;
+    if parked == Parked::Left {
+        world.parked.clear();
+    }
     let decisions = decide(events, world)?;
     write::write(connection, &decisions, now).await?;
     Ok(decisions.decisions)

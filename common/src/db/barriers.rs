@@ -10,7 +10,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Connection, DbError};
-use crate::domain::EventId;
+use crate::{domain::EventId, message::ENVELOPE_VERSION};
+
+/// How long an envelope of a later version is waited for. One that a roll-back left behind may stay for weeks, and all searches of
+/// everybody that lead nowhere would wait as long.
+const NEWER_PATIENCE: Duration = Duration::from_hours(1);
 
 /// The latest barrier, and the latest that was passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -91,8 +95,14 @@ pub async fn look(connection: &mut Connection) -> Result<Barriers, DbError> {
          WHERE b.passed < b.number
            AND b.consumers = (SELECT count(*) FROM consumer_barriers c
                               WHERE c.consumer_id = ANY (b.known) AND c.number >= b.number)
-           AND NOT EXISTS (SELECT FROM spool s WHERE s.spool_id <= b.spool_id)
-           AND NOT EXISTS (SELECT FROM spool s WHERE s.is_for_newer)"
+           AND NOT EXISTS (
+             SELECT FROM spool s WHERE s.spool_id <= b.spool_id
+               AND (s.version > $1 AND s.created_at < now() - make_interval(secs => $2)) IS NOT TRUE)
+           AND NOT EXISTS (
+             SELECT FROM spool s WHERE s.is_for_newer
+               AND (s.version > $1 AND s.created_at < now() - make_interval(secs => $2)) IS NOT TRUE)",
+        i32::from(ENVELOPE_VERSION),
+        NEWER_PATIENCE.as_secs_f64()
     )
     .execute(&mut *connection)
     .await
@@ -231,15 +241,75 @@ mod tests {
         spool::put(&mut conn, b"after").await.unwrap();
         assert_eq!(look(&mut conn).await.passed, 0);
         let taken = spool::take(&mut conn, 0, 1).await.unwrap();
-        // What only a newer worker can read goes back to the end, and is as old as before.
-        spool::keep_for_newer(&mut conn, &taken[0].envelope)
-            .await
-            .unwrap();
+        // What a worker puts (back) behind the others is as old as before.
+        let aside = spool::Aside {
+            envelope: taken[0].envelope.clone(),
+            version: None,
+        };
+        spool::put_aside(&mut conn, &[aside]).await.unwrap();
         spool::remove(&mut conn, &[taken[0].spool_id]).await.unwrap();
         assert_eq!(look(&mut conn).await.passed, 0);
-        let newer = spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap();
-        assert_eq!(newer[0].envelope, b"before");
-        spool::remove(&mut conn, &[newer[0].spool_id]).await.unwrap();
+        let last = spool::take(&mut conn, taken[0].spool_id + 1, 1).await.unwrap();
+        assert_eq!(
+            (last[0].envelope.as_slice(), last[0].is_suspect),
+            (b"before".as_slice(), true)
+        );
+        // What only a newer worker can read stays, and is under way until that comes.
+        let later = ENVELOPE_VERSION + 1;
+        spool::leave_to_newer(&mut conn, last[0].spool_id, later)
+            .await
+            .unwrap();
+        assert_eq!(
+            spool::take(&mut conn, taken[0].spool_id + 1, 1)
+                .await
+                .unwrap()
+                .len(),
+            0
+        );
+        let newer = spool::newer(&mut conn).await.unwrap().unwrap();
+        assert_eq!((newer.envelopes, newer.version), (1, i32::from(later)));
+        assert_eq!(look(&mut conn).await.passed, 0);
+        spool::leave_to_newer(&mut conn, last[0].spool_id, ENVELOPE_VERSION)
+            .await
+            .unwrap();
+        let known = spool::take(&mut conn, 0, 9).await.unwrap();
+        assert!(
+            known.iter().any(|one| one.spool_id == last[0].spool_id),
+            "a worker that knows the version finds it"
+        );
+        assert_eq!(spool::newer(&mut conn).await.unwrap(), None);
+        spool::remove(&mut conn, &[last[0].spool_id]).await.unwrap();
         assert_eq!(look(&mut conn).await.passed, number);
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn an_envelope_of_a_later_version_is_not_waited_for_for_ever(pool: Pool) {
+        let mut conn = pool.acquire().await.unwrap();
+        let aside = |version| spool::Aside {
+            envelope: b"later".to_vec(),
+            version,
+        };
+        let before = aside(Some(ENVELOPE_VERSION + 1));
+        spool::put_aside(&mut conn, std::slice::from_ref(&before))
+            .await
+            .unwrap();
+        let number = set(&mut conn, &[], 0).await.unwrap();
+        spool::put_aside(&mut conn, &[before, aside(None)]).await.unwrap();
+        let old = "UPDATE spool SET created_at = now() - interval '59 minutes'";
+        let older = "UPDATE spool SET created_at = now() - interval '61 minutes'";
+        for age in [old, older] {
+            sqlx::query(age).execute(&mut *conn).await.unwrap();
+            assert_eq!(
+                look(&mut conn).await.unwrap().passed,
+                0,
+                "one of them is only suspect"
+            );
+        }
+        let suspect = spool::take(&mut conn, 0, 9).await.unwrap();
+        spool::remove(&mut conn, &[suspect[0].spool_id]).await.unwrap();
+        sqlx::query(old).execute(&mut *conn).await.unwrap();
+        assert_eq!(look(&mut conn).await.unwrap().passed, 0);
+        sqlx::query(older).execute(&mut *conn).await.unwrap();
+        assert_eq!(look(&mut conn).await.unwrap().passed, number);
     }
 }

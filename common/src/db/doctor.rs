@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{DbError, Pool};
+use super::{
+    DbError, Pool,
+    spool::{self, Newer},
+};
 
 #[derive(Debug)]
 pub struct DatabaseReport {
@@ -15,6 +18,17 @@ pub struct DatabaseReport {
     pub now: DateTime<Utc>,
     /// `None` before the first migration, and to a role that may not look.
     pub waiting: Option<Waiting>,
+    /// `None` before migration 41.
+    pub trouble: Option<Trouble>,
+}
+
+/// What does not go on without an operator.
+#[derive(Debug)]
+pub struct Trouble {
+    /// Envelopes of a later version than this one.
+    pub newer: Option<Newer>,
+    /// Dead events that ended the process which applied them.
+    pub crash_loops: i64,
 }
 
 /// Events that are not settled.
@@ -46,6 +60,7 @@ pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
         migration: None,
         now: server.now,
         waiting: None,
+        trouble: None,
     };
     if server.is_migrated {
         // Not checked when compiled: the table is sqlx's own, no migration makes it.
@@ -63,6 +78,15 @@ pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
                     (SELECT count(*) FROM events WHERE status = 'dead') AS "dead!""#
         );
         report.waiting = Some(waiting.fetch_one(pool).await.map_err(failed)?);
+    }
+    if report.migration.is_some_and(|version| version >= 41) {
+        let mut connection = super::acquire(pool).await?;
+        let newer = spool::newer(&mut connection).await?;
+        let crash_loops = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM events WHERE status = 'dead' AND reason = 'crash_loop'"#
+        );
+        let crash_loops = crash_loops.fetch_one(&mut *connection).await.map_err(failed)?;
+        report.trouble = Some(Trouble { newer, crash_loops });
     }
     Ok(report)
 }

@@ -14,6 +14,7 @@ pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
 pub(crate) mod conversions;
+pub mod crash_marks;
 pub(crate) mod customer_programs;
 #[cfg(test)]
 mod customer_programs_tests;
@@ -53,13 +54,14 @@ pub mod settings;
 pub mod spool;
 pub(crate) mod suppliers;
 mod types;
+pub mod under_way;
 
 pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use migrations::{MIGRATOR, migrate};
 pub use pool::{
-    Pool, begin, begin_outer, commit, connect, forget_statements, in_transaction, limit_lock_waits, ping,
-    rollback,
+    Pool, PooledConnection, acquire, begin, begin_outer, commit, connect, forget_statements, in_transaction,
+    limit_lock_waits, ping, rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.

@@ -59,6 +59,19 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
         .map_err(failed)
 }
 
+/// A connection of the pool, back there when it is dropped.
+pub type PooledConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+
+/// A connection without a transaction: each statement holds at once, by itself.
+///
+/// # Errors
+/// When none is to be had.
+pub async fn acquire(pool: &Pool) -> Result<PooledConnection, DbError> {
+    pool.acquire()
+        .await
+        .map_err(|error| DbError::new("database.acquire", error))
+}
+
 /// Begins a transaction.
 ///
 /// # Errors

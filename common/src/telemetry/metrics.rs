@@ -18,6 +18,7 @@ pub const EVENTS_APPLIED: &str = "events_applied_total";
 pub const EVENTS_REFUSED: &str = "events_refused_total";
 pub const EVENTS_PARKED: &str = "events_parked_total";
 pub const EVENTS_DEAD: &str = "events_dead_total";
+pub const EVENTS_SUSPECTED: &str = "events_suspected_total";
 pub const BATCH_EVENTS: &str = "batch_events";
 pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
 pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
@@ -105,6 +106,10 @@ fn register() {
     describe_counter!(EVENTS_REFUSED, "Events refused, by reason");
     describe_counter!(EVENTS_PARKED, "Events that wait for the event they depend on");
     describe_counter!(EVENTS_DEAD, "Events that could not be applied, by code");
+    describe_counter!(
+        EVENTS_SUSPECTED,
+        "Events applied with care since a process ended in the middle of their batch, together or alone"
+    );
     describe_histogram!(BATCH_EVENTS, "Events in a batch of a worker");
     describe_histogram!(
         BATCH_APPLY_DURATION,
@@ -137,6 +142,9 @@ fn register() {
     parked(0);
     for code in ["undecodable", "crash_loop", "missing_parent", "panic"] {
         dead(code.to_owned(), 0);
+    }
+    for how in ["together", "alone"] {
+        suspected(how, 0);
     }
     spool_envelopes(0);
     oldest_unapplied(Duration::ZERO);
@@ -178,6 +186,12 @@ pub fn parked(events: u64) {
 /// Worker: dead events, by one of our codes.
 pub fn dead(code: String, events: u64) {
     counter!(EVENTS_DEAD, "code" => code).increment(events);
+}
+
+/// Worker: events that may have ended a process, applied `together` or `alone`.
+pub fn suspected(how: &'static str, events: usize) {
+    let events = u64::try_from(events).unwrap_or(u64::MAX);
+    counter!(EVENTS_SUSPECTED, "applied" => how).increment(events);
 }
 
 /// Worker: a batch was committed.
@@ -232,6 +246,7 @@ mod tests {
             "events_applied_total 3",
             "events_parked_total 0",
             "events_dead_total{code=\"undecodable\"} 0",
+            "events_suspected_total{applied=\"alone\"} 0",
             "spool_envelopes 0",
             "http_handler_panics_total 0",
             "oldest_unapplied_event_seconds 0",

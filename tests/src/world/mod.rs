@@ -107,11 +107,16 @@ impl World {
         }
     }
 
-    /// Starts one more worker. `amqp` if not where the others go.
+    /// Starts one more worker. `amqp` if not where the others go. Its database sessions know its number, as
+    /// `current_setting('test.worker')`.
     pub async fn start_worker(&mut self, amqp: Option<&str>) {
         let mut worker = self.config.role(&self.db, &self.prefix, "worker", amqp);
         self.started += 1;
         let name = format!("worker-{}", self.started);
+        worker.env(
+            "DATABASE_URL",
+            self.db.url_saying("test.worker", &self.started.to_string()),
+        );
         worker.envs(self.config.worker_variables());
         let mut worker = Process::start(&name, &mut worker, self.directory.path());
         worker.logged("worker is ready", 1).await;
@@ -217,6 +222,13 @@ impl World {
             Queue::Spool => Publisher::spool(&self.db),
             Queue::Rabbit => Publisher::rabbit(self.config.broker(), &self.prefix).await,
         }
+    }
+
+    /// Puts envelopes where the broker puts what it gives up.
+    pub async fn give_up(&self, payloads: &[Vec<u8>]) {
+        let undeliverable = Topology::new(&self.prefix).undeliverable();
+        let publisher = Publisher::rabbit(self.config.broker(), &self.prefix).await;
+        publisher.into_queue(&undeliverable).publish(payloads).await;
     }
 
     /// Puts envelopes into the queue.

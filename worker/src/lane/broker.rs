@@ -1,16 +1,19 @@
 //! The broker's side of a lane: batches of what is delivered, acknowledged only after the commit.
 
 use common::{
-    db::{self, DbError, spool},
+    db::{
+        self,
+        spool::{self, Aside},
+    },
     queue::amqp::{Broker, Delivery, DeliveryTag, Subscription},
     telemetry,
 };
 
 use super::{
     consumer::{Consumer, PREFETCH},
-    state::{Lane, PAUSE_MAX, log_newer},
+    state::{Lane, PAUSE_MAX},
 };
-use crate::batch::NewerVersion;
+use crate::crash_guard::Care;
 
 /// The next delivery. `None`: the broker has come or gone.
 pub(super) async fn next(consumer: Option<&mut Consumer>, broker: Option<&Broker>) -> Option<Delivery> {
@@ -83,12 +86,12 @@ impl Lane {
             return;
         };
         let taken = consumer.take(first);
-        if self.settle("broker", &taken.batch, taken.one_by_one).await {
+        // First what may have crashed others: if the rest crashes this process it is not delivered once more.
+        let is_settled = self.put_aside(&consumer, taken.aside).await
+            && (taken.batch.is_empty() || self.settle("broker", &taken.batch, Care::Plain).await);
+        if is_settled {
             if let Some(last) = taken.last {
                 consumer.acknowledge(last).await;
-            }
-            if let Some((tag, newer)) = taken.newer {
-                self.leave_to_newer(&mut consumer, tag, &newer).await;
             }
             if let Some(passing) = &mut consumer.passing {
                 passing.applied(taken.envelopes);
@@ -97,29 +100,31 @@ impl Lane {
         self.consumer = Some(consumer);
     }
 
-    /// Workers deploy first. Until a newer one comes the envelope waits in the spool: the broker would count how often it
-    /// is given back, and give it up in the end.
-    async fn leave_to_newer(&self, consumer: &mut Consumer, tag: DeliveryTag, newer: &NewerVersion) {
-        log_newer(newer);
-        let settled = match self.spool(&newer.payload).await {
-            Ok(()) => consumer.subscription.ack(tag).await,
-            Err(error) => {
-                tracing::warn!(error = %telemetry::chain(&error), "the envelope cannot be kept in the spool now");
-                // It is on its way again, behind the barrier.
-                consumer.passing = None;
-                consumer.subscription.requeue(tag).await
-            }
-        };
-        if let Err(error) = settled {
-            consumer.connection.fail(telemetry::chain(&error));
+    /// Moves envelopes to the spool. The broker would count how often it delivers them, and give them up in the end, whatever is in
+    /// them. `false`: stopped before.
+    async fn put_aside(&self, consumer: &Consumer, aside: Vec<(DeliveryTag, Aside)>) -> bool {
+        if aside.is_empty() {
+            return true;
         }
-        self.pause(PAUSE_MAX).await;
-    }
-
-    async fn spool(&self, payload: &[u8]) -> Result<(), DbError> {
-        db::in_transaction(&self.worker.pool, async |transaction| {
-            spool::keep_for_newer(transaction, payload).await
-        })
-        .await
+        let (tags, aside): (Vec<DeliveryTag>, Vec<Aside>) = aside.into_iter().unzip();
+        loop {
+            let put = db::in_transaction(&self.worker.pool, async |transaction| {
+                spool::put_aside(transaction, &aside).await
+            });
+            let Err(error) = put.await else { break };
+            tracing::warn!(error = %telemetry::chain(&error), "envelopes cannot be moved to the spool now; they wait");
+            self.pause(PAUSE_MAX).await;
+            if self.stop.is_cancelled() {
+                return false;
+            }
+        }
+        for tag in tags {
+            if let Err(error) = consumer.subscription.ack(tag).await {
+                // It comes again, and its events are then known.
+                consumer.connection.fail(telemetry::chain(&error));
+                break;
+            }
+        }
+        true
     }
 }

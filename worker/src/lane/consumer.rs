@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use common::{
+    db::spool::Aside,
     queue::amqp::{Connection, Delivery, DeliveryTag, Subscription},
     telemetry,
 };
 
 use super::passing::Passing;
-use crate::batch::{Batch, NewerVersion};
+use crate::{batch::Batch, newer};
 
 /// Envelopes that a lane holds unacknowledged.
 pub(super) const PREFETCH: u16 = 32;
-/// Delivered this often before: something in the envelope may crash workers, so its events are applied one by one.
-const SUSPECT_DELIVERIES: u64 = 2;
 
 /// A subscription, and the connection on which it lives and ends.
 pub(super) struct Consumer {
@@ -31,10 +30,35 @@ pub(super) struct Taken {
     pub(super) batch: Batch,
     /// The last delivery of the batch.
     pub(super) last: Option<DeliveryTag>,
-    /// A delivery after it that only a newer worker can read.
-    pub(super) newer: Option<(DeliveryTag, NewerVersion)>,
-    pub(super) one_by_one: bool,
+    /// What goes to the spool instead: a later version than this worker's, and what was delivered before to a process that ended,
+    /// or that gave it back. There nobody counts how often, and it is applied with care.
+    pub(super) aside: Vec<(DeliveryTag, Aside)>,
     pub(super) envelopes: usize,
+}
+
+impl Taken {
+    fn add(&mut self, delivery: Delivery) {
+        // Brokers before 4.0 tell only that it was delivered before, or only how often.
+        if delivery.redelivered || delivery.delivery_count > 0 {
+            let aside = Aside {
+                envelope: delivery.payload,
+                version: None,
+            };
+            self.aside.push((delivery.tag, aside));
+            return;
+        }
+        match self.batch.add(delivery.payload) {
+            Ok(()) => self.last = Some(delivery.tag),
+            Err(newer) => {
+                newer::tell(&newer);
+                let aside = Aside {
+                    envelope: newer.payload,
+                    version: Some(newer.version),
+                };
+                self.aside.push((delivery.tag, aside));
+            }
+        }
+    }
 }
 
 impl Consumer {
@@ -44,13 +68,8 @@ impl Consumer {
         let mut next = Some(first);
         while let Some(delivery) = next.take() {
             taken.envelopes += 1;
-            taken.one_by_one = delivery.delivery_count >= SUSPECT_DELIVERIES;
-            if let Err(newer) = taken.batch.add(delivery.payload) {
-                taken.newer = Some((delivery.tag, newer));
-                break;
-            }
-            taken.last = Some(delivery.tag);
-            if taken.one_by_one || !taken.batch.has_room() {
+            taken.add(delivery);
+            if !taken.batch.has_room() {
                 break;
             }
             next = self.subscription.ready();

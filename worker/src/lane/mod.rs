@@ -14,7 +14,7 @@ use common::{queue::amqp::Delivery, telemetry};
 use tokio_util::sync::CancellationToken;
 
 use self::state::Lane;
-use crate::{Worker, lane_calls::Calls};
+use crate::{Worker, crash_guard::CrashGuard, lane_calls::Calls};
 
 /// While both have work, every so many batches one is the spool's.
 const SPOOL_TURN: u32 = 4;
@@ -33,8 +33,14 @@ enum Next {
 }
 
 /// Works until `stop`.
-pub(crate) async fn run(worker: Worker, number: u16, calls: Calls, stop: CancellationToken) {
-    let mut lane = Lane::new(worker, number, calls, stop);
+pub(crate) async fn run(
+    worker: Worker,
+    guard: CrashGuard,
+    number: u16,
+    calls: Calls,
+    stop: CancellationToken,
+) {
+    let mut lane = Lane::new(worker, guard, number, calls, stop);
     loop {
         match lane.next().await {
             Next::Broker(first) => lane.broker_batch(first).await,
@@ -45,6 +51,7 @@ pub(crate) async fn run(worker: Worker, number: u16, calls: Calls, stop: Cancell
         }
     }
     lane.disconnect().await;
+    lane.guard.leave(&lane.taker).await;
 }
 
 impl Lane {

@@ -5,8 +5,8 @@ use common::{
     telemetry,
 };
 
-use super::state::{Lane, PAUSE_FIRST, PAUSE_MAX, log_newer};
-use crate::batch::Batch;
+use super::state::{Lane, PAUSE_FIRST};
+use crate::{batch::Batch, newer};
 
 /// Envelopes looked at in the spool at once; an envelope holds up to 256 events.
 const ENVELOPES: i64 = 16;
@@ -43,35 +43,38 @@ impl Lane {
         let mut transaction = db::begin_outer(&self.worker.pool).await?;
         let held = spool::take(&mut transaction, self.spool.after, ENVELOPES).await?;
         let mut batch = Batch::default();
-        let mut newer = Vec::new();
-        let mut done = Vec::new();
+        let (mut done, mut newer_ones) = (Vec::new(), Vec::new());
+        let (mut last, mut is_suspect) = (None, false);
         // What there is no room for is left to the next turn, or to another lane.
         for envelope in held {
             if !batch.has_room() {
                 break;
             }
-            done.push(envelope.spool_id);
-            newer.extend(batch.add(envelope.envelope).err());
+            last = Some(envelope.spool_id);
+            match batch.add(envelope.envelope) {
+                Ok(()) => {
+                    done.push(envelope.spool_id);
+                    is_suspect |= envelope.is_suspect;
+                }
+                Err(newer) => newer_ones.push((envelope.spool_id, newer)),
+            }
         }
-        let Some(&last) = done.last() else {
+        let Some(last) = last else {
             db::rollback(transaction).await?;
             return Ok(false);
         };
-        if !self.settle("spool", &batch, false).await {
+        let care = self.guard.envelopes(&self.taker, &done, is_suspect).await?;
+        if !self.settle("spool", &batch, care).await {
             db::rollback(transaction).await?;
             return Ok(true);
         }
         spool::remove(&mut transaction, &done).await?;
-        // Back to the end, so that nothing waits behind them.
-        for envelope in &newer {
-            log_newer(envelope);
-            spool::keep_for_newer(&mut transaction, &envelope.payload).await?;
+        for (spool_id, envelope) in &newer_ones {
+            newer::tell(envelope);
+            spool::leave_to_newer(&mut transaction, *spool_id, envelope.version).await?;
         }
         db::commit(transaction).await?;
         self.spool.after = last;
-        if !newer.is_empty() {
-            self.pause(PAUSE_MAX).await;
-        }
         Ok(true)
     }
 }

@@ -11,7 +11,8 @@ use tracing::Instrument as _;
 use super::{consumer::Consumer, spool_position::SpoolPosition};
 use crate::{
     BatchApplier, Paused, Worker,
-    batch::{self, Batch, NewerVersion},
+    batch::{self, Batch},
+    crash_guard::{Care, CrashGuard, Taker},
     lane_calls::Calls,
     outcomes,
     reply_publisher::ReplyPublisher,
@@ -25,6 +26,8 @@ pub(super) struct Lane {
     pub(super) worker: Worker,
     pub(super) number: u16,
     pub(super) applier: BatchApplier,
+    pub(super) guard: CrashGuard,
+    pub(super) taker: Taker,
     pub(super) replies: ReplyPublisher,
     pub(super) stop: CancellationToken,
     /// `None`: the broker is not there, or there is none.
@@ -36,9 +39,17 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(worker: Worker, number: u16, calls: Calls, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        worker: Worker,
+        guard: CrashGuard,
+        number: u16,
+        calls: Calls,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
+            guard,
+            taker: Taker::new(&format!("lane {number}")),
             replies: ReplyPublisher::new(&worker),
             worker,
             number,
@@ -51,12 +62,12 @@ impl Lane {
     }
 
     /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
-    pub(super) async fn settle(&mut self, source: &'static str, batch: &Batch, one_by_one: bool) -> bool {
+    pub(super) async fn settle(&mut self, source: &'static str, batch: &Batch, care: Care) -> bool {
         let span = batch::span(source, Some(self.number), &batch.events, Some(batch.bytes()));
-        self.settle_in_span(batch, one_by_one).instrument(span).await
+        self.settle_in_span(batch, care).instrument(span).await
     }
 
-    async fn settle_in_span(&mut self, batch: &Batch, one_by_one: bool) -> bool {
+    async fn settle_in_span(&mut self, batch: &Batch, care: Care) -> bool {
         batch::log_events(&batch.events);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(PAUSE_FIRST)
@@ -72,8 +83,8 @@ impl Lane {
         loop {
             let age = oldest.and_then(|oldest| (self.worker.clock.now() - oldest).to_std().ok());
             telemetry::metrics::oldest_unapplied(age.unwrap_or_default());
-            match self.apply(batch, one_by_one).await {
-                Ok(()) => return true,
+            match self.apply(batch, care).await {
+                Ok(is_done) => return is_done,
                 Err(paused) => {
                     let pause = pauses.next().unwrap_or(PAUSE_MAX);
                     tracing::error!(reason = %telemetry::chain(&paused), pause_ms = pause.as_millis(), "nothing can be applied; events wait");
@@ -86,26 +97,25 @@ impl Lane {
         }
     }
 
-    async fn apply(&mut self, batch: &Batch, one_by_one: bool) -> Result<(), Paused> {
+    /// `false`: stopped before the end of a suspect batch, which may be long.
+    async fn apply(&mut self, batch: &Batch, care: Care) -> Result<bool, Paused> {
         batch
             .record_undecodable(&self.worker.pool, &self.worker.clock)
             .await
             .map_err(|error| Paused::Database(error.into()))?;
-        let part_size = if one_by_one { 1 } else { batch.events.len().max(1) };
-        for part in batch.events.chunks(part_size) {
-            let decisions = self.applier.run(part).await?;
+        let mut careful = self.guard.begin(&self.taker, &batch.events, care).await?;
+        while let Some(decisions) = careful.next(&self.applier).await? {
             outcomes::note(&decisions);
             self.replies.answer(&decisions, &batch.reply_to).await;
+            if care == Care::Suspect && self.stop.is_cancelled() {
+                return Ok(careful.is_done());
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Waits, but not beyond the stop.
     pub(super) async fn pause(&self, pause: Duration) {
         self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
-}
-
-pub(super) fn log_newer(newer: &NewerVersion) {
-    tracing::error!(error = %telemetry::chain(newer), "this worker is older than an ingest: update it");
 }

@@ -9,6 +9,7 @@ mod internal_event;
 mod make_days;
 mod queue_due;
 mod recount_bonuses;
+mod sweep_marks;
 mod sweep_parked;
 mod sweep_parked_keys;
 mod task;
@@ -25,11 +26,12 @@ use self::task::{Context, PARTITIONS_RETRY, RETRY, Task};
 use crate::Worker;
 
 /// In the order in which they run when several are due.
-const TASKS: [Task; 7] = [
+const TASKS: [Task; 8] = [
     make_days::TASK,
     drop_days::TASK,
     sweep_parked::TASK,
     sweep_parked_keys::TASK,
+    sweep_marks::TASK,
     close_months::TASK,
     queue_due::TASK,
     recount_bonuses::TASK,

@@ -6,9 +6,11 @@ mod role;
 use common::{
     db::{
         self,
-        doctor::DatabaseReport,
+        doctor::{DatabaseReport, Trouble},
         grants::{self, DatabaseRole, RoleNames},
+        spool::Newer,
     },
+    message::ENVELOPE_VERSION,
     queue::amqp::{AmqpUrl, Topology, inspect},
     runtime::{AmqpArgs, Clock, DbArgs},
     telemetry,
@@ -149,7 +151,41 @@ fn judge_database(report: &DatabaseReport, clock: &Clock) -> Vec<Check> {
             ),
         );
     }
+    if let Some(trouble) = &report.trouble {
+        let (well, detail) = newer(trouble);
+        add("versions", well, detail);
+        let (well, detail) = crash_loops(trouble);
+        add("crashes", well, detail);
+    }
     checks
+}
+
+fn newer(trouble: &Trouble) -> (bool, String) {
+    match trouble.newer {
+        None => (
+            true,
+            format!("no envelope is of a later version than {ENVELOPE_VERSION}, which this binary knows"),
+        ),
+        Some(Newer { envelopes, version }) => (
+            false,
+            format!(
+                "{envelopes} envelopes wait for workers of a later version: {version}, and this binary knows {ENVELOPE_VERSION}. \
+                 Update the workers; nothing waits behind them"
+            ),
+        ),
+    }
+}
+
+fn crash_loops(trouble: &Trouble) -> (bool, String) {
+    let detail = match trouble.crash_loops {
+        0 => "no event ended the process that applied it".to_owned(),
+        events => format!(
+            "{events} event{} ended the process that applied it. See `commissary dlq list --code crash_loop`; report it, and replay \
+             after an update",
+            if events == 1 { "" } else { "s" }
+        ),
+    };
+    (trouble.crash_loops == 0, detail)
 }
 
 async fn broker(args: &AmqpArgs) -> Vec<Check> {
