@@ -41,6 +41,7 @@ mod database;
 mod dev;
 mod exactly_once;
 mod explain;
+mod fair;
 mod first_answers;
 mod hang_up;
 mod http_layers;

@@ -5,12 +5,14 @@
 mod apply_batch;
 mod barriers;
 mod batch;
+mod bulk_queue;
 mod dead_letter;
 mod dead_letter_queue;
 mod lane;
 mod lane_calls;
 pub mod maintenance;
 mod outcomes;
+mod pace;
 mod queued_events;
 mod reply_publisher;
 mod start;

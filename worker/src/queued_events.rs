@@ -1,7 +1,7 @@
 //! Queued events: those that have rows and wait for their turn (replays, imports, parked ones whose order came, what falls
 //! due by itself). One worker at a time applies them, at a rate that leaves live traffic alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use common::{
@@ -18,7 +18,7 @@ use common::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{BatchApplier, Paused, Worker, barriers::Setter, batch, outcomes, reply_publisher};
+use crate::{BatchApplier, Paused, Worker, barriers::Setter, batch, outcomes, pace::Pace, reply_publisher};
 
 /// Queued events applied in one turn, but for those that wait for what they need: these are live traffic.
 const TURN_EVENTS: usize = 200;
@@ -42,8 +42,9 @@ enum QueuedError {
 }
 
 /// Applies what is due, until `stop`.
-pub(crate) async fn run(worker: Worker, stop: CancellationToken) {
+pub(crate) async fn run(worker: Worker, pace: Pace, stop: CancellationToken) {
     let mut turns = Turns {
+        pace,
         applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
         barriers: Setter::new(&worker.pool, worker.broker.as_ref()),
         limit: TURN_EVENTS,
@@ -63,6 +64,8 @@ async fn wait_out(error: &QueuedError, stop: &CancellationToken) {
 
 /// What applies queued events, turn by turn.
 struct Turns {
+    /// They are bulk.
+    pace: Pace,
     worker: Worker,
     applier: BatchApplier,
     barriers: Setter,
@@ -163,14 +166,22 @@ impl Turns {
         Ok((waiting.iter().map(|event| event.id).collect(), ready))
     }
 
-    async fn apply(&self, due: Vec<Event>) -> Result<(), QueuedError> {
+    async fn apply(&mut self, due: Vec<Event>) -> Result<(), QueuedError> {
         let due = due.into_iter();
         let queued: Vec<Incoming> = due.map(|event| Incoming { event, queued: true }).collect();
         let span = batch::span("queued", None, &queued, None);
         let applied = async {
             batch::log_events(&queued);
-            let decided = self.applier.run(&queued).await?;
-            outcomes::note(&decided);
+            let (mut decided, mut left) = (Vec::with_capacity(queued.len()), queued.as_slice());
+            while !left.is_empty() {
+                let (part, rest) = left.split_at(self.pace.part().min(left.len()));
+                let (turn, began) = (self.pace.turn().await, Instant::now());
+                let decisions = self.applier.run(part).await?;
+                self.pace.rest(turn, part.len(), began.elapsed()).await;
+                outcomes::note(&decisions);
+                decided.extend(decisions);
+                left = rest;
+            }
             Ok::<_, Paused>(decided)
         };
         let decided = applied.instrument(span).await?;

@@ -45,11 +45,13 @@ pub mod partitions;
 pub(crate) mod payments;
 pub(crate) mod pool;
 pub mod programs;
+mod queued_turns;
 pub(crate) mod refunds;
 pub mod rejections;
 pub mod schedules;
 pub mod settings;
 pub mod spool;
+pub mod spool_bulk;
 pub(crate) mod suppliers;
 mod types;
 

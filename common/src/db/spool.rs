@@ -1,4 +1,5 @@
-//! The Postgres spool: the embedded queue, and in production the overflow of the broker.
+//! The Postgres spool: the embedded queue, and in production the overflow of the broker. Its bulk, in the same table, is in
+//! [`super::spool_bulk`].
 
 use super::{Connection, DbError};
 
@@ -6,10 +7,12 @@ use super::{Connection, DbError};
 #[derive(Debug)]
 pub struct Spooled {
     pub spool_id: i64,
+    /// `None`: it is express.
+    pub bulk_of: Option<i64>,
     pub envelope: Vec<u8>,
 }
 
-/// Adds an envelope and wakes the workers.
+/// Adds an express envelope and wakes the workers.
 ///
 /// # Errors
 /// When the database does not answer: then nobody may be told that the events are safe.
@@ -24,14 +27,20 @@ pub async fn put(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbE
     Ok(())
 }
 
-/// Keeps an envelope that this worker cannot read for a newer one, behind all others. It is older than its number then says.
+/// Keeps an envelope that this worker cannot read for a newer one, behind all others of its kind. It is older than its number then
+/// says.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn keep_for_newer(connection: &mut Connection, envelope: &[u8]) -> Result<(), DbError> {
+pub async fn keep_for_newer(
+    connection: &mut Connection,
+    envelope: &[u8],
+    bulk_of: Option<i64>,
+) -> Result<(), DbError> {
     sqlx::query!(
-        "INSERT INTO spool (envelope, is_for_newer) VALUES ($1, true)",
-        envelope
+        "INSERT INTO spool (envelope, is_for_newer, bulk_of) VALUES ($1, true, $2)",
+        envelope,
+        bulk_of
     )
     .execute(connection)
     .await
@@ -39,14 +48,15 @@ pub async fn keep_for_newer(connection: &mut Connection, envelope: &[u8]) -> Res
     Ok(())
 }
 
-/// Holds up to `limit` envelopes after `after` until the transaction ends, passing over those that others hold.
+/// Holds up to `limit` express envelopes after `after` until the transaction ends, passing over those that others hold.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn take(connection: &mut Connection, after: i64, limit: i64) -> Result<Vec<Spooled>, DbError> {
     sqlx::query_as!(
         Spooled,
-        "SELECT spool_id, envelope FROM spool WHERE spool_id > $1 ORDER BY spool_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        "SELECT spool_id, bulk_of, envelope FROM spool WHERE bulk_of IS NULL AND spool_id > $1
+         ORDER BY bulk_of, spool_id LIMIT $2 FOR UPDATE SKIP LOCKED",
         after,
         limit
     )

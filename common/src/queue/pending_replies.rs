@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     domain::{EventId, Outcome},
-    message::Reply,
+    message::{Reply, TrafficClass},
 };
 
 /// The requests of one ingest instance that wait for outcomes. Cheap to clone.
@@ -22,12 +22,16 @@ pub struct PendingReplies {
 #[derive(Debug, Default)]
 struct State {
     waiting: HashMap<EventId, Waiting>,
+    /// Of an express event.
     last_outcome: Option<Instant>,
+    /// When bulk was last looked up without a call.
+    last_bulk_look: Option<Instant>,
     last_reply: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Waiting {
+    class: TrafficClass,
     since: Instant,
     /// When it was last seen to have a row and to be looked at again: its outcome may take as long as its caller waits.
     queued: Option<Instant>,
@@ -36,8 +40,9 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new(answer: Option<oneshot::Sender<Outcome>>) -> Self {
+    fn new(class: TrafficClass, answer: Option<oneshot::Sender<Outcome>>) -> Self {
         Self {
+            class,
             since: Instant::now(),
             queued: None,
             answer,
@@ -55,16 +60,23 @@ impl Waiting {
 
 /// How often an event that is looked at again is looked up without a call.
 const QUEUED_LOOK: Duration = Duration::from_millis(250);
+/// How often bulk is looked up: a flood's callers are many, and each batch of a worker calls.
+const BULK_LOOK: Duration = Duration::from_millis(100);
 
 impl PendingReplies {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the outcome of `id`. Must be called before the event is published.
+    /// Waits for the outcome of `id`, an express event. Must be called before the event is published.
     pub fn wait(&self, id: EventId) -> PendingReply {
+        self.wait_in(id, TrafficClass::Express)
+    }
+
+    /// The same for one that goes as `class`.
+    pub fn wait_in(&self, id: EventId, class: TrafficClass) -> PendingReply {
         let (answer, outcome) = oneshot::channel();
-        self.state().waiting.insert(id, Waiting::new(Some(answer)));
+        self.state().waiting.insert(id, Waiting::new(class, Some(answer)));
         PendingReply {
             id,
             outcome,
@@ -82,7 +94,9 @@ impl PendingReplies {
             .count()
             < limit
         {
-            state.waiting.insert(id, Waiting::new(None));
+            state
+                .waiting
+                .insert(id, Waiting::new(TrafficClass::Express, None));
         }
     }
 
@@ -97,7 +111,9 @@ impl PendingReplies {
         let mut state = self.state();
         for reply in replies {
             if let Some(waiting) = state.waiting.remove(&reply.event_id) {
-                state.last_outcome = Some(Instant::now());
+                if waiting.class == TrafficClass::Express {
+                    state.last_outcome = Some(Instant::now());
+                }
                 if let Some(answer) = waiting.answer {
                     // A client that hung up does not hear its answer; the outcome stands all the same.
                     answer.send(reply.outcome).ok();
@@ -112,7 +128,7 @@ impl PendingReplies {
         for id in ids {
             if let Some(waiting) = state.waiting.get_mut(&id) {
                 let before = waiting.queued.replace(Instant::now());
-                if before.is_none() {
+                if before.is_none() && waiting.class == TrafficClass::Express {
                     state.last_outcome = Some(Instant::now());
                 }
             }
@@ -124,20 +140,41 @@ impl PendingReplies {
         self.state().last_reply.is_some_and(|last| last.elapsed() <= age)
     }
 
-    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others.
+    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others, and bulk
+    /// behind express, a few times a second.
     pub fn awaited(&self, age: Duration, limit: usize) -> Vec<EventId> {
-        let state = self.state();
-        let old = state.waiting.iter().filter(|(_, waiting)| waiting.is_due(age));
-        old.map(|(id, _)| *id).take(limit).collect()
+        let mut state = self.state();
+        let due = |class: TrafficClass| {
+            move |(id, waiting): (&EventId, &Waiting)| {
+                (waiting.class == class && waiting.is_due(age)).then_some(*id)
+            }
+        };
+        let express = state.waiting.iter().filter_map(due(TrafficClass::Express));
+        let mut ids: Vec<EventId> = express.take(limit).collect();
+        if state
+            .last_bulk_look
+            .is_none_or(|last| last.elapsed() >= BULK_LOOK)
+        {
+            let express = ids.len();
+            let bulk = state.waiting.iter().filter_map(due(TrafficClass::Bulk));
+            ids.extend(bulk.take(limit - express));
+            if ids.len() > express {
+                state.last_bulk_look = Some(Instant::now());
+            }
+        }
+        ids
     }
 
-    /// Whether requests wait of which no worker has been heard, and no outcome at all has come for `patience`.
+    /// Whether express requests wait of which no worker has been heard, and no outcome of one has come for `patience`. Bulk may wait
+    /// long.
     pub fn is_stalled(&self, patience: Duration) -> bool {
         let state = self.state();
-        let waits_long = state
+        let is_long = |waiting: &Waiting| waiting.queued.is_none() && waiting.since.elapsed() >= patience;
+        let mut express = state
             .waiting
             .values()
-            .any(|waiting| waiting.queued.is_none() && waiting.since.elapsed() >= patience);
+            .filter(|waiting| waiting.class == TrafficClass::Express);
+        let waits_long = express.any(is_long);
         waits_long && state.last_outcome.is_none_or(|last| last.elapsed() >= patience)
     }
 
@@ -245,6 +282,32 @@ mod tests {
             pending.awaited(Duration::ZERO, 9),
             vec![id(1)],
             "somebody has called"
+        );
+    }
+
+    #[test]
+    fn bulk_that_waits_is_no_stall_and_its_outcomes_hide_none() {
+        let pending = PendingReplies::default();
+        let _bulk = pending.wait_in(id(1), TrafficClass::Bulk);
+        let _other = pending.wait_in(id(2), TrafficClass::Bulk);
+        assert!(!pending.is_stalled(Duration::ZERO));
+        let _express = pending.wait(id(3));
+        pending.deliver([Reply {
+            event_id: id(1),
+            outcome: Outcome::Parked,
+        }]);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(pending.is_stalled(Duration::from_millis(1)));
+        assert_eq!(
+            pending.awaited(Duration::ZERO, 1),
+            vec![id(3)],
+            "express comes first"
+        );
+        assert_eq!(pending.awaited(Duration::ZERO, 9), vec![id(3), id(2)]);
+        assert_eq!(
+            pending.awaited(Duration::ZERO, 9),
+            vec![id(3)],
+            "bulk has just been looked up"
         );
     }
 

@@ -118,7 +118,7 @@ impl Lane {
 
     async fn spool(&self, payload: &[u8]) -> Result<(), DbError> {
         db::in_transaction(&self.worker.pool, async |transaction| {
-            spool::keep_for_newer(transaction, payload).await
+            spool::keep_for_newer(transaction, payload, None).await
         })
         .await
     }

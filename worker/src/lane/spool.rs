@@ -5,8 +5,10 @@ use common::{
     telemetry,
 };
 
-use super::state::{Lane, PAUSE_FIRST, PAUSE_MAX, log_newer};
-use crate::batch::Batch;
+use super::{
+    held::Held,
+    state::{Lane, PAUSE_FIRST},
+};
 
 /// Envelopes looked at in the spool at once; an envelope holds up to 256 events.
 const ENVELOPES: i64 = 16;
@@ -37,41 +39,21 @@ impl Lane {
         }
     }
 
-    /// The transaction that deletes the envelopes commits after their events are applied, so that a crash between the two
-    /// only brings known events again; while it is open nobody else takes them. `false`: there were none.
+    /// `false`: there were none.
     async fn take_and_settle(&mut self) -> Result<bool, DbError> {
         let mut transaction = db::begin_outer(&self.worker.pool).await?;
-        let held = spool::take(&mut transaction, self.spool.after, ENVELOPES).await?;
-        let mut batch = Batch::default();
-        let mut newer = Vec::new();
-        let mut done = Vec::new();
+        let taken = spool::take(&mut transaction, self.spool.after, ENVELOPES).await?;
+        let mut held = Held::default();
         // What there is no room for is left to the next turn, or to another lane.
-        for envelope in held {
-            if !batch.has_room() {
+        for envelope in taken {
+            if !held.has_room() {
                 break;
             }
-            done.push(envelope.spool_id);
-            newer.extend(batch.add(envelope.envelope).err());
+            held.add(envelope);
         }
-        let Some(&last) = done.last() else {
-            db::rollback(transaction).await?;
-            return Ok(false);
-        };
-        if !self.settle("spool", &batch, false).await {
-            db::rollback(transaction).await?;
-            return Ok(true);
-        }
-        spool::remove(&mut transaction, &done).await?;
-        // Back to the end, so that nothing waits behind them.
-        for envelope in &newer {
-            log_newer(envelope);
-            spool::keep_for_newer(&mut transaction, &envelope.payload).await?;
-        }
-        db::commit(transaction).await?;
-        self.spool.after = last;
-        if !newer.is_empty() {
-            self.pause(PAUSE_MAX).await;
-        }
-        Ok(true)
+        let last = held.ids().last().copied();
+        let is_taken = self.settle_held("spool", transaction, held).await?;
+        self.spool.after = last.unwrap_or(self.spool.after);
+        Ok(is_taken)
     }
 }

@@ -1,9 +1,9 @@
 //! What a lane holds, and how it applies what it has taken, whatever from.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use common::telemetry;
+use common::{domain::Incoming, telemetry};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -14,6 +14,7 @@ use crate::{
     batch::{self, Batch, NewerVersion},
     lane_calls::Calls,
     outcomes,
+    pace::{ExpressLoad, Pace},
     reply_publisher::ReplyPublisher,
 };
 
@@ -33,10 +34,19 @@ pub(super) struct Lane {
     /// The number of the latest barrier.
     pub(super) barriers: watch::Receiver<i64>,
     pub(super) turns: u32,
+    pub(super) express: ExpressLoad,
+    /// `None`: a lane of express.
+    pub(super) pace: Option<Pace>,
 }
 
 impl Lane {
-    pub(super) fn new(worker: Worker, number: u16, calls: Calls, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        worker: Worker,
+        number: u16,
+        calls: Calls,
+        express: ExpressLoad,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
             replies: ReplyPublisher::new(&worker),
@@ -47,6 +57,8 @@ impl Lane {
             spool: SpoolPosition::new(calls.spool),
             barriers: calls.barriers,
             turns: 0,
+            express,
+            pace: None,
         }
     }
 
@@ -91,12 +103,33 @@ impl Lane {
             .record_undecodable(&self.worker.pool, &self.worker.clock)
             .await
             .map_err(|error| Paused::Database(error.into()))?;
-        let part_size = if one_by_one { 1 } else { batch.events.len().max(1) };
-        for part in batch.events.chunks(part_size) {
-            let decisions = self.applier.run(part).await?;
-            outcomes::note(&decisions);
-            self.replies.answer(&decisions, &batch.reply_to).await;
+        let mut left = batch.events.as_slice();
+        while !left.is_empty() {
+            let most = self.pace.as_ref().map_or(left.len(), Pace::part);
+            let size = if one_by_one { 1 } else { most.min(left.len()) };
+            let (part, rest) = left.split_at(size);
+            match &self.pace {
+                None => {
+                    let _busy = self.express.begin();
+                    self.apply_part(part, batch).await?;
+                }
+                Some(pace) => {
+                    let (turn, began) = (pace.turn().await, Instant::now());
+                    self.apply_part(part, batch).await?;
+                    if let Some(pace) = &mut self.pace {
+                        pace.rest(turn, part.len(), began.elapsed()).await;
+                    }
+                }
+            }
+            left = rest;
         }
+        Ok(())
+    }
+
+    async fn apply_part(&mut self, part: &[Incoming], batch: &Batch) -> Result<(), Paused> {
+        let decisions = self.applier.run(part).await?;
+        outcomes::note(&decisions);
+        self.replies.answer(&decisions, &batch.reply_to).await;
         Ok(())
     }
 
