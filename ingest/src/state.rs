@@ -15,7 +15,11 @@ use common::{
     runtime::{Clock, TaskGroup},
     telemetry::traces,
 };
-use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::JoinHandle,
+    time::Instant,
+};
 use tracing::Instrument as _;
 
 use crate::{
@@ -38,7 +42,11 @@ pub(crate) struct Parts {
     ids: EventIds,
     clock: Clock,
     requests: TaskGroup,
+    batches: Arc<Semaphore>,
 }
+
+/// Long batches that are read or printed at once: more would take the threads from those whose calls are short.
+const BATCHES_AT_ONCE: usize = 1;
 
 impl Ingest {
     /// `requests`: the tasks of requests that outlive their callers. The group must end before the pipeline does.
@@ -52,6 +60,7 @@ impl Ingest {
             ids,
             clock,
             requests,
+            batches: Arc::new(Semaphore::new(BATCHES_AT_ONCE)),
         }))
     }
 
@@ -61,6 +70,12 @@ impl Ingest {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.0.keys
+    }
+
+    /// Waits for the turn of a long batch, which has it until this is dropped.
+    pub(crate) async fn turn_of_batches(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed; were it, batches would still be read.
+        Arc::clone(&self.0.batches).acquire_owned().await.ok()
     }
 
     /// The holder of the key that the request presents in one of `sources`.

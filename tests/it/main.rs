@@ -42,6 +42,7 @@ mod database;
 mod dev;
 mod exactly_once;
 mod explain;
+mod fair;
 mod first_answers;
 mod hang_up;
 mod http_layers;

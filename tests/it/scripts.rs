@@ -9,7 +9,16 @@ use std::{
     process::{Command, Stdio},
 };
 
-const SCRIPTS: [&str; 7] = ["attack", "dev", "fuzz", "list-bench", "load", "servers", "test"];
+const SCRIPTS: [&str; 8] = [
+    "attack",
+    "dev",
+    "flood",
+    "fuzz",
+    "list-bench",
+    "load",
+    "servers",
+    "test",
+];
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts")

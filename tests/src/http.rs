@@ -153,7 +153,7 @@ impl Shop {
         self.lines_with(&headers, lines).await
     }
 
-    async fn lines_with(&self, headers: &[(&str, &str)], lines: &str) -> Answer {
+    pub async fn lines_with(&self, headers: &[(&str, &str)], lines: &str) -> Answer {
         let mut request = self
             .http
             .post(format!("{}/v1/events", self.ingest))

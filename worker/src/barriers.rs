@@ -91,8 +91,11 @@ impl Setter {
         }
     }
 
-    /// How many consumers the broker's queue has, none without a broker. `None`: it still has events to deliver, or nobody knows. A
+    /// How many consumers the broker's queues have, none without a broker. `None`: one still has events to deliver, or nobody knows. A
     /// broker that is busy says of a queue that it has neither messages nor consumers.
+    ///
+    /// That they are added up loses nothing: who passes was known before both counts and is there after them, so it was counted; if
+    /// as many pass as were counted, all of either queue have.
     async fn consumers(&mut self) -> Option<i32> {
         let Some(broker) = self.broker.clone() else {
             return Some(0);
@@ -110,14 +113,18 @@ impl Setter {
             self.probe = Some((connection, probe.ok()?));
         }
         let (_, probe) = self.probe.as_ref()?;
-        match probe.depth(&broker.topology.events()).await {
-            Ok(depth) if depth.messages == 0 && depth.consumers > 0 => i32::try_from(depth.consumers).ok(),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::debug!(error = %telemetry::chain(&error), "asking for the queue's depth");
-                self.probe = None;
-                None
+        let mut consumers = 0;
+        for queue in [broker.topology.events(), broker.topology.bulk()] {
+            match probe.depth(&queue).await {
+                Ok(depth) if depth.messages == 0 && depth.consumers > 0 => consumers += depth.consumers,
+                Ok(_) => return None,
+                Err(error) => {
+                    tracing::debug!(error = %telemetry::chain(&error), queue, "asking for the queue's depth");
+                    self.probe = None;
+                    return None;
+                }
             }
         }
+        i32::try_from(consumers).ok()
     }
 }

@@ -6,6 +6,7 @@ use common::{
     db::{
         DbError, Pool,
         notify::{self, Listener},
+        spool_bulk,
     },
     runtime::TaskGroup,
     telemetry,
@@ -19,8 +20,9 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 /// What a lane hears.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
-    /// Changes whenever the spool is worth a look.
+    /// Changes whenever the spool's express is worth a look, or its bulk.
     pub(crate) spool: watch::Receiver<u64>,
+    pub(crate) bulk: watch::Receiver<u64>,
     /// The number of the latest barrier. Of one whose call is lost it is heard again, as long as somebody needs it.
     pub(crate) barriers: watch::Receiver<i64>,
 }
@@ -28,16 +30,24 @@ pub(crate) struct Calls {
 #[derive(Clone)]
 struct Callers {
     spool: watch::Sender<u64>,
+    bulk: watch::Sender<u64>,
     barriers: watch::Sender<i64>,
 }
 
 /// Starts listening.
 pub(crate) fn start(pool: &Pool, tasks: &TaskGroup) -> Calls {
-    let ((spool, spool_seen), (barriers, barriers_seen)) = (watch::channel(0), watch::channel(0));
-    let (pool, callers) = (pool.clone(), Callers { spool, barriers });
+    let ((spool, spool_seen), (bulk, bulk_seen)) = (watch::channel(0), watch::channel(0));
+    let (barriers, barriers_seen) = watch::channel(0);
+    let callers = Callers {
+        spool,
+        bulk,
+        barriers,
+    };
+    let pool = pool.clone();
     tasks.keep("lane calls", move || run(pool.clone(), callers.clone()));
     Calls {
         spool: spool_seen,
+        bulk: bulk_seen,
         barriers: barriers_seen,
     }
 }
@@ -73,8 +83,13 @@ async fn listen(pool: &Pool, callers: &Callers) -> DbError {
                 is_newer
             });
         }
-        if calls.is_empty() || !calls.iter().all(|call| is_barrier(&call)) {
+        let is_bulk =
+            |call: &&notify::Call| call.channel == notify::SPOOL && call.payload == spool_bulk::CALL;
+        if calls.is_empty() || calls.iter().any(|call| !is_barrier(&call) && !is_bulk(&call)) {
             callers.spool.send_modify(|calls| *calls += 1);
+        }
+        if calls.is_empty() || calls.iter().any(|call| !is_barrier(&call)) {
+            callers.bulk.send_modify(|calls| *calls += 1);
         }
     }
 }

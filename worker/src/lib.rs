@@ -5,6 +5,7 @@
 mod apply_batch;
 mod barriers;
 mod batch;
+mod bulk_queue;
 mod crash_guard;
 mod dead_letter;
 mod dead_letter_queue;
@@ -13,6 +14,7 @@ mod lane_calls;
 pub mod maintenance;
 mod newer;
 mod outcomes;
+mod pace;
 mod queued_events;
 mod reply_publisher;
 mod start;

@@ -1,7 +1,7 @@
 //! Queued events: those that have rows and wait for their turn (replays, imports, parked ones whose order came, what falls
 //! due by itself). One worker at a time applies them, at a rate that leaves live traffic alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use common::{
@@ -22,8 +22,10 @@ use crate::{
     BatchApplier, Paused, Worker,
     barriers::Setter,
     batch,
-    crash_guard::{CrashGuard, Taker},
-    outcomes, reply_publisher,
+    crash_guard::{Care, CrashGuard, Taker},
+    outcomes,
+    pace::Pace,
+    reply_publisher,
 };
 
 /// Queued events applied in one turn, but for those that wait for what they need: these are live traffic.
@@ -48,8 +50,9 @@ enum QueuedError {
 }
 
 /// Applies what is due, until `stop`.
-pub(crate) async fn run(worker: Worker, guard: CrashGuard, stop: CancellationToken) {
+pub(crate) async fn run(worker: Worker, guard: CrashGuard, pace: Pace, stop: CancellationToken) {
     let mut turns = Turns {
+        pace,
         guard,
         taker: Taker::new("queued events"),
         stop: stop.clone(),
@@ -73,6 +76,8 @@ async fn wait_out(error: &QueuedError, stop: &CancellationToken) {
 
 /// What applies queued events, turn by turn.
 struct Turns {
+    /// They are bulk.
+    pace: Pace,
     worker: Worker,
     applier: BatchApplier,
     guard: CrashGuard,
@@ -176,24 +181,43 @@ impl Turns {
         Ok((waiting.iter().map(|event| event.id).collect(), ready))
     }
 
-    async fn apply(&self, due: Vec<Event>) -> Result<(), QueuedError> {
+    async fn apply_part(
+        &self,
+        part: &[Incoming],
+        care: Care,
+        decided: &mut Vec<Decision>,
+    ) -> Result<(), Paused> {
+        let mut careful = self.guard.begin(&self.taker, part, care).await?;
+        while let Some(decisions) = careful.next(&self.applier).await? {
+            outcomes::note(&decisions);
+            decided.extend(decisions);
+            if care == Care::Suspect && self.stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply(&mut self, due: Vec<Event>) -> Result<(), QueuedError> {
         let care = self.guard.events(&self.taker, &due).await?;
         let due = due.into_iter();
         let queued: Vec<Incoming> = due.map(|event| Incoming { event, queued: true }).collect();
         let span = batch::span("queued", None, &queued, None);
         let applied = async {
             batch::log_events(&queued);
-            let mut careful = self.guard.begin(&self.taker, &queued, care).await?;
-            let mut all = Vec::with_capacity(queued.len());
-            while let Some(decided) = careful.next(&self.applier).await? {
-                outcomes::note(&decided);
-                all.extend(decided);
+            let (mut decided, mut left) = (Vec::with_capacity(queued.len()), queued.as_slice());
+            while !left.is_empty() {
+                let (part, rest) = left.split_at(self.pace.part().min(left.len()));
+                let (turn, began) = (self.pace.turn().await, Instant::now());
+                self.apply_part(part, care, &mut decided).await?;
+                self.pace.rest(turn, part.len(), began.elapsed()).await;
+                left = rest;
                 // What is left is due still.
-                if self.stop.is_cancelled() {
+                if care == Care::Suspect && self.stop.is_cancelled() {
                     break;
                 }
             }
-            Ok::<_, Paused>(all)
+            Ok::<_, Paused>(decided)
         };
         let decided = applied.instrument(span).await?;
         let now = self.worker.clock.now();

@@ -3,7 +3,8 @@
 use common::runtime::TaskGroup;
 
 use crate::{
-    Worker, crash_guard::CrashGuard, dead_letter_queue, lane, lane_calls, maintenance, queued_events,
+    Worker, bulk_queue, crash_guard::CrashGuard, dead_letter_queue, lane, lane_calls, maintenance,
+    pace::ExpressLoad, queued_events,
 };
 
 /// Starts a worker in `tasks`. At the end of the group it finishes the batches at hand, answers and acknowledges them.
@@ -13,21 +14,48 @@ use crate::{
 pub fn start(worker: &Worker, tasks: &TaskGroup) {
     let calls = lane_calls::start(&worker.pool, tasks);
     let guard = CrashGuard::new(&worker.pool, &worker.clock);
+    let express = ExpressLoad::default();
     for number in 0..worker.lanes {
-        let (worker, guard, calls) = (worker.clone(), guard.clone(), calls.clone());
+        let (worker, guard, calls, express) = (worker.clone(), guard.clone(), calls.clone(), express.clone());
         tasks.keep_draining(format!("lane {number}"), move |stop| {
-            lane::run(worker.clone(), guard.clone(), number, calls.clone(), stop)
+            lane::run(
+                worker.clone(),
+                guard.clone(),
+                number,
+                calls.clone(),
+                express.clone(),
+                stop,
+            )
+        });
+    }
+    for number in 0..worker.lanes {
+        let (worker, guard, calls, express) = (worker.clone(), guard.clone(), calls.clone(), express.clone());
+        tasks.keep_draining(format!("bulk lane {number}"), move |stop| {
+            lane::bulk::run(
+                worker.clone(),
+                guard.clone(),
+                number,
+                calls.clone(),
+                express.clone(),
+                stop,
+            )
         });
     }
     {
         let worker = worker.clone();
         tasks.keep_draining("queued events", move |stop| {
-            queued_events::run(worker.clone(), guard.clone(), stop)
+            queued_events::run(worker.clone(), guard.clone(), express.pace(), stop)
         });
     }
     {
         let worker = worker.clone();
         tasks.keep_draining("maintenance", move |stop| maintenance::run(worker.clone(), stop));
+    }
+    if let Some(broker) = worker.broker.clone() {
+        let (worker, calls) = (worker.clone(), calls.barriers.clone());
+        tasks.keep_draining("bulk queue", move |stop| {
+            bulk_queue::run(worker.clone(), broker.clone(), calls.clone(), stop)
+        });
     }
     if let Some(broker) = worker.broker.clone() {
         let worker = worker.clone();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{
     apply::{MAX_BATCH_EVENTS, event_rows},
-    db::{self, spool},
+    db::{self, spool, spool_bulk},
     domain::{AttributionFields, Body, CreateConversion, Dialect, Event, OrgId},
     message::{Envelope, EventIds},
     queue::Instances,
@@ -198,4 +198,55 @@ async fn a_long_reader_keeps_no_day_from_being_made_and_no_event_waiting() {
     assert_eq!(database.count(days).await, 5, "the old day waits for the reader");
     db::rollback(reader).await.unwrap();
     running.end().await;
+}
+
+/// Spools an envelope of sales as bulk of an organisation, in whose name it need not be.
+async fn spool_bulk(database: &TestDatabase, of: i64, orders: impl Iterator<Item = String>) {
+    let events: Vec<_> = orders
+        .map(|order| serde_json::to_vec(&sale(database.org, &order)).unwrap())
+        .collect();
+    let mut transaction = db::begin(&database.pool).await.unwrap();
+    let envelope = Envelope::join_of("test", None, Some(of), &events);
+    spool_bulk::put(&mut transaction, &[of], &[envelope])
+        .await
+        .unwrap();
+    db::commit(transaction).await.unwrap();
+}
+
+#[tokio::test]
+async fn bulk_is_applied_by_turns_and_holds_up_no_express() {
+    let database = database().await;
+    database.run(NOTED).await;
+    for envelope in 0..30 {
+        spool_bulk(&database, 7, (0..100).map(|n| format!("bulk{envelope}-{n}"))).await;
+    }
+    spool_bulk(&database, 9, ["turn".to_owned()].into_iter()).await;
+    // Whoever applies bulk waits for this, as long as the test wants.
+    let mut holder = db::begin_outer(&database.pool).await.unwrap();
+    database
+        .hold(&mut holder, "SELECT FROM spool WHERE bulk_of = 7 FOR UPDATE")
+        .await;
+    let running = Running::start(&database, 1);
+    until(
+        &database,
+        "SELECT count(*) FROM conversions WHERE external_id = 'turn'",
+        1,
+    )
+    .await;
+    spool(&database, ["express".to_owned()].into_iter()).await;
+    until(
+        &database,
+        "SELECT count(*) FROM conversions WHERE external_id = 'express'",
+        1,
+    )
+    .await;
+    assert_eq!(database.count(CONVERSIONS).await, 2);
+    db::rollback(holder).await.unwrap();
+    until(&database, SPOOLED, 0).await;
+    running.end().await;
+    assert_eq!(
+        database.count("SELECT sum(events)::bigint FROM noted").await,
+        3_002
+    );
+    database.prove().await;
 }

@@ -4,6 +4,10 @@
 //! on its own channel, and applies all that it was delivered before the answer. So what had been accepted before the barrier is
 //! applied, wherever it was. Envelopes of the spool are there as long as they are not applied. Consumers are known by random
 //! numbers, new ones with each subscription.
+//!
+//! Bulk has a queue of its own, whose consumers move what they are delivered into the spool and then pass. What was accepted before
+//! the barrier may still be there when it is passed: an event behind it asks for the bulk of its organisation besides, up to the
+//! last envelope that there was at that moment. So a backlog of others keeps nobody's event waiting.
 
 use std::time::Duration;
 
@@ -21,7 +25,7 @@ const NEWER_PATIENCE: Duration = Duration::from_hours(1);
 pub struct Barriers {
     pub latest: i64,
     pub passed: i64,
-    /// As many consumers were known as there were: otherwise it cannot be passed, and only makes them known.
+    /// As many consumers, of both queues, were known as there were: otherwise it cannot be passed, and only makes them known.
     all_known: bool,
     /// Since it was set.
     seconds: f64,
@@ -52,11 +56,12 @@ pub async fn known_consumers(connection: &mut Connection) -> Result<Vec<i64>, Db
 /// When the database does not answer.
 pub async fn set(connection: &mut Connection, known: &[i64], consumers: i32) -> Result<i64, DbError> {
     sqlx::query_scalar!(
-        "INSERT INTO barrier AS b (number, consumers, known, spool_id, set_at, passed)
-         VALUES (nextval('barriers'), $1, $2, (SELECT COALESCE(max(spool_id), 0) FROM spool), clock_timestamp(), 0)
+        "INSERT INTO barrier AS b (number, bulk_number, consumers, known, spool_id, set_at, passed)
+         SELECT next.number, next.number, $1, $2, (SELECT COALESCE(max(spool_id), 0) FROM spool), clock_timestamp(), 0
+         FROM (SELECT nextval('barriers') AS number OFFSET 0) next
          ON CONFLICT ON CONSTRAINT barrier_pkey DO UPDATE
-         SET number = excluded.number, consumers = excluded.consumers, known = excluded.known,
-             spool_id = excluded.spool_id, set_at = excluded.set_at
+         SET number = excluded.number, bulk_number = excluded.bulk_number, consumers = excluded.consumers,
+             known = excluded.known, spool_id = excluded.spool_id, set_at = excluded.set_at
          RETURNING number",
         consumers,
         known
@@ -83,20 +88,21 @@ pub async fn pass(connection: &mut Connection, consumer: i64, number: i64) -> Re
     Ok(())
 }
 
-/// Looks whether the latest barrier is passed: by as many known consumers as there were, and by the spool. Consumers that were known
-/// and are gone are forgotten then.
+/// Looks whether the latest barrier is passed: by as many known consumers as there were, and by the spool's express envelopes. Notes
+/// which bulk is left. Consumers that were known and are gone are forgotten then.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn look(connection: &mut Connection) -> Result<Barriers, DbError> {
     let failed = |error| DbError::new("barriers.look", error);
     let passed = sqlx::query!(
-        "UPDATE barrier b SET passed = b.number
-         WHERE b.passed < b.number
+        "UPDATE barrier b
+         SET passed = b.number, bulk_passed = b.number, bulk_spool_id = (SELECT COALESCE(max(spool_id), 0) FROM spool)
+         WHERE b.bulk_passed < b.number AND b.bulk_number = b.number
            AND b.consumers = (SELECT count(*) FROM consumer_barriers c
                               WHERE c.consumer_id = ANY (b.known) AND c.number >= b.number)
            AND NOT EXISTS (
-             SELECT FROM spool s WHERE s.spool_id <= b.spool_id
+             SELECT FROM spool s WHERE s.bulk_of IS NULL AND s.spool_id <= b.spool_id
                AND (s.version > $1 AND s.created_at < now() - make_interval(secs => $2)) IS NOT TRUE)
            AND NOT EXISTS (
              SELECT FROM spool s WHERE s.is_for_newer
@@ -118,7 +124,8 @@ pub async fn look(connection: &mut Connection) -> Result<Barriers, DbError> {
     }
     let found = sqlx::query_as!(
         Barriers,
-        r#"SELECT number AS latest, passed, cardinality(known) >= consumers AS "all_known!",
+        r#"SELECT number AS latest, bulk_passed AS passed,
+             bulk_number = number AND cardinality(known) >= consumers AS "all_known!",
              extract(epoch FROM clock_timestamp() - set_at)::float8 AS "seconds!"
          FROM barrier"#
     )
@@ -128,7 +135,8 @@ pub async fn look(connection: &mut Connection) -> Result<Barriers, DbError> {
     Ok(found.unwrap_or_default())
 }
 
-/// Those of the events that had their rows before a barrier which was passed.
+/// Those of the events that had their rows before a barrier which was passed, and of whose organisation no bulk is left that may be
+/// older. What came without an organisation may bring something for any.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -138,11 +146,19 @@ pub async fn passed(connection: &mut Connection, events: &[EventId]) -> Result<V
     };
     let all: Vec<Uuid> = events.iter().map(|id| id.0).collect();
     sqlx::query_scalar!(
-        r#"SELECT e.event_id AS "id: EventId" FROM events e JOIN barrier b ON e.waits_since < b.passed
-         WHERE e.event_id = ANY ($1) AND e.event_id BETWEEN $2 AND $3"#,
+        r#"SELECT e.event_id AS "id: EventId" FROM events e JOIN barrier b ON e.waits_since < b.bulk_passed
+         WHERE e.event_id = ANY ($1) AND e.event_id BETWEEN $2 AND $3
+           AND NOT EXISTS (
+             SELECT FROM spool s WHERE s.bulk_of IN (0, e.org_id) AND s.spool_id <= b.bulk_spool_id
+               AND (s.version > $4 AND s.created_at < now() - make_interval(secs => $5)) IS NOT TRUE)
+           AND (e.org_id <> 0 OR NOT EXISTS (
+             SELECT FROM spool s WHERE s.bulk_of > 0 AND s.spool_id <= b.bulk_spool_id
+               AND (s.version > $4 AND s.created_at < now() - make_interval(secs => $5)) IS NOT TRUE))"#,
         &all,
         least.0,
-        greatest.0
+        greatest.0,
+        i32::from(ENVELOPE_VERSION),
+        NEWER_PATIENCE.as_secs_f64()
     )
     .fetch_all(connection)
     .await
@@ -152,7 +168,7 @@ pub async fn passed(connection: &mut Connection, events: &[EventId]) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Pool, spool};
+    use crate::db::{Pool, spool, spool_bulk};
 
     const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -311,5 +327,75 @@ mod tests {
         assert_eq!(look(&mut conn).await.unwrap().passed, 0);
         sqlx::query(older).execute(&mut *conn).await.unwrap();
         assert_eq!(look(&mut conn).await.unwrap().passed, number);
+    }
+
+    /// The bulk of a consumer's queue comes into the spool after the barrier was set, and before it is passed.
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn bulk_keeps_those_of_its_organisation_waiting(pool: Pool) {
+        let mut conn = pool.acquire().await.unwrap();
+        let waiting = insert_waiting(&mut conn, 1).await;
+        pass(&mut conn, 10, 0).await.unwrap();
+        let number = set(&mut conn, &[10], 1).await.unwrap();
+        let put = async |conn: &mut Connection, org: i64| {
+            spool_bulk::put(conn, &[org], &[b"moved".to_vec()]).await.unwrap();
+        };
+        put(&mut conn, 2).await;
+        put(&mut conn, 1).await;
+        assert_eq!(
+            look(&mut conn).await.unwrap().passed,
+            0,
+            "the mover has not passed"
+        );
+        pass(&mut conn, 10, number).await.unwrap();
+        assert_eq!(look(&mut conn).await.unwrap().passed, number);
+        // Of what comes later it does not wait.
+        put(&mut conn, 1).await;
+        assert_eq!(passed(&mut conn, &[waiting]).await.unwrap(), []);
+        let remove = async |conn: &mut Connection, of: i64| {
+            let held = spool_bulk::take(conn, of - 1, &[], 1).await.unwrap();
+            assert_eq!(held[0].bulk_of, Some(of));
+            spool::remove(conn, &[held[0].spool_id]).await.unwrap();
+        };
+        remove(&mut conn, 1).await;
+        assert_eq!(
+            passed(&mut conn, &[waiting]).await.unwrap(),
+            [waiting],
+            "that of others is no matter"
+        );
+        let stranger = "UPDATE events SET org_id = 0";
+        sqlx::query(stranger).execute(&mut *conn).await.unwrap();
+        assert_eq!(
+            passed(&mut conn, &[waiting]).await.unwrap(),
+            [],
+            "any may tell whose it is"
+        );
+        remove(&mut conn, 2).await;
+        assert_eq!(passed(&mut conn, &[waiting]).await.unwrap(), [waiting]);
+        sqlx::query("UPDATE events SET org_id = 1")
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+        // Whose organisation nobody knows may be anybody's.
+        put(&mut conn, 0).await;
+        let known = set(&mut conn, &[], 0).await.unwrap();
+        assert_eq!(look(&mut conn).await.unwrap().passed, known);
+        assert_eq!(passed(&mut conn, &[waiting]).await.unwrap(), []);
+    }
+
+    /// It knows of neither the columns nor the queue.
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn a_barrier_of_an_earlier_version_says_nothing_of_bulk(pool: Pool) {
+        let mut conn = pool.acquire().await.unwrap();
+        let waiting = insert_waiting(&mut conn, 1).await;
+        set(&mut conn, &[], 0).await.unwrap();
+        let earlier = "UPDATE barrier SET number = nextval('barriers'), passed = currval('barriers')";
+        sqlx::query(earlier).execute(&mut *conn).await.unwrap();
+        let seen = look(&mut conn).await.unwrap();
+        assert_eq!(seen.passed, 0);
+        assert!(!seen.is_under_way(PATIENCE), "another one is set");
+        assert_eq!(passed(&mut conn, &[waiting]).await.unwrap(), []);
+        let number = set(&mut conn, &[], 0).await.unwrap();
+        assert_eq!(look(&mut conn).await.unwrap().passed, number);
+        assert_eq!(passed(&mut conn, &[waiting]).await.unwrap(), [waiting]);
     }
 }

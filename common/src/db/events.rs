@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns, decode, locks};
+use super::{Connection, DbError, columns::columns, decode, locks, queued_turns};
 use crate::{
     domain::{
         Body, CreateConversion, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome,
@@ -186,13 +186,13 @@ pub struct Due {
     pub waits_since: HashMap<EventId, i64>,
 }
 
-/// Events whose rows wait for their turn, the longest due first. They are not locked: whoever applies them takes the
-/// locks of their keys and looks again.
+/// Events whose rows wait for their turn, the longest due first; of more than `limit` each organisation has its part. They are not
+/// locked: whoever applies them takes the locks of their keys and looks again.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Due, DbError> {
-    let rows = sqlx::query_as!(
+    let mut rows = sqlx::query_as!(
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
@@ -202,9 +202,13 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
         now,
         limit
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(|error| DbError::new("events.due", error))?;
+    if i64::try_from(rows.len()).is_ok_and(|count| count >= limit) {
+        let chosen = queued_turns::choose(connection, now, limit).await?;
+        rows = still_queued(connection, &chosen).await?;
+    }
     let waits_since = rows.iter().filter_map(|row| Some((row.id, row.waits_since?)));
     let waits_since = waits_since.collect();
     let (events, unreadable) = read(rows);
@@ -213,6 +217,24 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
         unreadable,
         waits_since,
     })
+}
+
+async fn still_queued(connection: &mut Connection, ids: &[Uuid]) -> Result<Vec<Row>, DbError> {
+    let (least, greatest) = (ids.iter().min().copied(), ids.iter().max().copied());
+    sqlx::query_as!(
+        Row,
+        r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
+                program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
+                request_id, waits_since, warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
+         FROM events WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3 AND status = 'queued'
+         ORDER BY due_at, event_id"#,
+        ids,
+        least,
+        greatest
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("events.queued", error))
 }
 
 fn read(rows: Vec<Row>) -> (Vec<Event>, Vec<(EventId, DbError)>) {
@@ -283,8 +305,8 @@ pub async fn next_due(connection: &mut Connection) -> Result<Option<DateTime<Utc
 }
 
 /// Parked events are queued where what they wait for has come meanwhile, should the transaction that brought it have missed them:
-/// a worker of an earlier version knows no [`super::parked_keys`]. Those that waited too long are dead. Returns how many of
-/// each. Nothing is done while another worker does it.
+/// a worker of an earlier version knows no [`super::parked_keys`]. Those that waited too long are dead, unless bulk of their
+/// organisation still waits. Returns how many of each. Nothing is done while another worker does it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -310,8 +332,9 @@ pub(crate) async fn sweep_parked(
     .map_err(|error| DbError::new("events.sweep", error))?;
     let dead = sqlx::query!(
         "WITH dead AS (
-             UPDATE events SET status = 'dead', reason = 'missing_parent', due_at = NULL
-             WHERE status = 'parked' AND due_at <= $1
+             UPDATE events e SET status = 'dead', reason = 'missing_parent', due_at = NULL
+             WHERE e.status = 'parked' AND e.due_at <= $1
+               AND NOT EXISTS (SELECT FROM spool s WHERE s.bulk_of IN (0, e.org_id))
              RETURNING event_id, org_id)
          INSERT INTO event_failures AS f (event_id, org_id, code, detail, fingerprint, first_at, last_at)
          SELECT event_id, org_id, 'missing_parent', 'what it waited for did not come', 'missing_parent', $1, $1

@@ -1,4 +1,5 @@
-//! The Postgres spool: the embedded queue, and in production the overflow of the broker.
+//! The Postgres spool: the embedded queue, and in production the overflow of the broker. Its bulk, in the same table, is in
+//! [`super::spool_bulk`].
 
 use super::{Connection, DbError};
 use crate::message::ENVELOPE_VERSION;
@@ -7,12 +8,14 @@ use crate::message::ENVELOPE_VERSION;
 #[derive(Debug)]
 pub struct Spooled {
     pub spool_id: i64,
+    /// `None`: it is express.
+    pub bulk_of: Option<i64>,
     pub envelope: Vec<u8>,
     /// The broker lost it before it was applied, or delivered it to a process that ended.
     pub is_suspect: bool,
 }
 
-/// Adds an envelope and wakes the workers.
+/// Adds an express envelope and wakes the workers.
 ///
 /// # Errors
 /// When the database does not answer: then nobody may be told that the events are safe.
@@ -97,7 +100,7 @@ pub async fn newer(connection: &mut Connection) -> Result<Option<Newer>, DbError
     Ok((found.envelopes > 0).then_some(found))
 }
 
-/// Holds up to `limit` envelopes after `after` until the transaction ends, passing over those that others hold, and those that wait
+/// Holds up to `limit` express envelopes after `after` until the transaction ends, passing over those that others hold, and those that wait
 /// for a newer worker.
 ///
 /// # Errors
@@ -105,9 +108,9 @@ pub async fn newer(connection: &mut Connection) -> Result<Option<Newer>, DbError
 pub async fn take(connection: &mut Connection, after: i64, limit: i64) -> Result<Vec<Spooled>, DbError> {
     sqlx::query_as!(
         Spooled,
-        "SELECT spool_id, envelope, is_suspect FROM spool
-         WHERE spool_id > $1 AND (version IS NULL OR version <= $3)
-         ORDER BY spool_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        "SELECT spool_id, bulk_of, envelope, is_suspect FROM spool
+         WHERE bulk_of IS NULL AND spool_id > $1 AND (version IS NULL OR version <= $3)
+         ORDER BY bulk_of, spool_id LIMIT $2 FOR UPDATE SKIP LOCKED",
         after,
         limit,
         i32::from(ENVELOPE_VERSION)

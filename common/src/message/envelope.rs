@@ -19,6 +19,9 @@ pub struct Envelope {
     /// The broker's queue for the outcomes of awaited events; without one the instance looks in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// Bulk: of which organisation all its events are, as [`crate::domain::OrgId::stored`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk_of: Option<i64>,
     pub events: Vec<Event>,
 }
 
@@ -37,6 +40,12 @@ struct Version {
     v: u16,
 }
 
+#[derive(Deserialize)]
+struct BulkOf {
+    #[serde(default)]
+    bulk_of: Option<i64>,
+}
+
 impl Envelope {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         match serde_json::from_slice::<Self>(bytes) {
@@ -49,10 +58,24 @@ impl Envelope {
         }
     }
 
+    /// Of which organisation's bulk the bytes are, without reading their events; 0 where they do not say it.
+    pub fn bulk_of(bytes: &[u8]) -> i64 {
+        let head = serde_json::from_slice::<BulkOf>(bytes).ok();
+        head.and_then(|head| head.bulk_of).unwrap_or_default()
+    }
+
     /// Joins events that were encoded one by one, so that a publisher can weigh each before it takes the next.
     pub fn join(from: &str, reply_to: Option<&str>, events: &[Vec<u8>]) -> Vec<u8> {
+        Self::join_of(from, reply_to, None, events)
+    }
+
+    /// The same, all of them `bulk_of` one organisation.
+    pub fn join_of(from: &str, reply_to: Option<&str>, bulk_of: Option<i64>, events: &[Vec<u8>]) -> Vec<u8> {
         let (from, reply_to) = (serde_json::Value::from(from), serde_json::Value::from(reply_to));
-        let head = format!(r#"{{"v":{ENVELOPE_VERSION},"from":{from},"reply_to":{reply_to},"events":["#);
+        let bulk_of = bulk_of.map(|org| format!(r#""bulk_of":{org},"#));
+        let bulk_of = bulk_of.unwrap_or_default();
+        let head =
+            format!(r#"{{"v":{ENVELOPE_VERSION},"from":{from},"reply_to":{reply_to},{bulk_of}"events":["#);
         let size = events.iter().map(|event| event.len() + 1).sum::<usize>();
         let mut bytes = Vec::with_capacity(head.len() + size + 2);
         bytes.extend_from_slice(head.as_bytes());
@@ -118,6 +141,7 @@ mod tests {
             v: ENVELOPE_VERSION,
             from: "in\"gest".into(),
             reply_to: Some("replies".into()),
+            bulk_of: None,
             events,
         };
         assert_eq!(Envelope::decode(&joined).unwrap(), envelope);
@@ -162,6 +186,22 @@ mod tests {
             let json = serde_json::to_value(&event).unwrap();
             assert_eq!(json["org"], number);
             assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
+    }
+
+    /// Workers of an earlier version do not know the field.
+    #[test]
+    fn bulk_says_whose_it_is_without_being_read() {
+        let refund = serde_json::to_vec(&event(Body::Refund(Refund::default()))).unwrap();
+        let bulk = Envelope::join_of("a", None, Some(7), &[refund]);
+        assert_eq!(Envelope::bulk_of(&bulk), 7);
+        assert_eq!(Envelope::decode(&bulk).unwrap().bulk_of, Some(7));
+        for unknown in [
+            Envelope::join("a", None, &[]),
+            b"rubbish".to_vec(),
+            b"{\"v\":99}".to_vec(),
+        ] {
+            assert_eq!(Envelope::bulk_of(&unknown), 0);
         }
     }
 

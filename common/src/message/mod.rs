@@ -7,7 +7,9 @@ mod event_id;
 #[cfg(test)]
 mod fuzz_tests;
 mod reply;
+mod traffic_class;
 
 pub use envelope::{DecodeError, ENVELOPE_VERSION, Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS};
 pub use event_id::{EventIds, received_at};
 pub use reply::{Reply, ReplyBatch};
+pub use traffic_class::TrafficClass;

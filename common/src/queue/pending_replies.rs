@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::Place;
 use crate::{
     domain::{EventId, Outcome},
-    message::Reply,
+    message::{Reply, TrafficClass},
 };
 
 /// The requests of one ingest instance that wait for outcomes. Cheap to clone.
@@ -23,12 +23,16 @@ pub struct PendingReplies {
 #[derive(Debug, Default)]
 struct State {
     waiting: HashMap<EventId, Waiting>,
+    /// Of an express event.
     last_outcome: Option<Instant>,
+    /// When bulk was last looked up without a call.
+    last_bulk_look: Option<Instant>,
     last_reply: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Waiting {
+    class: TrafficClass,
     since: Instant,
     /// When it was last seen to have a row and to be looked at again: its outcome may take as long as its caller waits.
     queued: Option<Instant>,
@@ -39,8 +43,9 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new(answer: Option<oneshot::Sender<Outcome>>) -> Self {
+    fn new(class: TrafficClass, answer: Option<oneshot::Sender<Outcome>>) -> Self {
         Self {
+            class,
             since: Instant::now(),
             queued: None,
             answer,
@@ -53,7 +58,7 @@ impl Waiting {
         Self {
             queued: Some(Instant::now()),
             place: Some(place),
-            ..Self::new(None)
+            ..Self::new(TrafficClass::Bulk, None)
         }
     }
 
@@ -73,16 +78,23 @@ const QUEUED_LOOK: Duration = Duration::from_millis(250);
 const HELD_LOOK: Duration = Duration::from_millis(500);
 /// An event of which nothing was heard for so long is under way no more, as far as anybody here knows.
 pub const FORGET_UNDER_WAY: Duration = Duration::from_hours(1);
+/// How often bulk is looked up: a flood's callers are many, and each batch of a worker calls.
+const BULK_LOOK: Duration = Duration::from_millis(100);
 
 impl PendingReplies {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the outcome of `id`. Must be called before the event is published.
+    /// Waits for the outcome of `id`, an express event. Must be called before the event is published.
     pub fn wait(&self, id: EventId) -> PendingReply {
+        self.wait_in(id, TrafficClass::Express)
+    }
+
+    /// The same for one that goes as `class`.
+    pub fn wait_in(&self, id: EventId, class: TrafficClass) -> PendingReply {
         let (answer, outcome) = oneshot::channel();
-        self.state().waiting.insert(id, Waiting::new(Some(answer)));
+        self.state().waiting.insert(id, Waiting::new(class, Some(answer)));
         PendingReply {
             id,
             outcome,
@@ -105,7 +117,9 @@ impl PendingReplies {
             .count()
             < limit
         {
-            state.waiting.insert(id, Waiting::new(None));
+            state
+                .waiting
+                .insert(id, Waiting::new(TrafficClass::Express, None));
         }
     }
 
@@ -120,7 +134,9 @@ impl PendingReplies {
         let mut state = self.state();
         for reply in replies {
             if let Some(waiting) = state.waiting.remove(&reply.event_id) {
-                state.last_outcome = Some(Instant::now());
+                if waiting.class == TrafficClass::Express {
+                    state.last_outcome = Some(Instant::now());
+                }
                 if let Some(answer) = waiting.answer {
                     // A client that hung up does not hear its answer; the outcome stands all the same.
                     answer.send(reply.outcome).ok();
@@ -135,7 +151,7 @@ impl PendingReplies {
         for id in ids {
             if let Some(waiting) = state.waiting.get_mut(&id) {
                 let before = waiting.queued.replace(Instant::now());
-                if before.is_none() {
+                if before.is_none() && waiting.class == TrafficClass::Express {
                     state.last_outcome = Some(Instant::now());
                 }
             }
@@ -147,15 +163,29 @@ impl PendingReplies {
         self.state().last_reply.is_some_and(|last| last.elapsed() <= age)
     }
 
-    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others, and those
-    /// that nobody waits for behind them.
+    /// Ids that have been awaited for at least `age`, at most `limit`; those that are queued less often than the others; behind
+    /// express, a few times a second, bulk; and last those that nobody waits for.
     pub fn awaited(&self, age: Duration, limit: usize) -> Vec<EventId> {
         let mut state = self.state();
-        let old = state
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.place.is_none() && waiting.is_due(age));
-        let mut ids: Vec<EventId> = old.map(|(id, _)| *id).take(limit).collect();
+        let due = |class: TrafficClass| {
+            move |(id, waiting): (&EventId, &Waiting)| {
+                let is_awaited = waiting.class == class && waiting.place.is_none();
+                (is_awaited && waiting.is_due(age)).then_some(*id)
+            }
+        };
+        let express = state.waiting.iter().filter_map(due(TrafficClass::Express));
+        let mut ids: Vec<EventId> = express.take(limit).collect();
+        if state
+            .last_bulk_look
+            .is_none_or(|last| last.elapsed() >= BULK_LOOK)
+        {
+            let express = ids.len();
+            let bulk = state.waiting.iter().filter_map(due(TrafficClass::Bulk));
+            ids.extend(bulk.take(limit - express));
+            if ids.len() > express {
+                state.last_bulk_look = Some(Instant::now());
+            }
+        }
         let held = state
             .waiting
             .iter_mut()
@@ -167,13 +197,16 @@ impl PendingReplies {
         ids
     }
 
-    /// Whether requests wait of which no worker has been heard, and no outcome at all has come for `patience`.
+    /// Whether express requests wait of which no worker has been heard, and no outcome of one has come for `patience`. Bulk may wait
+    /// long.
     pub fn is_stalled(&self, patience: Duration) -> bool {
         let state = self.state();
-        let waits_long = state
+        let is_long = |waiting: &Waiting| waiting.queued.is_none() && waiting.since.elapsed() >= patience;
+        let mut express = state
             .waiting
             .values()
-            .any(|waiting| waiting.queued.is_none() && waiting.since.elapsed() >= patience);
+            .filter(|waiting| waiting.class == TrafficClass::Express);
+        let waits_long = express.any(is_long);
         waits_long && state.last_outcome.is_none_or(|last| last.elapsed() >= patience)
     }
 
@@ -308,6 +341,32 @@ mod tests {
         let place = under_way.take(1, 2);
         assert!(place.is_some(), "one was decided");
         assert!(under_way.take(1, 2).is_none());
+    }
+
+    #[test]
+    fn bulk_that_waits_is_no_stall_and_its_outcomes_hide_none() {
+        let pending = PendingReplies::default();
+        let _bulk = pending.wait_in(id(1), TrafficClass::Bulk);
+        let _other = pending.wait_in(id(2), TrafficClass::Bulk);
+        assert!(!pending.is_stalled(Duration::ZERO));
+        let _express = pending.wait(id(3));
+        pending.deliver([Reply {
+            event_id: id(1),
+            outcome: Outcome::Parked,
+        }]);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(pending.is_stalled(Duration::from_millis(1)));
+        assert_eq!(
+            pending.awaited(Duration::ZERO, 1),
+            vec![id(3)],
+            "express comes first"
+        );
+        assert_eq!(pending.awaited(Duration::ZERO, 9), vec![id(3), id(2)]);
+        assert_eq!(
+            pending.awaited(Duration::ZERO, 9),
+            vec![id(3)],
+            "bulk has just been looked up"
+        );
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(super) fn bounded(value: &str) -> String {
     among(&mut known, value).to_owned()
 }
 
-fn among<'a>(known: &mut HashSet<String>, value: &'a str) -> &'a str {
+/// The same, of those that `known` has or has room for.
+pub(super) fn among<'a>(known: &mut HashSet<String>, value: &'a str) -> &'a str {
     if known.contains(value) {
         return value;
     }

@@ -1,6 +1,6 @@
 //! The metrics of all roles: their names, and the one way to change each. Counted by batch, never by request.
 //!
-//! Labels come from closed sets; no key, order or partner is ever one.
+//! Labels come from closed sets; no key, order or partner is ever one, and of organisations only the few that are most loaded.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use strum::IntoEnumIterator as _;
 
-use super::labels;
+use super::{labels, ranked};
 use crate::domain::{Dialect, Reason};
 
 pub const REQUESTS_REJECTED: &str = "commissary_requests_rejected_total";
@@ -22,6 +22,9 @@ pub const EVENTS_SUSPECTED: &str = "events_suspected_total";
 pub const BATCH_EVENTS: &str = "batch_events";
 pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
 pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
+pub const BULK_ENVELOPES: &str = "bulk_envelopes_of_most_loaded";
+pub const UNDER_WAY: &str = "events_under_way_of_most_loaded";
+pub const TO_BULK: &str = "events_to_bulk_total";
 pub const HANDLER_PANICS: &str = "http_handler_panics_total";
 pub const CONNECTIONS_REFUSED: &str = "http_connections_refused_total";
 pub const OLDEST_UNAPPLIED: &str = "oldest_unapplied_event_seconds";
@@ -118,6 +121,19 @@ fn register() {
     );
     describe_gauge!(SPOOL_ENVELOPES, "Envelopes in the Postgres spool");
     describe_gauge!(
+        BULK_ENVELOPES,
+        "Envelopes in the bulk of the spool, of the few organisations that have the most"
+    );
+    describe_gauge!(
+        UNDER_WAY,
+        "Events that this process took and that are not answered, of the few organisations that have the most"
+    );
+    describe_counter!(
+        TO_BULK,
+        "Events that exceeded their organisation's share, or came in batches, and wait in bulk"
+    );
+    counter!(TO_BULK).absolute(0);
+    describe_gauge!(
         OLDEST_UNAPPLIED,
         Unit::Seconds,
         "Age of the oldest event that waits to be applied, 0 when none does"
@@ -213,6 +229,21 @@ pub fn connection_refused(why: &'static str) {
 /// Envelopes in the spool, as last seen.
 pub fn spool_envelopes(envelopes: u32) {
     gauge!(SPOOL_ENVELOPES).set(f64::from(envelopes));
+}
+
+/// Worker: the organisations with the most bulk, and how many envelopes each.
+pub fn bulk_of_most_loaded(loads: &[(String, u32)]) {
+    ranked::set(BULK_ENVELOPES, loads);
+}
+
+/// Ingest: the organisations with the most events under way, and how many each.
+pub fn under_way_of_most_loaded(loads: &[(String, u32)]) {
+    ranked::set(UNDER_WAY, loads);
+}
+
+/// Ingest: events that go to bulk.
+pub fn to_bulk(events: u64) {
+    counter!(TO_BULK).increment(events);
 }
 
 /// Age of the oldest event that waits, as last seen.

@@ -5,6 +5,7 @@ mod collector;
 mod labels;
 mod logs;
 pub mod metrics;
+mod ranked;
 pub mod traces;
 
 pub use args::{LogFormat, TelemetryArgs};

@@ -99,6 +99,7 @@ async fn the_doctor_sees_version_depth_and_consumers_and_declares_nothing() {
         seen,
         [
             (world.topology.events(), 1, 0),
+            (world.topology.bulk(), 0, 0),
             (world.topology.undeliverable(), 0, 1)
         ]
     );

@@ -57,6 +57,9 @@ pub(super) async fn events(State(ingest): State<Ingest>, request: Request) -> Re
         .unwrap_or_else(|rejection| ERRORS.print(&rejection))
 }
 
+/// Lines read without a pause for other requests.
+const AT_A_TIME: usize = 16;
+
 async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection> {
     let holder = key_holder(ingest, Asker::of(&request), NATIVE_KEYS).await?;
     let as_lines = answer::wants_lines(request.headers());
@@ -66,7 +69,16 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
     let body = received.text();
     let lines = batch::lines(&body)?;
     take_others(&holder, lines.len())?;
-    for (line, text) in lines {
+    let is_long = lines.len() > AT_A_TIME;
+    let turn = if is_long {
+        ingest.turn_of_batches().await
+    } else {
+        None
+    };
+    for (number, (line, text)) in lines.into_iter().enumerate() {
+        if number % AT_A_TIME == AT_A_TIME - 1 {
+            tokio::task::yield_now().await;
+        }
         match event(ingest, &holder, &received, line, text) {
             Err(invalid) => {
                 note_invalid_part(&invalid);
@@ -76,6 +88,7 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
             Ok(event) => first.push((line, event)),
         }
     }
+    drop(turn);
     let admission = match first.first().or(later.first()) {
         Some((_, event)) => ingest.admit(event, first.len() + later.len())?,
         None => Admission::default(),
@@ -89,6 +102,11 @@ async fn record(ingest: &Ingest, request: Request) -> Result<Response, Rejection
         retry_after: crate::pipeline::RETRY_AFTER,
     })?);
     results.sort_by_key(|(line, ..)| *line);
+    let _turn = if is_long {
+        ingest.turn_of_batches().await
+    } else {
+        None
+    };
     Ok(answer::print(&results, as_lines))
 }
 

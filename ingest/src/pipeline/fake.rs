@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicUsize};
 use common::{domain::Event, message::Reply, queue::PendingReplies, runtime::Clock};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::{Answer, MAX_QUEUED_BYTES, Pipeline, Shared, unavailable};
+use super::{Answer, MAX_QUEUED_BYTES, Pipeline, Shared, UnderWay, unavailable};
 use common::http::request::Wait;
 
 /// What was submitted, and where its answer goes.
@@ -21,6 +21,9 @@ impl Pipeline {
         let shared = Shared {
             clock: Clock::default(),
             publishers: Vec::new(),
+            bulk: mpsc::channel(1).0,
+            under_way: UnderWay::default(),
+            bulk_room: Arc::new(Semaphore::new(0)),
             next: AtomicUsize::new(0),
             pending: PendingReplies::default(),
             stalled: watch::channel(false).1,

@@ -5,13 +5,18 @@
 
 #[cfg(test)]
 mod fake;
+mod gathered;
+mod job;
+mod load_gauge;
 mod parts;
 mod publisher;
 mod reader;
 mod replies;
+mod share;
 mod stall_detector;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 #[cfg(test)]
 pub(crate) use fake::Submission;
@@ -26,23 +31,34 @@ use std::{
 };
 
 use common::{
-    domain::{Dialect, Event, EventId, Outcome},
+    domain::{Dialect, Event, EventId, OrgId, Outcome},
     http::request::Wait,
-    queue::{PendingReplies, PendingReply, Place},
+    message::TrafficClass,
+    queue::{PendingReplies, PendingReply, Place as QuotaPlace},
     runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use publisher::{Job, Overflow, Publisher};
+use job::{Job, Room};
+use parts::{BULK_OVERFLOW, EXPRESS_OVERFLOW};
+use publisher::{Overflow, Publisher};
+use share::Group;
+use under_way::{Place, UnderWay};
 
-/// Publisher tasks. Two keep one channel busy while the other gathers.
+/// Publisher tasks of express. Two keep one channel busy while the other gathers.
 const PUBLISHERS: usize = 2;
+/// Events that wait for the one of bulk, which rests now and then.
+const QUEUED_BULK: usize = 8 * QUEUED_PER_PUBLISHER;
 /// Events that wait for each publisher. Beyond that the caller is told to come back.
 pub const QUEUED_PER_PUBLISHER: usize = 4096;
 /// Bytes of events that wait for publishers, of all together: a few large ones fill the memory as many small ones do.
 pub const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
+/// Of these bulk may have so many: the rest is left to express.
+const MAX_BULK_BYTES: usize = MAX_QUEUED_BYTES / 4 * 3;
+/// Events of a request handed over, or answered, without a pause for others.
+const AT_A_TIME: usize = 32;
 /// What a refused caller is asked to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long publishers may take to make durable what they have, at the end.
@@ -71,6 +87,8 @@ struct Taken {
     /// Told that its outcome comes later, the caller would not learn that its order was unknown: it is parked only after
     /// the wait.
     is_patient: bool,
+    /// It counts among its organisation's as long as this is held.
+    place: Place,
 }
 
 /// Takes events and answers what became of them. Cheap to clone.
@@ -83,11 +101,14 @@ pub struct Pipeline {
 struct Shared {
     clock: Clock,
     publishers: Vec<mpsc::Sender<Job>>,
+    bulk: mpsc::Sender<Job>,
     next: AtomicUsize,
+    under_way: UnderWay,
     pending: PendingReplies,
     stalled: watch::Receiver<bool>,
     /// For bytes that wait.
     room: Arc<Semaphore>,
+    bulk_room: Arc<Semaphore>,
     #[cfg(test)]
     script: Option<mpsc::Sender<Submission>>,
 }
@@ -112,23 +133,43 @@ impl Pipeline {
             });
         }
         let stalled = stall_detector::start(pending.clone(), tasks);
-        let overflow = Overflow::new(parts.pool.clone());
-        let publishers = (0..PUBLISHERS).map(|number| {
-            let (sender, jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
-            let publisher = Publisher::new(parts, jobs, reply_queue.clone(), overflow.clone());
-            tasks.keep_draining(format!("publisher {number}"), move |stop| {
-                publisher.clone().run(stop)
-            });
+        let under_way = UnderWay::default();
+        load_gauge::start(&under_way, tasks);
+        let overflow = Overflow::new(parts.pool.clone(), EXPRESS_OVERFLOW);
+        let start = |name: String, class, limit, overflow: Overflow| {
+            let (sender, jobs) = mpsc::channel(limit);
+            let (reply_to, under_way) = (reply_queue.clone(), under_way.clone());
+            let publisher = Publisher::new(class, parts, jobs, reply_to, overflow, under_way);
+            tasks.keep_draining(name, move |stop| publisher.clone().run(stop));
             sender
+        };
+        let publishers = (0..PUBLISHERS).map(|number| {
+            let name = format!("publisher {number}");
+            start(
+                name,
+                TrafficClass::Express,
+                QUEUED_PER_PUBLISHER,
+                overflow.clone(),
+            )
         });
         let publishers = publishers.collect();
+        let overflow = Overflow::new(parts.pool.clone(), BULK_OVERFLOW);
+        let bulk = start(
+            "publisher of bulk".to_owned(),
+            TrafficClass::Bulk,
+            QUEUED_BULK,
+            overflow,
+        );
         let shared = Shared {
             clock: parts.clock.clone(),
             publishers,
+            bulk,
             next: AtomicUsize::new(0),
+            under_way,
             pending,
             stalled,
             room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
+            bulk_room: Arc::new(Semaphore::new(MAX_BULK_BYTES)),
             #[cfg(test)]
             script: None,
         };
@@ -145,12 +186,13 @@ impl Pipeline {
         }
         let start = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let dialect = event.dialect;
-        let taken = self.take(event, wait, start);
+        let place = self.places(group(&event), 1, wait).pop();
+        let taken = place.and_then(|place| self.take(event, wait, place, start));
         self.settle(dialect, taken).await
     }
 
     /// As [`Pipeline::submit`], for an event that counts in `places` until it is decided.
-    pub(crate) async fn submit_counted(&self, places: Vec<Place>, event: Event, wait: Wait) -> Answer {
+    pub(crate) async fn submit_counted(&self, places: Vec<QuotaPlace>, event: Event, wait: Wait) -> Answer {
         let id = event.id;
         let answer = self.submit(event, wait).await;
         for place in places {
@@ -160,24 +202,41 @@ impl Pipeline {
     }
 
     /// Keeps the place of an event that is not decided yet.
-    pub(crate) fn keep_counting(&self, id: EventId, answer: &Answer, place: Place) {
+    pub(crate) fn keep_counting(&self, id: EventId, answer: &Answer, place: QuotaPlace) {
         match answer {
             Answer::Accepted | Answer::Outcome(Outcome::Queued) => self.shared.pending.hold(id, place),
             Answer::Outcome(_) | Answer::Unavailable { .. } => {}
         }
     }
 
-    /// Takes events that belong together and says what became of each. They reach one publisher in their order.
+    fn places(&self, group: Group, events: usize, wait: Wait) -> Vec<Place> {
+        let places = self.shared.under_way.places(group, events, wait);
+        let to_bulk = places.iter().filter(|place| place.class == TrafficClass::Bulk);
+        let to_bulk = u64::try_from(to_bulk.count()).unwrap_or(u64::MAX);
+        if to_bulk > 0 {
+            metrics::to_bulk(to_bulk);
+        }
+        places
+    }
+
+    /// Takes events of one organisation that belong together and says what became of each. They reach one publisher in their order.
     pub async fn submit_all(&self, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
         #[cfg(test)]
         if let Some(script) = &self.shared.script {
             return fake::submit_all(script, events, wait).await;
         }
         let start = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        let taken: Vec<_> = events
-            .into_iter()
-            .map(|event| (event.dialect, self.take(event, wait, start)))
-            .collect();
+        let Some(group) = events.first().map(group) else {
+            return Vec::new();
+        };
+        let places = self.places(group, events.len(), wait);
+        let mut taken = Vec::with_capacity(events.len());
+        for (event, place) in events.into_iter().zip(places) {
+            if taken.len() % AT_A_TIME == AT_A_TIME - 1 {
+                tokio::task::yield_now().await;
+            }
+            taken.push((event.dialect, self.take(event, wait, place, start)));
+        }
         let settled = taken
             .into_iter()
             .map(|(dialect, taken)| self.settle(dialect, taken));
@@ -194,19 +253,20 @@ impl Pipeline {
     }
 
     async fn settle(&self, dialect: Dialect, taken: Option<Taken>) -> Answer {
-        let answer = match taken {
-            None => unavailable(),
-            Some(Taken {
-                is_durable,
-                waiter: Some((waiter, wait)),
-                is_patient,
-            }) => self.outcome(waiter, is_durable, wait, is_patient).await,
-            Some(Taken {
-                is_durable,
-                waiter: None,
-                ..
-            }) => receipt(is_durable, DURABLE_DEADLINE).await,
+        let Some(taken) = taken else {
+            return unavailable();
         };
+        let Taken {
+            is_durable,
+            waiter,
+            is_patient,
+            place,
+        } = taken;
+        let answer = match waiter {
+            Some((waiter, wait)) => self.outcome(waiter, is_durable, wait, is_patient).await,
+            None => receipt(is_durable, DURABLE_DEADLINE).await,
+        };
+        place.answered();
         if !matches!(answer, Answer::Unavailable { .. }) {
             metrics::accepted(dialect, 1);
         }
@@ -214,8 +274,8 @@ impl Pipeline {
     }
 
     /// Hands the event to a publisher, the one with the number `start` if it has room.
-    fn take(&self, mut event: Event, wait: Wait, start: usize) -> Option<Taken> {
-        let shared = &self.shared;
+    fn take(&self, mut event: Event, wait: Wait, place: Place, start: usize) -> Option<Taken> {
+        let (shared, class) = (&self.shared, place.class);
         let wait = match wait {
             Wait::Outcome(wait) if !*shared.stalled.borrow() => Some(wait),
             Wait::Outcome(_) => {
@@ -226,15 +286,15 @@ impl Pipeline {
         };
         let wait_until = wait.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
         event.wait_until = wait_until.map(|wait| shared.clock.now() + wait);
-        let waiter = wait.map(|wait| (shared.pending.wait(event.id), wait));
+        let waiter = wait.map(|wait| (shared.pending.wait_in(event.id, class), wait));
         let is_patient = event.needs_order();
-        tracing::debug!(event.id = %event.id, org = event.org.map(|org| org.0), "an event is handed to a publisher");
+        tracing::debug!(event.id = %event.id, org = event.org.map(|org| org.0), ?class, "an event is handed to a publisher");
         let encoded = serde_json::to_vec(&event).ok()?;
-        let bytes = u32::try_from(encoded.len()).ok()?;
-        let room = Arc::clone(&shared.room).try_acquire_many_owned(bytes).ok()?;
+        let room = self.room(encoded.len(), class)?;
         let (durable, is_durable) = oneshot::channel();
         let job = Job {
             id: event.id,
+            bulk_of: (class == TrafficClass::Bulk).then(|| OrgId::stored(event.org)),
             encoded,
             durable,
             _room: room,
@@ -243,12 +303,29 @@ impl Pipeline {
             is_durable,
             waiter,
             is_patient,
+            place,
         })
     }
 
-    /// The first publisher from the number `start` that has room.
+    fn room(&self, bytes: usize, class: TrafficClass) -> Option<Room> {
+        let bytes = u32::try_from(bytes).ok()?;
+        let of = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_many_owned(bytes).ok();
+        let bulk = match class {
+            TrafficClass::Express => None,
+            TrafficClass::Bulk => Some(of(&self.shared.bulk_room)?),
+        };
+        Some(Room {
+            _all: of(&self.shared.room)?,
+            _bulk: bulk,
+        })
+    }
+
+    /// The publisher of bulk, or the first from the number `start` that has room.
     fn hand_over(&self, job: Job, start: usize) -> bool {
         let shared = &self.shared;
+        if job.bulk_of.is_some() {
+            return shared.bulk.try_send(job).is_ok();
+        }
         let mut job = Some(job);
         for offset in 0..shared.publishers.len() {
             let index = start.wrapping_add(offset) % shared.publishers.len();
@@ -295,6 +372,14 @@ impl Pipeline {
         } else {
             receipt(is_durable, RETRY_AFTER).await
         }
+    }
+}
+
+/// Whose share it takes.
+fn group(event: &Event) -> Group {
+    Group {
+        org: event.org,
+        authenticated: event.authenticated,
     }
 }
 

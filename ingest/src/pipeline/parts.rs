@@ -6,8 +6,10 @@ use common::{
     runtime::Clock,
 };
 
-/// Connections of the overflow.
-pub const OVERFLOW_CONNECTIONS: u16 = 2;
+/// Connections of the overflow: for express, and for bulk.
+pub(super) const EXPRESS_OVERFLOW: u16 = 2;
+pub(super) const BULK_OVERFLOW: u16 = 1;
+pub const OVERFLOW_CONNECTIONS: u16 = EXPRESS_OVERFLOW + BULK_OVERFLOW;
 
 /// What a pipeline is made of.
 #[derive(Clone, Debug)]

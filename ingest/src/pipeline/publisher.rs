@@ -6,23 +6,29 @@
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    db::{self, DbError, Pool, spool},
+    db::{self, DbError, Pool, spool, spool_bulk},
     domain::EventId,
-    message::{Envelope, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS},
+    message::{Envelope, TrafficClass},
     queue::amqp::{Broker, Confirm, ConfirmChannel, Connection, PendingConfirm},
     telemetry,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
-    sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    sync::{Mutex, OwnedMutexGuard, Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::parts::{OVERFLOW_CONNECTIONS, PipelineParts};
+use super::{gathered::Gathered, job::Job, parts::PipelineParts, under_way::UnderWay};
 
-/// Envelopes under way at once. The next is gathered meanwhile, so that envelopes grow with the load.
+/// Express envelopes under way at once. The next is gathered meanwhile, so that envelopes grow with the load.
 const MAX_IN_FLIGHT: usize = 4;
+/// The same of bulk: what the broker or the database writes for it delays what it writes for express.
+const MAX_BULK_IN_FLIGHT: usize = 2;
+/// While several organisations have work, the publisher of bulk rests behind an envelope for so long by its events, and at the least:
+/// who floods is held back by its own answers, before reading what it sends takes the processor from others.
+const REST_BY_EVENT: Duration = Duration::from_micros(100);
+const LEAST_REST: Duration = Duration::from_millis(10);
 /// A broker that has not confirmed by then is slow: the envelope is spooled.
 const CONFIRM_DEADLINE: Duration = Duration::from_millis(800);
 /// A slow broker is left alone for this long.
@@ -30,8 +36,8 @@ const AVOID_SLOW_BROKER: Duration = Duration::from_secs(2);
 /// A broker that has confirmed nothing for so long gets a new connection.
 const STALL: Duration = Duration::from_secs(5);
 
-/// The way into the spool, shared by the publishers: a few connections and no more, so that an outage of the broker
-/// leaves the others to the reader and the keys.
+/// The way into the spool, shared by the publishers of one class: a few connections and no more, so that an outage of the broker
+/// leaves the others to the reader and the keys, and bulk leaves some to express.
 #[derive(Clone, Debug)]
 pub(super) struct Overflow {
     pool: Pool,
@@ -39,41 +45,40 @@ pub(super) struct Overflow {
 }
 
 impl Overflow {
-    pub(super) fn new(pool: Pool) -> Self {
+    pub(super) fn new(pool: Pool, connections: u16) -> Self {
         Self {
             pool,
-            turns: Arc::new(Semaphore::new(usize::from(OVERFLOW_CONNECTIONS))),
+            turns: Arc::new(Semaphore::new(usize::from(connections))),
         }
     }
 
-    async fn put(&self, envelope: &[u8]) -> Result<(), DbError> {
+    async fn put(&self, envelope: &Outgoing) -> Result<(), DbError> {
         // The semaphore is never closed; were it, an unlimited insert would still be right.
         let _turn = self.turns.acquire().await.ok();
-        db::in_transaction(&self.pool, async |transaction| {
-            spool::put(transaction, envelope).await
+        db::in_transaction(&self.pool, async |transaction| match envelope.bulk_of {
+            None => spool::put(transaction, &envelope.bytes).await,
+            Some(org) => spool_bulk::put(transaction, &[org], std::slice::from_ref(&envelope.bytes)).await,
         })
         .await
     }
 }
 
-/// An event on its way, and whom to tell that it is durable (or that nobody knows).
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) id: EventId,
-    pub(crate) encoded: Vec<u8>,
-    pub(crate) durable: oneshot::Sender<bool>,
-    /// Among the bytes that wait, until an envelope has it.
-    pub(crate) _room: OwnedSemaphorePermit,
+/// An envelope, and of whose bulk it is.
+struct Outgoing {
+    bytes: Vec<u8>,
+    bulk_of: Option<i64>,
 }
 
 /// What a publisher is made of; a clone starts it again where it broke.
 #[derive(Clone)]
 pub(super) struct Publisher {
+    class: TrafficClass,
     jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
     instance: String,
     reply_to: watch::Receiver<Option<String>>,
     broker: Option<Broker>,
     overflow: Overflow,
+    under_way: UnderWay,
 }
 
 /// A publisher at work.
@@ -83,8 +88,9 @@ struct Running {
     channel: Option<(Arc<Connection>, ConfirmChannel)>,
     avoid_until: Option<Instant>,
     last_confirm: Instant,
-    /// Taken, but left for the next envelope because this one was full.
-    left_over: Option<Job>,
+    /// Taken, but in no envelope yet.
+    gathered: Gathered,
+    rests_until: Instant,
 }
 
 /// An envelope under way, with its events' callers.
@@ -97,23 +103,27 @@ enum SentResult {
     Confirmed,
     Spooled,
     /// The broker has not confirmed it: with the bytes, to be spooled.
-    Unconfirmed(Vec<u8>, Option<Confirm>),
+    Unconfirmed(Outgoing, Option<Confirm>),
     Failed(DbError),
 }
 
 impl Publisher {
     pub(super) fn new(
+        class: TrafficClass,
         parts: &PipelineParts,
         jobs: mpsc::Receiver<Job>,
         reply_to: watch::Receiver<Option<String>>,
         overflow: Overflow,
+        under_way: UnderWay,
     ) -> Self {
         Self {
+            class,
             jobs: Arc::new(Mutex::new(jobs)),
             instance: parts.instance.clone(),
             reply_to,
             broker: parts.broker.clone(),
             overflow,
+            under_way,
         }
     }
 
@@ -125,7 +135,8 @@ impl Publisher {
             channel: None,
             avoid_until: None,
             last_confirm: Instant::now(),
-            left_over: None,
+            gathered: Gathered::default(),
+            rests_until: Instant::now(),
         };
         running.run(&stop).await;
         // Where all who could hand over jobs are gone before, it is no end by itself.
@@ -139,11 +150,17 @@ impl Running {
         let mut open = true;
         let stopped = stop.cancelled();
         tokio::pin!(stopped);
-        while open || !in_flight.is_empty() || self.left_over.is_some() {
-            let may_send = in_flight.len() < MAX_IN_FLIGHT;
-            if let Some(job) = self.left_over.take_if(|_| may_send) {
-                let sent = self.send(job).await;
-                in_flight.push(sent);
+        let most = match self.parts.class {
+            TrafficClass::Express => MAX_IN_FLIGHT,
+            TrafficClass::Bulk => MAX_BULK_IN_FLIGHT,
+        };
+        while open || !in_flight.is_empty() || !self.gathered.is_empty() {
+            let has_place = in_flight.len() < most;
+            let rests = has_place && open && Instant::now() < self.rests_until;
+            let may_send = has_place && !rests;
+            if may_send && !self.gathered.is_empty() {
+                let sent = self.send().await;
+                in_flight.extend(sent);
                 continue;
             }
             tokio::select! {
@@ -153,40 +170,47 @@ impl Running {
                     }
                 }
                 job = self.jobs.recv(), if open && may_send => match job {
-                    Some(job) => {
-                        let sent = self.send(job).await;
-                        in_flight.push(sent);
-                    }
+                    Some(job) => self.gathered.add(job),
                     None => open = false,
                 },
-                () = &mut stopped, if !self.jobs.is_closed() => self.jobs.close(),
+                () = tokio::time::sleep_until(self.rests_until), if rests => {}
+                () = &mut stopped, if !self.jobs.is_closed() => {
+                    self.jobs.close();
+                    self.rests_until = Instant::now();
+                }
             }
         }
     }
 
     /// One envelope of all that is ready.
-    async fn send(&mut self, first: Job) -> BoxFuture<'static, Sent> {
-        let mut bytes = first.encoded.len();
-        let message_id = first.id.to_string();
-        let (mut events, mut jobs) = (vec![first.encoded], vec![first.durable]);
-        log_job(first.id, &message_id);
-        while events.len() < MAX_ENVELOPE_EVENTS {
-            let Ok(job) = self.jobs.try_recv() else { break };
-            if bytes + job.encoded.len() > MAX_ENVELOPE_BYTES {
-                self.left_over = Some(job);
-                break;
-            }
-            bytes += job.encoded.len();
+    async fn send(&mut self) -> Option<BoxFuture<'static, Sent>> {
+        while self.gathered.has_room()
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            self.gathered.add(job);
+        }
+        let (bulk_of, taken) = self.gathered.next()?;
+        let message_id = taken.first()?.id.to_string();
+        let (mut events, mut jobs) = (Vec::with_capacity(taken.len()), Vec::with_capacity(taken.len()));
+        for job in taken {
             log_job(job.id, &message_id);
             events.push(job.encoded);
             jobs.push(job.durable);
         }
+        if self.parts.class == TrafficClass::Bulk
+            && !self.jobs.is_closed()
+            && self.parts.under_way.is_shared()
+        {
+            let events = u32::try_from(events.len()).unwrap_or(u32::MAX);
+            self.rests_until = Instant::now() + (REST_BY_EVENT * events).max(LEAST_REST);
+        }
         let reply_to = self.parts.reply_to.borrow().clone();
-        let envelope = Envelope::join(&self.parts.instance, reply_to.as_deref(), &events);
-        match self.publish(&message_id, &envelope).await {
+        let bytes = Envelope::join_of(&self.parts.instance, reply_to.as_deref(), bulk_of, &events);
+        let envelope = Outgoing { bytes, bulk_of };
+        Some(match self.publish(&message_id, &envelope.bytes).await {
             Some(confirm) => confirmed(confirm, envelope, jobs).boxed(),
             None => spooled(self.parts.overflow.clone(), envelope, jobs).boxed(),
-        }
+        })
     }
 
     /// Hands the envelope to the broker; `None` when that is not to be had now.
@@ -196,7 +220,10 @@ impl Running {
             return None;
         }
         let connection = broker.publish.current()?;
-        let queue = broker.topology.events();
+        let queue = match self.parts.class {
+            TrafficClass::Express => broker.topology.events(),
+            TrafficClass::Bulk => broker.topology.bulk(),
+        };
         let is_ours = self
             .channel
             .as_ref()
@@ -274,7 +301,7 @@ fn log_job(event: EventId, envelope: &str) {
     tracing::debug!(event.id = %event, envelope, "an event is put into an envelope");
 }
 
-async fn confirmed(confirm: PendingConfirm, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
+async fn confirmed(confirm: PendingConfirm, envelope: Outgoing, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
     let result = match tokio::time::timeout(CONFIRM_DEADLINE, confirm).await {
         Ok(Confirm::Acked) => SentResult::Confirmed,
         Ok(other) => SentResult::Unconfirmed(envelope, Some(other)),
@@ -283,7 +310,7 @@ async fn confirmed(confirm: PendingConfirm, envelope: Vec<u8>, jobs: Vec<oneshot
     Sent { jobs, result }
 }
 
-async fn spooled(overflow: Overflow, envelope: Vec<u8>, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
+async fn spooled(overflow: Overflow, envelope: Outgoing, jobs: Vec<oneshot::Sender<bool>>) -> Sent {
     let result = match overflow.put(&envelope).await {
         Ok(()) => SentResult::Spooled,
         Err(error) => SentResult::Failed(error),

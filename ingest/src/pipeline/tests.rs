@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::{
-    db::{self, spool},
+    db::{self, spool, spool_bulk},
     domain::{Body, CreateConversion, Dialect, Event, OrgId, Outcome, Refund},
     message::{Envelope, EventIds, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_EVENTS, Reply},
     queue::{Instances, PendingReplies},
@@ -79,7 +79,16 @@ impl Fixture {
         self.supervisor.stop().cancel();
         self.supervisor.finish().await.unwrap();
         let mut transaction = db::begin(&self.database.pool).await.unwrap();
-        let all = spool::take(&mut transaction, 0, 1000).await.unwrap();
+        let mut all = spool::take(&mut transaction, 0, 1000).await.unwrap();
+        loop {
+            let bulk = spool_bulk::take(&mut transaction, -1, &[], 1000).await.unwrap();
+            let ids: Vec<i64> = bulk.iter().map(|row| row.spool_id).collect();
+            spool::remove(&mut transaction, &ids).await.unwrap();
+            all.extend(bulk);
+            if ids.is_empty() {
+                break;
+            }
+        }
         db::commit(transaction).await.unwrap();
         all.into_iter().map(|row| row.envelope).collect()
     }
@@ -215,26 +224,32 @@ async fn what_needs_an_order_is_waited_for_to_the_end() {
 
 #[tokio::test]
 async fn a_full_pipeline_turns_callers_away() {
+    // Alone, an organisation may have any number under way.
+    let wait = Wait::Outcome(Duration::from_mins(1));
     let (sender, mut jobs) = mpsc::channel(QUEUED_PER_PUBLISHER);
+    let (bulk, _bulk_jobs) = mpsc::channel(1);
     let shared = Shared {
         clock: Clock::default(),
         publishers: vec![sender],
+        bulk,
         next: AtomicUsize::new(0),
+        under_way: UnderWay::default(),
         pending: PendingReplies::default(),
         stalled: watch::channel(false).1,
         room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
+        bulk_room: Arc::new(Semaphore::new(MAX_BULK_BYTES)),
         script: None,
     };
     let pipeline = Pipeline {
         shared: Arc::new(shared),
     };
     let mut waiting: Vec<_> = (0..QUEUED_PER_PUBLISHER)
-        .map(|_| Box::pin(pipeline.submit(event(1), Wait::Receipt)))
+        .map(|_| Box::pin(pipeline.submit(event(1), wait)))
         .collect();
     for submission in &mut waiting {
         assert!(futures_util::poll!(submission).is_pending());
     }
-    let turned_away = pipeline.submit(event(1), Wait::Receipt).await;
+    let turned_away = pipeline.submit(event(1), wait).await;
     assert_eq!(
         turned_away,
         Answer::Unavailable {
@@ -251,4 +266,26 @@ async fn a_full_pipeline_turns_callers_away() {
         },
         "what could not be made durable is not accepted"
     );
+}
+
+#[tokio::test]
+async fn more_than_a_few_events_of_a_call_wait_in_the_bulk_of_their_organisation() {
+    let fixture = pipeline().await;
+    let few = (0..share::MOST_LINES).map(|_| event(1)).collect();
+    let many = (0..=share::MOST_LINES).map(|_| event(1)).collect();
+    for events in [few, many] {
+        let answers = fixture.pipeline.submit_all(events, Wait::Receipt).await;
+        assert!(answers.iter().all(|answer| *answer == Answer::Accepted));
+    }
+    let waiting = "SELECT count(*) FROM spool WHERE bulk_of IS NULL";
+    let bulk = "SELECT count(*) FROM spool WHERE bulk_of = 1";
+    assert_eq!(fixture.database.count(waiting).await, 1);
+    assert_eq!(fixture.database.count(bulk).await, 1);
+    let of: Vec<_> = fixture
+        .spooled()
+        .await
+        .iter()
+        .map(|bytes| Envelope::decode(bytes).unwrap().bulk_of)
+        .collect();
+    assert_eq!(of, [None, Some(1)]);
 }

@@ -1,8 +1,11 @@
-//! One lane of a worker: takes a batch from the broker or the spool, applies it, answers, acknowledges; and again.
+//! One lane of a worker: takes a batch of express from the broker or the spool, applies it, answers, acknowledges; and again. Bulk
+//! has lanes of its own, in [`bulk`]: express never waits behind it.
 
 mod barrier;
 mod broker;
+pub(crate) mod bulk;
 mod consumer;
+mod held;
 mod passing;
 mod spool;
 mod spool_position;
@@ -14,7 +17,7 @@ use common::{queue::amqp::Delivery, telemetry};
 use tokio_util::sync::CancellationToken;
 
 use self::state::Lane;
-use crate::{Worker, crash_guard::CrashGuard, lane_calls::Calls};
+use crate::{Worker, crash_guard::CrashGuard, lane_calls::Calls, pace::ExpressLoad};
 
 /// While both have work, every so many batches one is the spool's.
 const SPOOL_TURN: u32 = 4;
@@ -38,9 +41,10 @@ pub(crate) async fn run(
     guard: CrashGuard,
     number: u16,
     calls: Calls,
+    express: ExpressLoad,
     stop: CancellationToken,
 ) {
-    let mut lane = Lane::new(worker, guard, number, calls, stop);
+    let mut lane = Lane::new(worker, guard, (number, "lane"), calls, express, stop);
     loop {
         match lane.next().await {
             Next::Broker(first) => lane.broker_batch(first).await,

@@ -5,8 +5,10 @@ use common::{
     telemetry,
 };
 
-use super::state::{Lane, PAUSE_FIRST};
-use crate::{batch::Batch, newer};
+use super::{
+    held::Held,
+    state::{Lane, PAUSE_FIRST},
+};
 
 /// Envelopes looked at in the spool at once; an envelope holds up to 256 events.
 const ENVELOPES: i64 = 16;
@@ -37,44 +39,21 @@ impl Lane {
         }
     }
 
-    /// The transaction that deletes the envelopes commits after their events are applied, so that a crash between the two
-    /// only brings known events again; while it is open nobody else takes them. `false`: there were none.
+    /// `false`: there were none.
     async fn take_and_settle(&mut self) -> Result<bool, DbError> {
         let mut transaction = db::begin_outer(&self.worker.pool).await?;
-        let held = spool::take(&mut transaction, self.spool.after, ENVELOPES).await?;
-        let mut batch = Batch::default();
-        let (mut done, mut newer_ones) = (Vec::new(), Vec::new());
-        let (mut last, mut is_suspect) = (None, false);
+        let taken = spool::take(&mut transaction, self.spool.after, ENVELOPES).await?;
+        let mut held = Held::default();
         // What there is no room for is left to the next turn, or to another lane.
-        for envelope in held {
-            if !batch.has_room() {
+        for envelope in taken {
+            if !held.has_room() {
                 break;
             }
-            last = Some(envelope.spool_id);
-            match batch.add(envelope.envelope) {
-                Ok(()) => {
-                    done.push(envelope.spool_id);
-                    is_suspect |= envelope.is_suspect;
-                }
-                Err(newer) => newer_ones.push((envelope.spool_id, newer)),
-            }
+            held.add(envelope);
         }
-        let Some(last) = last else {
-            db::rollback(transaction).await?;
-            return Ok(false);
-        };
-        let care = self.guard.envelopes(&self.taker, &done, is_suspect).await?;
-        if !self.settle("spool", &batch, care).await {
-            db::rollback(transaction).await?;
-            return Ok(true);
-        }
-        spool::remove(&mut transaction, &done).await?;
-        for (spool_id, envelope) in &newer_ones {
-            newer::tell(envelope);
-            spool::leave_to_newer(&mut transaction, *spool_id, envelope.version).await?;
-        }
-        db::commit(transaction).await?;
-        self.spool.after = last;
-        Ok(true)
+        let last = held.ids().last().copied();
+        let is_taken = self.settle_held("spool", transaction, held).await?;
+        self.spool.after = last.unwrap_or(self.spool.after);
+        Ok(is_taken)
     }
 }

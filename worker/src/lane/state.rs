@@ -1,9 +1,9 @@
 //! What a lane holds, and how it applies what it has taken, whatever from.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use common::telemetry;
+use common::{domain::Incoming, telemetry};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -15,6 +15,7 @@ use crate::{
     crash_guard::{Care, CrashGuard, Taker},
     lane_calls::Calls,
     outcomes,
+    pace::{ExpressLoad, Pace},
     reply_publisher::ReplyPublisher,
 };
 
@@ -36,20 +37,24 @@ pub(super) struct Lane {
     /// The number of the latest barrier.
     pub(super) barriers: watch::Receiver<i64>,
     pub(super) turns: u32,
+    pub(super) express: ExpressLoad,
+    /// `None`: a lane of express.
+    pub(super) pace: Option<Pace>,
 }
 
 impl Lane {
     pub(super) fn new(
         worker: Worker,
         guard: CrashGuard,
-        number: u16,
+        (number, what): (u16, &str),
         calls: Calls,
+        express: ExpressLoad,
         stop: CancellationToken,
     ) -> Self {
         Self {
             applier: BatchApplier::new(worker.pool.clone(), worker.clock.clone()),
             guard,
-            taker: Taker::new(&format!("lane {number}")),
+            taker: Taker::new(&format!("{what} {number}")),
             replies: ReplyPublisher::new(&worker),
             worker,
             number,
@@ -58,6 +63,8 @@ impl Lane {
             spool: SpoolPosition::new(calls.spool),
             barriers: calls.barriers,
             turns: 0,
+            express,
+            pace: None,
         }
     }
 
@@ -103,7 +110,35 @@ impl Lane {
             .record_undecodable(&self.worker.pool, &self.worker.clock)
             .await
             .map_err(|error| Paused::Database(error.into()))?;
-        let mut careful = self.guard.begin(&self.taker, &batch.events, care).await?;
+        let mut left = batch.events.as_slice();
+        while !left.is_empty() {
+            let most = self.pace.as_ref().map_or(left.len(), Pace::part);
+            let (part, rest) = left.split_at(most.min(left.len()));
+            left = rest;
+            let is_done = match &self.pace {
+                None => {
+                    let _busy = self.express.begin();
+                    self.apply_part(part, batch, care).await?
+                }
+                Some(pace) => {
+                    let (turn, began) = (pace.turn().await, Instant::now());
+                    let is_done = self.apply_part(part, batch, care).await?;
+                    if let Some(pace) = &mut self.pace {
+                        pace.rest(turn, part.len(), began.elapsed()).await;
+                    }
+                    is_done
+                }
+            };
+            if care == Care::Suspect && self.stop.is_cancelled() {
+                return Ok(is_done && left.is_empty());
+            }
+        }
+        Ok(true)
+    }
+
+    /// `false`: stopped before the end of what is suspect.
+    async fn apply_part(&mut self, part: &[Incoming], batch: &Batch, care: Care) -> Result<bool, Paused> {
+        let mut careful = self.guard.begin(&self.taker, part, care).await?;
         while let Some(decisions) = careful.next(&self.applier).await? {
             outcomes::note(&decisions);
             self.replies.answer(&decisions, &batch.reply_to).await;

@@ -38,6 +38,7 @@ pub(super) const TABLES: &[Object] = &[
         ["", "select, insert, update", "select, insert, update"],
     ),
     ("barrier", ["", "select, insert, update", "select"]),
+    ("batches_under_way", ["", "select, insert, update, delete", ""]),
     ("bonus_awards", ["", "select, insert", "select, insert"]),
     ("bonus_months", ["", "select, insert", ""]),
     (
@@ -55,6 +56,7 @@ pub(super) const TABLES: &[Object] = &[
         "conversions",
         ["", "select, insert, update", "select, insert, update"],
     ),
+    ("crash_marks", ["", "select, insert, update, delete", ""]),
     ("custom_fields", ["", "", "select, insert, update"]),
     (
         "customer_programs",
@@ -131,7 +133,7 @@ pub(super) const TABLES: &[Object] = &[
         ["", "select, insert, update", "select, insert, update"],
     ),
     ("settings", ["select (name, value)", "select", "select"]),
-    ("spool", ["insert", "select, insert, update, delete", ""]),
+    ("spool", ["insert", "select, insert, update, delete", "select"]),
     ("transfers", ["", "insert", "select, insert"]),
     // The default day; the owner's functions alone go there.
     ("events_default", ["", "", ""]),

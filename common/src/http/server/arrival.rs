@@ -118,6 +118,6 @@ impl HttpBody for Arrived {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }

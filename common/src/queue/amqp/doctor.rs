@@ -34,7 +34,7 @@ pub async fn inspect(url: &AmqpUrl, topology: &Topology) -> Result<BrokerReport,
     let tasks = Supervisor::new().group("doctor", Duration::ZERO);
     let connection = Arc::new(Connection::new(1, connection, socket, tasks));
     let mut queues = Vec::new();
-    for name in [topology.events(), topology.undeliverable()] {
+    for name in [topology.events(), topology.bulk(), topology.undeliverable()] {
         let depth = depth(&connection, &name).await?;
         queues.push(QueueReport { name, depth });
     }

@@ -56,12 +56,18 @@ impl Topology {
         format!("{}.events", self.prefix)
     }
 
+    /// The queue of what exceeds an organisation's share, with the same settings; workers move it into the spool, where
+    /// organisations take turns.
+    pub fn bulk(&self) -> String {
+        format!("{}.bulk", self.prefix)
+    }
+
     /// What the broker gave up delivering; workers drain it into Postgres.
     pub fn undeliverable(&self) -> String {
         format!("{}.undeliverable", self.prefix)
     }
 
-    /// The exchange between the two.
+    /// The exchange between them.
     pub fn dead(&self) -> String {
         format!("{}.dead", self.prefix)
     }
@@ -108,8 +114,11 @@ impl Topology {
             ),
         )
         .await?;
-        self.declare_queue(channel, &self.events(), self.events_arguments())
-            .await
+        for queue in [self.events(), self.bulk()] {
+            self.declare_queue(channel, &queue, self.events_arguments())
+                .await?;
+        }
+        Ok(())
     }
 
     async fn declare_queue(

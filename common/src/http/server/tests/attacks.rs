@@ -245,7 +245,7 @@ async fn a_request_goes_to_its_handler_when_its_body_is_there() {
         }
     };
     let (address, _server) = serving(Router::new().route("/a", post(note)), Limits::default());
-    let most = super::super::arrival::AWAITED_BYTES;
+    let most = arrival::AWAITED_BYTES;
     for (length, waits) in [(10, true), (most, true), (most * 2, false)] {
         entered.store(0, Ordering::Relaxed);
         let head = format!(
