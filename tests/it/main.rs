@@ -46,6 +46,7 @@ mod fair;
 mod first_answers;
 mod hang_up;
 mod http_layers;
+mod import_memory;
 mod keys;
 mod least_privilege;
 mod lifecycle;

@@ -90,10 +90,11 @@ impl<'t> Problems<'t> {
             return Ok(value);
         }
         found.sort();
+        let mut places = Places::new(self.text);
         let problems = found
             .into_iter()
             .map(|(offset, message)| {
-                let (line, column) = position(self.text, offset);
+                let (line, column) = places.of(offset);
                 Problem {
                     line,
                     column,
@@ -105,11 +106,44 @@ impl<'t> Problems<'t> {
     }
 }
 
-/// Line and column of a byte, both from 1.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
+/// Lines and columns of bytes in their order. Each part of the text is looked at once: a file of nonsense has a mistake at every
+/// sign.
+struct Places<'t> {
+    text: &'t str,
+    /// Up to which the text has been looked at, and which place that is.
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'t> Places<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// Line and column of a byte that is not before the last one, both from 1. Beyond the end it is the end.
+    fn of(&mut self, offset: usize) -> (usize, usize) {
+        let end = if self.text.is_char_boundary(offset) {
+            offset
+        } else {
+            self.text.len()
+        };
+        for sign in self.text.get(self.at..end).unwrap_or_default().chars() {
+            if sign == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.at = self.at.max(end);
+        (self.line, self.column)
+    }
 }
 
 #[cfg(test)]
@@ -118,9 +152,29 @@ mod tests {
 
     #[test]
     fn positions_count_characters_from_one() {
-        assert_eq!(position("", 0), (1, 1));
-        assert_eq!(position("ä = 1\nb", 3), (1, 3));
-        assert_eq!(position("ä = 1\nb", 7), (2, 1));
-        assert_eq!(position("a", 99), (1, 2));
+        for (text, places) in [
+            ("", &[(0, (1, 1))][..]),
+            (
+                "ä = 1\nb",
+                &[(0, (1, 1)), (3, (1, 3)), (3, (1, 3)), (7, (2, 1)), (99, (2, 2))],
+            ),
+            ("a\n\n", &[(1, (1, 2)), (2, (2, 1)), (3, (3, 1))]),
+        ] {
+            let mut found = Places::new(text);
+            for (offset, place) in places {
+                assert_eq!(found.of(*offset), *place, "{text:?} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_mistakes_is_read_once() {
+        let text = "x\n".repeat(200_000);
+        let problems = Problems::new(&text, Against::Nothing);
+        for line in 0..200_000 {
+            problems.add(&(line * 2..line * 2 + 1), String::new());
+        }
+        let problems = problems.finish(()).unwrap_err().problems;
+        assert_eq!(problems.last().unwrap().line, 200_000);
     }
 }

@@ -18,7 +18,7 @@ pub struct DatabaseReport {
     pub now: DateTime<Utc>,
     /// `None` before the first migration, and to a role that may not look.
     pub waiting: Option<Waiting>,
-    /// `None` before migration 41.
+    /// `None` before migration 41, and to a role that may not look.
     pub trouble: Option<Trouble>,
 }
 
@@ -69,7 +69,9 @@ pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
             .await
             .map_err(failed)?;
     }
-    if report.migration.is_some_and(|version| version >= 2) && may_look(pool).await.map_err(failed)? {
+    let may_look =
+        report.migration.is_some_and(|version| version >= 2) && may_look(pool).await.map_err(failed)?;
+    if may_look {
         let waiting = sqlx::query_as!(
             Waiting,
             r#"SELECT (SELECT count(*) FROM spool) AS "spooled!",
@@ -79,7 +81,7 @@ pub async fn inspect(pool: &Pool) -> Result<DatabaseReport, DbError> {
         );
         report.waiting = Some(waiting.fetch_one(pool).await.map_err(failed)?);
     }
-    if report.migration.is_some_and(|version| version >= 41) {
+    if may_look && report.migration.is_some_and(|version| version >= 41) {
         let mut connection = super::acquire(pool).await?;
         let newer = spool::newer(&mut connection).await?;
         let crash_loops = sqlx::query_scalar!(

@@ -115,7 +115,9 @@ impl World {
         let name = format!("worker-{}", self.started);
         worker.env(
             "DATABASE_URL",
-            self.db.url_saying("test.worker", &self.started.to_string()),
+            self.db
+                .as_user("commissary_worker")
+                .url_saying("test.worker", &self.started.to_string()),
         );
         worker.envs(self.config.worker_variables());
         let mut worker = Process::start(&name, &mut worker, self.directory.path());

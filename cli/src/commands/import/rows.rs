@@ -9,13 +9,16 @@ use ingest::native::MAX_LINE_BYTES;
 /// Bytes of a row as it stands in the file: quotes may double what is in it, and columns may be left out.
 pub(super) const MAX_ROW_BYTES: usize = 4 * MAX_LINE_BYTES;
 
+/// Cells of a row: each costs more memory than its delimiter.
+pub(super) const MAX_CELLS: usize = 10_000;
+
 /// A row as it was found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
     /// On which it begins, and on which it ends.
     pub(super) line: u64,
     pub(super) last_line: u64,
-    /// None of a row that is too long.
+    /// None of a row that is too long, or has too many.
     pub(super) cells: Vec<Vec<u8>>,
     /// As it stands in the file, without its end; cut if it is too long.
     pub(super) original: Vec<u8>,
@@ -29,6 +32,7 @@ pub(super) enum Flaw {
     /// Something follows a quote that closed a cell.
     StrayQuote,
     TooLong,
+    TooManyCells,
 }
 
 /// Reads rows that end with LF, CRLF or CR.
@@ -182,8 +186,13 @@ fn step(state: State, byte: u8, delimiter: u8, cell: &mut Vec<u8>, flaw: &mut Op
 
 impl Row {
     fn add(&mut self, cell: Vec<u8>) {
-        if self.flaw != Some(Flaw::TooLong) {
-            self.cells.push(cell);
+        match self.flaw {
+            Some(Flaw::TooLong | Flaw::TooManyCells) => {}
+            _ if self.cells.len() == MAX_CELLS => {
+                self.flaw = Some(Flaw::TooManyCells);
+                self.cells = Vec::new();
+            }
+            _ => self.cells.push(cell),
         }
     }
 }
@@ -272,6 +281,25 @@ mod tests {
                 (2, 2, 0, Some(Flaw::TooLong)),
                 (3, 5, 0, Some(Flaw::TooLong)),
                 (6, 6, 1, None),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_has_so_many_cells() {
+        let fits = ",".repeat(MAX_CELLS - 1);
+        let told: Vec<_> = read(&format!("{fits}\n{fits},\n{fits},,x\n{fits}"))
+            .into_iter()
+            .map(|(line, _, cells, flaw)| (line, cells.len(), flaw))
+            .collect();
+        let many = Some(Flaw::TooManyCells);
+        assert_eq!(
+            told,
+            [
+                (1, MAX_CELLS, None),
+                (2, 0, many),
+                (3, 0, many),
+                (4, MAX_CELLS, None)
             ]
         );
     }

@@ -10,7 +10,7 @@ use super::{
     header::{self, Header},
     raw::RawRecord,
     reading::Reading,
-    rows::{Flaw, MAX_ROW_BYTES, Row, Rows},
+    rows::{Flaw, MAX_CELLS, MAX_ROW_BYTES, Row, Rows},
     source::Source,
     swallowed::swallows_rows,
 };
@@ -52,6 +52,9 @@ impl Table {
         };
         match first.flaw {
             Some(Flaw::TooLong) => bail!("the header is longer than {MAX_ROW_BYTES} bytes: this is no table"),
+            Some(Flaw::TooManyCells) => {
+                bail!("the header has more than {MAX_CELLS} columns: this is no table")
+            }
             Some(Flaw::OpenQuote) => bail!("a quote of the header is not closed"),
             Some(Flaw::StrayQuote) => bail!("a quote within a name of the header is not doubled"),
             None => {}
@@ -97,6 +100,9 @@ impl Table {
                 return Err(Invalid::new(
                     "something follows a closing quote: a quote is not closed, or one within a cell is not doubled",
                 ));
+            }
+            Some(Flaw::TooManyCells) => {
+                return Err(Invalid::new(format!("the row has more than {MAX_CELLS} cells")));
             }
             Some(Flaw::TooLong) => {
                 return Err(Invalid::new(format!(

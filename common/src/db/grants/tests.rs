@@ -244,7 +244,8 @@ const OF_INGEST: &[&str] = &[
     "FROM pixel_keys p JOIN orgs o",
     "WHERE events_per_minute IS NOT NULL OR",
     "status, reason, outcome AS",
-    "SELECT pg_notify('commissary_spool'",
+    "INSERT INTO spool (envelope) VALUES",
+    "INSERT INTO spool (bulk_of, envelope)",
     "INSERT INTO rejections",
     "DELETE FROM rejections",
 ];

@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::{
+    BoxError,
     body::{Body, BodyDataStream, HttpBody},
     extract::Request,
     http::{HeaderMap, HeaderValue, request::Parts},
@@ -101,20 +102,20 @@ struct Arrived {
 
 impl HttpBody for Arrived {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         if let Some(failure) = self.failure.take() {
-            return Poll::Ready(Some(Err(axum::Error::new(NotAwaited(failure)))));
+            return Poll::Ready(Some(Err(NotAwaited(failure).into())));
         }
         let next = Pin::new(&mut self.rest).poll_next(cx);
-        next.map(|next| next.map(|chunk| chunk.map(Frame::data)))
+        next.map(|next| next.map(|chunk| chunk.map(Frame::data).map_err(Into::into)))
     }
 
     fn size_hint(&self) -> SizeHint {
