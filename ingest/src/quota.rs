@@ -12,12 +12,12 @@ use common::{
     domain::{Event, OrgId},
     http::{Rate, Rejection, request::Invalid},
     keyring::Keys,
-    queue::{Place, UnderWay},
+    queue::{QuotaPlace, QuotaPlaces},
 };
 
 /// What is under way of each organisation that has a quota for it, with a secret and without.
 #[derive(Debug, Default)]
-pub(crate) struct Quotas(Mutex<HashMap<(OrgId, bool), UnderWay>>);
+pub(crate) struct Quotas(Mutex<HashMap<(OrgId, bool), QuotaPlaces>>);
 
 /// Events that may be submitted.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Admission {
     /// What is left of this minute, where there is a quota.
     pub(crate) rate: Option<Rate>,
     /// One for each event, where there is a quota; else none.
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<QuotaPlace>,
 }
 
 impl Quotas {
@@ -63,7 +63,7 @@ impl Quotas {
         }
     }
 
-    fn under_way(&self, org: OrgId, is_authenticated: bool) -> UnderWay {
+    fn under_way(&self, org: OrgId, is_authenticated: bool) -> QuotaPlaces {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry((org, is_authenticated)).or_default().clone()
     }

@@ -11,7 +11,7 @@ use common::{
     },
     keyring::{Keys, Principal},
     message::EventIds,
-    queue::Place,
+    queue::QuotaPlace,
     runtime::{Clock, TaskGroup},
     telemetry::traces,
 };
@@ -239,7 +239,12 @@ impl Ingest {
     }
 
     /// Hands `events` over in their order and waits for what is to be answered to each.
-    pub(crate) async fn submit_all(&self, places: Vec<Place>, events: Vec<Event>, wait: Wait) -> Vec<Answer> {
+    pub(crate) async fn submit_all(
+        &self,
+        places: Vec<QuotaPlace>,
+        events: Vec<Event>,
+        wait: Wait,
+    ) -> Vec<Answer> {
         let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
         let answers = self.0.pipeline.submit_all(events, wait).await;
         for ((id, answer), place) in ids.into_iter().zip(&answers).zip(places) {

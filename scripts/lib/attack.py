@@ -3,11 +3,11 @@
 import argparse
 import http.client
 import json
-import multiprocessing
 import socket
 import sys
 import time
-from urllib.parse import urlsplit
+
+from neighbour import Neighbour, address_here, percentile
 
 BODY = 60_000
 # Between two bytes of one slow sender, in seconds.
@@ -56,20 +56,6 @@ def neighbour(host, port, path, key, stop, results):
     results.put((sorted(took), failed, why))
 
 
-class Neighbour:
-    def __init__(self, address, args):
-        self.stop, self.results = multiprocessing.Event(), multiprocessing.Queue()
-        given = (*address, args.neighbour, args.key, self.stop, self.results)
-        self.process = multiprocessing.Process(target=neighbour, args=given)
-        self.process.start()
-
-    def end(self):
-        self.stop.set()
-        result = self.results.get()
-        self.process.join()
-        return result
-
-
 class Client:
     """One attacker: connects again whenever it is closed."""
 
@@ -112,18 +98,11 @@ def resident_mb(pid):
     return int(line.split()[1]) / 1024
 
 
-def percentile(took, share):
-    return round(took[min(len(took) - 1, int(len(took) * share))], 2) if took else 0.0
-
-
 def main():
     args = arguments()
-    base = urlsplit(args.base)
-    address = (base.hostname, base.port or 80)
-    if not socket.gethostbyname(base.hostname).startswith("127."):
-        sys.exit("error: only servers on this machine are attacked")
+    address = address_here(args.base)
 
-    calm = Neighbour(address, args)
+    calm = Neighbour(neighbour, *address, args.neighbour, args.key)
     time.sleep(args.calm)
     before, failed_before, why_before = calm.end()
 
@@ -135,7 +114,7 @@ def main():
         clients.append(Client(address, head + half, b"" if number % 2 else b"x", PACE))
     clients += [Client(address, ask * ASKED, ask, ASK_AGAIN) for _ in range(args.deaf)]
 
-    beside = Neighbour(address, args)
+    beside = Neighbour(neighbour, *address, args.neighbour, args.key)
     most, ends = resident_mb(args.pid), time.monotonic() + args.seconds
     while (now := time.monotonic()) < ends:
         for client in clients:

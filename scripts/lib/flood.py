@@ -9,7 +9,8 @@ import socket
 import sys
 import time
 import uuid
-from urllib.parse import urlsplit
+
+from neighbour import Neighbour, address_here, percentile
 
 # Between two calls of the neighbour, in seconds.
 BREATH = 0.01
@@ -60,20 +61,6 @@ def neighbour(address, args, stop, results):
         took.append((time.monotonic() - began) * 1000)
         time.sleep(BREATH)
     results.put((sorted(took), receipts, failed, why))
-
-
-class Neighbour:
-    def __init__(self, address, args):
-        self.stop, self.results = multiprocessing.Event(), multiprocessing.Queue()
-        given = (address, args, self.stop, self.results)
-        self.process = multiprocessing.Process(target=neighbour, args=given)
-        self.process.start()
-
-    def end(self):
-        self.stop.set()
-        result = self.results.get()
-        self.process.join()
-        return result
 
 
 def line(args, number):
@@ -165,10 +152,6 @@ def flood(address, args, key, stop, results):
     results.put((told, why))
 
 
-def percentile(took, share):
-    return round(took[min(len(took) - 1, int(len(took) * share))], 2) if took else 0.0
-
-
 def summary(result):
     took, receipts, failed, why = result
     told = {"calls": len(took), "p50": percentile(took, 0.5), "p99": percentile(took, 0.99), "most": percentile(took, 1)}
@@ -177,12 +160,9 @@ def summary(result):
 
 def main():
     args = arguments()
-    base = urlsplit(args.base)
-    address = (base.hostname, base.port or 80)
-    if not socket.gethostbyname(base.hostname).startswith("127."):
-        sys.exit("error: only servers on this machine are flooded")
+    address = address_here(args.base)
 
-    calm = Neighbour(address, args)
+    calm = Neighbour(neighbour, address, args)
     time.sleep(args.calm)
     before = summary(calm.end())
 
@@ -191,7 +171,7 @@ def main():
     floods = [multiprocessing.Process(target=flood, args=(address, args, key, stop, results)) for key in keys]
     for process in floods:
         process.start()
-    during = Neighbour(address, args)
+    during = Neighbour(neighbour, address, args)
     time.sleep(args.seconds)
     during = summary(during.end())
     stop.set()

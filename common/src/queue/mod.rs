@@ -3,7 +3,7 @@
 
 pub mod amqp;
 mod pending_replies;
-mod under_way;
+mod quota_places;
 
 pub use pending_replies::{FORGET_UNDER_WAY, Instances, PendingReplies, PendingReply};
-pub use under_way::{Place, UnderWay};
+pub use quota_places::{QuotaPlace, QuotaPlaces};

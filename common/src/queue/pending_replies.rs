@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::Place;
+use super::QuotaPlace;
 use crate::{
     domain::{EventId, Outcome},
     message::{Reply, TrafficClass},
@@ -39,7 +39,7 @@ struct Waiting {
     /// `None`: nobody waits, the outcome only shows that outcomes flow again, or gives a place back.
     answer: Option<oneshot::Sender<Outcome>>,
     /// Held until the event is decided.
-    place: Option<Place>,
+    place: Option<QuotaPlace>,
 }
 
 impl Waiting {
@@ -54,7 +54,7 @@ impl Waiting {
     }
 
     /// Who was told that the outcome comes later does not wait: it is looked up seldom, and is no stall.
-    fn holding(place: Place) -> Self {
+    fn holding(place: QuotaPlace) -> Self {
         Self {
             queued: Some(Instant::now()),
             place: Some(place),
@@ -103,7 +103,7 @@ impl PendingReplies {
     }
 
     /// Keeps `place` until `id` is decided.
-    pub fn hold(&self, id: EventId, place: Place) {
+    pub fn hold(&self, id: EventId, place: QuotaPlace) {
         self.state().waiting.insert(id, Waiting::holding(place));
     }
 
@@ -270,7 +270,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::queue::UnderWay;
+    use crate::queue::QuotaPlaces;
 
     fn id(n: u128) -> EventId {
         EventId(Uuid::from_u128(n))
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_place_is_held_until_its_event_is_decided_and_is_no_stall() {
-        let (pending, under_way) = (PendingReplies::default(), UnderWay::default());
+        let (pending, under_way) = (PendingReplies::default(), QuotaPlaces::default());
         let mut places = under_way.take(2, 2).unwrap();
         pending.hold(id(1), places.pop().unwrap());
         pending.hold(id(2), places.pop().unwrap());

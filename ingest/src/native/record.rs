@@ -8,7 +8,7 @@ use axum::{
 };
 use common::db::keys::Timezone;
 use common::domain::{Dialect, Event, EventId, Idempotency, ProgramId};
-use common::{keyring::Principal, queue::Place};
+use common::{keyring::Principal, queue::QuotaPlace};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -27,8 +27,8 @@ use common::http::{
 
 const ABOUT: &str = "Record up to 1,000 events, one JSON object a line: type conversion (default), update, refund, chargeback, \
                      chargeback_reversal, customer or customer_update, with a postback's fields. A line has at most 256 KiB and costs as \
-                     much of the rate limit and of the organisation's quotas as a call: all are taken or, with 429, none. An Idempotency-Key stands for each line at its place: when the answer was lost, \
-                     or lines were unavailable, send the whole request again under the same key";
+                     much of the rate limit and of the organisation's quotas as a call: all are taken or, with 429, none. An \
+                     Idempotency-Key stands for each line at its place: when the answer was lost, or lines were unavailable, send the whole request again under the same key";
 
 #[utoipa::path(
     post,
@@ -157,7 +157,7 @@ fn idempotency(key: String, fields: &Fields, text: &str, program: Option<Program
 /// Hands over first what stands alone, then, once that is decided, what builds on it.
 async fn submit(
     ingest: &Ingest,
-    mut places: Vec<Place>,
+    mut places: Vec<QuotaPlace>,
     first: Vec<(usize, Event)>,
     later: Vec<(usize, Event)>,
     wait: Wait,
@@ -178,7 +178,7 @@ async fn submit(
 
 async fn submit_all(
     ingest: &Ingest,
-    places: Vec<Place>,
+    places: Vec<QuotaPlace>,
     events: Vec<(usize, Event)>,
     wait: Wait,
 ) -> Vec<(usize, What, Vec<String>)> {

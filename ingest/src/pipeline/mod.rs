@@ -34,7 +34,7 @@ use common::{
     domain::{Dialect, Event, EventId, OrgId, Outcome},
     http::request::Wait,
     message::TrafficClass,
-    queue::{PendingReplies, PendingReply, Place as QuotaPlace},
+    queue::{PendingReplies, PendingReply, QuotaPlace},
     runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };

@@ -110,6 +110,18 @@ impl<'a> Reading<'a> {
         self.bytes.len()
     }
 
+    /// The first piece, if it comes within so long: as [`Self::next`], with one timer for all that is prompt.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub(in crate::http) async fn first(
+        &mut self,
+        within: Duration,
+    ) -> Option<Result<Option<Bytes>, Rejection>> {
+        let first = timeout_at(self.began + within, self.chunks.next()).await;
+        first.ok().map(piece)
+    }
+
     /// The next piece, which nobody keeps yet; `None` at the end.
     ///
     /// # Errors
@@ -118,9 +130,7 @@ impl<'a> Reading<'a> {
     pub(in crate::http) async fn next(&mut self) -> Result<Option<Bytes>, Rejection> {
         loop {
             match timeout_at(self.patience, self.chunks.next()).await {
-                Ok(None) => return Ok(None),
-                Ok(Some(Ok(chunk))) => return Ok(Some(chunk)),
-                Ok(Some(Err(broken))) => return Err(why(broken)),
+                Ok(next) => return piece(next),
                 Err(_elapsed) => {
                     let now = Instant::now();
                     if now >= self.began + BODY_TIMEOUT || self.connection.is_some_and(Connection::is_pressed)
@@ -166,12 +176,16 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Why a body ended early.
-fn why(broken: axum::Error) -> Rejection {
-    match broken.into_inner().downcast::<NotAwaited>() {
+/// A piece, the end, or why it ended early.
+fn piece(next: Option<Result<Bytes, axum::Error>>) -> Result<Option<Bytes>, Rejection> {
+    let broken = match next.transpose() {
+        Ok(chunk) => return Ok(chunk),
+        Err(broken) => broken,
+    };
+    Err(match broken.into_inner().downcast::<NotAwaited>() {
         Ok(not_awaited) => not_awaited.0,
         Err(_broken_off) => Invalid::new("the request body is incomplete").into(),
-    }
+    })
 }
 
 struct Counted {

@@ -18,7 +18,6 @@ use axum::{
 use bytes::Bytes;
 use futures_util::Stream as _;
 use hyper::body::{Frame, SizeHint};
-use tokio::time::timeout;
 
 use super::connection::Connection;
 use crate::http::{
@@ -39,12 +38,11 @@ pub(super) async fn arrived(request: Request, connection: &Connection) -> Reques
     let (mut head, body) = request.into_parts();
     let size = body.size_hint();
     let mut reading = Reading::new(body, usize::MAX, Some(connection), None);
-    let first = match timeout(PROMPT, reading.next()).await {
-        Ok(Ok(Some(whole))) if size.exact() == u64::try_from(whole.len()).ok() => {
+    let first = match reading.first(PROMPT).await {
+        Some(Ok(Some(whole))) if size.exact() == u64::try_from(whole.len()).ok() => {
             return Request::from_parts(head, Body::from(whole));
         }
-        Ok(first) => Some(first),
-        Err(_elapsed) => None,
+        first => first,
     };
     let_go(&mut head);
     head.extensions.insert(reading.began());

@@ -7,26 +7,26 @@ use std::sync::{
 
 /// The count of one. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct UnderWay(Arc<AtomicU32>);
+pub struct QuotaPlaces(Arc<AtomicU32>);
 
 /// One event that counts, until it is dropped.
 #[derive(Debug)]
-pub struct Place(Arc<AtomicU32>);
+pub struct QuotaPlace(Arc<AtomicU32>);
 
-impl UnderWay {
+impl QuotaPlaces {
     /// Places for `events` more, if there are `limit` at most with them: all or none.
-    pub fn take(&self, events: u32, limit: u32) -> Option<Vec<Place>> {
+    pub fn take(&self, events: u32, limit: u32) -> Option<Vec<QuotaPlace>> {
         let counted = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |under_way| {
                 under_way.checked_add(events).filter(|sum| *sum <= limit)
             });
         counted.ok()?;
-        Some((0..events).map(|_| Place(Arc::clone(&self.0))).collect())
+        Some((0..events).map(|_| QuotaPlace(Arc::clone(&self.0))).collect())
     }
 }
 
-impl Drop for Place {
+impl Drop for QuotaPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn places_are_taken_all_or_none_and_given_back() {
-        let under_way = UnderWay::default();
+        let under_way = QuotaPlaces::default();
         let mut held = under_way.take(3, 4).unwrap();
         assert!(under_way.take(2, 4).is_none(), "one is left");
         assert_eq!(under_way.take(1, 4).map(|places| places.len()), Some(1));
