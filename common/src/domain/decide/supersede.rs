@@ -59,8 +59,12 @@ pub(super) fn inherit(
         .commissions
         .iter()
         .filter(|told| told.created_at == before.created_at);
+    let mut parts = 0;
     for (commission, told) in created_mut(conversion).zip(told) {
-        inherit_commission(commission, told, !before.original_amount.is_zero());
+        parts += usize::from(told.kind == CommissionKind::Regular);
+        // Of a sale of 0 the lines of the first part follow, the others have no share of it.
+        let could_follow = parts <= 1 || !before.original_amount.is_zero();
+        inherit_commission(commission, told, could_follow);
     }
     if before.meta_by.is_some() {
         conversion.meta_data.clone_from(&before.meta_data);
