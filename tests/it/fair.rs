@@ -108,7 +108,15 @@ async fn organisations_take_turns_in_bulk(queue: Queue) {
     );
     let answer = world.shop.lines_with(&headers, &lines).await.expect(200);
     assert_eq!(answer.body["accepted"], json!(50));
+    // From where they take turns: at the broker, what is there has to be moved to the spool first, and that may take as long as
+    // to apply it.
+    let mut held = world.db.session();
+    held.run("BEGIN; LOCK TABLE conversions IN SHARE MODE").await;
     world.start_worker(None).await;
+    world
+        .until("EXISTS (SELECT FROM spool JOIN orgs ON org_id = bulk_of WHERE slug = 'other')")
+        .await;
+    drop(held);
     world.drained(0).await;
     wait_until("all is applied", PATIENCE, async || {
         world
