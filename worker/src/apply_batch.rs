@@ -2,11 +2,16 @@
 //!
 //! Every attempt is a transaction of its own, and every event is known by its id, so running a batch again is always safe.
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use common::{
-    apply::{ApplyError, apply, apply_alone, batches, event_rows},
-    db::{self, FailureClass, Pool, dead_letters::Failure},
+    apply::{Applied, ApplyError, Catalogs, Manner, apply_batch, batches, event_rows},
+    db::{self, BatchSession, FailureClass, Pool, dead_letters::Failure},
     domain::{Decision, Event, Incoming, Outcome, RowWrite},
     runtime::Clock,
     telemetry,
@@ -48,15 +53,16 @@ pub struct BatchApplier {
     clock: Clock,
     /// Whether each of the last events failed as by a deploy bug.
     window: Mutex<VecDeque<bool>>,
+    /// What served for the last batch, and what was loaded of catalogs for it.
+    session: Mutex<Option<(BatchSession, Catalogs)>>,
 }
 
 /// How a batch, or a part of one, is applied.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct How {
     /// Shorter than usual.
     lock_wait: Option<Duration>,
-    /// Without what is parked for what it brings: only one event is.
-    alone: bool,
+    manner: Manner,
 }
 
 /// An event that fails when it is alone.
@@ -72,6 +78,7 @@ impl BatchApplier {
             pool,
             clock,
             window: Mutex::default(),
+            session: Mutex::default(),
         }
     }
 
@@ -80,43 +87,56 @@ impl BatchApplier {
     /// # Errors
     /// [`Paused`]: some events may have been applied, none is lost; call again with the same.
     pub async fn run(&self, events: &[Incoming]) -> Result<Vec<Decision>, Paused> {
-        let whole = batches(events).into_iter().map(|batch| (batch, How::default()));
+        // Before it waits for anybody, it applies what nobody is in the way of.
+        let how = How {
+            lock_wait: None,
+            manner: Manner::Leaving,
+        };
+        let whole = batches(events).into_iter();
+        let whole = whole.map(|batch| (Cow::Borrowed(batch), how));
         self.run_in(whole.collect(), events.len()).await
     }
 
     /// Batches and halves wait in order, so that an order's later events come after its earlier ones.
     async fn run_in(
         &self,
-        mut waiting: VecDeque<(&[Incoming], How)>,
+        mut waiting: VecDeque<(Cow<'_, [Incoming]>, How)>,
         total: usize,
     ) -> Result<Vec<Decision>, Paused> {
         let mut decided = Vec::with_capacity(total);
         let mut failed = Vec::new();
         while let Some((batch, how)) = waiting.pop_front() {
-            match self.attempt(batch, how).await {
-                Ok(decisions) => decided.extend(decisions),
+            match self.attempt(&batch, how).await {
+                Ok(Applied { decisions, left }) => {
+                    decided.extend(decisions);
+                    if !left.is_empty() {
+                        let manner = Manner::Waiting;
+                        waiting.push_front((Cow::Owned(left), How { manner, ..how }));
+                    }
+                }
                 Err(error) if error.class() == FailureClass::Transient => {
                     return Err(Paused::Database(error));
                 }
                 Err(error) if batch.len() <= 1 && error.class() == FailureClass::Contention => {
-                    for incoming in batch {
+                    for incoming in batch.iter() {
                         decided.push(self.postpone(incoming, &error).await?);
                     }
                 }
                 // It may be what is parked for it that fails.
-                Err(_) if batch.len() <= 1 && !how.alone => {
-                    waiting.push_front((batch, How { alone: true, ..how }));
+                Err(_) if batch.len() <= 1 && how.manner != Manner::Alone => {
+                    let manner = Manner::Alone;
+                    waiting.push_front((batch, How { manner, ..how }));
                 }
                 Err(error) if batch.len() <= 1 => {
                     failed.extend(batch.iter().map(|one| failure(one.event.clone(), &error)));
                 }
                 Err(error) => {
                     tracing::warn!(events = batch.len(), error = %telemetry::chain(&error), "a batch failed and is cut in halves");
-                    let (earlier, later) = batch.split_at(batch.len() / 2);
                     let part = How {
                         lock_wait: Some(PART_LOCK_WAIT),
-                        alone: false,
+                        manner: Manner::Waiting,
                     };
+                    let (earlier, later) = halves(batch);
                     waiting.push_front((later, part));
                     waiting.push_front((earlier, part));
                 }
@@ -136,14 +156,14 @@ impl BatchApplier {
     pub(crate) async fn run_alone(&self, event: &Incoming) -> Result<Vec<Decision>, Paused> {
         let how = How {
             lock_wait: None,
-            alone: true,
+            manner: Manner::Alone,
         };
-        self.run_in(VecDeque::from([(std::slice::from_ref(event), how)]), 1)
+        self.run_in(VecDeque::from([(std::slice::from_ref(event).into(), how)]), 1)
             .await
     }
 
     /// One transaction, again at once when others were in the way, unless it has waited for them.
-    async fn attempt(&self, batch: &[Incoming], how: How) -> Result<Vec<Decision>, ApplyError> {
+    async fn attempt(&self, batch: &[Incoming], how: How) -> Result<Applied, ApplyError> {
         let (mut retries, mut stale) = (0, 0);
         loop {
             let span = tracing::info_span!("apply", attempt = 1 + retries + stale, events = batch.len());
@@ -159,21 +179,38 @@ impl BatchApplier {
         }
     }
 
-    async fn transaction(&self, batch: Vec<Incoming>, how: How) -> Result<Vec<Decision>, ApplyError> {
-        let (events, began) = (batch.len(), std::time::Instant::now());
-        let decisions = db::in_transaction(&self.pool, async |transaction| {
+    async fn transaction(&self, batch: Vec<Incoming>, how: How) -> Result<Applied, ApplyError> {
+        let began = std::time::Instant::now();
+        let manner = match how.manner {
+            // Alone it has nobody to leave behind.
+            Manner::Leaving if batch.len() <= 1 => Manner::Waiting,
+            manner => manner,
+        };
+        let mut kept = self.session().take();
+        if let Some((session, _)) = &mut kept
+            && !session.is_alive().await
+        {
+            kept = None;
+        }
+        let (mut session, mut catalogs) = match kept {
+            Some(kept) => kept,
+            None => (BatchSession::open(&self.pool).await?, Catalogs::default()),
+        };
+        let applied = session.in_transaction(batch.len(), async |transaction| {
             if let Some(limit) = how.lock_wait {
                 db::limit_lock_waits(transaction, limit).await?;
             }
-            match <[Incoming; 1]>::try_from(batch) {
-                Ok([event]) if how.alone => apply_alone(transaction, event, self.clock.now()).await,
-                Ok(one) => apply(transaction, one.into(), self.clock.now()).await,
-                Err(batch) => apply(transaction, batch, self.clock.now()).await,
-            }
+            apply_batch(transaction, batch, self.clock.now(), manner, &mut catalogs).await
         });
-        let decisions = decisions.await?;
-        telemetry::metrics::batch(events, began.elapsed());
-        Ok(decisions)
+        let applied = applied.await?;
+        // What has failed is given back, and begun anew.
+        *self.session() = Some((session, catalogs));
+        telemetry::metrics::batch(applied.decisions.len(), began.elapsed());
+        Ok(applied)
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<(BatchSession, Catalogs)>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A mistake of ours must not dead-letter everybody's events: it pauses the worker instead.
@@ -182,10 +219,7 @@ impl BatchApplier {
             .iter()
             .filter(|failed| failed.class == FailureClass::Deploy)
             .collect();
-        let mut window = self
-            .window
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let failed_before = window.iter().filter(|failed| **failed).count();
         let (failed, seen) = (failed_before + deploy.len(), window.len() + total);
         if let Some(first) = deploy
@@ -235,6 +269,21 @@ impl BatchApplier {
             row_write: RowWrite::Known,
             before: None,
         })
+    }
+}
+
+/// The events of a batch in two, in their order.
+fn halves(batch: Cow<'_, [Incoming]>) -> (Cow<'_, [Incoming]>, Cow<'_, [Incoming]>) {
+    let middle = batch.len() / 2;
+    match batch {
+        Cow::Borrowed(batch) => {
+            let (earlier, later) = batch.split_at(middle);
+            (earlier.into(), later.into())
+        }
+        Cow::Owned(mut earlier) => {
+            let later = earlier.split_off(middle);
+            (earlier.into(), later.into())
+        }
     }
 }
 

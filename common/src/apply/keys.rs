@@ -56,13 +56,17 @@ fn named(org: Option<OrgId>, needs: &Needs<'_>) -> impl Iterator<Item = i64> {
         .chain(customers.map(move |customer| locks::key("customer", org, &customer.key())))
 }
 
-/// Keys of everything else.
-pub(super) fn of_batch(events: &[Incoming]) -> Vec<i64> {
-    sorted(
-        events
-            .iter()
-            .flat_map(|incoming| of(&incoming.event, &incoming.event.needs())),
-    )
+/// Keys of everything else, by event.
+pub(super) fn by_event(events: &[Incoming]) -> Vec<Vec<i64>> {
+    events
+        .iter()
+        .map(|incoming| of(&incoming.event, &incoming.event.needs()))
+        .collect()
+}
+
+/// Those of all events, in the order in which they are locked.
+pub(super) fn of_all(by_event: &[Vec<i64>]) -> Vec<i64> {
+    sorted(by_event.iter().flatten().copied())
 }
 
 /// Sorted and unique. Two keys with one hash only wait for each other needlessly.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, id_demand, keys, new_event::NewEvent};
+use super::{catalog::Catalogs, id_demand, keys, new_event::NewEvent};
 use crate::{
     db::{
         Connection, DbError, barriers, bonuses, clicks, commissions, conversions,
@@ -23,6 +23,7 @@ pub(super) async fn world(
     connection: &mut Connection,
     incoming: &[Incoming],
     now: DateTime<Utc>,
+    catalogs: &mut Catalogs,
 ) -> Result<World, DbError> {
     let mut world = World::empty(now);
     let all: Vec<&Event> = incoming.iter().map(|incoming| &incoming.event).collect();
@@ -47,7 +48,7 @@ pub(super) async fn world(
     load_customers(connection, &new, &mut world).await?;
     load_origins(connection, &mut world).await?;
     load_money(connection, &new, &mut world).await?;
-    catalog::load(connection, &new, &mut world).await?;
+    catalogs.load(connection, &new, &mut world).await?;
     world.ids = ids::draw(connection, id_demand::of_batch(&new, &world)).await?;
     Ok(world)
 }

@@ -8,6 +8,7 @@
 
 mod catalog;
 pub mod event_rows;
+mod free;
 mod id_demand;
 mod keys;
 mod load;
@@ -16,6 +17,7 @@ mod preview;
 mod resolve_org;
 mod write;
 
+pub use catalog::Catalogs;
 pub use preview::preview;
 
 use std::panic::AssertUnwindSafe;
@@ -111,6 +113,26 @@ pub fn batches(events: &[Incoming]) -> Vec<&[Incoming]> {
     batches
 }
 
+/// How a batch treats those who are in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It waits for whoever holds one of its keys.
+    Waiting,
+    /// It leaves the events of whose keys somebody holds one; they must be applied after the others. While somebody else applies events
+    /// of the same customers, it would wait for all of his.
+    Leaving,
+    /// It waits, and what is parked for what it brings stays parked, as it may be what fails: for one event that does. The sweep
+    /// queues it then, and it is applied by itself.
+    Alone,
+}
+
+/// What was applied, and what was left, in its order.
+#[derive(Debug)]
+pub struct Applied {
+    pub decisions: Vec<Decision>,
+    pub left: Vec<Incoming>,
+}
+
 /// Applies a batch in the transaction that `connection` is in. The outcomes hold once it commits.
 ///
 /// # Errors
@@ -121,41 +143,30 @@ pub async fn apply(
     events: Vec<Incoming>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Decision>, ApplyError> {
-    apply_with(connection, events, now, Parked::Brought).await
+    let catalogs = &mut Catalogs::default();
+    let applied = apply_batch(connection, events, now, Manner::Waiting, catalogs);
+    Ok(applied.await?.decisions)
 }
 
-/// As [`apply`], for one event that fails: what is parked for what it brings stays parked, as it may be what fails. The sweep queues
-/// it then, and it is applied by itself.
+/// As [`apply`], in one of several manners, for who applies batch after batch and keeps `catalogs` from one to the next.
 ///
 /// # Errors
 /// As [`apply`].
-pub async fn apply_alone(
-    connection: &mut Connection,
-    event: Incoming,
-    now: DateTime<Utc>,
-) -> Result<Vec<Decision>, ApplyError> {
-    apply_with(connection, vec![event], now, Parked::Left).await
-}
-
-/// What becomes of parked events whose order comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Parked {
-    /// They are applied with it.
-    Brought,
-    Left,
-}
-
-async fn apply_with(
+pub async fn apply_batch(
     connection: &mut Connection,
     events: Vec<Incoming>,
     now: DateTime<Utc>,
-    parked: Parked,
-) -> Result<Vec<Decision>, ApplyError> {
+    manner: Manner,
+    catalogs: &mut Catalogs,
+) -> Result<Applied, ApplyError> {
     // A bug that panics must cost the one event that meets it, not the worker.
-    let result = AssertUnwindSafe(try_apply(connection, events, now, parked))
+    let result = AssertUnwindSafe(try_apply(connection, events, now, manner, catalogs))
         .catch_unwind()
         .await;
     let result = result.unwrap_or_else(|panic| Err(ApplyError::Panic(panic_message(panic.as_ref()))));
+    if result.is_err() {
+        *catalogs = Catalogs::default();
+    }
     if result.as_ref().is_err_and(ApplyError::is_stale_plan) {
         db::forget_statements(connection).await?;
     }
@@ -166,22 +177,34 @@ async fn try_apply(
     connection: &mut Connection,
     mut events: Vec<Incoming>,
     now: DateTime<Utc>,
-    parked: Parked,
-) -> Result<Vec<Decision>, ApplyError> {
+    manner: Manner,
+    catalogs: &mut Catalogs,
+) -> Result<Applied, ApplyError> {
     let names = keys::names(&events);
     if !names.is_empty() {
         locks::lock_keys(connection, &names).await?;
     }
     let ambiguous = resolve_org::resolve(connection, &mut events).await?;
-    locks::lock_keys(connection, &keys::of_batch(&events)).await?;
-    let mut world = load::world(connection, &events, now).await?;
+    let keys = keys::by_event(&events);
+    let all = keys::of_all(&keys);
+    let mut left = Vec::new();
+    if manner == Manner::Leaving {
+        let busy = locks::try_lock_keys(connection, &all).await?;
+        (events, left) = free::part(events, &keys, busy);
+    } else {
+        locks::lock_keys(connection, &all).await?;
+    }
+    let mut world = load::world(connection, &events, now, catalogs).await?;
     world.ambiguous = ambiguous;
-    if parked == Parked::Left {
+    if manner == Manner::Alone {
         world.parked.clear();
     }
     let decisions = decide(events, world)?;
     write::write(connection, &decisions, now).await?;
-    Ok(decisions.decisions)
+    Ok(Applied {
+        decisions: decisions.decisions,
+        left,
+    })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

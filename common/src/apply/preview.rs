@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{catalog, load, new_event::NewEvent};
+use super::{catalog::Catalogs, load, new_event::NewEvent};
 use crate::{
     db::{self, DbError, Pool},
     domain::{
@@ -34,7 +34,9 @@ pub async fn preview(
     load::load_clicks(&mut transaction, &new, &mut world).await?;
     load::load_customers(&mut transaction, &new, &mut world).await?;
     load::load_origins(&mut transaction, &mut world).await?;
-    catalog::load(&mut transaction, &new, &mut world).await?;
+    Catalogs::default()
+        .load(&mut transaction, &new, &mut world)
+        .await?;
     db::rollback(transaction).await?;
     Ok(events.iter().map(|event| refusal(event, &world).err()).collect())
 }

@@ -22,6 +22,24 @@ pub struct Lookup {
     pub affiliates: Vec<(OrgId, AffiliateId)>,
 }
 
+impl Lookup {
+    /// Whether it leads to nobody.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            coupons,
+            referral_codes,
+            payees,
+            sources,
+            affiliates,
+        } = self;
+        coupons.is_empty()
+            && referral_codes.is_empty()
+            && payees.is_empty()
+            && sources.is_empty()
+            && affiliates.is_empty()
+    }
+}
+
 /// Adds the affiliates to whom `lookup` leads and all their ancestors, with all their affiliations.
 ///
 /// # Errors
@@ -152,7 +170,8 @@ async fn families(connection: &mut Connection, lookup: &Lookup) -> Result<Vec<(O
              WHERE f.parent_id IS NOT NULL
          )
          SELECT f.org_id AS "org: OrgId", f.affiliate_id AS "id: AffiliateId", f.slug, f.firstname, f.lastname,
-                f.parent_id AS "parent: AffiliateId", v.valid_from AS "valid_from?", v.group_id AS "group?"
+                f.parent_id AS "parent: AffiliateId", f.deleted_at IS NOT NULL AS "is_deleted!",
+                v.valid_from AS "valid_from?", v.group_id AS "group?"
          FROM family JOIN affiliates f ON (f.org_id, f.affiliate_id) = (family.org_id, family.affiliate_id)
          CROSS JOIN LATERAL (
              SELECT false AS is_declared, nullif(m.valid_from, '-infinity') AS valid_from, m.group_id
@@ -187,6 +206,7 @@ struct Member {
     firstname: String,
     lastname: String,
     parent: Option<AffiliateId>,
+    is_deleted: bool,
     valid_from: Option<DateTime<Utc>>,
     group: Option<String>,
 }
@@ -207,6 +227,7 @@ fn with_groups(rows: Vec<Member>) -> Vec<(OrgId, Affiliate)> {
                     lastname: row.lastname,
                     parent: row.parent,
                     groups: Versions::always(row.group),
+                    is_deleted: row.is_deleted,
                 };
                 affiliates.push((row.org, affiliate));
             }

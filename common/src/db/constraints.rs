@@ -34,6 +34,7 @@ const WORLD: &str = "
     VALUES (1, 1, 'pia', 1, 'g', '', '', 'p@x', 'r1', '', now()), (1, 2, 'pit', 1, 'g', '', '', 'q@x', 'r2', '', now());";
 
 const VIOLATIONS: &[(&str, &str)] = &[
+    ("catalog_versions_pkey", "INSERT INTO catalog_versions VALUES (1, 1)"),
     ("settings_pkey", "INSERT INTO settings VALUES ('receipt_secret', '')"),
     ("orgs_pkey", "INSERT INTO orgs (org_id, slug, title) VALUES (1, 'new', '')"),
     ("orgs_slug_key", "INSERT INTO orgs (org_id, slug, title) VALUES (9, 'one', '')"),

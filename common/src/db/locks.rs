@@ -20,6 +20,20 @@ pub async fn lock_keys(connection: &mut Connection, keys: &[i64]) -> Result<(), 
     Ok(())
 }
 
+/// Takes the locks that nobody holds until the transaction ends, and waits for none. Returns the keys of the others.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn try_lock_keys(connection: &mut Connection, keys: &[i64]) -> Result<Vec<i64>, DbError> {
+    sqlx::query_scalar!(
+        r#"SELECT key AS "key!" FROM unnest($1::bigint[]) AS key WHERE NOT pg_try_advisory_xact_lock(key)"#,
+        keys
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| DbError::new("locks.try_keys", error))
+}
+
 /// Whether this transaction got the lock that makes its task the only one of its kind.
 ///
 /// # Errors

@@ -6,7 +6,9 @@
 pub(crate) mod affiliations;
 pub mod audit;
 pub mod barriers;
+mod batch_session;
 pub mod bonuses;
+pub(crate) mod catalog_versions;
 pub(crate) mod clicks;
 mod columns;
 pub(crate) mod commissions;
@@ -58,6 +60,7 @@ pub(crate) mod suppliers;
 mod types;
 pub mod under_way;
 
+pub use batch_session::BatchSession;
 pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use migrations::{MIGRATOR, migrate};

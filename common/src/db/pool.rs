@@ -17,6 +17,9 @@ pub type Pool = sqlx::PgPool;
 /// How long to wait for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A connection that has been idle for longer is asked whether it is still there.
+pub(super) const BELIEVED: Duration = Duration::from_millis(100);
+
 /// Opens a pool of at most `size` connections and makes sure that the database answers.
 ///
 /// # Errors
@@ -48,6 +51,16 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // To ask each connection before each transaction is a round trip more; one that has just answered is believed.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > BELIEVED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         // A future dropped while BEGIN was under way would hand an open transaction to the next user of the connection
         // (sqlx #4393): it is rolled back. The BEGIN is there because a ROLLBACK alone fills the server's log with warnings;
         // where a failed transaction was left it fails, and the connection is closed.
@@ -90,7 +103,13 @@ pub async fn in_transaction<T, E: From<DbError>>(
     pool: &Pool,
     work: impl AsyncFnOnce(&mut super::Connection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut transaction = begin(pool).await?;
+    finish(begin(pool).await?, work).await
+}
+
+pub(super) async fn finish<T, E: From<DbError>>(
+    mut transaction: sqlx::Transaction<'_, sqlx::Postgres>,
+    work: impl AsyncFnOnce(&mut super::Connection) -> Result<T, E>,
+) -> Result<T, E> {
     match work(&mut transaction).await {
         Ok(done) => {
             commit(transaction).await?;
@@ -146,7 +165,7 @@ async fn set_local(
 ///
 /// # Errors
 /// When the database refuses or does not answer.
-pub async fn commit(transaction: super::Transaction) -> Result<(), DbError> {
+pub async fn commit(transaction: sqlx::Transaction<'_, sqlx::Postgres>) -> Result<(), DbError> {
     transaction
         .commit()
         .await
@@ -157,7 +176,7 @@ pub async fn commit(transaction: super::Transaction) -> Result<(), DbError> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn rollback(transaction: super::Transaction) -> Result<(), DbError> {
+pub async fn rollback(transaction: sqlx::Transaction<'_, sqlx::Postgres>) -> Result<(), DbError> {
     transaction
         .rollback()
         .await

@@ -245,6 +245,8 @@ pub struct Affiliate {
     pub parent: Option<AffiliateId>,
     /// The group that it belongs to, by time.
     pub groups: Versions<Option<String>>,
+    /// Its id leads nobody to it any more. What it was promised is still its.
+    pub is_deleted: bool,
 }
 
 impl Affiliate {
@@ -305,7 +307,9 @@ impl OrgCatalog {
     }
 
     pub fn add_affiliate(&mut self, affiliate: Affiliate) {
-        self.add_spelling(&affiliate.slug);
+        if !affiliate.is_deleted {
+            self.add_spelling(&affiliate.slug);
+        }
         self.by_slug.insert(affiliate.slug.clone(), affiliate.id);
         self.affiliates.insert(affiliate.id, affiliate);
     }
@@ -383,12 +387,15 @@ impl OrgCatalog {
         if let Some(at) = self.by_referral_code.get(code) {
             return self.affiliations.get(at);
         }
-        let affiliate = *self.by_slug.get(code)?;
+        let affiliate = self
+            .affiliate_by_slug(code)
+            .filter(|affiliate| !affiliate.is_deleted)?;
         let programs = self
             .programs
             .values()
             .filter(|program| scope.is_none_or(|scope| scope == program.id));
-        let joined = programs.filter_map(|program| Some((program, self.affiliation(program.id, affiliate)?)));
+        let joined =
+            programs.filter_map(|program| Some((program, self.affiliation(program.id, affiliate.id)?)));
         joined
             .min_by_key(|(program, _)| (program.is_retired_at(at), !program.is_default, program.id))
             .map(|(_, affiliation)| affiliation)

@@ -116,6 +116,7 @@ fn catalog() -> OrgCatalog {
             lastname: String::new(),
             parent: parent.map(AffiliateId),
             groups: Versions::always(group),
+            is_deleted: false,
         });
         catalog.add_affiliation(Affiliation {
             program: ProgramId(1),

@@ -426,8 +426,10 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
     assert!(events::known(&mut connection, &[]).await.unwrap().is_empty());
 }
 
+mod busy_keys;
 mod clicks;
 mod exact;
+mod kept_catalogs;
 mod money;
 mod numbers;
 mod plans;

@@ -45,6 +45,7 @@ pub(super) const TABLES: &[Object] = &[
         "bonus_recounts",
         ["", "select, insert, update, delete", "select, insert, update"],
     ),
+    ("catalog_versions", ["", "select", "select"]),
     ("clicks", ["", "select, insert, update", "select, insert, update"]),
     ("commission_types", ["", "select", "select, insert"]),
     (
@@ -166,6 +167,7 @@ pub(super) const FUNCTIONS: &[Object] = &[
         "group_at(affiliates, timestamp with time zone)",
         ["", "", "execute"],
     ),
+    ("note_catalog_change()", ["", "", ""]),
     ("refuse_audit_change()", ["", "", ""]),
     ("refuse_change()", ["", "", ""]),
 ];

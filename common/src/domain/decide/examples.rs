@@ -73,6 +73,7 @@ pub(super) fn with_affiliate(
         lastname: String::new(),
         parent: None,
         groups: Versions::always(None),
+        is_deleted: false,
     });
     catalog.add_affiliation(affiliation);
 }

@@ -74,6 +74,7 @@ pub(super) fn world() -> World {
             lastname: String::new(),
             parent,
             groups: Versions::always(None),
+            is_deleted: false,
         });
         catalog.add_affiliation(Affiliation {
             program: ProgramId(1),

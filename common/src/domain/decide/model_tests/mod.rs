@@ -70,6 +70,7 @@ fn of_approval(approval: Approval) -> World {
             lastname: String::new(),
             parent,
             groups: Versions::always(None),
+            is_deleted: false,
         });
     }
     world
