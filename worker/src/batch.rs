@@ -186,7 +186,7 @@ mod tests {
             customer_id: None,
             email: None,
             name: None,
-            details: serde_json::Map::new(),
+            details: serde_json::Map::new().into(),
         };
         join((0..events).map(|n| event(Body::Lead(Box::new(lead(n))))))
     }

@@ -85,7 +85,7 @@ impl World {
                 external_id: Some(order.to_owned()),
                 email: None,
                 name: None,
-                meta_data: serde_json::Map::new(),
+                meta_data: serde_json::Map::new().into(),
             }),
             ..Default::default()
         };

@@ -39,7 +39,7 @@ pub(super) fn all_of(received: &Received) -> Result<MetaData, Invalid> {
         // Sent twice with different values, it would be neither.
         fields.value(name)?;
     }
-    Ok(fields.cleaned(NAME, fields.values().clone()))
+    Ok(fields.cleaned(NAME, fields.values().clone().into()))
 }
 
 /// The value of the property `name`: the body's field `value`.
@@ -51,7 +51,7 @@ pub(super) fn property_of(name: &str, received: &Received) -> Result<Value, Inva
     let fields = fields_of(received)?;
     let value = fields.value("value")?.ok_or_else(|| fields.required("value"))?;
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
-    let mut kept = fields.cleaned(NAME, one);
+    let mut kept = fields.cleaned(NAME, one.into());
     // An unresolved macro: what was there stays.
     kept.remove(name)
         .ok_or_else(|| fields.wrong("value", "is an unresolved macro"))

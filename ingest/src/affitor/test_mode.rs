@@ -60,5 +60,5 @@ fn as_sent(fields: &Fields) -> MetaData {
     if let Some(email) = sent.get_mut("email").filter(|email| !email.is_null()) {
         *email = hashed(email.as_str().unwrap_or_default()).into();
     }
-    fields.cleaned("the body", sent)
+    fields.cleaned("the body", sent.into())
 }

@@ -121,7 +121,7 @@ async fn the_click_of_the_seed() {
     );
     assert_eq!(click.referrer.as_deref(), Some("https://blog.example.com/review"));
     let details = json!({"user_agent": "Mozilla/5.0 ...", "source": "blog"});
-    assert_eq!(Value::Object(click.details), details);
+    assert_eq!(Value::from(click.details), details);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn the_payment_of_the_seed_by_both_paths() {
             (None, None, None)
         );
         let details = json!({"customer_email": "customer@example.com"});
-        assert_eq!(Value::Object(create.details), details);
+        assert_eq!(Value::from(create.details), details);
     }
 }
 

@@ -135,7 +135,7 @@ async fn an_update_replaces_the_meta_data() {
         let update = update_of(event.body);
         assert_eq!(update.customer, CustomerTarget::Id("c-9".to_owned()));
         assert_eq!(
-            Value::Object(update.meta_data.unwrap()),
+            Value::from(update.meta_data.unwrap()),
             json!({"testparam": "testvalue"})
         );
         assert!(update.customer_id.is_none() && update.action.is_none());

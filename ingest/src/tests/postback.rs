@@ -321,7 +321,7 @@ async fn an_update_changes_only_what_is_sent() {
             ("order-1", Some(100.into()))
         );
         assert_eq!(update.status, Some(ConversionStatus::Disapproved));
-        assert_eq!(Value::Object(update.meta_data.unwrap()), json!({"test": "value"}));
+        assert_eq!(Value::from(update.meta_data.unwrap()), json!({"test": "value"}));
     }
     let body = json!({"external_id": "order-1", "status": "Approved", "amount": null});
     let (event, _) = service.accepted(post("/1.7/pb/con/u/", &body)).await;

@@ -67,7 +67,7 @@ async fn the_documented_conversion_reaches_the_event() {
             (create.amount, create.currency.unwrap().code()),
             (100.into(), "EUR")
         );
-        assert_eq!(Value::Object(create.meta_data), json!({"foo": "bar"}));
+        assert_eq!(Value::from(create.meta_data), json!({"foo": "bar"}));
         assert_eq!(create.details["program_group"], "my-group");
         assert_eq!(create.details["ip"], "111.11.11.111");
         assert!(!create.override_max_cookie_time && create.lines.is_empty());
@@ -248,7 +248,7 @@ async fn a_click_is_recorded_and_named() {
         click.landing_page.as_deref(),
         Some("https://tapfiliate.com/signup")
     );
-    assert_eq!(Value::Object(click.meta_data), json!({"key": "value"}));
+    assert_eq!(Value::from(click.meta_data), json!({"key": "value"}));
     assert_eq!(click.details["user_agent"], "Mozilla/5.0");
     let (reply, _) = service
         .exchange(post("/1.6/clicks", &body), refusal(Reason::NotAttributed, None))
@@ -280,7 +280,7 @@ async fn the_meta_data_of_a_click_comes_in_three_shapes() {
     ] {
         let body = json!({"referral_code": "r", "meta_data": sent});
         let (event, _) = service.accepted(post("/1.6/clicks/", &body)).await;
-        assert_eq!(Value::Object(click_of(event.body).meta_data), want, "{sent}");
+        assert_eq!(Value::from(click_of(event.body).meta_data), want, "{sent}");
     }
     let reply = service.refused(post("/1.6/clicks/", &json!({})), 400).await;
     assert_eq!(message(&reply), "referral_code is required");

@@ -132,7 +132,7 @@ fn read(fields: &Fields) -> Result<NewAffiliate, Invalid> {
         profile: Profile {
             company: company(fields)?,
             address: address(fields)?,
-            custom_fields: custom_fields.filter(|fields| !fields.is_empty()),
+            custom_fields: custom_fields.filter(|fields| !fields.is_empty()).map(Into::into),
             ..Profile::default()
         },
     })

@@ -84,5 +84,5 @@ fn details_of(received: &Received) -> Result<MetaData, Problem> {
         let message = format!("the payout method's details are larger than {MAX_OBJECT_BYTES} bytes");
         return Err(Problem::bad_request(message));
     }
-    Ok(details)
+    Ok(details.into())
 }

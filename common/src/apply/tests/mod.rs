@@ -67,7 +67,7 @@ fn sale(org: OrgId, order: &str, coupon: &str, amount: i64) -> Incoming {
             external_id: Some("cust_1".to_owned()),
             email: Some("Jane@Example.com".to_owned()),
             name: None,
-            meta_data: serde_json::Map::new(),
+            meta_data: serde_json::Map::new().into(),
         }),
         ..Default::default()
     };
@@ -219,7 +219,7 @@ async fn an_update_changes_amount_status_and_meta_data(pool: Pool) {
         external_id: "o1".to_owned(),
         amount: Some(Decimal::from(50)),
         status: Some(ConversionStatus::Approved),
-        meta_data: Some(meta_data),
+        meta_data: Some(meta_data.into()),
         occurred_at: None,
     };
     let decisions = commit(&pool, vec![event(org, Body::UpdateConversion(update))]).await;

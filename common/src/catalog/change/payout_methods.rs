@@ -38,8 +38,8 @@ pub async fn set(
     change.note(
         "payout_method.set",
         &format!("affiliate/{slug}/payout_method/{method}"),
-        before.map(Value::Object),
-        Some(Value::Object(details.clone())),
+        before.map(Value::from),
+        Some(details.clone().into()),
     );
     Ok(())
 }

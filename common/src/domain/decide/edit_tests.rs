@@ -34,7 +34,7 @@ fn set(key: &str, value: &str) -> Value {
 
 fn meta_data(story: &Story) -> [Value; 2] {
     let customer = story.world.customers.values().next().unwrap();
-    [&story.conversion(1).meta_data, &customer.meta_data].map(|data| Value::Object(data.clone()))
+    [&story.conversion(1).meta_data, &customer.meta_data].map(|data| Value::from(data.clone()))
 }
 
 #[test]

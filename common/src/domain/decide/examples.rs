@@ -106,8 +106,8 @@ pub(super) fn with_click_in(
         authenticated: true,
         referrer: None,
         landing_page: None,
-        meta_data: serde_json::Map::new(),
-        details: serde_json::Map::new(),
+        meta_data: serde_json::Map::new().into(),
+        details: serde_json::Map::new().into(),
         created_at: at,
         clicked_at: at,
     });
@@ -139,8 +139,8 @@ pub(super) fn with_customer(world: &mut World, name: &str, affiliate: i64, edit:
         canceled: false,
         canceled_by: None,
         meta_by: None,
-        meta_data: serde_json::Map::new(),
-        details: serde_json::Map::new(),
+        meta_data: serde_json::Map::new().into(),
+        details: serde_json::Map::new().into(),
         created_at: now(),
         deleted_at: None,
     };
@@ -154,7 +154,7 @@ pub(super) fn named(name: &str) -> CustomerRef {
         external_id: Some(name.into()),
         email: None,
         name: None,
-        meta_data: serde_json::Map::new(),
+        meta_data: serde_json::Map::new().into(),
     }
 }
 

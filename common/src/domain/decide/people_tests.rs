@@ -340,7 +340,7 @@ fn a_customer_is_changed_by_id_or_number_and_only_by_keys_that_see_it() {
     elsewhere.event.program_scope = Some(ProgramId(2));
     let events = vec![
         change(1, CustomerTarget::Id("c1".into()), |update| {
-            update.meta_data = Some(serde_json::Map::from_iter([("new".to_owned(), 2.into())]));
+            update.meta_data = Some(MetaData::from_iter([("new".to_owned(), 2.into())]));
             update.customer_id = Some("c9".into());
         }),
         change(2, CustomerTarget::Number(CustomerId(900)), |update| {

@@ -150,7 +150,7 @@ mod tests {
                 coupon: Some("JANE10OFF".into()),
                 ..AttributionFields::default()
             },
-            meta_data: data.as_object().unwrap().clone(),
+            meta_data: data.as_object().unwrap().clone().into(),
             sent_by: Some(7),
             ..CreateConversion::default()
         }

@@ -297,7 +297,7 @@ fn the_first_affiliate_keeps_the_customer() {
             external_id: Some("c1".into()),
             email: None,
             name: None,
-            meta_data: serde_json::Map::new(),
+            meta_data: serde_json::Map::new().into(),
         });
         incoming
     };

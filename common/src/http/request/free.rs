@@ -77,7 +77,7 @@ impl Fields {
     /// Free data with any names, of which [`MAX_FREE_BYTES`] are kept. An empty object is one.
     pub fn free_object(&self, name: &str) -> Option<MetaData> {
         match self.kept(name)? {
-            Value::Object(object) => Some(self.cleaned(name, object.clone())),
+            Value::Object(object) => Some(self.cleaned(name, object.clone().into())),
             Value::Array(list) if list.is_empty() => Some(MetaData::new()),
             nothing if is_nothing(nothing) => None,
             _ => {
@@ -91,7 +91,7 @@ impl Fields {
     pub fn free_json(&self, name: &str) -> Option<Value> {
         let mut value = self.kept(name).filter(|value| !is_nothing(value))?.clone();
         if let Value::Object(object) = value {
-            return Some(Value::Object(self.cleaned(name, object)));
+            return Some(self.cleaned(name, object.into()).into());
         }
         clean(&mut value);
         if let Value::Array(list) = &mut value {

@@ -63,18 +63,18 @@ fn free_data_has_any_names_and_a_size() {
     let many: MetaData = (0..100)
         .map(|at| (format!("k{at:03}"), json!("v".repeat(300))))
         .collect();
-    let fields = one(Value::Object(many.clone()));
+    let fields = one(Value::from(many.clone()));
     assert_eq!(fields.free_object("f"), Some(many));
     assert!(fields.warnings().is_empty());
     let odd = json!({"": 1, "a:b/c&d'e]{\"": "x", "k".repeat(500): true, "n": {"m": [null, 1.5]}});
-    assert_eq!(one(odd.clone()).free_object("f").map(Value::Object), Some(odd));
+    assert_eq!(one(odd.clone()).free_object("f").map(Value::from), Some(odd));
 
     let large: MetaData = (0..100)
         .map(|at| (format!("k{at:03}"), json!("v".repeat(1_000))))
         .collect();
-    let fields = one(Value::Object(large));
+    let fields = one(Value::from(large));
     let kept = fields.free_object("f").unwrap();
-    let bytes = Value::Object(kept.clone()).to_string().len();
+    let bytes = Value::from(kept.clone()).to_string().len();
     assert!(bytes <= MAX_FREE_BYTES && bytes > MAX_FREE_BYTES - 100, "{bytes}");
     assert_eq!(kept["k000"], "v".repeat(1_000));
     assert_eq!(fields.warnings().len(), 1, "{:?}", fields.warnings());
@@ -96,7 +96,7 @@ fn free_data_is_made_storable() {
     let absurd: Value = serde_json::from_str("1e999").unwrap();
     let fields = one(json!({"a\0": "b\0", "n": [{"\0": absurd}], "sub1": "{sub1}", "s": "see {this}"}));
     let want = json!({"a\u{fffd}": "b\u{fffd}", "n": [{"\u{fffd}": "1e+999"}], "s": "see {this}"});
-    assert_eq!(fields.free_object("f").map(Value::Object), Some(want));
+    assert_eq!(fields.free_object("f").map(Value::from), Some(want));
     assert_eq!(
         fields.warnings(),
         ["f.sub1 is an unresolved macro and was left out"]
@@ -123,8 +123,8 @@ proptest! {
     #[test]
     fn what_is_kept_fits_and_is_what_was_sent(texts in prop::collection::btree_map(".{0,20}", "(?s).{0,2000}", 0..8)) {
         let sent: MetaData = texts.iter().map(|(key, text)| (key.clone(), json!(text))).collect();
-        let kept = one(Value::Object(sent)).free_object("f").unwrap_or_default();
-        prop_assert!(Value::Object(kept.clone()).to_string().len() <= MAX_FREE_BYTES);
+        let kept = one(Value::from(sent)).free_object("f").unwrap_or_default();
+        prop_assert!(Value::from(kept.clone()).to_string().len() <= MAX_FREE_BYTES);
         for (key, value) in kept {
             prop_assert!(!key.contains('\0'));
             if let Some(text) = texts.get(&key) {

@@ -95,6 +95,6 @@ fn meta_data(fields: &Fields) -> MetaData {
     all
 }
 
-fn is_pair(entry: &MetaData) -> bool {
+fn is_pair(entry: &serde_json::Map<String, Value>) -> bool {
     entry.len() == 2 && entry.get("key").is_some_and(Value::is_string) && entry.contains_key("value")
 }
