@@ -13,11 +13,20 @@ const KEPT: Duration = Duration::from_mins(1);
 const KEPT_AT_FIRST: Duration = Duration::from_secs(1);
 const YOUNG: Duration = Duration::from_mins(2);
 
-/// Besides keeping plans, a planner that takes a young table for small, or a batch for large, must not read whole tables.
-const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
-                     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
-const BEGIN_ANEW: &str = "DISCARD PLANS; BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
-                          SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// Besides keeping plans, the planner is kept from reading whole tables, or whole indexes: it takes a young table for small, and a batch
+/// for large.
+macro_rules! begin {
+    ($before:literal) => {
+        concat!(
+            $before,
+            "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; ",
+            "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; ",
+            "SET LOCAL enable_material = off"
+        )
+    };
+}
+const BEGIN: &str = begin!("");
+const BEGIN_ANEW: &str = begin!("DISCARD PLANS; ");
 
 /// A connection with its plans.
 #[derive(Debug)]

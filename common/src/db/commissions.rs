@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns};
+use super::{Connection, DbError, columns::columns, copy, copy::copy_in};
 use crate::domain::{
     AffiliateId, CommissionId, ConversionId, Currency, EventId, OrgId, PaymentId,
     entities::{Change, Commission, CommissionKind, Conversion},
@@ -202,7 +202,44 @@ pub(crate) async fn write(connection: &mut Connection, commissions: &[Owned<'_>]
     Ok(())
 }
 
+async fn insert_many(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    copy_in!(
+        connection,
+        "COPY commissions",
+        "commissions.copy",
+        new,
+        [
+            org_id,
+            commission_id,
+            conversion_id,
+            affiliate_id,
+            kind,
+            commission_type,
+            commission_name,
+            rate,
+            sub_amount,
+            part,
+            followed_amount,
+            exact_gross,
+            gross,
+            amount,
+            settled_on,
+            currency,
+            approved,
+            final_at,
+            pending,
+            payable,
+            comment,
+            created_at,
+            approved_by
+        ]
+    )
+}
+
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    if new.commission_id.len() >= copy::MANY {
+        return insert_many(connection, new).await;
+    }
     sqlx::query!(
         "INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type,
              commission_name, rate, sub_amount, part, followed_amount, exact_gross, gross, amount, settled_on, currency,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns, commissions, refunds};
+use super::{Connection, DbError, columns::columns, commissions, copy, copy::copy_in, refunds};
 use crate::domain::{
     AffiliateId, ClickId, CommissionId, ConversionId, Currency, CustomerId, Dialect, EventId, MetaData,
     OrgId, ProgramId,
@@ -169,7 +169,7 @@ columns! {
         trace: Json<&'a Trace> = Json(trace),
         deleted_at: Option<DateTime<Utc>> = *deleted_at,
         superseded_by: Option<i64> = superseded_by.map(|id| id.0),
-        warnings: Json<Warnings<'a>> = Json(Warnings { warnings }),
+        warnings: &'a [String] = warnings,
     }
 }
 
@@ -177,6 +177,11 @@ columns! {
 #[derive(Serialize)]
 struct Warnings<'a> {
     warnings: &'a [String],
+}
+
+fn warnings<'a>(columns: &Columns<'a>) -> Vec<Warnings<'a>> {
+    let warnings = columns.warnings.iter();
+    warnings.map(|warnings| Warnings { warnings }).collect()
 }
 
 /// Writes the conversions that deciding has marked.
@@ -198,7 +203,52 @@ pub(crate) async fn write(connection: &mut Connection, conversions: &[&Conversio
     Ok(())
 }
 
+async fn insert_many(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    copy_in!(
+        connection,
+        "COPY conversions",
+        "conversions.copy",
+        new,
+        [
+            org_id,
+            conversion_id,
+            external_id,
+            program_id,
+            affiliate_id,
+            customer_id,
+            event_id,
+            dialect,
+            trusted,
+            attributed_by,
+            click_id,
+            base_amount,
+            amount,
+            currency,
+            refunded,
+            fully_refunded,
+            meta_data,
+            details,
+            created_at,
+            amount_by,
+            status_by,
+            meta_by,
+            charged_back,
+            chargeback_by,
+            counted,
+            trace,
+            deleted_at,
+            superseded_by,
+            approved_by_status,
+            told_times,
+            warnings,
+        ]
+    )
+}
+
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    if new.conversion_id.len() >= copy::MANY {
+        return insert_many(connection, new).await;
+    }
     sqlx::query!(
         "INSERT INTO conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id,
              dialect, trusted, attributed_by, click_id, base_amount, amount, currency, refunded, fully_refunded,
@@ -241,7 +291,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
         &new.superseded_by as _,
         &new.approved_by_status as _,
         &new.told_times as _,
-        Json(&new.warnings) as _,
+        Json(warnings(new)) as _,
     )
     .execute(connection)
     .await
@@ -287,7 +337,7 @@ async fn update(connection: &mut Connection, changed: &Columns<'_>) -> Result<()
         &changed.trace as _,
         &changed.deleted_at as _,
         &changed.superseded_by as _,
-        &changed.warnings as _,
+        &warnings(changed).into_iter().map(Json).collect::<Vec<_>>() as _,
         &changed.approved_by_status as _,
         &changed.told_times as _,
     )

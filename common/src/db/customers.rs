@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns, customer_programs};
+use super::{Connection, DbError, columns::columns, copy, copy::copy_in, customer_programs};
 use crate::domain::{
     AffiliateId, ClickId, CustomerId, CustomerLifecycle, EventId, Identity, MetaData, OrgId, ProgramId,
     entities::{Change, Customer, Standing},
@@ -150,7 +150,44 @@ pub(crate) async fn write<S: BuildHasher>(
     Ok(())
 }
 
+async fn insert_many(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    copy_in!(
+        connection,
+        "COPY customers",
+        "customers.copy",
+        new,
+        [
+            org_id,
+            customer_id,
+            identity,
+            external_id,
+            email,
+            name,
+            program_id,
+            affiliate_id,
+            status,
+            track,
+            canceled,
+            capped,
+            counted,
+            first_sale_at,
+            click_id,
+            meta_data,
+            details,
+            trusted,
+            several_programs,
+            event_id,
+            created_at,
+            deleted_at,
+            told_times
+        ]
+    )
+}
+
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    if new.customer_id.len() >= copy::MANY {
+        return insert_many(connection, new).await;
+    }
     sqlx::query!(
         "INSERT INTO customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id,
              status, track, canceled, capped, counted, first_sale_at, click_id, meta_data, details, trusted,

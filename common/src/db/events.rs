@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns, decode, locks, queued_turns};
+use super::{Connection, DbError, columns::columns, copy, copy::copy_in, decode, locks, queued_turns};
 use crate::{
     domain::{
         Body, CreateConversion, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome,
@@ -498,8 +498,7 @@ columns! {
         trusted: bool = *authenticated,
         program_scope: Option<i64> = program_scope.map(|id| id.0),
         idempotency_key: Option<&'a str> = idempotency.as_ref().map(|used| used.key.as_str()),
-        /// As Postgres prints bytes.
-        idempotency_hash: Option<String> = idempotency.as_ref().map(|used| format!("\\x{}", used.hash)),
+        idempotency_hash: Option<Vec<u8>> = idempotency.as_ref().map(|used| bytes(&used.hash)),
         body: &'a str = body,
         outcome: Option<&'a str> = outcome_json.as_deref(),
         wait_until: Option<DateTime<Utc>> = wait_until.filter(|_| *outcome == Outcome::Queued),
@@ -510,7 +509,46 @@ columns! {
     }
 }
 
+/// Of a hash in hexadecimal; what is none is kept as it is.
+fn bytes(hash: &str) -> Vec<u8> {
+    hex::decode(hash).unwrap_or_else(|_not_hexadecimal| hash.as_bytes().to_vec())
+}
+
+async fn insert_many(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    copy_in!(
+        connection,
+        "COPY events",
+        "events.copy",
+        new,
+        [
+            event_id,
+            org_id,
+            kind,
+            dialect,
+            status,
+            reason,
+            order_key,
+            received_at,
+            applied_at,
+            due_at,
+            trusted,
+            program_scope,
+            idempotency_key,
+            idempotency_hash,
+            body,
+            outcome,
+            wait_until,
+            request_id,
+            warnings
+        ]
+    )
+}
+
 async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    // Those that wait note the last barrier, which only the database knows.
+    if new.event_id.len() >= copy::MANY && !new.waits.contains(&true) {
+        return insert_many(connection, new).await;
+    }
     sqlx::query!(
         "INSERT INTO events (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at,
              trusted, program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, warnings,
@@ -520,7 +558,7 @@ async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), Db
              CASE WHEN waits THEN (SELECT last_value FROM barriers) END
          FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::bigint[], $13::text[],
-             $14::text[]::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[], $19::boolean[],
+             $14::bytea[], $15::text[]::json[], $16::text[]::json[], $17::timestamptz[], $18::text[], $19::boolean[],
              $20::text[]::json[])
            AS new (event_id, org_id, kind, dialect, status, reason, order_key, received_at, applied_at, due_at, trusted,
              program_scope, idempotency_key, idempotency_hash, body, outcome, wait_until, request_id, waits, warnings)",

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns};
+use super::{Connection, DbError, columns::columns, copy, copy::copy_in};
 use crate::domain::ledger::{Balance, Transfer};
 
 columns! {
@@ -35,6 +35,15 @@ pub(crate) async fn post(connection: &mut Connection, transfers: &[Transfer]) ->
     let Some(new) = Columns::of(transfers) else {
         return Ok(());
     };
+    if transfers.len() >= copy::MANY {
+        insert_many(connection, &new).await?;
+    } else {
+        insert(connection, &new).await?;
+    }
+    move_balances(connection, transfers).await
+}
+
+async fn insert(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO transfers (org_id, affiliate_id, debit_account, credit_account, amount, currency, code,
              commission_id, event_id, recorded_at)
@@ -51,10 +60,31 @@ pub(crate) async fn post(connection: &mut Connection, transfers: &[Transfer]) ->
         &new.event_id,
         &new.recorded_at,
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await
     .map_err(|error| DbError::new("transfers.insert", error))?;
-    move_balances(connection, transfers).await
+    Ok(())
+}
+
+async fn insert_many(connection: &mut Connection, new: &Columns<'_>) -> Result<(), DbError> {
+    copy_in!(
+        connection,
+        "COPY transfers",
+        "transfers.copy",
+        new,
+        [
+            org_id,
+            affiliate_id,
+            debit_account,
+            credit_account,
+            amount,
+            currency,
+            code,
+            commission_id,
+            event_id,
+            recorded_at
+        ]
+    )
 }
 
 columns! {

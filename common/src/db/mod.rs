@@ -16,6 +16,7 @@ pub(crate) mod conditions;
 #[cfg(test)]
 mod constraints;
 pub(crate) mod conversions;
+mod copy;
 pub mod crash_marks;
 pub(crate) mod customer_programs;
 #[cfg(test)]

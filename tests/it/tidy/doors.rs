@@ -59,12 +59,13 @@ fn words(sql: &str) -> Vec<&str> {
 fn written_by(sql: &str) -> BTreeSet<&'static str> {
     let words = words(sql);
     let writes = |table: &str| {
-        words.windows(3).any(|three| match three {
-            ["INSERT" | "MERGE", "INTO", name] | ["DELETE", "FROM", name] | ["UPDATE", name, ..] => {
-                *name == table
-            }
-            _ => false,
-        })
+        words.windows(2).any(|two| *two == ["COPY", table])
+            || words.windows(3).any(|three| match three {
+                ["INSERT" | "MERGE", "INTO", name] | ["DELETE", "FROM", name] | ["UPDATE", name, ..] => {
+                    *name == table
+                }
+                _ => false,
+            })
     };
     let tables = DOORS.iter().flat_map(|door| door.tables);
     tables.copied().filter(|table| writes(table)).collect()
@@ -82,7 +83,7 @@ pub(super) fn is_writing(texts: &[String]) -> bool {
             ["INSERT" | "MERGE", "INTO", ..]
                 | ["DELETE", "FROM", ..]
                 | ["UPDATE", _, "SET" | "AS"]
-                | ["TRUNCATE", ..]
+                | ["TRUNCATE" | "COPY", ..]
         )
     };
     texts.iter().any(|text| words(text).windows(3).any(is_write))

@@ -42,18 +42,28 @@ async fn a_batch_costs_as_many_statements_as_one_event(pool: Pool) {
         counts.push(executed(&pool).await - before - look);
     }
     assert!(counts[0] > 5, "they are counted at all: {counts:?}");
-    assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+    // Many new rows of a table are copied, which is no prepared statement.
+    assert_eq!(counts[1], counts[0], "{counts:?}");
+    assert!(counts[2] < counts[0], "{counts:?}");
     assert!(counts[0] <= MAX_STATEMENTS, "{counts:?}");
     println!("statements of a batch: {counts:?}");
     // The customer has been in one program so far. Elsewhere its own row stays as it is, and the one of that program is written;
     // from then on both are loaded, in one more statement.
     commit(&pool, vec![sale(org, "elsewhere", "PARTNER_CODE", 10)]).await;
-    for (coupon, size) in [("JANE10OFF", 1), ("PARTNER_CODE", 1), ("PARTNER_CODE", 300)] {
+    for (coupon, size, usual) in [
+        ("JANE10OFF", 1, counts[0]),
+        ("PARTNER_CODE", 1, counts[0]),
+        ("PARTNER_CODE", 300, counts[2]),
+    ] {
         let batch = (0..size)
             .map(|order| sale(org, &format!("{coupon}-{size}-{order}"), coupon, 10))
             .collect();
         let before = executed(&pool).await;
         commit(&pool, batch).await;
-        assert_eq!(executed(&pool).await - before - look, counts[0] + 1, "{coupon}");
+        assert_eq!(
+            executed(&pool).await - before - look,
+            usual + 1,
+            "{coupon} {size}"
+        );
     }
 }
