@@ -427,6 +427,7 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
 }
 
 mod clicks;
+mod costs;
 mod exact;
 mod money;
 mod numbers;
