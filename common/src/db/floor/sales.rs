@@ -76,9 +76,9 @@ fn event_id() -> Uuid {
 pub(super) async fn insert(connection: &mut Connection, new: &Sales) -> Result<(), DbError> {
     let failed = |error| DbError::new("floor.insert", error);
     sqlx::query(
-        "INSERT INTO floor.customers (org_id, customer_id, identity, email, name, program_id, affiliate_id, status, track, counted,
+        "INSERT INTO floor.customers (org_id, customer_id, identity, external_id, email, name, program_id, affiliate_id, status, track, counted,
              first_sale_at, meta_data, trusted, event_id, created_at)
-         SELECT 1, number, identity, substr(identity, 7), 'Jane Smith', 1, 1, 'active', 'new', 1, now(), '{\"source\": \"website\"}', true,
+         SELECT 1, number, identity, 'cust-' || number, substr(identity, 7), 'Jane Smith', 1, 1, 'active', 'new', 1, now(), '{\"source\": \"website\"}', true,
              gen_random_uuid(), now()
          FROM unnest($1::bigint[], $2::text[]) new (number, identity)",
     )
@@ -89,11 +89,13 @@ pub(super) async fn insert(connection: &mut Connection, new: &Sales) -> Result<(
     .map_err(failed)?;
     sqlx::query(
         "INSERT INTO floor.conversions (org_id, conversion_id, external_id, program_id, affiliate_id, customer_id, event_id, dialect,
-             trusted, attributed_by, base_amount, amount, currency, refunded, meta_data, details, created_at, amount_by, counted, trace)
+             trusted, attributed_by, base_amount, amount, currency, refunded, meta_data, details, created_at, counted, trace)
          SELECT 1, number, external_id, 1, affiliate, number, event, 'yaplet', true, 'coupon', 100, 100, 'USD', 0,
              '{\"utm_source\": \"newsletter\"}',
              '{\"notes\": \"Summer sale order\", \"product\": {\"id\": \"prod_123\", \"name\": \"Pro Plan\", \"category\": \"subscription\"}}',
-             now(), event, 1, '{\"by\": \"coupon\", \"code\": \"BENCH10\", \"tried\": []}'
+             now(), 1,
+             '{\"rules\": [{\"exact\": \"10\", \"source\": \"type\", \"percent\": \"10\", \"commission_type\": \"standard\"}],
+               \"candidates\": [{\"rank\": \"coupon\", \"sent\": \"BENCH042\", \"verdict\": \"chosen\", \"affiliate\": \"affiliate042\"}]}'
          FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[]) new (number, external_id, affiliate, event)",
     )
     .bind(&new.numbers)
@@ -105,8 +107,8 @@ pub(super) async fn insert(connection: &mut Connection, new: &Sales) -> Result<(
     .map_err(failed)?;
     sqlx::query(
         "INSERT INTO floor.commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type, commission_name,
-             rate, sub_amount, part, followed_amount, gross, amount, currency, pending, payable, created_at)
-         SELECT 1, number, number, affiliate, 'regular', 'standard', 'Standard', 10, 100, 100, 100, 10, 10, 'USD', 10, 0, now()
+             rate, sub_amount, part, settled_on, gross, amount, currency, pending, payable, created_at)
+         SELECT 1, number, number, affiliate, 'regular', 'standard', 'standard', 10, 100, 100, 100, 10, 10, 'USD', 10, 0, now()
          FROM unnest($1::bigint[], $2::bigint[]) new (number, affiliate)",
     )
     .bind(&new.numbers)
@@ -132,8 +134,9 @@ async fn insert_books(connection: &mut Connection, new: &Sales) -> Result<(), Db
     .await
     .map_err(failed)?;
     sqlx::query(
-        "INSERT INTO floor.events (event_id, org_id, kind, dialect, status, order_key, received_at, applied_at, trusted, body, outcome)
-         SELECT event, 1, 'create_conversion', 'yaplet', 'applied', external_id, now(), now(), true, body::json, outcome::json
+        "INSERT INTO floor.events (event_id, org_id, kind, dialect, status, order_key, received_at, applied_at, trusted, body, outcome, request_id)
+         SELECT event, 1, 'create_conversion', 'yaplet', 'applied', external_id, now(), now(), true, body::json, outcome::json,
+             'ae632821-888c-41df-bd55-c0a8257fbbd9'
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) new (event, external_id, body, outcome)",
     )
     .bind(&new.event_ids)

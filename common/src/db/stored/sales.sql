@@ -26,7 +26,7 @@ new_conversions AS (
     FROM sale),
 new_commissions AS (
     INSERT INTO commissions (org_id, commission_id, conversion_id, affiliate_id, kind, commission_type, commission_name, rate,
-                             sub_amount, part, followed_amount, gross, amount, currency, pending, payable, created_at)
+                             sub_amount, part, settled_on, gross, amount, currency, pending, payable, created_at)
     SELECT org_id, commission_id, number, affiliate_id, 'regular', 'standard', 'standard', 10, 100, 100, 100, 10, 10, 'USD', 10, 0, at
     FROM sale),
 new_transfers AS (
