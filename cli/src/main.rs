@@ -128,7 +128,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Explain(args) => commands::explain::run(args).await,
         Command::Pixel(args) => commands::pixel::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args, &clock).await,
-        Command::Bench(args) => commands::bench::run(args, &clock).await,
+        Command::Bench(args) => Box::pin(commands::bench::run(args, &clock)).await,
         Command::Ready(args) => commands::ready::run(args).await,
     }
 }

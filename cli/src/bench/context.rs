@@ -69,7 +69,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(servers: Servers, plan: Plan, clock: Clock, logs: PathBuf) -> Self {
         let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise}  {msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed_precise} {msg}") {
             progress.set_style(style);
         }
         progress.enable_steady_tick(TICK);
@@ -124,6 +124,17 @@ impl Context {
         let proof = installation.finish(&self.servers, scenario).await?;
         self.proofs.push(proof);
         Ok(())
+    }
+
+    /// So many scenarios will be measured.
+    pub(super) fn expect(&self, scenarios: usize) {
+        self.progress
+            .set_length(u64::try_from(scenarios).unwrap_or(u64::MAX));
+    }
+
+    /// One of them is.
+    pub(super) fn step(&self) {
+        self.progress.inc(1);
     }
 
     /// The end of a round: its figures.

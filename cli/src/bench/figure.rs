@@ -130,10 +130,10 @@ pub(crate) fn median_of(rounds: &[Vec<Figure>]) -> Vec<Figure> {
         });
         let merged = Figure {
             per_second: of(&|figure| figure.per_second),
-            latency: latency(&|all| all.p50_ms).map(|p50_ms| Latency {
-                p50_ms,
-                p99_ms: latency(&|all| all.p99_ms).unwrap_or_default(),
-                p999_ms: latency(&|all| all.p999_ms).unwrap_or_default(),
+            latency: latency(&|all| all.p50).map(|p50| Latency {
+                p50,
+                p99: latency(&|all| all.p99).unwrap_or_default(),
+                p999: latency(&|all| all.p999).unwrap_or_default(),
             }),
             floors: FloorRates {
                 b: of(&|figure| figure.floors.b),

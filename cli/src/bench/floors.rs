@@ -105,7 +105,7 @@ pub(super) async fn http_per_second(
     logs: &Path,
 ) -> anyhow::Result<f64> {
     let mut command = own_executable()?;
-    command.args(["bench", "--http-floor"]);
+    command.arg("bench");
     let floor = Role::launch("http-floor", command, logs).await?;
     let shape = Shape::Closed(Closed {
         connections,

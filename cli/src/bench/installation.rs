@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use common::{
     catalog,
     db::{
-        self, Pool, ledger_check, scratch,
+        self, Pool, ledger_check,
         scratch::ScratchDatabase,
         statistics::{self, Progress},
     },
@@ -49,7 +49,7 @@ pub(super) struct Installation {
     pub(super) ingest: Option<Role>,
     pub(super) worker: Option<Role>,
     around: Surroundings,
-    database: ScratchDatabase,
+    pub(super) database: ScratchDatabase,
     logs: PathBuf,
     clock: Clock,
     /// Of all that was sent.
@@ -77,7 +77,7 @@ impl Installation {
             .context("the measured world")?;
         statistics::count_statements(&pool).await;
         db::floor::make_tables(&pool).await?;
-        scratch::checkpoint(&pool).await;
+        database.checkpoint().await?;
         let amqp_url = servers.amqp_url.clone().filter(|_| queue == Queue::Broker);
         let prefix = format!("{}.product", database.name());
         if amqp_url.is_some() {

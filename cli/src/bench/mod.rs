@@ -29,6 +29,7 @@ use common::{
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use crate::print;
 use context::Context;
 use servers::Servers;
 
@@ -84,10 +85,17 @@ async fn all_rounds(context: &mut Context, scenarios: &[Scenario], rounds: usize
     let pool = db::connect(&context.servers.database_url, 1, "commissary bench").await?;
     let settings = statistics::settings(&pool).await?;
     pool.close().await;
+    if let Some((name, _)) = settings.iter().find(|(name, value)| is_unsafe(name, value)) {
+        print::warn(format!(
+            "{name} is off: this server forgets what it has committed, and figures are not those of one that does not"
+        ))?;
+    }
+    context.expect(scenarios.len() * rounds);
     let mut figures = Vec::new();
     for _ in 0..rounds {
         for scenario in scenarios {
             scenario.run(context).await?;
+            context.step();
         }
         let mut of_round = context.take_figures();
         of_round.extend(memory::figures(&of_round));
@@ -95,6 +103,11 @@ async fn all_rounds(context: &mut Context, scenarios: &[Scenario], rounds: usize
     }
     let proofs = std::mem::take(&mut context.proofs);
     Ok(Report::new(context.plan.seconds, settings, &figures, proofs))
+}
+
+/// Whether a commit may be lost by this setting of the database.
+fn is_unsafe(name: &str, value: &str) -> bool {
+    matches!(name, "fsync" | "synchronous_commit" | "full_page_writes") && value == "off"
 }
 
 /// A folder of our own.

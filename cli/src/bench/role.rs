@@ -18,7 +18,7 @@ use tokio::{
 use super::process_list;
 use crate::commands::ready;
 
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 const END: Duration = Duration::from_secs(40);
 const MOST_CONNECTIONS: &str = "20000";
 const POLL: Duration = Duration::from_millis(50);

@@ -81,15 +81,13 @@ pub(crate) struct Args {
     /// Measure on this broker, in queues of its own
     #[arg(long, env = "AMQP_URL", hide_env_values = true, value_name = "URL")]
     amqp_url: Option<SecretString>,
-    /// Serve the floor of HTTP: the measurement starts it
-    #[arg(long, hide = true, requires = "listen")]
-    http_floor: bool,
-    #[arg(long, hide = true)]
-    listen: Option<SocketAddr>,
+    /// Serve the floor of HTTP: the measurement starts it so
+    #[arg(long = "listen", hide = true)]
+    http_floor: Option<SocketAddr>,
 }
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    if let Some(address) = args.listen.filter(|_| args.http_floor) {
+    if let Some(address) = args.http_floor {
         return bench::serve_http_floor(address).await;
     }
     if args.list {

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, Executor as _, postgres::PgConnectOptions};
 
-use super::{Connection, DbError, Pool};
+use super::{Connection, DbError};
 
 /// A database of our own, by its name and its URL.
 #[derive(Clone, Debug)]
@@ -40,6 +40,27 @@ impl ScratchDatabase {
         &self.name
     }
 
+    /// A connection to it that bears statements of any length.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn connect(&self) -> Result<Connection, DbError> {
+        let connection = options(&self.url)?.connect().await;
+        connection.map_err(|error| DbError::new("scratch.connect", error))
+    }
+
+    /// Writes a checkpoint, so that what is measured next does not pay for what was before. Where the role may not, nothing happens.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn checkpoint(&self) -> Result<(), DbError> {
+        let mut connection = self.connect().await?;
+        if let Err(error) = connection.execute("CHECKPOINT").await {
+            tracing::debug!(%error, "no checkpoint");
+        }
+        Ok(())
+    }
+
     /// Drops it, whoever is connected.
     ///
     /// # Errors
@@ -56,7 +77,9 @@ impl ScratchDatabase {
 }
 
 fn options(url: &SecretString) -> Result<PgConnectOptions, DbError> {
-    let parsed = url.expose_secret().parse();
+    let parsed: Result<PgConnectOptions, _> = url.expose_secret().parse();
+    // Making, filling and dropping databases takes as long as it takes.
+    let parsed = parsed.map(PgConnectOptions::disable_statement_logging);
     parsed.map_err(|error| DbError::new("database.url", error))
 }
 
@@ -65,19 +88,12 @@ async fn run(server: &mut Connection, statement: String) -> sqlx::Result<()> {
     server.execute(sqlx::AssertSqlSafe(statement)).await.map(drop)
 }
 
-/// Writes a checkpoint, so that what is measured next does not pay for what was before. Where the role may not, nothing happens.
-pub async fn checkpoint(pool: &Pool) {
-    if let Err(error) = sqlx::raw_sql("CHECKPOINT").execute(pool).await {
-        tracing::debug!(%error, "no checkpoint");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[sqlx::test]
-    async fn one_is_made_beside_the_other_and_gone_afterwards(pool: Pool) {
+    async fn one_is_made_beside_the_other_and_gone_afterwards(pool: super::super::Pool) {
         let url = pool.connect_options().to_url_lossy();
         let scratch = ScratchDatabase::make(&SecretString::from(url.as_str()), "bench; --")
             .await
@@ -88,6 +104,7 @@ mod tests {
         };
         assert!(scratch.name.starts_with("bench_"));
         assert_eq!(count().await, 1);
+        scratch.checkpoint().await.unwrap();
         let open = super::super::connect(&scratch.url, 1, "test").await.unwrap();
         scratch.drop().await.unwrap();
         assert_eq!(count().await, 0);

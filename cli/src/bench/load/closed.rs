@@ -7,6 +7,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{ANSWER, LAST_ANSWERS, Requests, Tally, Times, Workload, connection::Connection};
 
+/// A server that takes no more for now is asked again after a while.
+const FULL: u16 = 503;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// So many connections; each sends `most` requests if that is given, else until the time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
@@ -71,19 +75,16 @@ impl Course<'_> {
             let answer = timeout(ANSWER, connection.call(&request)).await;
             let now = Instant::now();
             let counts = now >= self.measured_from && now <= self.until;
-            match answer {
-                Ok(Ok(status)) => {
-                    let took = counts.then(|| now - sent);
-                    self.tally.borrow_mut().answered(status, took);
-                    if status == 503 {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
+            if let Ok(Ok(status)) = answer {
+                let took = counts.then(|| now - sent);
+                self.tally.borrow_mut().answered(status, took);
+                if status == FULL {
+                    tokio::time::sleep(PAUSE).await;
                 }
-                Ok(Err(_)) | Err(_) => {
-                    self.tally.borrow_mut().unanswered += 1;
-                    if connection.reopen().await.is_err() {
-                        return;
-                    }
+            } else {
+                self.tally.borrow_mut().unanswered += 1;
+                if connection.reopen().await.is_err() {
+                    return;
                 }
             }
         }

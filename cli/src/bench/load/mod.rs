@@ -77,10 +77,10 @@ pub(super) async fn send(
                 Shape::Paced(paced) => paced.run(address, workload, times).await,
             }
         })?;
-        let took = process_list::time_of_thread().unwrap_or_default() - before.unwrap_or_default();
+        let took = process_list::time_of_thread().and_then(|after| after.checked_sub(before?));
         anyhow::Ok(Sent {
             tally,
-            processor_share: took.as_secs_f64() / times.all().as_secs_f64(),
+            processor_share: took.unwrap_or_default().as_secs_f64() / times.all().as_secs_f64(),
         })
     });
     thread.await.context("the load's thread")?

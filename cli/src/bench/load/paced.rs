@@ -76,16 +76,13 @@ impl Course {
                 sleep_until(moment).await;
             }
             self.requests.borrow_mut().next(&mut request);
-            match timeout(ANSWER, connection.call(&request)).await {
-                Ok(Ok(status)) => {
-                    let took = (due >= self.times.warm_up).then(|| moment.elapsed());
-                    self.tally.borrow_mut().answered(status, took);
-                }
-                Ok(Err(_)) | Err(_) => {
-                    self.tally.borrow_mut().unanswered += 1;
-                    if connection.reopen().await.is_err() {
-                        return;
-                    }
+            if let Ok(Ok(status)) = timeout(ANSWER, connection.call(&request)).await {
+                let took = (due >= self.times.warm_up).then(|| moment.elapsed());
+                self.tally.borrow_mut().answered(status, took);
+            } else {
+                self.tally.borrow_mut().unanswered += 1;
+                if connection.reopen().await.is_err() {
+                    return;
                 }
             }
         }

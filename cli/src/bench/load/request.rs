@@ -144,7 +144,7 @@ impl Requests {
             return self.write(template, order, customer, affiliate, request);
         }
         // A fifth of the mixture changes what was sold before.
-        if draw % 5 == 0
+        if draw.is_multiple_of(5)
             && let Some(change) = pick(&self.changes, draw >> 32)
             && let Some((order, customer, affiliate, _)) = self.earlier(draw)
         {
@@ -263,7 +263,7 @@ fn templates(workload: &Workload) -> (Texts, Texts) {
 mod tests {
     use super::*;
 
-    fn texts(workload: Workload, count: usize) -> Vec<String> {
+    fn made(workload: Workload, count: usize) -> Vec<String> {
         let mut requests = Requests::new(workload);
         let mut bytes = Vec::new();
         let next = |_| {
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn each_request_is_an_order_of_its_own_and_whole() {
-        let texts = texts(Workload::even("some-key"), 200);
+        let texts = made(Workload::even("some-key"), 200);
         for text in &texts {
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             assert!(head.starts_with("POST /api/affiliates/track/BENCH0"), "{head}");
@@ -307,7 +307,7 @@ mod tests {
             receipts: true,
             ..Workload::even("k")
         };
-        let texts = texts(hot, 2_000);
+        let texts = made(hot, 2_000);
         let of_one = texts.iter().filter(|text| text.contains("/BENCH000 ")).count();
         assert!((1_700..1_900).contains(&of_one), "{of_one}");
         assert!(
@@ -319,7 +319,7 @@ mod tests {
             repeated: 30,
             ..Workload::even("k")
         };
-        let mut texts = super::tests::texts(again, 2_000);
+        let mut texts = made(again, 2_000);
         texts.sort();
         texts.dedup();
         assert!((1_300..1_520).contains(&texts.len()), "{}", texts.len());
@@ -331,7 +331,7 @@ mod tests {
             dialect: Dialect::Mixed,
             ..Workload::even("k")
         };
-        let texts = texts(mixed, 500);
+        let texts = made(mixed, 500);
         for kind in [
             "POST /api/affi",
             "POST /1.6/con",

@@ -55,9 +55,9 @@ impl Tally {
         self.micros.sort_unstable();
         let millis = |permille| micros_at(&self.micros, permille).map(|micros| f64::from(micros) / 1000.0);
         Some(Latency {
-            p50_ms: millis(500)?,
-            p99_ms: millis(990)?,
-            p999_ms: millis(999)?,
+            p50: millis(500)?,
+            p99: millis(990)?,
+            p999: millis(999)?,
         })
     }
 }
@@ -65,9 +65,12 @@ impl Tally {
 /// Milliseconds within which so many of the answers came.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) p999_ms: f64,
+    #[serde(rename = "p50_ms")]
+    pub(crate) p50: f64,
+    #[serde(rename = "p99_ms")]
+    pub(crate) p99: f64,
+    #[serde(rename = "p999_ms")]
+    pub(crate) p999: f64,
 }
 
 /// The least of `sorted` that so many of a thousand do not exceed.
@@ -106,7 +109,7 @@ mod tests {
             tally.measured,
         );
         assert_eq!(counted, (2, 1, 1, 1, 3));
-        assert_eq!(tally.latency().map(|latency| latency.p50_ms), Some(2.0));
+        assert_eq!(tally.latency().map(|latency| latency.p50), Some(2.0));
         let mut all = Tally::default();
         assert_eq!(all.latency(), None);
         all.add(tally.clone());

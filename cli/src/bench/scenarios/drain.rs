@@ -20,7 +20,7 @@ const NAME: &str = "drain";
 /// Connections that fill the queue.
 const CONNECTIONS: usize = 64;
 /// Longer than any backlog takes to come in.
-const FILLING: Duration = Duration::from_mins(60);
+const FILLING: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(context: &mut Context) -> anyhow::Result<()> {
     let mut installation = context.installation(context.queue()).await?;

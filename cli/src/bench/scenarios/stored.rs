@@ -34,8 +34,8 @@ async fn one(context: &mut Context, name: &str, sales: u64) -> anyhow::Result<Fi
     let mut installation = context.installation(context.queue()).await?;
     if sales > 0 {
         context.say(&format!("{NAME}: storing {sales} sales"))?;
-        stored::store(&installation.pool, sales, |done| {
-            context.show(&format!("{NAME}: {done} of {sales} sales are stored"))
+        stored::store(&installation.database, sales, |done| {
+            context.show(&format!("{NAME}: {done} of {sales} sales are stored"));
         })
         .await?;
     }

@@ -105,7 +105,7 @@ async fn judged(
         return Ok(figure.judged(Ratio::new("B", rate, mean.b, target)));
     }
     let (publish, commit) = floors.alone().await?;
-    let half = figure.latency.map(|latency| latency.p50_ms);
+    let half = figure.latency.map(|latency| latency.p50);
     context.alone_ms = half;
     let target = Target::AtMost(targets::ONE_CONNECTION);
     let alone = publish.map(|publish| publish + commit);

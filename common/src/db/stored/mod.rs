@@ -1,39 +1,28 @@
 //! Sales that were there before: a measurement's own database is filled with them, set-based, so that what is measured meets large
-//! tables. Everybody else's sales are written by `apply`: this refuses any other database.
+//! tables. Everybody else's sales are written by `apply`: this fills only a database that was made to be dropped.
 
 #[cfg(test)]
 mod tests;
 
 use sqlx::Executor as _;
 
-use super::{Connection, DbError, Pool};
+use super::{Connection, DbError, scratch::ScratchDatabase};
 
-/// What the names of databases begin with that may be filled.
-pub const DATABASE_PREFIX: &str = "bench_";
 /// Sales of one transaction.
 const AT_ONCE: u64 = 100_000;
 
-/// Stores so many sales and tells `progress` how many there are after each part. Statistics of the tables are right afterwards, and the
-/// copies of the floor, where they are made, have the same rows.
+/// Stores so many sales of the only organisation and tells `progress` how many there are after each part. The copies of the floor get
+/// the same rows, and statistics of the tables are right afterwards.
 ///
 /// # Errors
-/// When the database is none of a measurement, has no organisation, or refuses.
-pub async fn store(pool: &Pool, sales: u64, mut progress: impl FnMut(u64)) -> Result<(), DbError> {
+/// When the database refuses, such as when the floor's tables were not made.
+pub async fn store(
+    database: &ScratchDatabase,
+    sales: u64,
+    mut progress: impl FnMut(u64),
+) -> Result<(), DbError> {
     let failed = |error| DbError::new("stored.store", error);
-    let mut connection = pool.acquire().await.map_err(failed)?.detach();
-    let name: String = sqlx::query_scalar("SELECT current_database()")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(failed)?;
-    if !name.starts_with(DATABASE_PREFIX) {
-        let reason =
-            format!("{name} is no database of a measurement: its name does not begin with {DATABASE_PREFIX}");
-        return Err(failed(sqlx::Error::Protocol(reason)));
-    }
-    // A part takes longer than a statement of the product may.
-    set(&mut connection, "statement_timeout", 0)
-        .await
-        .map_err(failed)?;
+    let mut connection = database.connect().await?;
     set(&mut connection, "bench.all", sales).await.map_err(failed)?;
     let mut done = 0;
     while done < sales {
