@@ -5,7 +5,12 @@ use std::{cell::RefCell, net::SocketAddr, time::Duration};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{ANSWER, LAST_ANSWERS, Requests, Tally, Times, Workload, connection::Connection};
+use super::{
+    connection::Connection,
+    request::{Requests, Workload},
+    tally::Tally,
+    times::{ANSWER, LAST_ANSWERS, Times},
+};
 
 /// A server that takes no more for now is asked again after a while.
 const FULL: u16 = 503;

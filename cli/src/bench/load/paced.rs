@@ -10,7 +10,12 @@ use std::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::{ANSWER, LAST_ANSWERS, Requests, Tally, Times, Workload, connection::Connection};
+use super::{
+    connection::Connection,
+    request::{Requests, Workload},
+    tally::Tally,
+    times::{ANSWER, LAST_ANSWERS, Times},
+};
 
 /// Requests a second over so many connections at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
