@@ -15,6 +15,9 @@ use super::{
 };
 
 const TICK: Duration = Duration::from_millis(200);
+/// A floor is steady sooner than the product.
+const SHORTEST_FLOOR: Duration = Duration::from_millis(500);
+const LONGEST_FLOOR: Duration = Duration::from_secs(5);
 /// Connections that are tried for the maximum.
 pub(crate) const CONNECTIONS: [usize; 5] = [1, 16, 64, 256, 1024];
 
@@ -42,7 +45,7 @@ impl Plan {
     pub(super) fn floor_time(&self) -> Duration {
         Duration::from_secs(self.seconds)
             .div_f64(4.0)
-            .max(Duration::from_millis(500))
+            .clamp(SHORTEST_FLOOR, LONGEST_FLOOR)
     }
 
     /// For what must be one number of connections.
