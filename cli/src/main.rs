@@ -1,5 +1,6 @@
 //! `commissary`: one binary, all roles. This file is a table of subcommands; each has a file under `commands`.
 
+mod bench;
 mod commands;
 mod dev;
 mod print;
@@ -72,6 +73,8 @@ enum Command {
     Pixel(commands::pixel::Args),
     /// Check database, its role, broker, topology, migrations, clock and GeoIP file, and say what is wrong.
     Doctor(commands::doctor::Args),
+    /// Measure how fast events are accepted and applied here.
+    Bench(commands::bench::Args),
     /// Exit with success when a server answers that it is ready.
     Ready(commands::ready::Args),
 }
@@ -128,6 +131,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Explain(args) => commands::explain::run(args).await,
         Command::Pixel(args) => commands::pixel::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args, &clock).await,
+        Command::Bench(args) => Box::pin(commands::bench::run(args, &clock)).await,
         Command::Ready(args) => commands::ready::run(args).await,
     }
 }

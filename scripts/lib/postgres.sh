@@ -164,9 +164,11 @@ postgres_create() {
 }
 
 postgres_configure() {
-  local durable=on tcp=
+  local durable=on tcp='' counting=''
   [[ -z $pg_fast ]] || durable=off
   [[ -z $pg_port ]] || tcp=127.0.0.1
+  # Tests ask what statements cost. It comes with the server, as the rest of PostgreSQL's own extensions.
+  [[ -z $pg_fast ]] || counting="shared_preload_libraries = 'pg_stat_statements'"$'\n'"pg_stat_statements.max = 20000"
   as_postgres tee "$pg_data/commissary.conf" >/dev/null <<CONF
 # Written by scripts/servers at every start; change postgresql.auto.conf (ALTER SYSTEM) instead.
 listen_addresses = '$tcp'
@@ -178,6 +180,7 @@ log_timezone = 'UTC'
 fsync = $durable
 synchronous_commit = $durable
 full_page_writes = $durable
+$counting
 CONF
 }
 

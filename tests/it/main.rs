@@ -34,6 +34,7 @@ mod attack;
 mod audit;
 mod backlog;
 mod batch;
+mod bench;
 mod broker;
 mod commissions;
 mod conversions;

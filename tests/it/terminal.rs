@@ -67,6 +67,8 @@ grants --ingest-role {esc}
 migrate --ingest-role {esc}
 doctor
 ready http://{esc}/
+bench {esc}
+bench --connections {esc}
 {esc}
 audit
 ";

@@ -4,6 +4,7 @@ mod acting;
 pub(crate) mod api;
 pub(crate) mod apply;
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod catalog;
 pub(crate) mod commissions;
 pub(crate) mod dev;

@@ -33,6 +33,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the server there answers that it is ready.
+pub(crate) async fn is_ready(address: std::net::SocketAddr) -> bool {
+    let status = tokio::time::timeout(DEADLINE, ask(&address.to_string())).await;
+    status.is_ok_and(|status| status.is_ok_and(|status| status.contains(" 200 ")))
+}
+
 async fn ask(address: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address)
         .await

@@ -8,6 +8,7 @@ mod pid_file;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tuning;
 mod user;
 
 use std::fmt::Write as _;
@@ -20,6 +21,8 @@ use lock::Lock;
 use pid_file::PidFile;
 use server::{NAME, PORT, Server};
 use user::ServerUser;
+
+pub(crate) use tuning::Tuning;
 
 const LOG: &str = "postgres.log";
 const DATA: &str = "data";
@@ -36,12 +39,18 @@ impl Cluster {
     /// Finds the programs, makes the cluster below `state` if there is none, and starts it or adopts a live one.
     /// Errors are sentences for the person at the terminal; they end with the server's log where that has the reason.
     pub(crate) async fn start(state: &Path) -> anyhow::Result<Self> {
+        Self::start_tuned(state, Tuning::default()).await
+    }
+
+    /// As [`Cluster::start`], for another purpose than developing. A live one that is adopted keeps its settings.
+    pub(crate) async fn start_tuned(state: &Path, tuning: Tuning) -> anyhow::Result<Self> {
         let state = prepare(state)?;
         let lock = Lock::take(&state)?;
-        let server = match home::find(&state).await? {
+        let mut server = match home::find(&state).await? {
             Some(base) => existing(&state, &base).await?,
             None => new(&state).await?,
         };
+        server.tuning = tuning;
         if server::major_of(&server.data)?.is_none() {
             server.init().await?;
         }
@@ -83,6 +92,7 @@ impl Cluster {
                     user,
                     data,
                     log: state.join(LOG),
+                    tuning: Tuning::default(),
                 }
                 .down()
                 .await?;
@@ -112,6 +122,7 @@ async fn existing(state: &Path, base: &Path) -> anyhow::Result<Server> {
         user,
         data,
         log: state.join(LOG),
+        tuning: Tuning::default(),
     })
 }
 
@@ -124,6 +135,7 @@ async fn new(state: &Path) -> anyhow::Result<Server> {
         user,
         data,
         log: state.join(LOG),
+        tuning: Tuning::default(),
     })
 }
 

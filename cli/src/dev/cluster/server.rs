@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::binaries::Binaries;
 use super::pid_file::{PidFile, is_taken};
+use super::tuning::Tuning;
 use super::user::{ServerUser, TOOL_TIMEOUT, output, succeed};
 use crate::private_file;
 
@@ -56,6 +57,7 @@ pub(super) struct Server {
     pub(super) user: ServerUser,
     pub(super) data: PathBuf,
     pub(super) log: PathBuf,
+    pub(super) tuning: Tuning,
 }
 
 impl Server {
@@ -164,7 +166,8 @@ impl Server {
         let mut log = self.open_log()?;
         let log_start = log.seek(SeekFrom::End(0)).context("cannot read the log")?;
         let mut options = format!("-p {PORT} -k {}", socket_dir.display());
-        for setting in SETTINGS {
+        let more = self.tuning.settings_for(&self.binaries.path("postgres"));
+        for setting in SETTINGS.into_iter().chain(more.iter().map(String::as_str)) {
             options.push_str(" -c ");
             options.push_str(setting);
         }

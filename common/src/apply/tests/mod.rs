@@ -428,6 +428,7 @@ async fn known_outcomes_are_found_whatever_their_day(pool: Pool) {
 
 mod busy_keys;
 mod clicks;
+mod costs;
 mod exact;
 mod kept_catalogs;
 mod money;

@@ -32,6 +32,9 @@ pub enum AmqpError {
         operation: &'static str,
         source: Box<lapin::Error>,
     },
+    /// The broker took a message and refused to keep it.
+    #[error("the broker refused a message: its queue is full")]
+    Refused,
     /// The broker did not answer within the operation's deadline.
     #[error("{operation}: no answer from the broker in time")]
     Timeout { operation: &'static str },
