@@ -4,8 +4,7 @@ use common::runtime::TaskGroup;
 
 use crate::{
     Worker, bulk_queue, crash_guard::CrashGuard, dead_letter_queue, lane, lane_calls, maintenance,
-    pace::ExpressLoad, queued_events,
-    worker::BULK_LANES,
+    pace::ExpressLoad, queued_events, worker::BULK_LANES,
 };
 
 /// Starts a worker in `tasks`. At the end of the group it finishes the batches at hand, answers and acknowledges them.

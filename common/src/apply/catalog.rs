@@ -62,7 +62,7 @@ impl Catalogs {
     ) -> Result<(), DbError> {
         let orgs: BTreeSet<OrgId> = new.iter().filter_map(|new| new.event.org).collect();
         let leads = leads(new, world, &orgs);
-        self.load_programs(connection, &Vec::from_iter(orgs.iter().copied()))
+        self.load_programs(connection, &orgs.iter().copied().collect::<Vec<_>>())
             .await?;
         self.load_affiliates(connection, leads).await?;
         let shared = orgs

@@ -126,13 +126,17 @@ fn catalog() -> OrgCatalog {
             referral_code: None,
             asset_id: None,
             source_id: None,
-            rates: Versions::always(OwnRate {
-                rate: own_rate,
-                ignore_product_rate,
-            }),
+            rates: Versions::always(own(own_rate, ignore_product_rate)),
         });
     }
     catalog
+}
+
+fn own(rate: Option<Rate>, ignore_product_rate: bool) -> OwnRate {
+    OwnRate {
+        rate,
+        ignore_product_rate,
+    }
 }
 
 fn calculated(seller: i64, create: Value, at: DateTime<Utc>) -> Result<Vec<Line>, Reason> {
