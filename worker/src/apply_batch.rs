@@ -41,6 +41,16 @@ pub enum Paused {
     },
 }
 
+impl Paused {
+    /// A word for metrics.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::Database(_) => "database",
+            Self::Deploy { .. } => "deploy",
+        }
+    }
+}
+
 /// Applies batches. One per worker: it remembers how many events failed lately.
 #[derive(Debug)]
 pub struct BatchApplier {
@@ -161,18 +171,21 @@ impl BatchApplier {
 
     async fn transaction(&self, batch: Vec<Incoming>, how: How) -> Result<Vec<Decision>, ApplyError> {
         let (events, began) = (batch.len(), std::time::Instant::now());
+        let mut applied = began;
         let decisions = db::in_transaction(&self.pool, async |transaction| {
             if let Some(limit) = how.lock_wait {
                 db::limit_lock_waits(transaction, limit).await?;
             }
-            match <[Incoming; 1]>::try_from(batch) {
+            let decisions = match <[Incoming; 1]>::try_from(batch) {
                 Ok([event]) if how.alone => apply_alone(transaction, event, self.clock.now()).await,
                 Ok(one) => apply(transaction, one.into(), self.clock.now()).await,
                 Err(batch) => apply(transaction, batch, self.clock.now()).await,
-            }
+            };
+            applied = std::time::Instant::now();
+            decisions
         });
         let decisions = decisions.await?;
-        telemetry::metrics::batch(events, began.elapsed());
+        telemetry::metrics::committed(events, applied - began, applied.elapsed());
         Ok(decisions)
     }
 

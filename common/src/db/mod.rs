@@ -5,6 +5,7 @@
 
 pub(crate) mod affiliations;
 pub mod audit;
+pub mod backlog;
 pub mod barriers;
 pub mod bonuses;
 pub(crate) mod clicks;
@@ -28,6 +29,7 @@ pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod grants;
+pub mod heartbeats;
 pub(crate) mod id_range;
 pub(crate) mod idempotency;
 pub mod idempotent_answers;
@@ -63,7 +65,7 @@ pub use error::{DbError, FailureClass};
 pub use migrations::{MIGRATOR, migrate};
 pub use pool::{
     Pool, PooledConnection, acquire, begin, begin_outer, commit, connect, forget_statements, in_transaction,
-    limit_lock_waits, ping, rollback,
+    limit_lock_waits, limit_statements, ping, rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.

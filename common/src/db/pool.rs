@@ -126,6 +126,14 @@ pub async fn limit_lock_waits(connection: &mut super::Connection, limit: Duratio
     set_local(connection, "lock_timeout", limit).await
 }
 
+/// Lets each statement of this transaction take only so long.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn limit_statements(connection: &mut super::Connection, limit: Duration) -> Result<(), DbError> {
+    set_local(connection, "statement_timeout", limit).await
+}
+
 async fn set_local(
     connection: &mut super::Connection,
     setting: &'static str,

@@ -57,6 +57,7 @@ const OF_BATCHES: Rule = Rule::Only(
         "common::db",
         "common::domain",
         "common::message",
+        "common::telemetry",
     ],
 );
 
