@@ -67,4 +67,5 @@ mod terminal;
 mod tidy;
 mod traces;
 mod tracking;
+mod truth;
 mod waiting;

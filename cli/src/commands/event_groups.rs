@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use common::{
     db,
@@ -9,6 +10,8 @@ use common::{
     ops::groups::{self, Group, Groups, MAX_GROUPED},
     runtime::{Clock, DbArgs},
 };
+
+use secrecy::SecretString;
 
 use super::event_args::FilterArgs;
 use crate::{
@@ -42,6 +45,22 @@ pub(super) struct GroupArgs {
     #[command(flatten)]
     db: DbArgs,
     #[command(flatten)]
+    which: Which,
+}
+
+/// The same without the name of a subcommand, whose own URL must not be asked for twice.
+#[derive(Debug, clap::Args)]
+pub(super) struct Bare {
+    /// PostgreSQL, as `postgres://user:password@host/database`.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<SecretString>,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Debug, clap::Args)]
+struct Which {
+    #[command(flatten)]
     filter: FilterArgs,
     /// Also refusals that only repeat an earlier event.
     #[arg(long)]
@@ -55,7 +74,18 @@ pub(super) struct GroupArgs {
 }
 
 pub(super) async fn run(args: GroupArgs, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(&args.db.database_url, 1, "commissary groups").await?;
+    show(&args.db.database_url, args.which, clock).await
+}
+
+pub(super) async fn run_bare(args: Bare, clock: &Clock) -> anyhow::Result<()> {
+    let url = args
+        .database_url
+        .context("say where the database is: DATABASE_URL, or --database-url")?;
+    show(&url, args.which, clock).await
+}
+
+async fn show(url: &SecretString, args: Which, clock: &Clock) -> anyhow::Result<()> {
+    let pool = db::connect(url, 1, "commissary groups").await?;
     let mut conn = pool.acquire().await?;
     let failed = vec![EventStatus::Refused, EventStatus::Dead];
     let mut filter = args.filter.filter(&mut conn, failed, clock.now()).await?;

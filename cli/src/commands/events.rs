@@ -1,6 +1,5 @@
 //! `commissary events`: what came in, and what became of it. Reads only.
 
-use anyhow::Context as _;
 use chrono::TimeDelta;
 use common::{
     db,
@@ -12,7 +11,7 @@ use common::{
 use super::{
     event_args::{FilterArgs, event_id, one_of},
     event_follow::follow,
-    event_groups::{self, GROUPS_HELP, GroupArgs},
+    event_groups::{self, Bare, GROUPS_HELP, GroupArgs},
     event_output::{print_list, show},
 };
 
@@ -26,7 +25,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    groups: Option<GroupArgs>,
+    groups: Bare,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -104,10 +103,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         Some(Command::Groups(args)) => event_groups::run(args, clock).await,
         Some(Command::List(args)) => list(args, clock).await,
         Some(Command::Show(args)) => show_one(args).await,
-        None => {
-            let groups = args.groups.context("DATABASE_URL says where the database is")?;
-            event_groups::run(groups, clock).await
-        }
+        None => event_groups::run_bare(args.groups, clock).await,
     }
 }
 

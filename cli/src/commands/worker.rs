@@ -50,6 +50,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let ready = roles::health::watch(watched, &process.upkeep);
     if let Some(address) = args.listen {
         let listener = roles::listen(address)?;
+        tracing::info!(address = %listener.local_addr()?, "worker serves health and metrics");
         let requests = process.requests();
         let router = with_layers(api::health(Health { ready, metrics }));
         requests.spawn(

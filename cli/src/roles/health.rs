@@ -6,7 +6,7 @@ use api::Ready;
 use common::{
     db::{self, Pool},
     health::{self, Report, Says, Watch},
-    queue::amqp::Broker,
+    queue::amqp::{Broker, ConnectionState},
     runtime::{Clock, TaskGroup},
     telemetry::metrics,
 };
@@ -102,6 +102,19 @@ impl Watched {
         progress.look(self.is_connected()).trouble
     }
 
+    /// What keeps accepted events from the broker. They go to the spool, and somebody has to look all the same.
+    fn away_from_broker(&self) -> Option<String> {
+        let broker = self.broker.as_ref().filter(|_| self.accepts)?;
+        match &*broker.publish.state().borrow() {
+            ConnectionState::Blocked(_) => Some(
+                "the broker takes no messages (an alarm of its memory or disk): events go to the spool"
+                    .to_owned(),
+            ),
+            ConnectionState::Down(why) => Some(format!("the broker is away ({why}): events go to the spool")),
+            ConnectionState::Connecting | ConnectionState::Up(_) => None,
+        }
+    }
+
     fn is_connected(&self) -> bool {
         self.broker
             .as_ref()
@@ -109,6 +122,7 @@ impl Watched {
     }
 
     fn report(&self, trouble: Option<String>) -> Report {
+        let trouble = trouble.or_else(|| self.away_from_broker());
         let Some(progress) = &self.progress else {
             let doing = if self.accepts { "accepts events" } else { "answers" };
             return Report {

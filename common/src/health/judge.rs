@@ -18,8 +18,6 @@ use crate::{
     queue::amqp::QueueDepth,
 };
 
-/// A process that has said nothing for so long does not live: it says so every 4 s.
-pub const STALE_AFTER: TimeDelta = TimeDelta::seconds(15);
 /// An event that has waited for longer is late.
 pub const MAX_LAG: TimeDelta = TimeDelta::seconds(30);
 /// Clocks further apart than this confuse receipts and reports.

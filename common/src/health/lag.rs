@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    judge::STALE_AFTER,
-    look::{Database, Queues},
-};
+use super::look::{Database, Queues};
 use crate::db::heartbeats::Heartbeat;
+
+/// A process that has said nothing for so long does not live: it says so every 4 s.
+pub const STALE_AFTER: TimeDelta = TimeDelta::seconds(15);
 
 /// Where an event waits to be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter, strum::IntoStaticStr)]

@@ -12,8 +12,8 @@ mod report;
 mod watch;
 
 pub use check::Check;
-pub use judge::{CLOCK_SKEW, FEW_CONNECTIONS, MAX_LAG, REFUSALS, STALE_AFTER, judge, judge_queue};
-pub use lag::{Lag, Place, queue_since_as_told};
+pub use judge::{CLOCK_SKEW, FEW_CONNECTIONS, MAX_LAG, REFUSALS, judge, judge_queue};
+pub use lag::{Lag, Place, STALE_AFTER, queue_since_as_told};
 pub use look::{Database, database};
 pub use report::{Report, Says};
 pub use watch::{Watch, watch};

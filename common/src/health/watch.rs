@@ -106,6 +106,9 @@ impl Watcher {
         };
         let now = self.watch.clock.now();
         let since = self.queue_since(database.as_ref().ok(), queues.as_ref(), now);
+        // Without the database nobody else is heard.
+        let at_hand = self.watch.says.ask().oldest_at.filter(|_| database.is_err());
+        let since = since.into_iter().chain(at_hand).min();
         gauges::set(&database, queues.as_ref(), since, now);
     }
 

@@ -4,13 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{
-    filter::Filter,
-    fingerprint::{fingerprint, group_id},
-    list::EVENTS,
-};
+use super::{filter::Filter, fingerprint::fingerprint, list::EVENTS};
 use crate::{
     db::{Connection, DbError},
     domain::EventStatus,
@@ -38,7 +35,7 @@ pub struct Group {
     pub events: u64,
     /// Of these, those that were tried more than once.
     pub again: u64,
-    /// When the first and the last of them failed.
+    /// When the first of them failed for the first time, where that is known, or came; and when the last one failed.
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
     /// Whose they are, the most first; `None`: nobody knows.
@@ -70,7 +67,7 @@ pub struct Groups {
     pub totals: Totals,
     /// The groups tell of the latest so many only.
     pub grouped: u64,
-    /// The first and the last failure of all groups.
+    /// The earliest and the latest of the last failures of all events.
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
     /// The latest first.
@@ -85,19 +82,17 @@ struct Member {
     status: EventStatus,
     reason: String,
     detail: Option<String>,
-    id: String,
     fingerprint: String,
     attempt: i32,
+    first: DateTime<Utc>,
     at: DateTime<Utc>,
 }
 
 const MEMBER: &str = concat!(
     "SELECT e.event_id, o.slug AS org, e.status, e.reason, e.attempt,
      CASE e.status WHEN 'refused' THEN e.outcome -> 'refused' ->> 'detail' ELSE f.detail END AS detail, ",
-    group_id!(),
-    " AS id, ",
     fingerprint!(),
-    " AS fingerprint, COALESCE(f.last_at, e.applied_at, e.received_at) AS at FROM "
+    " AS fingerprint, COALESCE(f.first_at, e.received_at) AS first, COALESCE(f.last_at, e.applied_at, e.received_at) AS at FROM "
 );
 
 /// How many match, whatever their number.
@@ -148,11 +143,12 @@ fn grouped(totals: Totals, members: Vec<Member>) -> Groups {
         members.iter().map(|member| member.at).max(),
     );
     let count = u64::try_from(members.len()).unwrap_or(u64::MAX);
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<(EventStatus, String), usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for member in members {
         let part = part(member.at, from, to);
-        let place = *places.entry(member.id.clone()).or_insert_with(|| {
+        let key = (member.status, member.fingerprint.clone());
+        let place = *places.entry(key).or_insert_with(|| {
             groups.push(Group::of(&member));
             groups.len() - 1
         });
@@ -185,17 +181,24 @@ fn part(at: DateTime<Utc>, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>
     usize::try_from((at - from).num_milliseconds() / length).map_or(0, |part| part.min(PARTS - 1))
 }
 
+/// As [`super::fingerprint::group_id`] says it in SQL.
+fn short(fingerprint: &str) -> String {
+    let mut digits = hex::encode(Sha256::digest(fingerprint));
+    digits.truncate(8);
+    digits
+}
+
 impl Group {
     fn of(first: &Member) -> Self {
         Self {
-            id: first.id.clone(),
+            id: short(&first.fingerprint),
             fingerprint: first.fingerprint.clone(),
             status: first.status,
             code: first.reason.clone(),
             detail: first.detail.clone(),
             events: 0,
             again: 0,
-            first_at: first.at,
+            first_at: first.first,
             last_at: first.at,
             orgs: Vec::new(),
             sample: first.event_id,
@@ -206,7 +209,7 @@ impl Group {
     fn add(&mut self, member: Member, part: usize) {
         self.events += 1;
         self.again += u64::from(member.attempt > 1);
-        self.first_at = self.first_at.min(member.at);
+        self.first_at = self.first_at.min(member.first);
         self.last_at = self.last_at.max(member.at);
         if let Some(part) = self.parts.get_mut(part) {
             *part += 1;
@@ -232,9 +235,9 @@ mod tests {
             status: EventStatus::Refused,
             reason: "unknown_partner".to_owned(),
             detail: None,
-            id: id.to_owned(),
             fingerprint: format!("unknown_partner: {id}"),
             attempt,
+            first: DateTime::from_timestamp(at, 0).unwrap(),
             at: DateTime::from_timestamp(at, 0).unwrap(),
         }
     }
@@ -252,7 +255,8 @@ mod tests {
         let [a, b] = found.groups.as_slice() else {
             panic!("{found:?}")
         };
-        assert_eq!((a.id.as_str(), a.events, a.again, b.events), ("a", 3, 1, 1));
+        assert_eq!((a.events, a.again, b.events), (3, 1, 1));
+        assert_ne!(a.id, b.id);
         assert_eq!(a.sample, Uuid::from_u128(1_600), "the latest");
         assert_eq!((a.first_at.timestamp(), a.last_at.timestamp()), (0, 1_600));
         assert_eq!(a.orgs[0].org.as_deref(), Some("other"));

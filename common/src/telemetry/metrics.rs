@@ -14,7 +14,7 @@ use strum::IntoEnumIterator as _;
 
 use self::names::{ALL, Kind, Metric};
 pub use self::{
-    counted::{Counted, failed_again},
+    counted::{Counted, dead, failed_again},
     http::answered,
 };
 use super::{labels, ranked};
@@ -207,11 +207,6 @@ thread_local! {
         .collect();
 }
 
-/// Worker: dead events, by one of our codes.
-pub fn dead(code: String, events: u64) {
-    counter!(names::EVENTS_DEAD, "code" => code).increment(events);
-}
-
 /// Worker: events that may have ended a process, applied `together` or `alone`.
 pub fn suspected(how: &'static str, events: usize) {
     let events = u64::try_from(events).unwrap_or(u64::MAX);
@@ -294,6 +289,26 @@ mod tests {
             "commissary_batch_commit_duration_seconds_bucket{le=\"0.0025\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_operators_lists_them() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for metric in ALL {
+            let Metric {
+                name,
+                kind,
+                labels,
+                help,
+                ..
+            } = metric;
+            let line = format!("| `{name}` | {kind} | {} | {help} |", labels.join(", "));
+            assert!(
+                page.lines().any(|found| found == line),
+                "docs/OPERATIONS.md: {line}"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 mod choice;
 mod counts;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use common::{
     db,
     domain::{EventId, EventStatus},
@@ -15,7 +15,7 @@ use self::{choice::Choice, counts::print_counts};
 use super::{
     event_args::{FilterArgs, event_id},
     event_follow::follow,
-    event_groups::{self, GROUPS_HELP, GroupArgs},
+    event_groups::{self, Bare, GROUPS_HELP, GroupArgs},
     event_output::print_list,
     events::{Show, show_one},
 };
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    groups: Option<GroupArgs>,
+    groups: Bare,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -145,10 +145,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         Some(Command::Show(args)) => show_one(args).await,
         Some(Command::Replay(args)) => replay(args, clock).await,
         Some(Command::Discard(args)) => discard(args, clock).await,
-        None => {
-            let groups = args.groups.context("DATABASE_URL says where the database is")?;
-            event_groups::run(groups, clock).await
-        }
+        None => event_groups::run_bare(args.groups, clock).await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metrics::counter;
 
-use super::{dead, names};
+use super::names;
 use crate::domain::{Decision, Outcome, RowWrite};
 
 /// Events by what became of them.
@@ -53,6 +53,11 @@ impl Counted {
             dead(code, events);
         }
     }
+}
+
+/// Worker: dead events, by one of our codes.
+pub fn dead(code: String, events: u64) {
+    counter!(names::EVENTS_DEAD, "code" => code).increment(events);
 }
 
 /// Worker: events that were tried again, and failed again.
