@@ -85,7 +85,7 @@ pub(super) async fn run_bare(args: Bare, clock: &Clock) -> anyhow::Result<()> {
 }
 
 async fn show(url: &SecretString, args: Which, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(url, 1, "commissary groups").await?;
+    let pool = db::connect_patiently(url, "commissary groups").await?;
     let mut conn = pool.acquire().await?;
     let failed = vec![EventStatus::Refused, EventStatus::Dead];
     let mut filter = args.filter.filter(&mut conn, failed, clock.now()).await?;

@@ -108,7 +108,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 }
 
 async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(&args.db.database_url, 1, "commissary events").await?;
+    let pool = db::connect_patiently(&args.db.database_url, "commissary events").await?;
     let mut conn = pool.acquire().await?;
     let mut filter = args.filter.filter(&mut conn, args.status, clock.now()).await?;
     filter.duplicates = args.duplicates;

@@ -64,8 +64,8 @@ pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use migrations::{MIGRATOR, migrate};
 pub use pool::{
-    Pool, PooledConnection, acquire, begin, begin_outer, commit, connect, forget_statements, in_transaction,
-    limit_lock_waits, limit_statements, ping, rollback,
+    Pool, PooledConnection, acquire, begin, begin_outer, commit, connect, connect_patiently,
+    forget_statements, in_transaction, limit_lock_waits, limit_statements, ping, rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.

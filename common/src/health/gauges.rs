@@ -62,8 +62,9 @@ fn of_database(database: Option<&Database>, now: DateTime<Utc>) {
     system::spool_envelopes("newer", database.map(|found| found.spool.newer));
     system::events_waiting("queued", database.map(|found| found.waiting.queued));
     system::events_waiting("parked", database.map(|found| found.waiting.parked));
-    system::events_failed("refused", database.map(|found| found.failed.refused));
-    system::events_failed("dead", database.map(|found| found.failed.dead));
+    let failed = database.and_then(|found| found.failed.as_ref());
+    system::events_failed("refused", failed.map(|failed| failed.refused));
+    system::events_failed("dead", failed.map(|failed| failed.dead));
     let connections = database.map(|found| (found.connections.used, found.connections.most));
     system::database_connections(connections);
     system::clock_skew(database.map(|found| (found.now() - now).as_seconds_f64()));

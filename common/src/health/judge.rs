@@ -44,7 +44,7 @@ pub fn judge(
         lag_of(&lag),
         spool(found, &lag),
         waiting(found),
-        replays(&found.failed),
+        replays(found.failed.as_ref()),
     ]);
     if let Some(lately) = lately {
         checks.extend([dead(found, lately), refusals(found, lately), partitions(lately)]);
@@ -230,7 +230,14 @@ fn waiting(found: &Database) -> Check {
     )
 }
 
-fn replays(failed: &Failed) -> Check {
+fn replays(failed: Option<&Failed>) -> Check {
+    let Some(failed) = failed else {
+        return Check::wrong(
+            "replays",
+            "so much has failed that it could not be counted in time: see `commissary dlq groups --from 1h`"
+                .to_owned(),
+        );
+    };
     match failed.again {
         0 => Check::well("replays", "nothing that was replayed has failed again".to_owned()),
         again => Check::wrong(
@@ -244,11 +251,14 @@ fn replays(failed: &Failed) -> Check {
 }
 
 fn dead(found: &Database, lately: &Lately) -> Check {
-    let all = found.failed.dead;
+    let all = found
+        .failed
+        .as_ref()
+        .map_or_else(|| "many".to_owned(), |failed| failed.dead.to_string());
     match lately.dead {
         0 => Check::well(
             "dead letters",
-            format!("{all} are dead, none of them since a quarter of an hour"),
+            format!("{all} are dead, none of them new in the last quarter of an hour"),
         ),
         new => Check::wrong(
             "dead letters",
@@ -264,7 +274,12 @@ fn dead(found: &Database, lately: &Lately) -> Check {
 fn refusals(found: &Database, lately: &Lately) -> Check {
     let said = format!(
         "{} refused in the last quarter of an hour, {} in the one before, {} in all",
-        lately.refused, lately.refused_before, found.failed.refused
+        lately.refused,
+        lately.refused_before,
+        found
+            .failed
+            .as_ref()
+            .map_or_else(|| "many".to_owned(), |failed| failed.refused.to_string())
     );
     if lately.refused >= REFUSALS && lately.refused >= lately.refused_before.saturating_mul(GROWTH) {
         return Check::wrong(

@@ -31,6 +31,11 @@ fn process(role: &str, seen: i64) -> Heartbeat {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a look finds it")]
+fn failed(refused: i64, dead: i64, again: i64) -> Option<Failed> {
+    Some(Failed { refused, dead, again })
+}
+
 fn well() -> Database {
     Database {
         spool: Spool {
@@ -47,11 +52,7 @@ fn well() -> Database {
             queued_since: None,
             parked_since: None,
         },
-        failed: Failed {
-            refused: 0,
-            dead: 0,
-            again: 0,
-        },
+        failed: failed(0, 0, 0),
         orgs: Vec::new(),
         bulk: Vec::<Load>::new(),
         connections: Connections { used: 10, most: 97 },
@@ -87,8 +88,7 @@ fn nothing_is_wrong_where_all_is_well() {
     let parked = |found: &mut Database, _: &mut Lately| {
         found.waiting.parked = 3;
         found.waiting.parked_since = Some(ago(7_200));
-        found.failed.dead = 9;
-        found.failed.refused = 5_003;
+        found.failed = failed(5_003, 9, 0);
     };
     assert_eq!(found_wrong(parked), [""; 0]);
 }
@@ -129,11 +129,15 @@ fn each_fault_has_its_check() {
         found_wrong(|found, _| found.spool.bulk_since = Some(ago(31))),
         ["lag", "spool"]
     );
-    assert_eq!(found_wrong(|found, _| found.failed.again = 1), ["replays"]);
+    assert_eq!(
+        found_wrong(|found, _| found.failed = failed(0, 0, 1)),
+        ["replays"]
+    );
     assert_eq!(
         found_wrong(|found, _| found.connections.used = 88),
         ["connections"]
     );
+    assert_eq!(found_wrong(|found, _| found.failed = None), ["replays"]);
     assert_eq!(found_wrong(|_, lately| lately.dead = 1), ["dead letters"]);
     assert_eq!(
         found_wrong(|_, lately| lately.missing_days = vec!["2026-11-21".to_owned()]),

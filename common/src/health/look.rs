@@ -25,7 +25,8 @@ const LOOK_LIMIT: Duration = Duration::from_secs(8);
 pub struct Database {
     pub spool: Spool,
     pub waiting: Waiting,
-    pub failed: Failed,
+    /// `None`: there are so many that counting them takes too long.
+    pub failed: Option<Failed>,
     pub orgs: Vec<OrgLag>,
     pub bulk: Vec<Load>,
     pub connections: Connections,
@@ -63,7 +64,7 @@ pub async fn database(pool: &Pool) -> Result<Database, String> {
         Ok::<_, DbError>(Database {
             spool: backlog::spool(connection).await?,
             waiting: backlog::waiting(connection).await?,
-            failed: backlog::failed(connection).await?,
+            failed: None,
             orgs: backlog::latest_orgs(connection).await?,
             bulk: spool_bulk::most_loaded(connection).await?,
             connections: backlog::connections(connection).await?,
@@ -71,10 +72,25 @@ pub async fn database(pool: &Pool) -> Result<Database, String> {
         })
     });
     match tokio::time::timeout(LOOK_LIMIT, look).await {
-        Ok(Ok(found)) => Ok(found),
+        Ok(Ok(found)) => Ok(Database {
+            failed: failed(pool).await,
+            ..found
+        }),
         Ok(Err(error)) => Err(telemetry::chain(&error)),
         Err(_elapsed) => Err(format!("the database has not answered in {LOOK_LIMIT:?}")),
     }
+}
+
+/// By itself: that it takes long must not hide the rest.
+async fn failed(pool: &Pool) -> Option<Failed> {
+    let count = db::in_transaction(pool, async |connection| {
+        db::limit_statements(connection, STATEMENT_LIMIT).await?;
+        backlog::failed(connection).await
+    });
+    let counted = tokio::time::timeout(LOOK_LIMIT, count).await.ok()?;
+    counted
+        .inspect_err(|error| tracing::debug!(error = %telemetry::chain(error), "counting what failed"))
+        .ok()
 }
 
 /// Asks the broker on a channel that stays open.

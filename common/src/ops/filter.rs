@@ -20,7 +20,8 @@ const OF_GROUP: &str = concat!(
 );
 const OF_CUSTOMER: &str = "EXISTS (SELECT FROM unnest({}::text[]) part WHERE strpos(e.body::text, part) > 0)";
 const OF_TEXT: &str = "(strpos(lower(e.body::text), lower({}::text)) > 0
-    OR position(convert_to({}::text, 'UTF8') IN f.original) > 0)";
+    OR position(convert_to({}::text, 'UTF8') IN f.original) > 0
+    OR strpos(lower(encode(f.original, 'escape')), lower({}::text)) > 0)";
 
 /// Refusals that only repeat an earlier event: hidden unless asked for.
 pub const DUPLICATES: [Reason; 2] = [Reason::DuplicateOrder, Reason::IdempotentRepeat];

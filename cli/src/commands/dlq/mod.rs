@@ -150,7 +150,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
 }
 
 async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(&args.db.database_url, 1, "commissary dlq").await?;
+    let pool = db::connect_patiently(&args.db.database_url, "commissary dlq").await?;
     let mut conn = pool.acquire().await?;
     let statuses = match args.only.as_deref().and_then(EventStatus::parse) {
         Some(only) => vec![only],
@@ -169,7 +169,7 @@ async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
 
 async fn replay(args: Replay, clock: &Clock) -> anyhow::Result<()> {
     let Replay { db, choice } = args;
-    let pool = db::connect(&db.database_url, 1, "commissary dlq").await?;
+    let pool = db::connect_patiently(&db.database_url, "commissary dlq").await?;
     let mut conn = pool.acquire().await?;
     let (json, actor) = (choice.json, choice.actor.clone());
     let Some(chosen) = choice.choose(&mut conn, false, "Replay", clock).await? else {
@@ -194,7 +194,7 @@ async fn discard(args: Discard, clock: &Clock) -> anyhow::Result<()> {
     if reason.trim().is_empty() {
         bail!("--reason must say why");
     }
-    let pool = db::connect(&db.database_url, 1, "commissary dlq").await?;
+    let pool = db::connect_patiently(&db.database_url, "commissary dlq").await?;
     let mut conn = pool.acquire().await?;
     let (json, actor) = (choice.json, choice.actor.clone());
     let Some(chosen) = choice.choose(&mut conn, parked, "Discard", clock).await? else {

@@ -18,7 +18,7 @@ use common::{
 };
 
 use super::migrate::newest_version;
-use crate::{print, roles::api::ApiArgs};
+use crate::{print, printable::line, roles::api::ApiArgs};
 
 /// The schema from which on there are heartbeats.
 const HEARTBEATS: i64 = 49;
@@ -63,8 +63,8 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         for check in &checks {
             match &check.result {
                 Ok(_) if args.quiet => {}
-                Ok(detail) => print::print(format!("ok     {}: {detail}", check.name))?,
-                Err(detail) => print::print(format!("WRONG  {}: {detail}", check.name))?,
+                Ok(detail) => print::print(format!("ok     {}: {}", check.name, line(detail)))?,
+                Err(detail) => print::print(format!("WRONG  {}: {}", check.name, line(detail)))?,
             }
         }
     }
