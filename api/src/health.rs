@@ -1,27 +1,24 @@
 //! Whether the process lives, whether it can take work, and its metrics. No key is needed, and nothing secret is told.
 
-use std::time::Duration;
-
 use axum::{
     Router,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use common::{db::Pool, telemetry::metrics::Metrics};
+use common::telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// A database that has not answered by then counts as gone.
-const READY_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How readiness is known.
+/// Whether the process can do its work, as whoever keeps watch says; if not, why.
 #[derive(Clone, Debug)]
-pub enum Ready {
-    /// The database answers: the api role.
-    Database(Pool),
-    /// Somebody else keeps watch: an ingest is ready while it can accept durably by any path.
-    Watched(watch::Receiver<bool>),
+pub struct Ready(watch::Receiver<Option<String>>);
+
+impl Ready {
+    /// `None`: it can.
+    pub fn of(trouble: watch::Receiver<Option<String>>) -> Self {
+        Self(trouble)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +51,7 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Events can be accepted durably by some path
+/// The process can do its work: an ingest accepts events durably by some path, a worker applies what waits, an api reads the database
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -63,20 +60,9 @@ async fn healthz() -> &'static str {
     responses((status = 200, content_type = "text/plain"), (status = 503, content_type = "text/plain"))
 )]
 async fn readyz(State(health): State<Health>) -> Response {
-    let ready = match &health.ready {
-        // Taking a connection from the pool asks the server whether it is still there.
-        Ready::Database(pool) => {
-            matches!(
-                tokio::time::timeout(READY_TIMEOUT, pool.acquire()).await,
-                Ok(Ok(_))
-            )
-        }
-        Ready::Watched(ready) => *ready.borrow(),
-    };
-    if ready {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    match &*health.ready.0.borrow() {
+        None => "ready\n".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn ids() -> EventIds {
 }
 
 pub(crate) fn over(pool: &Pool) -> Api {
-    let ready = Ready::Database(pool.clone());
+    let ready = Ready::of(tokio::sync::watch::channel(None).1);
     Api::new(pool.clone(), ids(), Clock::default(), ready, METRICS.clone())
 }
 

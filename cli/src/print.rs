@@ -30,7 +30,12 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     write_line(&json_text(value)?)
 }
 
-/// The same as a text.
+/// Prints `value` as JSON in one line, for those who read line by line.
+pub(crate) fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    write_line(&printable::json(&serde_json::to_string(value)?))
+}
+
+/// The same as a text, in lines.
 pub(crate) fn json_text(value: &impl Serialize) -> anyhow::Result<String> {
     let document = serde_json::to_string_pretty(value)?;
     Ok(printable::json(&document).into_owned())

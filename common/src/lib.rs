@@ -10,6 +10,7 @@ pub mod db;
 pub mod domain;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
+pub mod health;
 pub mod http;
 pub mod keyring;
 pub mod message;

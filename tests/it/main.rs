@@ -68,4 +68,5 @@ mod terminal;
 mod tidy;
 mod traces;
 mod tracking;
+mod truth;
 mod waiting;

@@ -31,7 +31,13 @@ events list
 events list --code {esc}
 events show {id}
 events show {esc}
-dlq list --refused
+events
+events groups
+dlq
+dlq groups --org demo
+dlq list --fingerprint {esc}
+dlq list --customer {esc} --text {esc}
+dlq list
 dlq list --code {esc}
 dlq show {id}
 dlq replay {esc}

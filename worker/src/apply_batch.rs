@@ -46,6 +46,16 @@ pub enum Paused {
     },
 }
 
+impl Paused {
+    /// A word for metrics.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::Database(_) => "database",
+            Self::Deploy { .. } => "deploy",
+        }
+    }
+}
+
 /// Applies batches. One per worker: it remembers how many events failed lately.
 #[derive(Debug)]
 pub struct BatchApplier {
@@ -181,6 +191,7 @@ impl BatchApplier {
 
     async fn transaction(&self, batch: Vec<Incoming>, how: How) -> Result<Applied, ApplyError> {
         let began = std::time::Instant::now();
+        let mut applied_at = began;
         let manner = match how.manner {
             // Alone it has nobody to leave behind.
             Manner::Leaving if batch.len() <= 1 => Manner::Waiting,
@@ -200,12 +211,14 @@ impl BatchApplier {
             if let Some(limit) = how.lock_wait {
                 db::limit_lock_waits(transaction, limit).await?;
             }
-            apply_batch(transaction, batch, self.clock.now(), manner, &mut catalogs).await
+            let applied = apply_batch(transaction, batch, self.clock.now(), manner, &mut catalogs).await;
+            applied_at = std::time::Instant::now();
+            applied
         });
         let applied = applied.await?;
         // What has failed is given back, and begun anew.
         *self.session() = Some((session, catalogs));
-        telemetry::metrics::batch(applied.decisions.len(), began.elapsed());
+        telemetry::metrics::committed(applied.decisions.len(), applied_at - began, applied_at.elapsed());
         Ok(applied)
     }
 

@@ -15,11 +15,14 @@ pub mod maintenance;
 mod newer;
 mod outcomes;
 mod pace;
+mod progress;
 mod queued_events;
+mod queued_outcomes;
 mod reply_publisher;
 mod start;
 mod worker;
 
 pub use apply_batch::{BatchApplier, Paused};
+pub use progress::{Progress, Seen};
 pub use start::start;
 pub use worker::{DEFAULT_LANES, DRAIN_TIMEOUT, Worker, connections};

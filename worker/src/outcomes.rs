@@ -2,7 +2,7 @@
 
 use common::{
     domain::{Decision, Outcome, RowWrite},
-    telemetry::metrics,
+    telemetry::metrics::Counted,
 };
 
 /// Counts and logs decisions that have been committed. Dead letters are counted and logged where they are recorded.
@@ -22,17 +22,19 @@ pub(crate) fn note(decisions: &[Decision]) {
             continue;
         }
         match outcome {
-            Outcome::Applied(_) => metrics::applied(1),
-            Outcome::Refused(refusal) => metrics::refused(refusal.reason, 1),
-            Outcome::Parked => {
-                metrics::parked(1);
-                tracing::info!(
-                    event.id = %event.id,
-                    request.id = event.request_id.as_deref(),
-                    "an event is parked until what it depends on comes"
-                );
-            }
-            Outcome::Queued | Outcome::Dead(_) | Outcome::Discarded => {}
+            Outcome::Parked => tracing::info!(
+                event.id = %event.id,
+                request.id = event.request_id.as_deref(),
+                "an event is parked until what it depends on comes"
+            ),
+            Outcome::Dead(code) => tracing::error!(
+                event.id = %event.id,
+                request.id = event.request_id.as_deref(),
+                code,
+                "an event is dead: see `commissary dlq show`"
+            ),
+            Outcome::Applied(_) | Outcome::Refused(_) | Outcome::Queued | Outcome::Discarded => {}
         }
     }
+    Counted::of(decisions).count();
 }

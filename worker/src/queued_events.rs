@@ -1,7 +1,10 @@
 //! Queued events: those that have rows and wait for their turn (replays, imports, parked ones whose order came, what falls
 //! due by itself). One worker at a time applies them, at a rate that leaves live traffic alone.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use common::{
@@ -13,7 +16,7 @@ use common::{
         notify::{self, Listener},
     },
     domain::{Decision, Event, EventId, Incoming, Outcome},
-    telemetry,
+    telemetry::{self, metrics},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -25,7 +28,7 @@ use crate::{
     crash_guard::{Care, CrashGuard, Taker},
     outcomes,
     pace::Pace,
-    reply_publisher,
+    queued_outcomes, reply_publisher,
 };
 
 /// Queued events applied in one turn, but for those that wait for what they need: these are live traffic.
@@ -147,6 +150,7 @@ impl Turns {
             others += usize::from(!due.waits_since.contains_key(&event.id));
             others <= TURN_EVENTS || due.waits_since.contains_key(&event.id)
         });
+        let tried = std::mem::take(&mut due.tried);
         let is_waited_for = !due.waits_since.is_empty();
         self.limit = if is_waited_for { TURN_WAITING } else { TURN_EVENTS };
         if !due.unreadable.is_empty() {
@@ -161,7 +165,7 @@ impl Turns {
             .await?;
         }
         if !ready.is_empty() {
-            self.apply(ready).await?;
+            self.apply(ready, &tried).await?;
         }
         db::rollback(outer).await?;
         Ok(Turn::Done { more })
@@ -198,7 +202,8 @@ impl Turns {
         Ok(())
     }
 
-    async fn apply(&mut self, due: Vec<Event>) -> Result<(), QueuedError> {
+    async fn apply(&mut self, due: Vec<Event>, tried: &HashSet<EventId>) -> Result<(), QueuedError> {
+        let began = Instant::now();
         let care = self.guard.events(&self.taker, &due).await?;
         let due = due.into_iter();
         let queued: Vec<Incoming> = due.map(|event| Incoming { event, queued: true }).collect();
@@ -220,6 +225,8 @@ impl Turns {
             Ok::<_, Paused>(decided)
         };
         let decided = applied.instrument(span).await?;
+        queued_outcomes::note(&decided, tried);
+        metrics::batch("queued", began.elapsed());
         let now = self.worker.clock.now();
         let is_answer =
             |decision: &Decision| decision.event.is_awaited(now) && decision.outcome != Outcome::Queued;

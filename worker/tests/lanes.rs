@@ -68,6 +68,7 @@ impl Running {
             broker: None,
             instances: Instances::default(),
             lanes,
+            progress: worker::Progress::default(),
         };
         let supervisor = Supervisor::new();
         worker::start(&worker, &supervisor.group("worker", DRAIN_TIMEOUT));

@@ -10,6 +10,7 @@ use common::{
     },
     domain::{Applied, Body, Decision, Dialect, Event, Incoming, Outcome, Reason, Refusal, RowWrite},
     http::{note_durable, note_event},
+    telemetry::metrics::{self, Counted, Source},
 };
 
 use super::Call;
@@ -100,6 +101,7 @@ async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Re
     let Some(index) = decisions.iter().position(is_this) else {
         return Err(Failed::Problem(Problem::not_found()));
     };
+    let counted = Counted::of(&decisions);
     let decision = decisions.swap_remove(index);
     match &decision.outcome {
         // It waits for what is not there: this caller does not. The transaction is rolled back.
@@ -111,6 +113,8 @@ async fn try_execute(api: &Api, call: &Call, subject: &str, event: &Event) -> Re
         Outcome::Applied(_) | Outcome::Refused(_) | Outcome::Dead(_) | Outcome::Discarded => {}
     }
     db::commit(transaction).await?;
+    metrics::taken(Source::Api, 1);
+    counted.count();
     Ok(decision.outcome)
 }
 

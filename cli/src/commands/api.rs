@@ -9,7 +9,7 @@ use common::{
     runtime::{Clock, DbArgs},
 };
 
-use crate::roles::{self, Process, api::ApiArgs};
+use crate::roles::{self, Process, api::ApiArgs, health::Watched};
 
 /// Receipts, reads and operations over HTTP. Needs the database, not the broker.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,15 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let pool = db::connect(&args.db.database_url, roles::api::CONNECTIONS, "commissary api").await?;
     let ids = roles::event_ids(&pool).await?;
     let metrics = process.metrics()?;
-    let ready = api::Ready::Database(pool.clone());
+    let watched = Watched {
+        pool: pool.clone(),
+        broker: None,
+        clock: clock.clone(),
+        role: "api",
+        accepts: false,
+        progress: None,
+    };
+    let ready = roles::health::watch(watched, &process.upkeep);
     let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics)
         .with_keys(roles::keys(&process, &pool).await?)
         .with_geoip(geoip)

@@ -17,7 +17,7 @@ use super::migrate;
 use crate::{
     dev::cluster::Cluster,
     print,
-    roles::{self, Process, api::ApiArgs},
+    roles::{self, Process, api::ApiArgs, health::Watched},
 };
 
 /// Run everything in one process: a private PostgreSQL from the installed binaries, the queue, a worker, the demo world.
@@ -98,8 +98,16 @@ async fn everything(
     // They end the other way round: no new requests, then what was taken becomes durable, then the workers finish, then the
     // connections end.
     let broker = process.broker(&args.amqp)?;
-    let publish = broker.as_ref().map(|broker| &broker.publish);
-    let ready = roles::health::watch(&pool, publish, &process.upkeep);
+    let progress = worker::Progress::default();
+    let watched = Watched {
+        pool: pool.clone(),
+        broker: broker.clone(),
+        clock: clock.clone(),
+        role: "dev",
+        accepts: true,
+        progress: Some(progress.clone()),
+    };
+    let ready = roles::health::watch(watched, &process.upkeep);
     let instances = Instances::default();
     let worker = worker::Worker {
         pool: pool.clone(),
@@ -107,6 +115,7 @@ async fn everything(
         broker: broker.clone(),
         instances: instances.clone(),
         lanes,
+        progress,
     };
     worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
     let keys = roles::keys(&process, &pool).await?;

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use common::{
     db::{Connection, orgs},
-    domain::{EventId, EventKind, EventStatus, Reason},
+    domain::{Dialect, EventId, EventKind, EventStatus, Reason},
     ops::Filter,
 };
 use strum::VariantNames;
@@ -19,9 +19,22 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "SLUG")]
     org: Option<String>,
 
-    /// Only this reason of a refusal (such as unknown_partner) or this code of a dead event (such as undecodable).
-    #[arg(long, value_name = "CODE")]
+    /// Only this reason of a refusal (such as unknown_partner) or this code of a dead event (such as undecodable, or a SQLSTATE);
+    /// an unknown one is answered with all there are.
+    #[arg(long, value_name = "CODE", value_parser = code)]
     code: Option<String>,
+
+    /// Only events that failed alike: the eight characters or the whole text that `groups` shows.
+    #[arg(long, value_name = "FINGERPRINT")]
+    fingerprint: Option<String>,
+
+    /// Only events that were tried more than once: replays that failed again.
+    #[arg(long)]
+    again: bool,
+
+    /// Only events of this wire format, such as yaplet or postback.
+    #[arg(long, value_name = "DIALECT", value_parser = one_of::<Dialect>)]
+    dialect: Option<Dialect>,
 
     /// Only this kind, such as create_conversion or click; an unknown one is answered with all there are.
     #[arg(long, value_name = "KIND", value_parser = one_of::<EventKind>)]
@@ -30,6 +43,14 @@ pub(super) struct FilterArgs {
     /// Only events about the order with this external id.
     #[arg(long, value_name = "ID")]
     order: Option<String>,
+
+    /// Only events that name this customer, by the merchant's id or by e-mail address.
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+
+    /// Only events that have this text somewhere in their body, or in the bytes that could not be decoded.
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
 
     /// Received from then on: a date, an RFC 3339 time, or how long ago, such as 90m or 2days.
     #[arg(long, value_name = "WHEN", value_parser = when)]
@@ -47,14 +68,19 @@ impl FilterArgs {
             || self.code.is_some()
             || self.kind.is_some()
             || self.order.is_some()
+            || self.fingerprint.is_some()
+            || self.again
+            || self.dialect.is_some()
+            || self.customer.is_some()
+            || self.text.is_some()
             || self.from.is_some()
             || self.to.is_some()
     }
 
-    /// The code is one of a refusal, so refused events are meant.
+    /// The code is one of a refusal, or what failed alike or again is asked for: refused events are meant, too.
     pub(super) fn names_a_refusal(&self) -> bool {
         let code = self.code.as_deref();
-        code.is_some_and(|code| code.parse::<Reason>().is_ok())
+        code.is_some_and(|code| code.parse::<Reason>().is_ok()) || self.fingerprint.is_some() || self.again
     }
 
     pub(super) async fn filter(
@@ -86,6 +112,11 @@ impl FilterArgs {
             code: self.code,
             kind: self.kind,
             order: self.order,
+            dialect: self.dialect,
+            fingerprint: self.fingerprint,
+            again: self.again,
+            customer: self.customer,
+            text: self.text,
             from,
             until,
             before: None,
@@ -132,6 +163,31 @@ pub(super) fn one_of<T: FromStr + VariantNames>(text: &str) -> Result<T, String>
         .map_err(|_unknown| format!("one of {}", T::VARIANTS.join(", ")))
 }
 
+/// Codes of dead events that are ours; the others are SQLSTATEs.
+const CODES: [&str; 7] = [
+    "undecodable",
+    "panic",
+    "crash_loop",
+    "too_old",
+    "missing_parent",
+    "ids_exhausted",
+    "database",
+];
+
+/// The reason of a refusal or the code of a dead event that `text` is.
+pub(super) fn code(text: &str) -> Result<String, String> {
+    let is_state = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
+    let is_sqlstate = text.len() == 5 && text.chars().all(is_state);
+    if is_sqlstate || CODES.contains(&text) || text.parse::<Reason>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "neither a reason of a refusal ({}) nor a code of a dead event ({}, or a SQLSTATE such as 22003)",
+        Reason::VARIANTS.join(", "),
+        CODES.join(", ")
+    ))
+}
+
 pub(super) fn event_id(text: &str) -> Result<EventId, String> {
     text.parse::<Uuid>()
         .map(EventId)
@@ -172,5 +228,14 @@ mod tests {
             "one of applied, refused, parked, queued, dead, discarded"
         );
         assert!(event_id("17").is_err());
+        for known in ["unknown_partner", "undecodable", "22003", "P0001"] {
+            assert_eq!(code(known).as_deref(), Ok(known));
+        }
+        let unknown = code("unknown_parter").unwrap_err();
+        assert!(
+            unknown.contains("unknown_partner, ") && unknown.contains("crash_loop"),
+            "{unknown}"
+        );
+        assert!(code("p0001").is_err() && code("").is_err());
     }
 }

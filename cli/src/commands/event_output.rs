@@ -5,51 +5,71 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use common::{
     db::Connection,
     domain::EventId,
-    ops::{self, EventDetails, EventSummary},
+    ops::{self, EventDetails, EventSummary, groups::Totals},
 };
 use serde_json::Value;
 
+use super::event_groups::{cut, thousands};
 use crate::{
     print::{json_text, print, print_json, table},
     printable::line,
 };
 
-/// Characters of a detail in a list.
-const MAX_DETAIL: usize = 60;
 /// Bytes of an undecodable message that are shown as text; `--json` has all of them.
 const MAX_ORIGINAL: usize = 2048;
 
-/// A list, and how to see what follows when it is full.
-pub(super) fn print_list(events: &[EventSummary], limit: u32, json: bool) -> anyhow::Result<()> {
+/// A list with the totals of what matches, and how to see what follows when it is full.
+pub(super) fn print_list(
+    events: &[EventSummary],
+    totals: Option<&Totals>,
+    limit: u32,
+    json: bool,
+) -> anyhow::Result<()> {
     if json {
         return print_json(&events);
     }
-    if events.is_empty() {
+    if let Some(totals) = totals {
+        let (refused, dead) = (thousands(totals.refused), thousands(totals.dead));
+        print(format!(
+            "{refused} refused, {dead} dead; {} shown, the latest first",
+            events.len()
+        ))?;
+    } else if events.is_empty() {
         return print("no events");
     }
-    let mut rows = table(&[
-        "event", "received", "org", "kind", "order", "status", "reason", "attempt", "detail",
-    ]);
     for event in events {
-        rows.add_row([
-            event.event_id.to_string(),
-            rfc3339(event.received_at),
-            printable(event.org.as_deref()),
-            event.kind.clone(),
-            printable(event.order.as_deref()),
-            event.status.name().to_owned(),
-            printable(event.reason.as_deref()),
-            event.attempt.to_string(),
-            shortened(event.detail.as_deref().unwrap_or_default()),
-        ]);
+        print_event(event)?;
     }
-    print(rows.trim_fmt())?;
     if let Some(last) = events.last()
         && u32::try_from(events.len()).is_ok_and(|shown| shown >= limit)
     {
         print(format!("{limit} shown; earlier ones: --before {}", last.event_id))?;
     }
     Ok(())
+}
+
+/// An event in two lines, with its whole id, that fit a terminal of 80 columns.
+pub(super) fn print_event(event: &EventSummary) -> anyhow::Result<()> {
+    let again = match event.attempt {
+        ..=1 => String::new(),
+        attempt => format!("  attempt {attempt}"),
+    };
+    let received = event.received_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    print(format!(
+        "{}  {received}  {}{again}",
+        event.event_id,
+        event.status.name()
+    ))?;
+    let mut about = format!("  {} {}", printable(event.org.as_deref()), event.kind);
+    if let Some(order) = &event.order {
+        about.push(' ');
+        about.push_str(order);
+    }
+    for part in event.reason.iter().chain(&event.detail) {
+        about.push_str(": ");
+        about.push_str(part);
+    }
+    print(cut(&line(&about)))
 }
 
 /// Looks an event up and prints all of it.
@@ -74,6 +94,12 @@ fn print_details(event: &EventDetails) -> anyhow::Result<()> {
     row("kind", format!("{}, as {}", summary.kind, summary.dialect));
     row("order", printable(summary.order.as_deref()));
     row("status", summary.status.name().to_owned());
+    if let (Some(fingerprint), Some(group)) = (&summary.fingerprint, &summary.group) {
+        row(
+            "failed alike",
+            format!("{group}, {}", printable(Some(fingerprint))),
+        );
+    }
     row("reason", printable(summary.reason.as_deref()));
     row("detail", printable(summary.detail.as_deref()));
     row("received", rfc3339(summary.received_at));
@@ -145,14 +171,6 @@ pub(super) fn printable(value: Option<&str>) -> String {
     value.map_or_else(absent, |value| line(value).into_owned())
 }
 
-fn shortened(value: &str) -> String {
-    let mut shown: String = printable(Some(value)).chars().take(MAX_DETAIL).collect();
-    if value.chars().nth(MAX_DETAIL).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +179,5 @@ mod tests {
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(printable(Some("a\u{1b}[31mb")), "a\u{fffd}[31mb");
         assert_eq!(printable(None), "-");
-        assert_eq!(shortened(&"x".repeat(MAX_DETAIL)), "x".repeat(MAX_DETAIL));
-        assert_eq!(shortened(&"x".repeat(99)).chars().count(), MAX_DETAIL + 1);
     }
 }

@@ -10,7 +10,7 @@ use common::{
     runtime::{AmqpArgs, Clock, DbArgs},
 };
 
-use crate::roles::{self, Process};
+use crate::roles::{self, Process, health::Watched};
 
 /// Accept events over HTTP. Run as many as you like behind a load balancer; workers apply what they accept.
 #[derive(Debug, clap::Args)]
@@ -43,8 +43,15 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let ids = roles::event_ids(&pool).await?;
     let metrics = process.metrics()?;
     let broker = process.broker(&args.amqp)?;
-    let publish = broker.as_ref().map(|broker| &broker.publish);
-    let ready = roles::health::watch(&pool, publish, &process.upkeep);
+    let watched = Watched {
+        pool: pool.clone(),
+        broker: broker.clone(),
+        clock: clock.clone(),
+        role: "ingest",
+        accepts: true,
+        progress: None,
+    };
+    let ready = roles::health::watch(watched, &process.upkeep);
     let keys = roles::keys(&process, &pool).await?;
     let instances = Instances::default();
     let (ingest, requests) =

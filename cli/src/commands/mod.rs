@@ -11,6 +11,8 @@ pub(crate) mod dev;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 mod event_args;
+mod event_follow;
+mod event_groups;
 mod event_output;
 pub(crate) mod events;
 pub(crate) mod explain;

@@ -8,7 +8,7 @@ use common::{
     runtime::{AmqpArgs, Clock, DbArgs},
 };
 
-use crate::roles::{self, Process};
+use crate::roles::{self, Process, health::Watched};
 
 /// Apply events from the broker and the spool. Run two or more: when one dies, the others take over its events.
 #[derive(Debug, clap::Args)]
@@ -38,9 +38,19 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     .await?;
     let metrics = process.metrics()?;
     let broker = process.broker(&args.amqp)?;
+    let progress = worker::Progress::default();
+    let watched = Watched {
+        pool: pool.clone(),
+        broker: broker.clone(),
+        clock: clock.clone(),
+        role: "worker",
+        accepts: false,
+        progress: Some(progress.clone()),
+    };
+    let ready = roles::health::watch(watched, &process.upkeep);
     if let Some(address) = args.listen {
         let listener = roles::listen(address)?;
-        let ready = roles::health::watch(&pool, None, &process.upkeep);
+        tracing::info!(address = %listener.local_addr()?, "worker serves health and metrics");
         let requests = process.requests();
         let router = with_layers(api::health(Health { ready, metrics }));
         requests.spawn(
@@ -54,6 +64,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         broker,
         instances: Instances::default(),
         lanes: args.lanes,
+        progress,
     };
     worker::start(&worker, &process.group("worker", worker::DRAIN_TIMEOUT));
     tracing::info!(lanes = args.lanes, "worker is ready");

@@ -37,5 +37,5 @@ impl ApiArgs {
     }
 }
 
-/// Connections of an api: those of its requests, and the keys' and their listener.
-pub(crate) const CONNECTIONS: u32 = 12;
+/// Connections of an api: those of its requests, the keys' and their listener, the watch's.
+pub(crate) const CONNECTIONS: u32 = 13;

@@ -15,8 +15,8 @@ use ingest::{
 use super::Process;
 
 /// Connections of an ingest: the overflow's, the reader's and its listener, the keys' and their listener, the readiness check, the
-/// rejections'.
-pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 6;
+/// rejections', the watch's.
+pub(crate) const CONNECTIONS: u32 = pipeline::OVERFLOW_CONNECTIONS as u32 + 7;
 
 /// Starts the data plane of `process`: what it needs beside the server, in a group that ends after `requests` do; they are
 /// made here, too, for that reason.

@@ -9,6 +9,7 @@ use crate::{
     },
     domain::{Body, Decision, Dialect, Event, Incoming, ProgramId},
     message::EventIds,
+    telemetry::metrics::{self, Counted, Source},
 };
 
 /// Who changes many things.
@@ -60,8 +61,13 @@ impl Caller {
                 Ok::<_, ApplyError>(decisions)
             });
             match applied.await {
+                Ok(decisions) => {
+                    metrics::taken(Source::Api, events.len());
+                    Counted::of(&decisions).count();
+                    return Ok(decisions);
+                }
                 Err(error) if attempts.goes_on(&error) => {}
-                ended => return ended,
+                Err(error) => return Err(error),
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, id_range::first_id_at, locks};
 use crate::domain::{Event, OrgId};
 
 /// Why an event could not be applied.
@@ -203,8 +203,8 @@ pub(crate) async fn record(
     Ok(recorded.rows_affected() > 0)
 }
 
-/// Keeps bytes that nobody could decode, under an id derived from the bytes and the day, so that a redelivery of the
-/// same message makes no second record.
+/// Keeps bytes that nobody could decode, under an id of the moment at which they came: a list shows the latest first. The same bytes on the
+/// same day are one record, so that a redelivery makes no second. To be called in a transaction.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -214,11 +214,26 @@ pub(crate) async fn record_bytes(
     failure: &Failure,
     now: DateTime<Utc>,
 ) -> Result<Uuid, DbError> {
+    let failed = |error| DbError::new("dead_letters.record_bytes", error);
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let mut random = [0; 10];
     random.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    // Whoever keeps the same bytes at this moment does so first.
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    locks::lock_keys(connection, &[i64::from_be_bytes([a, b, c, d, e, f, g, h])]).await?;
     let midnight = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let millis = u64::try_from(midnight.timestamp_millis()).unwrap_or_default();
+    let again = sqlx::query_scalar!(
+        "UPDATE event_failures SET failures = failures + 1, last_at = $4
+         WHERE event_id >= $1 AND event_id < $2 AND original = $3 RETURNING event_id",
+        first_id_at(midnight),
+        first_id_at(midnight + TimeDelta::days(1)),
+        bytes,
+        now
+    );
+    if let Some(known) = again.fetch_optional(&mut *connection).await.map_err(failed)? {
+        return Ok(known);
+    }
+    let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
     let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
     sqlx::query!(
         "WITH dead AS (
@@ -238,6 +253,6 @@ pub(crate) async fn record_bytes(
     )
     .execute(connection)
     .await
-    .map_err(|error| DbError::new("dead_letters.record_bytes", error))?;
+    .map_err(failed)?;
     Ok(id)
 }

@@ -1,6 +1,6 @@
 //! Event rows: known outcomes, waiting events, and the one write of each event with its outcome.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
@@ -120,6 +120,7 @@ struct Row {
     wait_until: Option<DateTime<Utc>>,
     request_id: Option<String>,
     waits_since: Option<i64>,
+    attempt: i32,
     warnings: Option<Json<Vec<String>>>,
     body: String,
 }
@@ -158,7 +159,7 @@ pub async fn parked(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash,
-                NULL::timestamptz AS "wait_until?", request_id, NULL::bigint AS "waits_since?",
+                NULL::timestamptz AS "wait_until?", request_id, NULL::bigint AS "waits_since?", attempt,
                 warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
          FROM events WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3 AND status = 'parked'
          ORDER BY event_id FOR UPDATE"#,
@@ -184,6 +185,8 @@ pub struct Due {
     pub unreadable: Vec<(EventId, DbError)>,
     /// Of those that wait for what they need: the last barrier that was set before (see [`super::barriers`]).
     pub waits_since: HashMap<EventId, i64>,
+    /// Those that were tried before.
+    pub tried: HashSet<EventId>,
 }
 
 /// Events whose rows wait for their turn, the longest due first; of more than `limit` each organisation has its part. They are not
@@ -196,7 +199,7 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
-                request_id, waits_since, warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
+                request_id, waits_since, attempt, warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
          FROM events WHERE status = 'queued' AND due_at <= $1 AND org_id IS NOT NULL
          ORDER BY due_at, event_id LIMIT $2"#,
         now,
@@ -211,11 +214,14 @@ pub async fn due(connection: &mut Connection, now: DateTime<Utc>, limit: i64) ->
     }
     let waits_since = rows.iter().filter_map(|row| Some((row.id, row.waits_since?)));
     let waits_since = waits_since.collect();
+    let tried = rows.iter().filter(|row| row.attempt > 1);
+    let tried = tried.map(|row| row.id).collect();
     let (events, unreadable) = read(rows);
     Ok(Due {
         events,
         unreadable,
         waits_since,
+        tried,
     })
 }
 
@@ -225,7 +231,7 @@ async fn still_queued(connection: &mut Connection, ids: &[Uuid]) -> Result<Vec<R
         Row,
         r#"SELECT event_id AS "id: EventId", org_id AS "org!: OrgId", dialect, received_at, trusted AS authenticated,
                 program_scope AS "program_scope: ProgramId", idempotency_key, idempotency_hash, wait_until,
-                request_id, waits_since, warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
+                request_id, waits_since, attempt, warnings AS "warnings: Json<Vec<String>>", body::text AS "body!"
          FROM events WHERE event_id = ANY ($1) AND event_id BETWEEN $2 AND $3 AND status = 'queued'
          ORDER BY due_at, event_id"#,
         ids,

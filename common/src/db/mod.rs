@@ -5,6 +5,7 @@
 
 pub(crate) mod affiliations;
 pub mod audit;
+pub mod backlog;
 pub mod barriers;
 mod batch_session;
 pub mod bonuses;
@@ -32,6 +33,7 @@ pub mod events;
 pub(crate) mod fixture;
 pub mod floor;
 pub mod grants;
+pub mod heartbeats;
 pub(crate) mod id_range;
 pub(crate) mod idempotency;
 pub mod idempotent_answers;
@@ -70,8 +72,8 @@ pub(crate) use decode::decode;
 pub use error::{DbError, FailureClass};
 pub use migrations::{MIGRATOR, migrate};
 pub use pool::{
-    Pool, PooledConnection, acquire, begin, begin_outer, commit, connect, forget_statements, in_transaction,
-    limit_lock_waits, ping, rollback,
+    Pool, PooledConnection, acquire, begin, begin_outer, commit, connect, connect_patiently,
+    forget_statements, in_transaction, limit_lock_waits, limit_statements, ping, rollback,
 };
 
 /// A connection that is not in a transaction of its own, or one that is: the caller knows.

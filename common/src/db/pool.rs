@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection as _, Executor,
+    ConnectOptions as _, Connection as _, Executor,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -25,13 +25,24 @@ pub(super) const BELIEVED: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the URL is malformed or the database does not answer.
 pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result<Pool, DbError> {
+    open(options(url, application)?, size).await
+}
+
+/// As [`connect`], one connection for a command whose statements may take long: nobody is warned of that.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_patiently(url: &SecretString, application: &str) -> Result<Pool, DbError> {
+    open(options(url, application)?.disable_statement_logging(), 1).await
+}
+
+fn options(url: &SecretString, application: &str) -> Result<PgConnectOptions, DbError> {
     let options: PgConnectOptions = url
         .expose_secret()
         .parse()
         .map_err(|error| DbError::new("database.url", error))?;
-    let failed = |error| DbError::new("database.connect", error);
     // A plan cached on a near-empty table would later scan it whole: plan with the values instead.
-    let options = options.application_name(application).options([
+    Ok(options.application_name(application).options([
         ("plan_cache_mode", "force_custom_plan"),
         // Compiling a statement takes longer than any of ours may.
         ("jit", "off"),
@@ -40,7 +51,11 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
         ("idle_in_transaction_session_timeout", "30s"),
         ("timezone", "UTC"),
         ("client_min_messages", "warning"),
-    ]);
+    ]))
+}
+
+async fn open(options: PgConnectOptions, size: u32) -> Result<Pool, DbError> {
+    let failed = |error| DbError::new("database.connect", error);
     // One connection by itself first: its error says what is wrong, the pool's only that it waited.
     let first = tokio::time::timeout(ACQUIRE_TIMEOUT, sqlx::PgConnection::connect_with(&options));
     let first = first
@@ -143,6 +158,14 @@ pub async fn begin_outer(pool: &Pool) -> Result<super::Transaction, DbError> {
 /// When the database does not answer.
 pub async fn limit_lock_waits(connection: &mut super::Connection, limit: Duration) -> Result<(), DbError> {
     set_local(connection, "lock_timeout", limit).await
+}
+
+/// Lets each statement of this transaction take only so long.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn limit_statements(connection: &mut super::Connection, limit: Duration) -> Result<(), DbError> {
+    set_local(connection, "statement_timeout", limit).await
 }
 
 async fn set_local(

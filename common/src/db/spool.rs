@@ -131,14 +131,3 @@ pub async fn remove(connection: &mut Connection, done: &[i64]) -> Result<(), DbE
         .map_err(|error| DbError::new("spool.remove", error))?;
     Ok(())
 }
-
-/// Envelopes that wait.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn depth(connection: &mut Connection) -> Result<i64, DbError> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "depth!" FROM spool"#)
-        .fetch_one(connection)
-        .await
-        .map_err(|error| DbError::new("spool.depth", error))
-}

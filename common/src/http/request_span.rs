@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{Dialect, EventId, OrgId},
-    telemetry::traces,
+    telemetry::{metrics, traces},
 };
 
 /// In the paths of calls that answer free data.
@@ -49,8 +49,9 @@ pub(super) async fn in_span(mut request: Request, next: Next) -> Response {
         left_out.add(warning);
     }
     let mut response = warnings::tell(response, &left_out, is_free).await;
-    let status = response.status().as_u16();
-    span.in_scope(|| tracing::debug!(status, elapsed = ?started.elapsed(), "answered"));
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    metrics::answered(asked.method(), asked.route(), status, took);
+    span.in_scope(|| tracing::debug!(status, elapsed = ?took, "answered"));
     if let Some(header) = id.header() {
         response.headers_mut().insert(X_REQUEST_ID, header);
     }

@@ -54,6 +54,15 @@ impl Asked {
         }
     }
 
+    pub(super) fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// The pattern of the path; `None`: no call is there.
+    pub(super) fn route(&self) -> Option<&str> {
+        self.route.as_ref().map(MatchedPath::as_str)
+    }
+
     /// `body`: as far as a sample is to be made of it.
     fn turned_away(
         &self,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::filter::Filter;
+use super::{filter::Filter, list::EVENTS};
 use crate::{
     db::{
         Connection, DbError,
@@ -43,7 +43,7 @@ pub async fn select(conn: &mut Connection, filter: &Filter, limit: u32) -> Resul
     let limit = limit.min(MAX_SELECTION);
     let mut sql = filter
         .conditions()
-        .statement("SELECT e.event_id FROM events e WHERE ");
+        .statement(&format!("SELECT e.event_id FROM {EVENTS} WHERE "));
     sql.push(" ORDER BY e.event_id DESC LIMIT ")
         .push_bind(i64::from(limit) + 1);
     let found: Vec<Uuid> = sql

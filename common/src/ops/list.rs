@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::filter::Filter;
+use super::{
+    filter::Filter,
+    fingerprint::{fingerprint, group_id},
+};
 use crate::{
     db::{Connection, DbError},
     domain::EventStatus,
@@ -32,13 +35,32 @@ pub struct EventSummary {
     pub applied_at: Option<DateTime<Utc>>,
     /// Queued: not before; parked: dead after.
     pub due_at: Option<DateTime<Utc>>,
+    /// What failures of the same cause have in common; `None`: it did not fail.
+    pub fingerprint: Option<String>,
+    /// A short name of that.
+    pub group: Option<String>,
+    /// When it died last.
+    pub failed_at: Option<DateTime<Utc>>,
+}
+
+impl EventSummary {
+    /// When it was decided, or came.
+    pub fn changed_at(&self) -> DateTime<Utc> {
+        self.failed_at.or(self.applied_at).unwrap_or(self.received_at)
+    }
 }
 
 /// The columns of [`EventSummary`].
-pub(super) const SUMMARY: &str =
+pub(super) const SUMMARY: &str = concat!(
     "e.event_id, o.slug AS org, e.kind, e.dialect, e.status, e.reason,
      CASE e.status WHEN 'refused' THEN e.outcome -> 'refused' ->> 'detail' WHEN 'dead' THEN f.detail END AS detail,
-     e.order_key AS order, e.attempt, e.revision, e.received_at, e.applied_at, e.due_at";
+     e.order_key AS order, e.attempt, e.revision, e.received_at, e.applied_at, e.due_at, ",
+    "CASE WHEN e.status IN ('refused', 'dead') THEN ",
+    fingerprint!(),
+    " END AS fingerprint, CASE WHEN e.status IN ('refused', 'dead') THEN ",
+    group_id!(),
+    " END AS \"group\", f.last_at AS failed_at"
+);
 
 /// What [`SUMMARY`] is read from.
 pub(super) const EVENTS: &str = "events e
@@ -55,4 +77,27 @@ pub async fn list(conn: &mut Connection, filter: &Filter, limit: u32) -> Result<
         .fetch_all(conn)
         .await
         .map_err(|error| DbError::new("ops.list", error))
+}
+
+/// At most `limit` events that match and that came, were decided or failed from `since` on, the earliest first: what somebody has to
+/// see who follows them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn changed_since(
+    conn: &mut Connection,
+    filter: &Filter,
+    since: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<EventSummary>, DbError> {
+    let before = format!("SELECT {SUMMARY} FROM {EVENTS} WHERE ");
+    let mut sql = filter.conditions().statement(&before);
+    sql.push(" AND COALESCE(f.last_at, e.applied_at, e.received_at) >= ")
+        .push_bind(since)
+        .push(" ORDER BY COALESCE(f.last_at, e.applied_at, e.received_at), e.event_id LIMIT ")
+        .push_bind(i64::from(limit));
+    sql.build_query_as()
+        .fetch_all(conn)
+        .await
+        .map_err(|error| DbError::new("ops.changed_since", error))
 }

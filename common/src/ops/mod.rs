@@ -5,6 +5,8 @@
 
 mod actions;
 mod filter;
+mod fingerprint;
+pub mod groups;
 pub mod import;
 mod list;
 mod show;
@@ -13,5 +15,5 @@ mod tests;
 
 pub use actions::{Counts, MAX_SELECTION, Selection, discard, replay, select};
 pub use filter::{DUPLICATES, Filter};
-pub use list::{EventSummary, list};
+pub use list::{EventSummary, changed_since, list};
 pub use show::{Action, EventDetails, Failure, show};

@@ -317,3 +317,53 @@ async fn an_event_applied_meanwhile_is_left_alone(pool: Pool) {
     let mut conn = pool.acquire().await.unwrap();
     assert_eq!(status(&mut conn, id).await.0, EventStatus::Applied);
 }
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn failures_are_found_by_what_they_have_in_common(pool: Pool) {
+    let mut conn = fixture::world(&pool).await;
+    let grouped = groups::groups(&mut conn, &failed()).await.unwrap();
+    let totals = &grouped.totals;
+    assert_eq!(
+        (totals.refused, totals.dead, totals.again, grouped.grouped),
+        (1, 2, 0, 3)
+    );
+    let mut texts: Vec<_> = grouped
+        .groups
+        .iter()
+        .map(|group| group.fingerprint.as_str())
+        .collect();
+    texts.sort_unstable();
+    assert_eq!(
+        texts,
+        [
+            "data_error: f1",
+            "undecodable: f2",
+            "unknown_partner: nothing that names a partner"
+        ]
+    );
+    for group in &grouped.groups {
+        for fingerprint in [&group.id, &group.fingerprint] {
+            let filter = Filter {
+                fingerprint: Some(fingerprint.clone()),
+                ..failed()
+            };
+            let listed = list(&mut conn, &filter, 9).await.unwrap();
+            assert_eq!(listed.len(), 1, "{fingerprint}");
+            assert_eq!(listed[0].event_id, group.sample);
+            assert_eq!(listed[0].group.as_deref(), Some(group.id.as_str()));
+        }
+    }
+    let with = |text: &str| Filter {
+        text: Some(text.to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(found(&mut conn, with("oRd3\"")).await, [3]);
+    assert_eq!(
+        found(&mut conn, with("{\"")).await,
+        [7, 6, 5, 3, 2, 1],
+        "also of undecodable bytes"
+    );
+    let since = fixture::now() + chrono::TimeDelta::milliseconds(500);
+    let changed = changed_since(&mut conn, &failed(), since, 9).await.unwrap();
+    assert_eq!(changed.len(), 1, "the one that died a second later");
+}

@@ -1,37 +1,32 @@
-//! The metrics of all roles: their names, and the one way to change each. Counted by batch, never by request.
-//!
-//! Labels come from closed sets; no key, order or partner is ever one, and of organisations only the few that are most loaded.
+//! The metrics of all roles: the one way to change each. Events are counted by batch, and requests by handles that are kept. Their
+//! names are in [`names`].
+
+mod counted;
+mod http;
+pub mod names;
+pub mod system;
 
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use strum::IntoEnumIterator as _;
 
+use self::names::{ALL, Kind, Metric};
+pub use self::{
+    counted::{Counted, dead, failed_again},
+    http::answered,
+};
 use super::{labels, ranked};
 use crate::domain::{Dialect, Reason};
 
-pub const REQUESTS_REJECTED: &str = "commissary_requests_rejected_total";
-pub const WRONG_PIXEL_SIGNATURES: &str = "commissary_pixel_signatures_wrong_total";
-pub const EVENTS_ACCEPTED: &str = "events_accepted_total";
-pub const EVENTS_APPLIED: &str = "events_applied_total";
-pub const EVENTS_REFUSED: &str = "events_refused_total";
-pub const EVENTS_PARKED: &str = "events_parked_total";
-pub const EVENTS_DEAD: &str = "events_dead_total";
-pub const EVENTS_SUSPECTED: &str = "events_suspected_total";
-pub const BATCH_EVENTS: &str = "batch_events";
-pub const BATCH_APPLY_DURATION: &str = "batch_apply_duration_seconds";
-pub const SPOOL_ENVELOPES: &str = "spool_envelopes";
-pub const BULK_ENVELOPES: &str = "bulk_envelopes_of_most_loaded";
-pub const UNDER_WAY: &str = "events_under_way_of_most_loaded";
-pub const TO_BULK: &str = "events_to_bulk_total";
-pub const HANDLER_PANICS: &str = "http_handler_panics_total";
-pub const CONNECTIONS_REFUSED: &str = "http_connections_refused_total";
-pub const OLDEST_UNAPPLIED: &str = "oldest_unapplied_event_seconds";
-pub const TASK_RESTARTS: &str = "task_restarts_total";
-
 const BATCH_EVENTS_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
-const BATCH_APPLY_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// Of batches, transactions and commits.
+const BATCH_BUCKETS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
+];
+/// A caller waits 3 s for an outcome, 10 s if it asks for it.
+const HTTP_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 3.0, 10.0];
 /// Observations wait in memory until they are summed up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -39,6 +34,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
+    process: metrics_process::Collector,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -62,11 +58,14 @@ impl Metrics {
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(InstallError)?;
         register();
-        Ok(Self { handle })
+        let process = metrics_process::Collector::default();
+        process.describe();
+        Ok(Self { handle, process })
     }
 
     /// The Prometheus text of now.
     pub fn render(&self) -> String {
+        self.process.collect();
         self.handle.run_upkeep();
         self.handle.render()
     }
@@ -82,178 +81,178 @@ impl Metrics {
 }
 
 fn builder() -> Result<PrometheusBuilder, BuildError> {
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(BATCH_EVENTS.to_owned()), &BATCH_EVENTS_BUCKETS)?
-        .set_buckets_for_metric(
-            Matcher::Full(BATCH_APPLY_DURATION.to_owned()),
-            &BATCH_APPLY_BUCKETS,
-        )
+    let buckets: [(&str, &[f64]); 5] = [
+        (names::BATCH_EVENTS, &BATCH_EVENTS_BUCKETS),
+        (names::BATCH_DURATION, &BATCH_BUCKETS),
+        (names::BATCH_APPLY_DURATION, &BATCH_BUCKETS),
+        (names::BATCH_COMMIT_DURATION, &BATCH_BUCKETS),
+        (names::HTTP_DURATION, &HTTP_BUCKETS),
+    ];
+    let builder = PrometheusBuilder::new();
+    buckets.iter().try_fold(builder, |builder, (name, buckets)| {
+        builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), buckets)
+    })
 }
 
-/// Describes all metrics and starts those at 0 that count. Histograms show with their first batch.
+fn describe(metric: &Metric) {
+    let Metric {
+        name,
+        kind,
+        unit,
+        help,
+        ..
+    } = *metric;
+    match (kind, unit) {
+        (Kind::Counter, _) => describe_counter!(name, help),
+        (Kind::Gauge, None) => describe_gauge!(name, help),
+        (Kind::Gauge, Some(unit)) => describe_gauge!(name, unit, help),
+        (Kind::Histogram, None) => describe_histogram!(name, help),
+        (Kind::Histogram, Some(unit)) => describe_histogram!(name, unit, help),
+    }
+}
+
+/// Describes all metrics and starts those at 0 that count, as far as their labels are known beforehand. Histograms show with the
+/// first that they measure.
 fn register() {
-    describe_counter!(
-        REQUESTS_REJECTED,
-        "Requests that became no event, by wire format, call, reason and field"
-    );
-    describe_counter!(
-        WRONG_PIXEL_SIGNATURES,
-        "Pixels with a signature that is not theirs: their conversions wait for approval"
-    );
-    counter!(WRONG_PIXEL_SIGNATURES).absolute(0);
-    describe_counter!(
-        EVENTS_ACCEPTED,
-        "Events durably accepted, by the wire format they came in"
-    );
-    describe_counter!(EVENTS_APPLIED, "Events that took effect");
-    describe_counter!(EVENTS_REFUSED, "Events refused, by reason");
-    describe_counter!(EVENTS_PARKED, "Events that wait for the event they depend on");
-    describe_counter!(EVENTS_DEAD, "Events that could not be applied, by code");
-    describe_counter!(
-        EVENTS_SUSPECTED,
-        "Events applied with care since a process ended in the middle of their batch, together or alone"
-    );
-    describe_histogram!(BATCH_EVENTS, "Events in a batch of a worker");
-    describe_histogram!(
-        BATCH_APPLY_DURATION,
-        Unit::Seconds,
-        "Time from taking a batch to its commit"
-    );
-    describe_gauge!(SPOOL_ENVELOPES, "Envelopes in the Postgres spool");
-    describe_gauge!(
-        BULK_ENVELOPES,
-        "Envelopes in the bulk of the spool, of the few organisations that have the most"
-    );
-    describe_gauge!(
-        UNDER_WAY,
-        "Events that this process took and that are not answered, of the few organisations that have the most"
-    );
-    describe_counter!(
-        TO_BULK,
-        "Events that exceeded their organisation's share, or came in batches, and wait in bulk"
-    );
-    counter!(TO_BULK).absolute(0);
-    describe_gauge!(
-        OLDEST_UNAPPLIED,
-        Unit::Seconds,
-        "Age of the oldest event that waits to be applied, 0 when none does"
-    );
-    describe_counter!(HANDLER_PANICS, "HTTP requests that ended in a panic, each a bug");
-    counter!(HANDLER_PANICS).absolute(0);
-    describe_counter!(
-        CONNECTIONS_REFUSED,
-        "Connections that found no place, by what was full"
-    );
-    describe_counter!(
-        TASK_RESTARTS,
-        "Tasks of this process that were started again after a panic or an unexpected end, by name"
-    );
+    ALL.iter().for_each(describe);
+    for metric in ALL {
+        if metric.kind == Kind::Counter && metric.labels.is_empty() {
+            counter!(metric.name).absolute(0);
+        }
+    }
     for dialect in Dialect::iter() {
-        accepted(dialect, 0);
+        counter!(names::EVENTS_ACCEPTED, "dialect" => dialect.name()).absolute(0);
+    }
+    for source in Source::iter() {
+        counter!(names::EVENTS_TAKEN, "source" => <&str>::from(source)).absolute(0);
     }
     for reason in Reason::iter() {
-        refused(reason, 0);
+        counter!(names::EVENTS_REFUSED, "reason" => reason.code()).absolute(0);
     }
-    applied(0);
-    parked(0);
-    for code in ["undecodable", "crash_loop", "missing_parent", "panic"] {
+    for code in ["undecodable", "crash_loop", "missing_parent", "panic", "too_old"] {
         dead(code.to_owned(), 0);
     }
     for how in ["together", "alone"] {
         suspected(how, 0);
     }
-    spool_envelopes(0);
-    oldest_unapplied(Duration::ZERO);
+    for cause in ["database", "deploy"] {
+        counter!(names::WORKER_PAUSES, "cause" => cause).absolute(0);
+    }
+    for status in ["refused", "dead"] {
+        counter!(names::REPLAYS_FAILED, "status" => status).absolute(0);
+    }
+}
+
+/// What runs in this process, once at its start.
+pub fn build_info(role: &'static str, version: &'static str) {
+    gauge!(names::BUILD_INFO, "version" => version, "role" => role).set(1.0);
+}
+
+/// Whether the process can do its work.
+pub fn ready(is_ready: bool) {
+    gauge!(names::READY).set(f64::from(u8::from(is_ready)));
+}
+
+/// Where events were taken from to be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Source {
+    Broker,
+    Spool,
+    Bulk,
+    /// Queued by `commissary import`.
+    Import,
+    /// Tried again: by an operator, or after others were in its way.
+    Replay,
+    /// What falls due by itself.
+    Due,
+    /// Queued for another reason, such as waiting for what may be under way.
+    Queued,
+    /// A request of the control plane that applies its event itself.
+    Api,
+}
+
+/// Worker, api: events taken, from a [`Source`] or what is called so.
+pub fn taken(source: impl Into<&'static str>, events: usize) {
+    let (source, events) = (source.into(), u64::try_from(events).unwrap_or(u64::MAX));
+    counter!(names::EVENTS_TAKEN, "source" => source).increment(events);
 }
 
 /// Both planes: a request, or a line of a batch, that became no event. `field` may be a name that the caller chose: only so many
 /// are told apart.
 pub fn rejected(dialect: &'static str, route: &str, reason: &'static str, field: &str) {
     let (route, field) = (route.to_owned(), labels::bounded(field));
-    counter!(REQUESTS_REJECTED, "dialect" => dialect, "route" => route, "reason" => reason, "field" => field)
+    counter!(names::REQUESTS_REJECTED, "dialect" => dialect, "route" => route, "reason" => reason, "field" => field)
         .increment(1);
 }
 
 /// Ingest: a pixel whose signature was sent and is wrong.
 pub fn wrong_pixel_signature() {
-    counter!(WRONG_PIXEL_SIGNATURES).increment(1);
+    counter!(names::WRONG_PIXEL_SIGNATURES).increment(1);
 }
 
-/// Ingest: events that the broker confirmed or Postgres committed.
-pub fn accepted(dialect: Dialect, events: u64) {
-    counter!(EVENTS_ACCEPTED, "dialect" => dialect.name()).increment(events);
+/// Ingest: an event that the broker confirmed or Postgres committed.
+pub fn accepted(dialect: Dialect) {
+    ACCEPTED.with(|handles| {
+        if let Some((_, counter)) = handles.iter().find(|(of, _)| *of == dialect) {
+            counter.increment(1);
+        }
+    });
 }
 
-/// Worker: events that took effect, after the commit.
-pub fn applied(events: u64) {
-    counter!(EVENTS_APPLIED).increment(events);
-}
-
-/// Worker: events refused.
-pub fn refused(reason: Reason, events: u64) {
-    counter!(EVENTS_REFUSED, "reason" => reason.code()).increment(events);
-}
-
-/// Worker: events parked.
-pub fn parked(events: u64) {
-    counter!(EVENTS_PARKED).increment(events);
-}
-
-/// Worker: dead events, by one of our codes.
-pub fn dead(code: String, events: u64) {
-    counter!(EVENTS_DEAD, "code" => code).increment(events);
+thread_local! {
+    /// A handle for each dialect, made by the first use, when the recorder is there: no label is made for an event.
+    static ACCEPTED: Vec<(Dialect, Counter)> = Dialect::iter()
+        .map(|dialect| (dialect, counter!(names::EVENTS_ACCEPTED, "dialect" => dialect.name())))
+        .collect();
 }
 
 /// Worker: events that may have ended a process, applied `together` or `alone`.
 pub fn suspected(how: &'static str, events: usize) {
     let events = u64::try_from(events).unwrap_or(u64::MAX);
-    counter!(EVENTS_SUSPECTED, "applied" => how).increment(events);
+    counter!(names::EVENTS_SUSPECTED, "applied" => how).increment(events);
 }
 
-/// Worker: a batch was committed.
-pub fn batch(events: usize, took: Duration) {
-    histogram!(BATCH_EVENTS).record(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
-    histogram!(BATCH_APPLY_DURATION).record(took.as_secs_f64());
+/// Worker: a transaction of so many events was committed.
+pub fn committed(events: usize, apply: Duration, commit: Duration) {
+    histogram!(names::BATCH_EVENTS).record(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
+    histogram!(names::BATCH_APPLY_DURATION).record(apply.as_secs_f64());
+    histogram!(names::BATCH_COMMIT_DURATION).record(commit.as_secs_f64());
+}
+
+/// Worker: a batch was applied and answered.
+pub fn batch(source: &'static str, took: Duration) {
+    histogram!(names::BATCH_DURATION, "source" => source).record(took.as_secs_f64());
+}
+
+/// Worker: nothing can be applied for now, because of the `database` or of the `deploy`.
+pub fn paused(cause: &'static str) {
+    counter!(names::WORKER_PAUSES, "cause" => cause).increment(1);
 }
 
 /// Ingest and api: a handler panicked.
 pub fn handler_panicked() {
-    counter!(HANDLER_PANICS).increment(1);
+    counter!(names::HANDLER_PANICS).increment(1);
 }
 
 /// A connection found no place: the `server`'s are taken, or all that a `client` may have.
 pub fn connection_refused(why: &'static str) {
-    counter!(CONNECTIONS_REFUSED, "by" => why).increment(1);
-}
-
-/// Envelopes in the spool, as last seen.
-pub fn spool_envelopes(envelopes: u32) {
-    gauge!(SPOOL_ENVELOPES).set(f64::from(envelopes));
-}
-
-/// Worker: the organisations with the most bulk, and how many envelopes each.
-pub fn bulk_of_most_loaded(loads: &[(String, u32)]) {
-    ranked::set(BULK_ENVELOPES, loads);
+    counter!(names::CONNECTIONS_REFUSED, "by" => why).increment(1);
 }
 
 /// Ingest: the organisations with the most events under way, and how many each.
 pub fn under_way_of_most_loaded(loads: &[(String, u32)]) {
-    ranked::set(UNDER_WAY, loads);
+    ranked::set(names::UNDER_WAY, loads);
 }
 
 /// Ingest: events that go to bulk.
 pub fn to_bulk(events: u64) {
-    counter!(TO_BULK).increment(events);
-}
-
-/// Age of the oldest event that waits, as last seen.
-pub fn oldest_unapplied(age: Duration) {
-    gauge!(OLDEST_UNAPPLIED).set(age.as_secs_f64());
+    counter!(names::TO_BULK).increment(events);
 }
 
 /// Every role: a task was started again so many times; 0 makes it known.
 pub fn task_restarts(task: &str, restarts: u64) {
-    counter!(TASK_RESTARTS, "task" => task.to_owned()).increment(restarts);
+    counter!(names::TASK_RESTARTS, "task" => task.to_owned()).increment(restarts);
 }
 
 #[cfg(test)]
@@ -266,25 +265,65 @@ mod tests {
         let handle = recorder.handle();
         metrics::with_local_recorder(&recorder, || {
             register();
-            applied(3);
-            batch(7, Duration::from_millis(4));
+            let counted = Counted {
+                applied: 3,
+                ..Counted::default()
+            };
+            counted.count();
+            taken(Source::Import, 2);
+            committed(7, Duration::from_millis(4), Duration::from_millis(2));
         });
         let text = handle.render();
         for line in [
-            "# TYPE events_accepted_total counter",
-            "events_accepted_total{dialect=\"yaplet\"} 0",
-            "events_refused_total{reason=\"duplicate_order\"} 0",
-            "events_applied_total 3",
-            "events_parked_total 0",
-            "events_dead_total{code=\"undecodable\"} 0",
-            "events_suspected_total{applied=\"alone\"} 0",
-            "spool_envelopes 0",
-            "http_handler_panics_total 0",
-            "oldest_unapplied_event_seconds 0",
-            "batch_events_bucket{le=\"10\"} 1",
-            "batch_apply_duration_seconds_bucket{le=\"0.005\"} 1",
+            "# TYPE commissary_events_accepted_total counter",
+            "commissary_events_accepted_total{dialect=\"yaplet\"} 0",
+            "commissary_events_refused_total{reason=\"duplicate_order\"} 0",
+            "commissary_events_applied_total 3",
+            "commissary_events_parked_total 0",
+            "commissary_events_dead_total{code=\"undecodable\"} 0",
+            "commissary_events_suspected_total{applied=\"alone\"} 0",
+            "commissary_events_taken_total{source=\"import\"} 2",
+            "commissary_http_handler_panics_total 0",
+            "commissary_batch_events_bucket{le=\"10\"} 1",
+            "commissary_batch_apply_duration_seconds_bucket{le=\"0.005\"} 1",
+            "commissary_batch_commit_duration_seconds_bucket{le=\"0.0025\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_operators_lists_them() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for metric in ALL {
+            let Metric {
+                name,
+                kind,
+                labels,
+                help,
+                ..
+            } = metric;
+            let line = format!("| `{name}` | {kind} | {} | {help} |", labels.join(", "));
+            assert!(
+                page.lines().any(|found| found == line),
+                "docs/OPERATIONS.md: {line}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_of_one_form() {
+        for metric in ALL {
+            let Metric { name, kind, .. } = *metric;
+            assert!(name.starts_with("commissary_"), "{name}");
+            assert_eq!(name.ends_with("_total"), kind == Kind::Counter, "{name}");
+            assert_eq!(
+                name.ends_with("_seconds"),
+                metric.unit == Some(metrics::Unit::Seconds),
+                "{name}"
+            );
+            assert_eq!(ALL.iter().filter(|other| other.name == name).count(), 1, "{name}");
         }
     }
 }

@@ -32,3 +32,11 @@ pub(super) fn set(name: &'static str, loads: &[(String, u32)]) {
         gauge!(name, "org" => org).set(f64::from(count));
     }
 }
+
+/// Says that of all of them nobody knows.
+pub(super) fn unknown(name: &'static str) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    for org in shown.get(name).into_iter().flatten() {
+        gauge!(name, "org" => org.clone()).set(f64::NAN);
+    }
+}

@@ -268,7 +268,7 @@ impl Pipeline {
         };
         place.answered();
         if !matches!(answer, Answer::Unavailable { .. }) {
-            metrics::accepted(dialect, 1);
+            metrics::accepted(dialect);
         }
         answer
     }

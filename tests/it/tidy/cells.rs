@@ -57,6 +57,7 @@ const OF_BATCHES: Rule = Rule::Only(
         "common::db",
         "common::domain",
         "common::message",
+        "common::telemetry",
     ],
 );
 
@@ -247,14 +248,34 @@ pub(super) const MAP: &[Cell] = &[
         rules: &[Rule::Only("common", &["common::telemetry"]), DATABASE_OR_BROKER],
     },
     Cell {
-        folder: "common/src/telemetry",
-        must_never: "know what the product does, but for the names of labels and traces",
+        folder: "common/src/health",
+        must_never: "change an event, or stand in the way of one",
         rules: &[
             Rule::Only(
                 "common",
                 &[
+                    "common::db",
+                    "common::queue::amqp",
+                    "common::runtime",
+                    "common::telemetry",
+                ],
+            ),
+            DATABASE_OR_BROKER,
+            Rule::ReadsOnly,
+        ],
+    },
+    Cell {
+        folder: "common/src/telemetry",
+        must_never: "know what the product does, but for what is counted and traced",
+        rules: &[
+            Rule::Only(
+                "common",
+                &[
+                    "common::domain::Decision",
                     "common::domain::Dialect",
+                    "common::domain::Outcome",
                     "common::domain::Reason",
+                    "common::domain::RowWrite",
                     "common::domain::TraceParent",
                     "common::runtime",
                 ],

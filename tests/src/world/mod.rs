@@ -174,7 +174,10 @@ impl World {
 
     /// Runs it to its end.
     pub async fn commissary(&self, arguments: &[&str]) -> Output {
-        let command = self.command(arguments);
+        Self::run(self.command(arguments)).await
+    }
+
+    async fn run(command: Command) -> Output {
         let output = tokio::process::Command::from(command).output().await;
         let output = output.expect("the binary runs");
         Output {
@@ -182,6 +185,27 @@ impl World {
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
             error: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// `commissary doctor` of this installation, which asks its broker, too.
+    pub async fn doctor(&self) -> Output {
+        let mut command = self.command(&["doctor", "--json"]);
+        if self.config.queue() == Queue::Rabbit {
+            command
+                .env("AMQP_URL", self.config.broker())
+                .env("COMMISSARY_AMQP_PREFIX", &self.prefix);
+        }
+        Self::run(command).await
+    }
+
+    /// A metric as a process shows it at this moment, by its name with labels; `None`: it is not there.
+    pub async fn metric(&self, process: &str, name: &str) -> Option<f64> {
+        let url = format!("{process}/metrics");
+        let text = reqwest::get(&url).await.ok()?.text().await.ok()?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line?.parse().ok()
     }
 
     /// Waits until a receipt shows what became of its event, and gives that answer.

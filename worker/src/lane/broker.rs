@@ -11,7 +11,7 @@ use common::{
 
 use super::{
     consumer::{Consumer, PREFETCH},
-    state::{Lane, PAUSE_MAX},
+    state::{BROKER, Lane, PAUSE_MAX},
 };
 use crate::crash_guard::Care;
 
@@ -41,6 +41,7 @@ impl Lane {
     /// Subscribes, if the broker is there now.
     pub(super) async fn connect(&mut self) {
         self.consumer = None;
+        self.worker.progress.consumes(self.id(), false);
         let Some(broker) = &self.worker.broker else { return };
         let Some(connection) = broker.consume.current() else {
             return;
@@ -54,6 +55,7 @@ impl Lane {
                     id: rand::random(),
                     passing: None,
                 });
+                self.worker.progress.consumes(self.id(), true);
             }
             Err(error) => connection.fail(format!(
                 "the consumer could not start: {}",
@@ -88,7 +90,7 @@ impl Lane {
         let taken = consumer.take(first);
         // First what may have crashed others: if the rest crashes this process it is not delivered once more.
         let is_settled = self.put_aside(&consumer, taken.aside).await
-            && (taken.batch.is_empty() || self.settle("broker", &taken.batch, Care::Plain).await);
+            && (taken.batch.is_empty() || self.settle(BROKER, &taken.batch, Care::Plain).await);
         if is_settled {
             if let Some(last) = taken.last {
                 consumer.acknowledge(last).await;

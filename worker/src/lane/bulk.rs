@@ -49,6 +49,7 @@ pub(crate) async fn run(
         stop.clone(),
     );
     lane.pace = Some(express.pace());
+    lane.worker.progress.started(lane.id());
     while !stop.is_cancelled() {
         if turns.has_more {
             lane.bulk_batch(&mut turns).await;
@@ -58,6 +59,7 @@ pub(crate) async fn run(
             turns.has_more = true;
         }
     }
+    lane.worker.progress.ended(lane.id());
     lane.guard.leave(&lane.taker).await;
 }
 

@@ -11,9 +11,7 @@ mod spool;
 mod spool_position;
 mod state;
 
-use std::time::Duration;
-
-use common::{queue::amqp::Delivery, telemetry};
+use common::queue::amqp::Delivery;
 use tokio_util::sync::CancellationToken;
 
 use self::state::Lane;
@@ -45,6 +43,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut lane = Lane::new(worker, guard, (number, "lane"), calls, express, stop);
+    lane.worker.progress.started(lane.id());
     loop {
         match lane.next().await {
             Next::Broker(first) => lane.broker_batch(first).await,
@@ -54,6 +53,7 @@ pub(crate) async fn run(
             Next::Stop => break,
         }
     }
+    lane.worker.progress.ended(lane.id());
     lane.disconnect().await;
     lane.guard.leave(&lane.taker).await;
 }
@@ -82,7 +82,6 @@ impl Lane {
 
     /// Waits until there is something to do.
     async fn idle(&mut self) -> Next {
-        telemetry::metrics::oldest_unapplied(Duration::ZERO);
         let broker = self.worker.broker.as_ref();
         tokio::select! {
             biased;

@@ -16,12 +16,16 @@ use crate::{
     lane_calls::Calls,
     outcomes,
     pace::{ExpressLoad, Pace},
+    progress::LaneId,
     reply_publisher::ReplyPublisher,
 };
 
 /// Between two attempts while nothing can be applied: from the first to the second, doubling.
 pub(super) const PAUSE_FIRST: Duration = Duration::from_millis(100);
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The source of batches that the broker delivered.
+pub(super) const BROKER: &str = "broker";
 
 pub(super) struct Lane {
     pub(super) worker: Worker,
@@ -71,7 +75,21 @@ impl Lane {
     /// Applies a batch and answers it, waiting out whatever is nobody's fault. `false`: stopped before it was applied.
     pub(super) async fn settle(&mut self, source: &'static str, batch: &Batch, care: Care) -> bool {
         let span = batch::span(source, Some(self.number), &batch.events, Some(batch.bytes()));
-        self.settle_in_span(batch, care).instrument(span).await
+        let received = || batch.events.iter().map(|incoming| incoming.event.received_at);
+        let latest = (source == BROKER).then(|| received().max()).flatten();
+        let (id, began) = (self.id(), Instant::now());
+        self.worker.progress.took(id, received().min(), latest);
+        let is_settled = self.settle_in_span(batch, care).instrument(span).await;
+        self.worker.progress.settled(id);
+        if is_settled {
+            telemetry::metrics::taken(source, batch.events.len());
+            telemetry::metrics::batch(source, began.elapsed());
+        }
+        is_settled
+    }
+
+    pub(super) fn id(&self) -> LaneId {
+        (self.pace.is_some(), self.number)
     }
 
     async fn settle_in_span(&mut self, batch: &Batch, care: Care) -> bool {
@@ -82,18 +100,13 @@ impl Lane {
             .without_max_times()
             .with_jitter()
             .build();
-        let oldest = batch
-            .events
-            .iter()
-            .map(|incoming| incoming.event.received_at)
-            .min();
         loop {
-            let age = oldest.and_then(|oldest| (self.worker.clock.now() - oldest).to_std().ok());
-            telemetry::metrics::oldest_unapplied(age.unwrap_or_default());
             match self.apply(batch, care).await {
                 Ok(is_done) => return is_done,
                 Err(paused) => {
                     let pause = pauses.next().unwrap_or(PAUSE_MAX);
+                    self.worker.progress.paused(self.id(), &telemetry::chain(&paused));
+                    telemetry::metrics::paused(paused.cause());
                     tracing::error!(reason = %telemetry::chain(&paused), pause_ms = pause.as_millis(), "nothing can be applied; events wait");
                     self.pause(pause).await;
                     if self.stop.is_cancelled() {

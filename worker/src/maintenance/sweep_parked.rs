@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     apply::event_rows,
-    db::{self, DbError, spool, spool_bulk},
+    db::{self, DbError},
     telemetry,
 };
 use futures_util::FutureExt as _;
@@ -22,17 +22,9 @@ async fn sweep_parked(context: &Context) -> Result<Done, DbError> {
     let now = context.clock.now();
     let swept = db::in_transaction(&context.pool, async |transaction| {
         let (queued, dead) = event_rows::sweep_parked(transaction, now).await?;
-        let spooled = spool::depth(transaction).await?;
-        let loads = spool_bulk::most_loaded(transaction).await?;
-        Ok::<_, DbError>((queued, dead, spooled, loads))
+        Ok::<_, DbError>((queued, dead))
     });
-    let (queued, dead, spooled, loads) = swept.await?;
-    let named = loads.into_iter().map(|load| {
-        let org = load.org.unwrap_or_else(|| "unknown".to_owned());
-        (org, u32::try_from(load.envelopes).unwrap_or(u32::MAX))
-    });
-    telemetry::metrics::bulk_of_most_loaded(&named.collect::<Vec<_>>());
-    telemetry::metrics::spool_envelopes(u32::try_from(spooled).unwrap_or(u32::MAX));
+    let (queued, dead) = swept.await?;
     if dead > 0 {
         telemetry::metrics::dead("missing_parent".to_owned(), dead);
         tracing::warn!(

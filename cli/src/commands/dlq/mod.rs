@@ -6,40 +6,49 @@ mod counts;
 use anyhow::bail;
 use common::{
     db,
-    domain::EventId,
-    ops,
+    domain::{EventId, EventStatus},
+    ops::{self, groups},
     runtime::{Clock, DbArgs},
 };
 
-use self::{
-    choice::{Choice, States},
-    counts::print_counts,
-};
+use self::{choice::Choice, counts::print_counts};
 use super::{
     event_args::{FilterArgs, event_id},
+    event_follow::follow,
+    event_groups::{self, Bare, GROUPS_HELP, GroupArgs},
     event_output::print_list,
     events::{Show, show_one},
 };
 use crate::print::print;
 
+/// Without a subcommand: what `groups` shows.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    groups: Bare,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List dead events, latest first; with --refused refused ones, too.
-    #[command(after_long_help = "\
-Duplicates (reasons duplicate_order and idempotent_repeat) are listed only when their --code or --duplicates is given.
+    /// Show refused and dead events by what they have in common: how many, since when, whose, and one of them.
+    #[command(after_long_help = GROUPS_HELP)]
+    Groups(GroupArgs),
 
---json prints what `commissary events list --json` prints.
+    /// List dead and refused events, latest first.
+    #[command(after_long_help = "\
+Duplicates (reasons duplicate_order and idempotent_repeat) are listed only when their --code or --duplicates is given. The latest are
+those that came last.
+
+--json prints what `commissary events list --json` prints; with --follow one object a line.
 
 Examples:
   commissary dlq list
-  commissary dlq list --refused --org demo --from 2days
-  commissary dlq list --code unknown_partner")]
+  commissary dlq list --only dead --org demo --from 2h
+  commissary dlq list --code unknown_partner --customer USER7
+  commissary dlq list --again --follow")]
     List(List),
 
     /// Show one event: its body, its outcome, its failure, and what operators did.
@@ -84,8 +93,18 @@ struct List {
     db: DbArgs,
     #[command(flatten)]
     filter: FilterArgs,
-    #[command(flatten)]
-    states: States,
+    /// Only these: refused or dead.
+    #[arg(long, value_name = "STATUS", value_parser = ["refused", "dead"])]
+    only: Option<String>,
+    /// Also refused events that only repeat an earlier one.
+    #[arg(long)]
+    duplicates: bool,
+    /// Refused events are listed anyway: this was said before they were.
+    #[arg(long = "refused", hide = true)]
+    _refused: bool,
+    /// Go on printing what fails from now on, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["before", "limit"])]
+    follow: bool,
     /// Only events before this one: the next page.
     #[arg(long, value_name = "EVENT", value_parser = event_id)]
     before: Option<EventId>,
@@ -121,27 +140,36 @@ struct Discard {
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     match args.command {
-        Command::List(args) => list(args, clock).await,
-        Command::Show(args) => show_one(args).await,
-        Command::Replay(args) => replay(args, clock).await,
-        Command::Discard(args) => discard(args, clock).await,
+        Some(Command::Groups(args)) => event_groups::run(args, clock).await,
+        Some(Command::List(args)) => list(args, clock).await,
+        Some(Command::Show(args)) => show_one(args).await,
+        Some(Command::Replay(args)) => replay(args, clock).await,
+        Some(Command::Discard(args)) => discard(args, clock).await,
+        None => event_groups::run_bare(args.groups, clock).await,
     }
 }
 
 async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(&args.db.database_url, 1, "commissary dlq").await?;
+    let pool = db::connect_patiently(&args.db.database_url, "commissary dlq").await?;
     let mut conn = pool.acquire().await?;
-    let statuses = args.states.statuses(&args.filter, false);
+    let statuses = match args.only.as_deref().and_then(EventStatus::parse) {
+        Some(only) => vec![only],
+        None => vec![EventStatus::Refused, EventStatus::Dead],
+    };
     let mut filter = args.filter.filter(&mut conn, statuses, clock.now()).await?;
+    filter.duplicates = args.duplicates;
+    if args.follow {
+        return follow(&mut conn, &filter, args.json, clock).await;
+    }
+    let totals = groups::totals(&mut conn, &filter).await?;
     filter.before = args.before;
-    filter.duplicates = args.states.duplicates;
     let events = ops::list(&mut conn, &filter, args.limit).await?;
-    print_list(&events, args.limit, args.json)
+    print_list(&events, Some(&totals), args.limit, args.json)
 }
 
 async fn replay(args: Replay, clock: &Clock) -> anyhow::Result<()> {
     let Replay { db, choice } = args;
-    let pool = db::connect(&db.database_url, 1, "commissary dlq").await?;
+    let pool = db::connect_patiently(&db.database_url, "commissary dlq").await?;
     let mut conn = pool.acquire().await?;
     let (json, actor) = (choice.json, choice.actor.clone());
     let Some(chosen) = choice.choose(&mut conn, false, "Replay", clock).await? else {
@@ -151,7 +179,7 @@ async fn replay(args: Replay, clock: &Clock) -> anyhow::Result<()> {
     print_counts(&chosen, &counts, "queued", json)?;
     if !json && counts.done > 0 {
         print("watch them go: commissary events list --status queued")?;
-        print("what fails again: commissary dlq list --refused")?;
+        print("what fails again: commissary dlq groups --again")?;
     }
     Ok(())
 }
@@ -166,7 +194,7 @@ async fn discard(args: Discard, clock: &Clock) -> anyhow::Result<()> {
     if reason.trim().is_empty() {
         bail!("--reason must say why");
     }
-    let pool = db::connect(&db.database_url, 1, "commissary dlq").await?;
+    let pool = db::connect_patiently(&db.database_url, "commissary dlq").await?;
     let mut conn = pool.acquire().await?;
     let (json, actor) = (choice.json, choice.actor.clone());
     let Some(chosen) = choice.choose(&mut conn, parked, "Discard", clock).await? else {

@@ -1,6 +1,7 @@
 //! `commissary doctor`: what is wrong, in sentences.
 
-mod check;
+mod broker;
+mod disk;
 mod role;
 
 use common::{
@@ -10,22 +11,19 @@ use common::{
         grants::{self, DatabaseRole, RoleNames},
         spool::Newer,
     },
+    health::{self, Check},
     message::ENVELOPE_VERSION,
-    queue::amqp::{AmqpUrl, Topology, inspect},
     runtime::{AmqpArgs, Clock, DbArgs},
     telemetry,
 };
-use secrecy::ExposeSecret;
-
-use check::Check;
 
 use super::migrate::newest_version;
-use crate::{print, roles::api::ApiArgs};
+use crate::{print, printable::line, roles::api::ApiArgs};
 
-/// Clocks further apart than this confuse receipts and reports.
-const CLOCK_SKEW_SECONDS: i64 = 5;
+/// The schema from which on there are heartbeats.
+const HEARTBEATS: i64 = 49;
 
-/// Check database, its role, broker, topology, migrations, clock and GeoIP file, and say what is wrong and what to do.
+/// Say what is wrong with the installation and what to do: workers, queues, lag, dead letters, database, clocks, disk. Exit code 1 then.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -49,7 +47,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let mut checks = database(&args, clock).await;
-    checks.extend(broker(&args.amqp).await);
+    checks.extend(broker::checks(&args.amqp).await);
     checks.push(geoip(&args.api));
     let wrong = checks.iter().filter(|check| check.result.is_err()).count();
     if args.json {
@@ -65,8 +63,8 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         for check in &checks {
             match &check.result {
                 Ok(_) if args.quiet => {}
-                Ok(detail) => print::print(format!("ok     {}: {detail}", check.name))?,
-                Err(detail) => print::print(format!("WRONG  {}: {detail}", check.name))?,
+                Ok(detail) => print::print(format!("ok     {}: {}", check.name, line(detail)))?,
+                Err(detail) => print::print(format!("WRONG  {}: {}", check.name, line(detail)))?,
             }
         }
     }
@@ -80,17 +78,23 @@ async fn database(args: &Args, clock: &Clock) -> Vec<Check> {
     let report = async {
         let pool = db::connect(&args.db.database_url, 1, "commissary doctor").await?;
         let report = db::doctor::inspect(&pool).await?;
-        Ok::<_, db::DbError>((report, grants::inspect(&pool, &args.names, args.role).await?))
+        let of_role = grants::inspect(&pool, &args.names, args.role).await?;
+        Ok::<_, db::DbError>((pool, report, of_role))
     };
     match report.await {
-        Ok((report, of_role)) => {
-            let mut checks = judge_database(&report, clock);
+        Ok((pool, report, of_role)) => {
+            let mut checks = judge_database(&report);
+            if report.migration.is_some_and(|version| version >= HEARTBEATS) {
+                checks.extend(installation(&pool, &report, clock).await);
+            }
+            checks.push(disk::check(&pool).await);
             checks.push(role::judge(&of_role, &args.names));
             checks
         }
         Err(error) => {
             let detail = format!(
-                "{}. Check DATABASE_URL and that the server runs",
+                "{}. Check DATABASE_URL and that the server runs. Nothing is applied until it does; events are accepted as long as \
+                 the broker takes them",
                 telemetry::chain(&error)
             );
             vec![Check {
@@ -101,7 +105,23 @@ async fn database(args: &Args, clock: &Clock) -> Vec<Check> {
     }
 }
 
-fn judge_database(report: &DatabaseReport, clock: &Clock) -> Vec<Check> {
+/// What processes, queues and events say.
+async fn installation(pool: &db::Pool, report: &DatabaseReport, clock: &Clock) -> Vec<Check> {
+    match health::database(pool).await {
+        Ok(found) => {
+            let queue_since = health::queue_since_as_told(&found);
+            health::judge(&found, report.lately.as_ref(), queue_since, clock.now())
+        }
+        Err(error) => vec![Check {
+            name: "workers",
+            result: Err(format!(
+                "nobody knows whether any lives, nor what waits: {error}. Where this user may not look, run `commissary migrate --grants`"
+            )),
+        }],
+    }
+}
+
+fn judge_database(report: &DatabaseReport) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut add = |name, well: bool, detail: String| {
         checks.push(Check {
@@ -134,23 +154,6 @@ fn judge_database(report: &DatabaseReport, clock: &Clock) -> Vec<Check> {
         ),
     };
     add("migrations", migrations.0, migrations.1);
-    let skew = (clock.now() - report.now).num_seconds().abs();
-    add(
-        "clock",
-        skew <= CLOCK_SKEW_SECONDS,
-        format!("{skew} s apart from the database's; {CLOCK_SKEW_SECONDS} s are tolerated"),
-    );
-    if let Some(waiting) = &report.waiting {
-        add("spool", true, format!("{} envelopes wait", waiting.spooled));
-        add(
-            "events",
-            true,
-            format!(
-                "{} queued, {} parked, {} dead",
-                waiting.queued, waiting.parked, waiting.dead
-            ),
-        );
-    }
     if let Some(trouble) = &report.trouble {
         let (well, detail) = newer(trouble);
         add("versions", well, detail);
@@ -186,54 +189,6 @@ fn crash_loops(trouble: &Trouble) -> (bool, String) {
         ),
     };
     (trouble.crash_loops == 0, detail)
-}
-
-async fn broker(args: &AmqpArgs) -> Vec<Check> {
-    let Some(url) = &args.amqp_url else {
-        return vec![Check {
-            name: "broker",
-            result: Ok("none is configured; events pass through the spool".to_owned()),
-        }];
-    };
-    let report = match url.expose_secret().parse::<AmqpUrl>() {
-        Ok(url) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
-        Err(error) => Err(error),
-    };
-    match report {
-        Ok(report) => {
-            let mut checks = vec![Check {
-                name: "broker",
-                result: Ok(report.version),
-            }];
-            for queue in report.queues {
-                let result = match queue.depth {
-                    Some(depth) => Ok(format!(
-                        "{}: {} messages, {} consumers",
-                        queue.name, depth.messages, depth.consumers
-                    )),
-                    None => Err(format!(
-                        "{} is not declared: an ingest or a worker declares it when it connects",
-                        queue.name
-                    )),
-                };
-                checks.push(Check {
-                    name: "queue",
-                    result,
-                });
-            }
-            checks
-        }
-        Err(error) => {
-            let detail = format!(
-                "{}. Events pass through the spool until it is back",
-                telemetry::chain(&error)
-            );
-            vec![Check {
-                name: "broker",
-                result: Err(detail),
-            }]
-        }
-    }
 }
 
 fn geoip(args: &ApiArgs) -> Check {

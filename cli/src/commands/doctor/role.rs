@@ -2,7 +2,7 @@
 
 use common::db::grants::{RoleNames, RoleReport};
 
-use super::check::Check;
+use common::health::Check;
 
 /// Objects that are named; of more their number is told.
 const NAMED: usize = 5;

@@ -105,6 +105,7 @@ pub(super) async fn followed(world: &TestDatabase, file: &Path, import: &Import)
         broker: None,
         instances: common::queue::Instances::default(),
         lanes: 1,
+        progress: worker::Progress::default(),
     };
     worker::start(&worker, &supervisor.group("worker", worker::DRAIN_TIMEOUT));
     let fingerprint = fingerprint(file);

@@ -333,6 +333,12 @@ async fn bytes_that_nobody_can_read_are_kept_once(pool: Pool) {
         .await
         .unwrap();
     assert_eq!(first, second);
+    let (seconds, _) = first.get_timestamp().unwrap().to_unix();
+    assert_eq!(
+        i64::try_from(seconds).unwrap(),
+        now().timestamp(),
+        "it is listed when it came"
+    );
     let kept: Vec<u8> = sqlx::query_scalar("SELECT original FROM event_failures")
         .fetch_one(&pool)
         .await
@@ -355,7 +361,7 @@ async fn the_spool_hands_an_envelope_to_one_and_takes_it_back_on_rollback(pool: 
     spool::remove(&mut second, &[taken[0].spool_id]).await.unwrap();
     db::rollback(first).await.unwrap();
     db::commit(second).await.unwrap();
-    assert_eq!(spool::depth(&mut connection).await.unwrap(), 1);
+    assert_eq!(db::backlog::spool(&mut connection).await.unwrap().express, 1);
 }
 
 #[sqlx::test(migrator = "db::MIGRATOR")]

@@ -73,12 +73,20 @@ pub(super) const TABLES: &[Object] = &[
     (
         "events",
         [
-            "select (event_id, status, reason, outcome)",
+            "select (event_id, org_id, status, reason, outcome, received_at, due_at, attempt, waits_since)",
             "select, insert, update",
             "select, insert, update",
         ],
     ),
     ("group_memberships", ["", "select", "select, insert"]),
+    (
+        "heartbeats",
+        [
+            "select, insert, update, delete",
+            "select, insert, update, delete",
+            "select, insert, update, delete",
+        ],
+    ),
     ("idempotency_keys", ["", "select, insert", "select, insert"]),
     ("idempotent_answers", ["", "", "select, insert"]),
     ("import_lines", ["", "", ""]),
@@ -134,7 +142,14 @@ pub(super) const TABLES: &[Object] = &[
         ["", "select, insert, update", "select, insert, update"],
     ),
     ("settings", ["select (name, value)", "select", "select"]),
-    ("spool", ["insert", "select, insert, update, delete", "select"]),
+    (
+        "spool",
+        [
+            "insert, select (bulk_of, version, created_at)",
+            "select, insert, update, delete",
+            "select",
+        ],
+    ),
     ("transfers", ["", "insert", "select, insert"]),
     // The default day; the owner's functions alone go there.
     ("events_default", ["", "", ""]),

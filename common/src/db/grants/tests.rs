@@ -216,7 +216,10 @@ fn the_statements_hold_no_password_and_name_the_roles_as_asked() {
     let all = statements(&names).join("\n");
     assert!(!all.to_lowercase().contains("password"));
     assert!(all.contains("ARRAY['in', 'work', 'control']"));
-    assert!(all.contains("GRANT insert ON TABLE spool TO \"in\"\n"), "{all}");
+    assert!(
+        all.contains("GRANT insert, select (bulk_of, version, created_at) ON TABLE spool TO \"in\"\n"),
+        "{all}"
+    );
 }
 
 /// The statements of the code, from the metadata against which they are compiled, the shortest first.
@@ -248,6 +251,14 @@ const OF_INGEST: &[&str] = &[
     "INSERT INTO spool (bulk_of, envelope)",
     "INSERT INTO rejections",
     "DELETE FROM rejections",
+    "INSERT INTO heartbeats",
+    "DELETE FROM heartbeats WHERE process_id",
+    "FROM heartbeats ORDER BY seen_at DESC",
+    "FROM (SELECT bulk_of, created_at, COALESCE(version",
+    "FROM events WHERE status IN ('queued', 'parked')",
+    "FROM events WHERE status IN ('refused', 'dead') AND reason NOT IN",
+    "LEFT JOIN orgs o ON o.org_id = waiting.org_id",
+    "SELECT count(*) AS envelopes FROM",
 ];
 
 /// Statements by their numbers, prepared in a session: what a role may is asked when they are run, or explained.
