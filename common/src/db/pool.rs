@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::DbError;
-use crate::telemetry;
+use crate::{runtime::tls_advice, telemetry};
 
 /// Connections to Postgres.
 pub type Pool = sqlx::PgPool;
@@ -26,7 +26,7 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
         .expose_secret()
         .parse()
         .map_err(|error| DbError::new("database.url", error))?;
-    let failed = |error| DbError::new("database.connect", error);
+    let failed = |error| DbError::new("database.connect", explained(error));
     // A plan cached on a near-empty table would later scan it whole: plan with the values instead.
     let options = options.application_name(application).options([
         ("plan_cache_mode", "force_custom_plan"),
@@ -57,6 +57,14 @@ pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result
         .connect_with(options)
         .await
         .map_err(failed)
+}
+
+/// A failure of TLS says what to do about it.
+fn explained(error: sqlx::Error) -> sqlx::Error {
+    match tls_advice(&error) {
+        Some(advice) => sqlx::Error::Tls(advice.into()),
+        None => error,
+    }
 }
 
 /// A connection of the pool, back there when it is dropped.

@@ -15,7 +15,6 @@ use common::{
     runtime::{AmqpArgs, Clock, DbArgs},
     telemetry,
 };
-use secrecy::ExposeSecret;
 
 use check::Check;
 
@@ -189,14 +188,14 @@ fn crash_loops(trouble: &Trouble) -> (bool, String) {
 }
 
 async fn broker(args: &AmqpArgs) -> Vec<Check> {
-    let Some(url) = &args.amqp_url else {
-        return vec![Check {
-            name: "broker",
-            result: Ok("none is configured; events pass through the spool".to_owned()),
-        }];
-    };
-    let report = match url.expose_secret().parse::<AmqpUrl>() {
-        Ok(url) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
+    let report = match AmqpUrl::of(args) {
+        Ok(None) => {
+            return vec![Check {
+                name: "broker",
+                result: Ok("none is configured; events pass through the spool".to_owned()),
+            }];
+        }
+        Ok(Some(url)) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
         Err(error) => Err(error),
     };
     match report {

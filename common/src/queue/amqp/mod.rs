@@ -17,6 +17,7 @@ mod error;
 mod probe;
 mod queue_probe;
 mod replies;
+mod tls;
 mod topology;
 mod url;
 
