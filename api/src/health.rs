@@ -27,19 +27,33 @@ pub enum Ready {
 #[derive(Clone, Debug)]
 pub struct Health {
     pub ready: Ready,
-    pub metrics: Metrics,
+    /// `None`: they are served elsewhere.
+    pub metrics: Option<Metrics>,
 }
 
-/// `/healthz`, `/readyz` and `/metrics`.
+/// `/healthz`, `/readyz`, and `/metrics` if it is here.
 pub fn health(health: Health) -> Router {
-    routes().with_state(health).into()
+    routes(health).into()
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Health> {
-    OpenApiRouter::default()
+/// `/metrics` alone.
+pub fn metrics(metrics: Metrics) -> Router {
+    of_metrics().with_state(metrics).into()
+}
+
+pub(crate) fn routes(health: Health) -> OpenApiRouter {
+    let routes = OpenApiRouter::default()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
-        .routes(routes!(metrics))
+        .with_state(health.ready);
+    match health.metrics {
+        Some(metrics) => routes.merge(of_metrics().with_state(metrics)),
+        None => routes,
+    }
+}
+
+fn of_metrics() -> OpenApiRouter<Metrics> {
+    OpenApiRouter::default().routes(routes!(print_metrics))
 }
 
 /// The process lives
@@ -62,8 +76,8 @@ async fn healthz() -> &'static str {
     security(()),
     responses((status = 200, content_type = "text/plain"), (status = 503, content_type = "text/plain"))
 )]
-async fn readyz(State(health): State<Health>) -> Response {
-    let ready = match &health.ready {
+async fn readyz(State(ready): State<Ready>) -> Response {
+    let ready = match &ready {
         // Taking a connection from the pool asks the server whether it is still there.
         Ready::Database(pool) => {
             matches!(
@@ -88,7 +102,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     security(()),
     responses((status = 200, content_type = "text/plain"))
 )]
-async fn metrics(State(health): State<Health>) -> Response {
+async fn print_metrics(State(metrics): State<Metrics>) -> Response {
     let prometheus = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, prometheus)], health.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, prometheus)], metrics.render()).into_response()
 }
