@@ -24,17 +24,15 @@ pub(crate) fn read_into(
     read_below(command, &called, &variable)
 }
 
-/// The names of the subcommands that a line calls, the outermost first. What is wrong with the line is told by who reads it in earnest.
+/// The names of the subcommands that a line calls, the outermost first: its words that are one where they stand. What is wrong with the
+/// line is told by who reads it in earnest.
 fn called(command: &Command, line: &[OsString]) -> Vec<String> {
-    let lenient = command.clone().ignore_errors(true);
-    let mut names = Vec::new();
-    let Ok(matches) = lenient.try_get_matches_from(line) else {
-        return names;
-    };
-    let mut at = &matches;
-    while let Some((name, below)) = at.subcommand() {
-        names.push(name.to_owned());
-        at = below;
+    let (mut at, mut names) = (command, Vec::new());
+    for word in line.iter().skip(1) {
+        if let Some(below) = at.find_subcommand(word) {
+            names.push(below.get_name().to_owned());
+            at = below;
+        }
     }
     names
 }
@@ -47,7 +45,9 @@ fn read_below(
     let secrets: Vec<_> = command.get_arguments().filter_map(secret).collect();
     for (id, name) in secrets {
         if let Some(value) = value(&name, variable)? {
-            command = command.mut_arg(id, |arg| arg.default_value(value).hide_default_value(true));
+            command = command.mut_arg(id, |arg| {
+                arg.default_value(value).hide_default_value(true).required(false)
+            });
         }
     }
     let Some((name, rest)) = called.split_first() else {

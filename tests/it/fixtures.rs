@@ -55,6 +55,9 @@ async fn what_version_5_wrote_is_read_and_applied(queue: Queue) {
     let outcomes = world
         .sql("SELECT status, coalesce(reason, ''), count(*) FROM events GROUP BY 1, 2 ORDER BY 1, 2")
         .await;
-    assert_eq!(outcomes, "");
+    assert_eq!(
+        outcomes,
+        "applied||27\nrefused|duplicate_order|1\nrefused|unknown_click|1\nrefused|unknown_customer|2"
+    );
     world.finish().await;
 }

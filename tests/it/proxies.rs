@@ -54,7 +54,7 @@ async fn one_host_name_is_enough_and_everybody_keeps_their_address() {
         let order = format!("by-{kind:?}");
         shop.track(&order, 100).await.expect(200);
         let rest = json!({"external_id": format!("rest-{kind:?}"), "amount": 50, "coupon": "PARTNER_CODE"});
-        shop.rest("/1.6/conversions/", &rest).await.expect(200);
+        shop.rest("/conversions/", &rest).await.expect(200);
         let listed = shop.get("/1.6/conversions/").await.expect(200);
         assert!(
             listed
@@ -78,7 +78,7 @@ async fn one_host_name_is_enough_and_everybody_keeps_their_address() {
     world
         .until("(SELECT count(*) FROM conversions WHERE external_id LIKE 'pixel-%') = 6")
         .await;
-    let approved = "SELECT string_agg(v.external_id, ' ' ORDER BY 1) FROM conversions v JOIN commissions m USING (org_id, conversion_id)
+    let approved = "SELECT string_agg(v.external_id, ' ' ORDER BY v.external_id) FROM conversions v JOIN commissions m USING (org_id, conversion_id)
                     WHERE m.approved AND v.external_id LIKE 'pixel-%'";
     assert_eq!(world.sql(approved).await, "pixel-Caddy-own pixel-Nginx-own");
     world.finish().await;
