@@ -6,6 +6,13 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Duratio
 use commissary_tests::{Process, Queue, World, free_port, of_deploy, wait_for, wait_until};
 use serde_json::Value;
 
+/// These are there only when there is something to tell: they must be among the names of the metrics.
+const ON_OCCASION: [&str; 4] = [
+    "commissary_bulk_envelopes_of_most_loaded",
+    "commissary_events_under_way_of_most_loaded",
+    "commissary_http_connections_refused_total",
+    "commissary_org_oldest_unapplied_event_seconds",
+];
 const SOON: Duration = Duration::from_secs(30);
 
 fn promtool(arguments: &[&str], file: &str) {
@@ -96,7 +103,7 @@ fn metrics(expression: &str) -> BTreeSet<String> {
 }
 
 /// A Prometheus with the delivered configuration, which scrapes these addresses.
-async fn prometheus(targets: &[String], directory: &Path) -> (Process, String) {
+fn prometheus(targets: &[String], directory: &Path) -> (Process, String) {
     let delivered = text("prometheus/prometheus.yml");
     let (head, _) = delivered.split_once("      - targets:").unwrap();
     let head = head.replace("15s", "1s");
@@ -123,6 +130,16 @@ async fn prometheus(targets: &[String], directory: &Path) -> (Process, String) {
         Process::start("prometheus", &mut command, directory),
         format!("http://127.0.0.1:{port}"),
     )
+}
+
+/// Whether the product's telemetry names it.
+fn is_a_name(metric: &str) -> bool {
+    let telemetry = of_deploy("../common/src/telemetry");
+    let said = Command::new("grep")
+        .args(["-rqF", &format!("\"{metric}\"")])
+        .arg(telemetry)
+        .status();
+    said.unwrap().success()
 }
 
 struct Asked {
@@ -169,7 +186,7 @@ async fn every_expression_finds_its_metrics_in_running_roles() {
 
     let directory = tempfile::tempdir().unwrap();
     let targets: Vec<_> = ports.iter().map(|port| address(*port)).collect();
-    let (mut process, url) = prometheus(&targets, directory.path()).await;
+    let (mut process, url) = prometheus(&targets, directory.path());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let asked = Asked { http, url };
     wait_until("all roles are scraped twice", SOON, async || {
@@ -189,6 +206,10 @@ async fn every_expression_finds_its_metrics_in_running_roles() {
         let answer = wait_for("an answer", SOON, async || asked.query(&expression).await).await;
         assert_eq!(answer["status"], "success", "{expression}: {answer}");
         for metric in metrics(&expression) {
+            if ON_OCCASION.contains(&metric.as_str()) {
+                assert!(is_a_name(&metric), "{metric} is no metric");
+                continue;
+            }
             let found = wait_for("an answer", SOON, async || asked.query(&metric).await).await;
             if found["data"]["result"].as_array().is_none_or(Vec::is_empty) {
                 missing.insert(metric);

@@ -103,6 +103,31 @@ impl Postgres {
     }
 }
 
+/// The server wants to know its clients by certificates.
+async fn clients_are_known_by_certificates(postgres: &Postgres, ours: &Authority, others: &Authority) {
+    let full = format!("sslmode=verify-full&sslrootcert={}", ours.file().display());
+    postgres
+        .present(&ours.sign("localhost"), &ours.file(), "cert")
+        .await;
+    let (is_well, said) = postgres.said("localhost", &full).await;
+    assert!(!is_well && said.contains("certificate"), "{said}");
+    let identity =
+        |of: &Certificate| format!("sslcert={}&sslkey={}", of.certificate.display(), of.key.display());
+    let (is_well, said) = postgres
+        .said(
+            "localhost",
+            &format!("{full}&{}", identity(&ours.sign("commissary"))),
+        )
+        .await;
+    assert!(is_well, "{said}");
+    let stranger = identity(&others.sign("commissary"));
+    let (is_well, said) = postgres.said("localhost", &format!("{full}&{stranger}")).await;
+    assert!(
+        !is_well && said.contains("of the CA that the server trusts"),
+        "{said}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_is_believed_by_its_certificate_alone() {
     let servers = Servers::new();
@@ -157,27 +182,7 @@ async fn postgres_is_believed_by_its_certificate_alone() {
     let (is_well, said) = postgres.said("localhost", &full).await;
     assert!(!is_well && said.contains("has expired"), "{said}");
 
-    // The server wants to know its clients by certificates.
-    postgres
-        .present(&ours.sign("localhost"), &ours.file(), "cert")
-        .await;
-    let (is_well, said) = postgres.said("localhost", &full).await;
-    assert!(!is_well && said.contains("certificate"), "{said}");
-    let identity =
-        |of: &Certificate| format!("sslcert={}&sslkey={}", of.certificate.display(), of.key.display());
-    let (is_well, said) = postgres
-        .said(
-            "localhost",
-            &format!("{full}&{}", identity(&ours.sign("commissary"))),
-        )
-        .await;
-    assert!(is_well, "{said}");
-    let stranger = identity(&others.sign("commissary"));
-    let (is_well, said) = postgres.said("localhost", &format!("{full}&{stranger}")).await;
-    assert!(
-        !is_well && said.contains("of the CA that the server trusts"),
-        "{said}"
-    );
+    clients_are_known_by_certificates(&postgres, &ours, &others).await;
 
     // All roles, by TLS.
     postgres

@@ -38,7 +38,13 @@ struct Service {
     #[serde(default)]
     depends_on: BTreeMap<String, Value>,
     healthcheck: Option<Healthcheck>,
-    deploy: Option<Value>,
+    deploy: Option<Deploy>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deploy {
+    replicas: u32,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +113,11 @@ fn the_compose_file_starts_what_there_is() {
         }
         assert!(service.stop_signal.is_none() && service.hostname.is_none() && service.shm_size.is_none());
         assert!(service.stop_grace_period.ends_with('s') && !service.restart.is_empty());
-        let _replicas = &service.deploy;
+        let replicas = service.deploy.as_ref().map_or(1, |deploy| deploy.replicas);
+        assert_eq!(
+            replicas > 1,
+            name == "worker",
+            "{name}: ports of the others are published once"
+        );
     }
 }

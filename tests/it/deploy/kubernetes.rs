@@ -179,6 +179,45 @@ fn looks_right(pod: &PodSpec, manifests: &Manifests) {
     );
 }
 
+/// Probes ask for what there is, and the end may take its time.
+fn is_asked_and_ends_in_time(pod: &PodSpec, role: &str) {
+    let container = &pod.containers[0];
+    let ports: BTreeSet<_> = container
+        .ports
+        .iter()
+        .flatten()
+        .filter_map(|port| port.name.clone())
+        .collect();
+    for (probe, path) in [
+        (&container.startup_probe, "/healthz"),
+        (&container.liveness_probe, "/healthz"),
+        (&container.readiness_probe, "/readyz"),
+    ] {
+        let get = probe.as_ref().unwrap().http_get.as_ref().unwrap();
+        assert_eq!(get.path.as_deref(), Some(path), "{role}");
+        assert!(
+            matches!(&get.port, IntOrString::String(name) if ports.contains(name)),
+            "{role}"
+        );
+    }
+    let sleep = container
+        .lifecycle
+        .as_ref()
+        .unwrap()
+        .pre_stop
+        .as_ref()
+        .unwrap()
+        .sleep
+        .as_ref()
+        .unwrap()
+        .seconds;
+    let drain = i64::try_from(common::runtime::DRAIN_TIMEOUT.as_secs()).unwrap();
+    assert!(
+        pod.termination_grace_period_seconds.unwrap() > sleep + drain,
+        "{role}: it may end in its own time"
+    );
+}
+
 #[test]
 fn manifests_are_what_kubernetes_reads_and_the_binary_takes() {
     let manifests = manifests();
@@ -194,40 +233,7 @@ fn manifests_are_what_kubernetes_reads_and_the_binary_takes() {
         assert_eq!(spec.selector.match_labels.as_ref(), labels, "{role}");
         assert!(spec.replicas.unwrap() >= 2, "{role}: one may go");
 
-        let ports: BTreeSet<_> = container
-            .ports
-            .iter()
-            .flatten()
-            .filter_map(|port| port.name.clone())
-            .collect();
-        for (probe, path) in [
-            (&container.startup_probe, "/healthz"),
-            (&container.liveness_probe, "/healthz"),
-            (&container.readiness_probe, "/readyz"),
-        ] {
-            let get = probe.as_ref().unwrap().http_get.as_ref().unwrap();
-            assert_eq!(get.path.as_deref(), Some(path), "{role}");
-            assert!(
-                matches!(&get.port, IntOrString::String(name) if ports.contains(name)),
-                "{role}"
-            );
-        }
-        let sleep = container
-            .lifecycle
-            .as_ref()
-            .unwrap()
-            .pre_stop
-            .as_ref()
-            .unwrap()
-            .sleep
-            .as_ref()
-            .unwrap()
-            .seconds;
-        let drain = i64::try_from(common::runtime::DRAIN_TIMEOUT.as_secs()).unwrap();
-        assert!(
-            pod.termination_grace_period_seconds.unwrap() > sleep + drain,
-            "{role}: it may end in its own time"
-        );
+        is_asked_and_ends_in_time(pod, &role);
 
         let budget = manifests
             .budgets
