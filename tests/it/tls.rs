@@ -165,7 +165,7 @@ async fn postgres_is_believed_by_its_certificate_alone() {
         (
             "localhost",
             "sslmode=verify-full&sslrootcert=/nowhere.pem",
-            "No such file",
+            "sslrootcert of DATABASE_URL names /nowhere.pem",
         ),
     ] {
         let (is_well, said) = postgres.said(host, query).await;

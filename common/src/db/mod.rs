@@ -55,6 +55,7 @@ pub mod settings;
 pub mod spool;
 pub mod spool_bulk;
 pub(crate) mod suppliers;
+mod tls_files;
 mod types;
 pub mod under_way;
 

@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::DbError;
+use super::{DbError, tls_files};
 use crate::{runtime::tls_advice, telemetry};
 
 /// Connections to Postgres.
@@ -22,6 +22,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the URL is malformed or the database does not answer.
 pub async fn connect(url: &SecretString, size: u32, application: &str) -> Result<Pool, DbError> {
+    tls_files::check(url.expose_secret())?;
     let options: PgConnectOptions = url
         .expose_secret()
         .parse()
