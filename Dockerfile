@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 WORKDIR /src
 # With .sqlx, against which SQL is checked: no database is needed.
 COPY . .
@@ -11,7 +11,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --bin commissary && \
     cp target/release/commissary /usr/local/bin/commissary
 
-FROM debian:bookworm-slim
+FROM debian:12.14-slim
+# For amqps:// and verify-full with certificates of public CAs; your own CA is named by its file.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /usr/local/bin/commissary /usr/local/bin/commissary
 WORKDIR /srv
 COPY demo/catalog.toml demo/catalog.toml

@@ -24,19 +24,33 @@ impl Ready {
 #[derive(Clone, Debug)]
 pub struct Health {
     pub ready: Ready,
-    pub metrics: Metrics,
+    /// `None`: they are served elsewhere.
+    pub metrics: Option<Metrics>,
 }
 
-/// `/healthz`, `/readyz` and `/metrics`.
+/// `/healthz`, `/readyz`, and `/metrics` if it is here.
 pub fn health(health: Health) -> Router {
-    routes().with_state(health).into()
+    routes(health).into()
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Health> {
-    OpenApiRouter::default()
+/// `/metrics` alone.
+pub fn metrics(metrics: Metrics) -> Router {
+    of_metrics().with_state(metrics).into()
+}
+
+pub(crate) fn routes(health: Health) -> OpenApiRouter {
+    let routes = OpenApiRouter::default()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
-        .routes(routes!(metrics))
+        .with_state(health.ready);
+    match health.metrics {
+        Some(metrics) => routes.merge(of_metrics().with_state(metrics)),
+        None => routes,
+    }
+}
+
+fn of_metrics() -> OpenApiRouter<Metrics> {
+    OpenApiRouter::default().routes(routes!(print_metrics))
 }
 
 /// The process lives
@@ -59,8 +73,8 @@ async fn healthz() -> &'static str {
     security(()),
     responses((status = 200, content_type = "text/plain"), (status = 503, content_type = "text/plain"))
 )]
-async fn readyz(State(health): State<Health>) -> Response {
-    match &*health.ready.0.borrow() {
+async fn readyz(State(ready): State<Ready>) -> Response {
+    match &*ready.0.borrow() {
         None => "ready\n".into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
@@ -74,7 +88,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     security(()),
     responses((status = 200, content_type = "text/plain"))
 )]
-async fn metrics(State(health): State<Health>) -> Response {
+async fn print_metrics(State(metrics): State<Metrics>) -> Response {
     let prometheus = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, prometheus)], health.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, prometheus)], metrics.render()).into_response()
 }

@@ -25,7 +25,7 @@ mod v1;
 mod write;
 
 pub use geoip::{GeoIp, GeoIpError};
-pub use health::{Health, Ready, health};
+pub use health::{Health, Ready, health, metrics};
 pub use public_url::{NoPublicUrl, PublicUrl};
 pub use rest::error::Problem;
 pub use router::{router, routes};

@@ -16,7 +16,7 @@ pub fn router(api: Api, others: OpenApi) -> Router {
 /// The routes alone, for a process that merges them with others and then puts the layers around all of them. All reads but
 /// AFFY's status and Affitor's look for test events need a key. The calls of `others` are described with them.
 pub fn routes(api: Api, others: OpenApi) -> Router {
-    let health = health::routes().with_state(api.health.clone());
+    let health = health::routes(api.health.clone());
     let api = Arc::new(api);
     let routes = affy::status::router(&api)
         .merge(v1::receipts::router(&api))

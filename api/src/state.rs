@@ -6,10 +6,9 @@ use common::{
     keyring::Keys,
     message::EventIds,
     runtime::Clock,
-    telemetry::metrics::Metrics,
 };
 
-use crate::{GeoIp, Health, PublicUrl, Ready, keyless_permits::KeylessPermits};
+use crate::{GeoIp, Health, PublicUrl, keyless_permits::KeylessPermits};
 
 /// Clones of the `Arc` around it are handed to every handler.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub struct Api {
 }
 
 impl Api {
-    pub fn new(pool: Pool, ids: EventIds, clock: Clock, ready: Ready, metrics: Metrics) -> Self {
+    pub fn new(pool: Pool, ids: EventIds, clock: Clock, health: Health) -> Self {
         Self {
             keys: Keys::of_database(pool.clone()),
             pool,
@@ -37,7 +36,7 @@ impl Api {
             clock,
             limits: RateLimits::default(),
             keyless_permits: KeylessPermits::default(),
-            health: Health { ready, metrics },
+            health,
             geoip: None,
             public_url: None,
         }

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
 
-use crate::{Api, Ready, router};
+use crate::{Api, Health, Ready, router};
 
 /// They are counted once a process, and tests share one.
 static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::install().unwrap());
@@ -34,7 +34,8 @@ pub(crate) fn ids() -> EventIds {
 
 pub(crate) fn over(pool: &Pool) -> Api {
     let ready = Ready::of(tokio::sync::watch::channel(None).1);
-    Api::new(pool.clone(), ids(), Clock::default(), ready, METRICS.clone())
+    let metrics = Some(METRICS.clone());
+    Api::new(pool.clone(), ids(), Clock::default(), Health { ready, metrics })
 }
 
 /// Calls the routes over a test's database, with a key and headers.

@@ -7,6 +7,7 @@ mod print;
 mod printable;
 mod private_file;
 mod roles;
+mod secret_files;
 
 use std::process::ExitCode;
 
@@ -21,11 +22,15 @@ use common::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const SECRETS: &str = "\
+Every option has an environment variable, which its --help names. One that holds a secret (DATABASE_URL, AMQP_URL) may also be given
+as a file that holds it, by its name with _FILE: DATABASE_URL_FILE=/run/secrets/database_url. One last line end is left out.";
+
 /// Affiliate conversions, each recorded exactly once.
 ///
 /// Start with `commissary dev`: it needs nothing but PostgreSQL's binaries and prints a curl to paste.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(version, propagate_version = true, after_help = SECRETS)]
 struct Cli {
     #[command(flatten)]
     telemetry: TelemetryArgs,
@@ -83,7 +88,12 @@ fn main() -> ExitCode {
     // With pages of 2 MiB what a process needs for a moment is held for long: a third of its memory. Where the kernel has none, all is well.
     #[cfg(target_os = "linux")]
     rustix::thread::disable_transparent_huge_pages(true).ok();
-    let matches = match Cli::command().try_get_matches() {
+    let line: Vec<_> = std::env::args_os().collect();
+    let command = match secret_files::read_into(Cli::command(), &line, |name| std::env::var_os(name)) {
+        Ok(command) => command,
+        Err(error) => return print::failure(&error),
+    };
+    let matches = match command.try_get_matches_from(line) {
         Ok(matches) => matches,
         Err(error) => return print::usage(&error),
     };

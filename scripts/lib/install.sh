@@ -33,7 +33,8 @@ expand_and_sort() {
   done | sort -V
 }
 
-# install_servers [postgres] [rabbitmq] [wrk]: quiet when nothing is missing. wrk is no server, but what puts load on ours.
+# install_servers [postgres] [rabbitmq] [nginx] [caddy] [prometheus] [wrk]: quiet when nothing is missing. wrk is no server, but what
+# puts load on ours.
 install_servers() {
   local server packages=()
   (($# > 0)) || set -- postgres rabbitmq
@@ -41,8 +42,11 @@ install_servers() {
     case $server in
       postgres) postgres_programs '' >/dev/null || packages+=(postgresql) ;;
       rabbitmq) rabbitmq_programs >/dev/null || packages+=(rabbitmq-server) ;;
+      nginx) [[ -x /usr/sbin/nginx ]] || packages+=(nginx) ;;
+      caddy) command -v caddy >/dev/null || packages+=(caddy) ;;
+      prometheus) command -v prometheus >/dev/null && command -v promtool >/dev/null || packages+=(prometheus) ;;
       wrk) command -v wrk >/dev/null || packages+=(wrk) ;;
-      *) die "install: unknown server '$server' (postgres, rabbitmq, wrk)" ;;
+      *) die "install: unknown server '$server' (postgres, rabbitmq, nginx, caddy, prometheus, wrk)" ;;
     esac
   done
   ((${#packages[@]} > 0)) || return 0

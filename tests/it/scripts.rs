@@ -9,15 +9,17 @@ use std::{
     process::{Command, Stdio},
 };
 
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 10] = [
     "attack",
     "dev",
     "flood",
     "fuzz",
     "list-bench",
     "load",
+    "pin-images",
     "servers",
     "test",
+    "upgrade-test",
 ];
 
 fn scripts() -> PathBuf {

@@ -14,12 +14,15 @@
     reason = "a test without what it stands on cannot go on, and says so where the harness captures it"
 )]
 
+mod backup;
 mod busy;
+mod certificates;
 mod collector;
 mod environment;
 mod http;
 mod load;
 mod process;
+mod proxy;
 mod psql;
 mod queue;
 pub mod relay;
@@ -27,12 +30,15 @@ mod servers;
 mod wait;
 mod world;
 
+pub use backup::BackedUp;
 pub use busy::Busy;
+pub use certificates::{Authority, Certificate};
 pub use collector::{Collector, Exported};
 pub use environment::{binary, commissary, required};
 pub use http::{Answer, Shop};
 pub use load::{Load, Sent};
 pub use process::{Process, signal};
+pub use proxy::{Proxy, free_port, of_deploy};
 pub use psql::{Database, Session};
 pub use queue::Publisher;
 pub use servers::Servers;

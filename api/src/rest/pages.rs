@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{FromRequestParts, OriginalUri},
-    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
+    http::{HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use common::{
-    http::host,
+    http::{Connection, host},
     reads::rest::page::{PAGE_SIZE, Page},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -55,7 +55,7 @@ impl FromRequestParts<Arc<Api>> for PageRequest {
         Ok(Self {
             number: page.unwrap_or(1),
             uri,
-            origin: public.or_else(|| origin(&parts.headers)),
+            origin: public.or_else(|| origin(parts)),
         })
     }
 }
@@ -126,19 +126,19 @@ fn link<T>(origin: &str, uri: &Uri, page: &Page<T>) -> Option<HeaderValue> {
     HeaderValue::try_from(entries.join(", ")).ok()
 }
 
-/// Of the host by which the caller calls. Behind a proxy that says nothing the scheme is a guess. `None` for a caller of HTTP/1.0
+/// Of the host by which the caller calls; the scheme is https where a trusted proxy says so. `None` for a caller of HTTP/1.0
 /// that names no host: a link that is not absolute would lead it nowhere.
-fn origin(headers: &HeaderMap) -> Option<String> {
-    let host = host(headers)?;
-    let scheme = headers
-        .get("x-forwarded-proto")
-        .and_then(|value| value.to_str().ok());
-    let is_https = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+fn origin(parts: &Parts) -> Option<String> {
+    let host = host(&parts.headers)?;
+    let connection = parts.extensions.get::<Connection>();
+    let is_https = connection.is_some_and(|connection| connection.is_https(&parts.headers));
     Some(format!("{}://{host}", if is_https { "https" } else { "http" }))
 }
 
 #[cfg(test)]
 mod tests {
+    use common::http::Limits;
+
     use super::*;
 
     fn links(uri: &'static str, number: u32, has_next: bool, total: u64) -> String {
@@ -191,23 +191,36 @@ mod tests {
 
     #[test]
     fn links_begin_with_the_name_by_which_the_caller_calls() {
-        for (sent, want) in [
+        for (peer, sent, want) in [
             (
+                "203.0.113.7",
                 [("host", "shop.example:8080")].as_slice(),
                 Some("http://shop.example:8080"),
             ),
             (
+                "10.0.0.1",
                 &[("host", "shop.example"), ("x-forwarded-proto", "HTTPS")],
                 Some("https://shop.example"),
             ),
-            (&[("host", "a>b")], None),
-            (&[], None),
+            (
+                "203.0.113.7",
+                &[("host", "shop.example"), ("x-forwarded-proto", "https")],
+                Some("http://shop.example"),
+            ),
+            ("203.0.113.7", &[("host", "a>b")], None),
+            ("203.0.113.7", &[], None),
         ] {
-            let mut headers = HeaderMap::new();
+            let limits = Limits {
+                trusted: "10.0.0.1".parse().unwrap(),
+                ..Limits::default()
+            };
+            let mut request =
+                axum::http::Request::get("/").extension(Connection::from_peer(peer.parse().unwrap(), limits));
             for (name, value) in sent {
-                headers.insert(*name, HeaderValue::from_static(value));
+                request = request.header(*name, *value);
             }
-            assert_eq!(origin(&headers).as_deref(), want, "{sent:?}");
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(origin(&parts).as_deref(), want, "{peer} {sent:?}");
         }
     }
 

@@ -2,14 +2,19 @@
 
 use std::net::SocketAddr;
 
-use api::Api;
+use api::{Api, Health};
 use common::{
     db,
     http::{HttpArgs, serve},
     runtime::{Clock, DbArgs},
 };
 
-use crate::roles::{self, Process, api::ApiArgs, health::Watched};
+use crate::roles::{
+    self, Process,
+    api::ApiArgs,
+    health::Watched,
+    metrics::{MetricsArgs, serve_metrics},
+};
 
 /// Receipts, reads and operations over HTTP. Needs the database, not the broker.
 #[derive(Debug, clap::Args)]
@@ -18,6 +23,8 @@ pub(crate) struct Args {
     db: DbArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     #[command(flatten)]
     api: ApiArgs,
     /// The address to serve on.
@@ -37,7 +44,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let listener = roles::listen(args.listen)?;
     let pool = db::connect(&args.db.database_url, roles::api::CONNECTIONS, "commissary api").await?;
     let ids = roles::event_ids(&pool).await?;
-    let metrics = process.metrics()?;
+    let metrics = serve_metrics(&process, args.metrics, process.metrics()?)?;
     let watched = Watched {
         pool: pool.clone(),
         broker: None,
@@ -47,7 +54,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         progress: None,
     };
     let ready = roles::health::watch(watched, &process.upkeep);
-    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics)
+    let api = Api::new(pool.clone(), ids, clock.clone(), Health { ready, metrics })
         .with_keys(roles::keys(&process, &pool).await?)
         .with_geoip(geoip)
         .with_public_url(public_url);

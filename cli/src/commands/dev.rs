@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
-use api::{Api, GeoIp};
+use api::{Api, GeoIp, Health};
 use common::{
     catalog, db,
     http::{HttpArgs, serve, with_layers},
@@ -61,6 +61,10 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     let listener = roles::listen(args.listen)?;
     let geoip = args.api.geoip()?;
     if args.fresh {
+        anyhow::ensure!(
+            args.database_url.is_none(),
+            "--fresh throws the private database away, and DATABASE_URL_FILE names another: leave one of them out"
+        );
         Cluster::destroy(&args.state).await?;
     }
     let cluster = if args.database_url.is_none() {
@@ -128,10 +132,18 @@ async fn everything(
         instances,
         clock,
     );
-    let api = Api::new(pool.clone(), ids, clock.clone(), ready, metrics)
-        .with_keys(keys)
-        .with_geoip(geoip)
-        .with_public_url(args.api.public_url()?);
+    let api = Api::new(
+        pool.clone(),
+        ids,
+        clock.clone(),
+        Health {
+            ready,
+            metrics: Some(metrics),
+        },
+    )
+    .with_keys(keys)
+    .with_geoip(geoip)
+    .with_public_url(args.api.public_url()?);
     let router = with_layers(ingest::routes(ingest).merge(api::routes(api, ingest::openapi())));
     let router = roles::keeping_rejections(&process, router, &pool, clock);
     welcome(listener.local_addr()?, args, url)?;

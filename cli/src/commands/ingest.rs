@@ -10,7 +10,11 @@ use common::{
     runtime::{AmqpArgs, Clock, DbArgs},
 };
 
-use crate::roles::{self, Process, health::Watched};
+use crate::roles::{
+    self, Process,
+    health::Watched,
+    metrics::{MetricsArgs, serve_metrics},
+};
 
 /// Accept events over HTTP. Run as many as you like behind a load balancer; workers apply what they accept.
 #[derive(Debug, clap::Args)]
@@ -21,6 +25,8 @@ pub(crate) struct Args {
     amqp: AmqpArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     /// The address to serve on.
     #[arg(
         long,
@@ -41,7 +47,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
     )
     .await?;
     let ids = roles::event_ids(&pool).await?;
-    let metrics = process.metrics()?;
+    let metrics = serve_metrics(&process, args.metrics, process.metrics()?)?;
     let broker = process.broker(&args.amqp)?;
     let watched = Watched {
         pool: pool.clone(),

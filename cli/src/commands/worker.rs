@@ -8,7 +8,11 @@ use common::{
     runtime::{AmqpArgs, Clock, DbArgs},
 };
 
-use crate::roles::{self, Process, health::Watched};
+use crate::roles::{
+    self, Process,
+    health::Watched,
+    metrics::{MetricsArgs, serve_metrics},
+};
 
 /// Apply events from the broker and the spool. Run two or more: when one dies, the others take over its events.
 #[derive(Debug, clap::Args)]
@@ -19,6 +23,8 @@ pub(crate) struct Args {
     amqp: AmqpArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     /// Batches applied side by side; each takes up to two database connections.
     #[arg(long, env = "COMMISSARY_LANES", default_value_t = worker::DEFAULT_LANES, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=16))]
@@ -36,7 +42,7 @@ pub(crate) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
         "commissary worker",
     )
     .await?;
-    let metrics = process.metrics()?;
+    let metrics = serve_metrics(&process, args.metrics, process.metrics()?)?;
     let broker = process.broker(&args.amqp)?;
     let progress = worker::Progress::default();
     let watched = Watched {

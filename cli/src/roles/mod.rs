@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod health;
 pub(crate) mod ingest;
+pub(crate) mod metrics;
 mod process;
 
 use std::{net::SocketAddr, time::Duration};
@@ -26,11 +27,16 @@ pub(crate) use process::{Process, supervisor};
 /// # Errors
 /// With what to do when the port is taken.
 pub(crate) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    listen_as("--listen", address)
+}
+
+/// The same for another option.
+fn listen_as(option: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     match bind(address) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             anyhow::bail!(
-                "{address} is taken by another program: stop it, or choose another with --listen 127.0.0.1:PORT"
+                "{address} is taken by another program: stop it, or choose another with {option} 127.0.0.1:PORT"
             )
         }
         Err(error) => Err(error).with_context(|| format!("listening on {address}")),

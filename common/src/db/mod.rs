@@ -64,6 +64,7 @@ pub mod spool_bulk;
 pub mod statistics;
 pub mod stored;
 pub(crate) mod suppliers;
+mod tls_files;
 mod types;
 pub mod under_way;
 

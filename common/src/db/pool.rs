@@ -8,8 +8,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::DbError;
-use crate::telemetry;
+use super::{DbError, tls_files};
+use crate::{runtime::tls_advice, telemetry};
 
 /// Connections to Postgres.
 pub type Pool = sqlx::PgPool;
@@ -37,6 +37,7 @@ pub async fn connect_patiently(url: &SecretString, application: &str) -> Result<
 }
 
 fn options(url: &SecretString, application: &str) -> Result<PgConnectOptions, DbError> {
+    tls_files::check(url.expose_secret())?;
     let options: PgConnectOptions = url
         .expose_secret()
         .parse()
@@ -55,7 +56,7 @@ fn options(url: &SecretString, application: &str) -> Result<PgConnectOptions, Db
 }
 
 async fn open(options: PgConnectOptions, size: u32) -> Result<Pool, DbError> {
-    let failed = |error| DbError::new("database.connect", error);
+    let failed = |error| DbError::new("database.connect", explained(error));
     // One connection by itself first: its error says what is wrong, the pool's only that it waited.
     let first = tokio::time::timeout(ACQUIRE_TIMEOUT, sqlx::PgConnection::connect_with(&options));
     let first = first
@@ -85,6 +86,14 @@ async fn open(options: PgConnectOptions, size: u32) -> Result<Pool, DbError> {
         .connect_with(options)
         .await
         .map_err(failed)
+}
+
+/// A failure of TLS says what to do about it.
+fn explained(error: sqlx::Error) -> sqlx::Error {
+    match tls_advice(&error) {
+        Some(advice) => sqlx::Error::Tls(advice.into()),
+        None => error,
+    }
 }
 
 /// A connection of the pool, back there when it is dropped.

@@ -1,6 +1,9 @@
 //! How a test wants its installation, and the commands of its roles.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     environment::{commissary, required},
@@ -28,6 +31,10 @@ pub struct Builder {
     log: &'static str,
     variables: Vec<(&'static str, String)>,
     worker_variables: Vec<(&'static str, String)>,
+    /// What the database begins with, if not with the demo world.
+    pub(super) rows: Option<PathBuf>,
+    /// Of ingest, api and the first worker.
+    metrics_listen: Option<[String; 3]>,
 }
 
 impl Builder {
@@ -43,6 +50,8 @@ impl Builder {
             log: "info",
             variables: Vec::new(),
             worker_variables: Vec::new(),
+            rows: None,
+            metrics_listen: None,
         }
     }
 
@@ -109,6 +118,20 @@ impl Builder {
         self
     }
 
+    /// The database that an earlier version left, as a file of statements.
+    #[must_use]
+    pub fn rows(mut self, file: &Path) -> Self {
+        self.rows = Some(file.to_owned());
+        self
+    }
+
+    /// Serve metrics on these addresses, and no longer beside the rest.
+    #[must_use]
+    pub fn metrics_listen(mut self, ingest: String, api: String, worker: String) -> Self {
+        self.metrics_listen = Some([ingest, api, worker]);
+        self
+    }
+
     pub(super) fn queue(&self) -> Queue {
         self.queue
     }
@@ -137,6 +160,14 @@ impl Builder {
             .env("COMMISSARY_AMQP_PREFIX", prefix)
             .env("COMMISSARY_LOG", self.log)
             .envs(self.variables.iter().map(|(name, value)| (*name, value)));
+        if let Some([ingest, api, worker]) = &self.metrics_listen {
+            let address = match role {
+                "ingest" => ingest,
+                "api" => api,
+                _ => worker,
+            };
+            command.env("COMMISSARY_METRICS_LISTEN", address);
+        }
         if self.queue == Queue::Rabbit {
             command.env("AMQP_URL", amqp.unwrap_or_else(|| self.broker()));
         }

@@ -107,6 +107,15 @@ impl World {
         }
     }
 
+    /// Starts an api in the place of the one there was.
+    pub async fn start_api(&mut self) {
+        let api = self.config.role(&self.db, &self.prefix, "api", None);
+        self.started += 1;
+        let name = format!("api-{}", self.started);
+        self.api = builder::serve(api, &name, self.directory.path());
+        self.shop.api = builder::address(&mut self.api, "api").await;
+    }
+
     /// Starts one more worker. `amqp` if not where the others go. Its database sessions know its number, as
     /// `current_setting('test.worker')`.
     pub async fn start_worker(&mut self, amqp: Option<&str>) {

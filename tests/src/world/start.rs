@@ -36,7 +36,12 @@ impl Builder {
         let scratch = Scratch { admin, name };
 
         let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/catalog.toml");
-        for arguments in [["migrate", "--grants"], ["apply", demo]] {
+        let mut steps = vec![["migrate", "--grants"]];
+        match &self.rows {
+            Some(file) => db.as_user(OWNER).file(file, &[]).await,
+            None => steps.push(["apply", demo]),
+        }
+        for arguments in steps {
             let mut command = commissary();
             command
                 .args(arguments)

@@ -6,17 +6,16 @@ use common::{
     runtime::AmqpArgs,
     telemetry,
 };
-use secrecy::ExposeSecret;
 
 pub(super) async fn checks(args: &AmqpArgs) -> Vec<Check> {
-    let Some(url) = &args.amqp_url else {
-        return vec![Check {
-            name: "broker",
-            result: Ok("none is configured here (AMQP_URL); events pass through the spool".to_owned()),
-        }];
-    };
-    let report = match url.expose_secret().parse::<AmqpUrl>() {
-        Ok(url) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
+    let report = match AmqpUrl::of(args) {
+        Ok(None) => {
+            return vec![Check {
+                name: "broker",
+                result: Ok("none is configured here (AMQP_URL); events pass through the spool".to_owned()),
+            }];
+        }
+        Ok(Some(url)) => inspect(&url, &Topology::new(&args.amqp_prefix)).await,
         Err(error) => Err(error),
     };
     match report {

@@ -68,6 +68,11 @@ impl Connection {
         self.0.server.limits.trusted.client(self.0.peer, headers)
     }
 
+    /// Whether a request with these headers came by https, as a trusted proxy says: we ourselves speak plain HTTP.
+    pub fn is_https(&self, headers: &HeaderMap) -> bool {
+        self.0.server.limits.trusted.is_https(self.0.peer, headers)
+    }
+
     /// Whether `client` may do what a stranger may do only so often: trusted proxies, and this machine itself.
     pub fn is_unlimited(&self, client: IpAddr) -> bool {
         self.0.server.limits.is_unlimited(client)

@@ -8,6 +8,7 @@ mod bare_errors;
 mod bodies;
 mod body;
 mod connection;
+mod forwarded;
 mod limits;
 mod network;
 mod open;

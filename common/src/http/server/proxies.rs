@@ -1,14 +1,14 @@
 //! Which proxies are believed when they say whose request it is.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     str::FromStr,
 };
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
+use super::forwarded::{Hop, is_x_https, of_forwarded, of_x_forwarded};
 
 /// The addresses of proxies, as networks. Nobody else's word counts: anybody can send a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,36 +21,51 @@ impl TrustedProxies {
     }
 
     /// Who sent a request that `peer` hands over: of the addresses through which it says to have come, the last one that is no
-    /// trusted proxy.
+    /// trusted proxy. A proxy writes one of the two headers and hands the other on as the client sent it. Which one that is cannot
+    /// be seen: where they tell different addresses it is nobody's, [`NOBODY`].
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer;
-        if !self.contain(client) {
-            return client;
+        if !self.contain(peer) {
+            return peer;
         }
-        for list in headers.get_all(X_FORWARDED_FOR).iter().rev() {
-            for hop in list.as_bytes().rsplit(|byte| *byte == b',') {
-                let Some(hop) = std::str::from_utf8(hop).ok().and_then(address) else {
-                    // Who wrote this wrote what is before it, too.
-                    return client;
-                };
-                client = hop;
-                if !self.contain(client) {
-                    return client;
-                }
+        let told = [of_x_forwarded(headers), of_forwarded(headers)];
+        let mut clients = told.iter().flatten().map(|hops| self.walk(peer, hops).0);
+        match (clients.next(), clients.next()) {
+            (Some(one), Some(other)) if one != other => NOBODY,
+            (Some(client), _) => client,
+            (None, _) => peer,
+        }
+    }
+
+    /// Whether the client of a request that `peer` hands over called by https, as a trusted proxy says.
+    pub(super) fn is_https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if !self.contain(peer) {
+            return false;
+        }
+        let forwarded = of_forwarded(headers);
+        let told = forwarded.and_then(|hops| self.walk(peer, &hops).1);
+        told.unwrap_or_else(|| is_x_https(headers))
+    }
+
+    /// From the last hop to the first stranger, and how that one called.
+    fn walk(&self, peer: IpAddr, hops: &[Hop]) -> (IpAddr, Option<bool>) {
+        let (mut client, mut is_https) = (peer, None);
+        for hop in hops {
+            // Who wrote this wrote what is before it, too.
+            is_https = hop.is_https;
+            let Some(address) = hop.address else {
+                break;
+            };
+            client = address;
+            if !self.contain(client) {
+                break;
             }
         }
-        client
+        (client, is_https)
     }
 }
 
-/// An address, with a port or without.
-fn address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    let found = bare.parse().ok();
-    let found = found.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
-    found.map(|address: IpAddr| address.to_canonical())
-}
+/// Whom nobody is to be taken for: all such share what one stranger may do.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no address and no network such as 10.0.0.0/8")]
@@ -97,10 +112,90 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             for list in &sent {
-                headers.append(X_FORWARDED_FOR, list.parse().unwrap());
+                headers.append("x-forwarded-for", list.parse().unwrap());
             }
             let found = trusted.client(peer.parse().unwrap(), &headers);
             assert_eq!(found, want.parse::<IpAddr>().unwrap(), "{peer} {sent:?}");
+        }
+    }
+
+    fn headers(sent: &[(&'static str, &str)]) -> HeaderMap {
+        sent.iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn of_two_headers_neither_is_believed_against_the_other() {
+        let trusted: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+        for (peer, sent, want) in [
+            (
+                "10.0.0.1",
+                vec![("forwarded", "for=198.51.100.1, for=10.0.0.2")],
+                "198.51.100.1",
+            ),
+            (
+                "203.0.113.7",
+                vec![("forwarded", "for=198.51.100.1")],
+                "203.0.113.7",
+            ),
+            (
+                "10.0.0.1",
+                vec![("forwarded", "for=198.51.100.1, for=unknown")],
+                "10.0.0.1",
+            ),
+            (
+                "10.0.0.1",
+                vec![
+                    ("forwarded", "for=198.51.100.1"),
+                    ("x-forwarded-for", "198.51.100.1"),
+                ],
+                "198.51.100.1",
+            ),
+            (
+                "10.0.0.1",
+                vec![("forwarded", "for=10.0.0.9"), ("x-forwarded-for", "198.51.100.1")],
+                "0.0.0.0",
+            ),
+        ] {
+            let found = trusted.client(peer.parse().unwrap(), &headers(&sent));
+            assert_eq!(found, want.parse::<IpAddr>().unwrap(), "{peer} {sent:?}");
+        }
+        assert!(!trusted.contain(NOBODY), "nobody has the limits of a stranger");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_it_was_https() {
+        let trusted: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+        for (peer, sent, want) in [
+            ("203.0.113.7", vec![("x-forwarded-proto", "https")], false),
+            (
+                "203.0.113.7",
+                vec![("forwarded", "for=198.51.100.1;proto=https")],
+                false,
+            ),
+            ("10.0.0.1", vec![("x-forwarded-proto", "HTTPS")], true),
+            ("10.0.0.1", vec![("x-forwarded-proto", "https, http")], true),
+            ("10.0.0.1", vec![("x-forwarded-proto", "http")], false),
+            (
+                "10.0.0.1",
+                vec![("forwarded", "for=198.51.100.1;proto=https")],
+                true,
+            ),
+            ("10.0.0.1", vec![("forwarded", "proto=https")], true),
+            // The proxy at the edge says how the client called; before it stands what the client invents.
+            (
+                "10.0.0.1",
+                vec![(
+                    "forwarded",
+                    "for=192.0.2.1;proto=http, for=198.51.100.1;proto=https, for=10.0.0.2;proto=http",
+                )],
+                true,
+            ),
+            ("10.0.0.1", vec![], false),
+        ] {
+            let found = trusted.is_https(peer.parse().unwrap(), &headers(&sent));
+            assert_eq!(found, want, "{peer} {sent:?}");
         }
     }
 

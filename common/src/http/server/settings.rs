@@ -11,8 +11,8 @@ const OTHER_FILES: usize = 128;
 /// Who may connect, and how often.
 #[derive(Clone, Debug, clap::Args)]
 pub struct HttpArgs {
-    /// Proxies in front, as addresses and networks with commas between. Their X-Forwarded-For says whose request it is, and their
-    /// connections are not limited by --max-client-connections.
+    /// Proxies in front, as addresses and networks with commas between. Their X-Forwarded-For or Forwarded says whose request it is
+    /// and whether it came by https, and their connections are not limited by --max-client-connections.
     #[arg(
         long,
         env = "COMMISSARY_TRUSTED_PROXIES",

@@ -1,6 +1,5 @@
 //! The broker as one process sees it: two connections that come back, and the names of its queues.
 
-use secrecy::ExposeSecret as _;
 use std::time::Duration;
 
 use super::{AmqpError, AmqpUrl, ConnectionManager, Topology};
@@ -23,12 +22,11 @@ impl Broker {
     /// pass through the spool.
     ///
     /// # Errors
-    /// When the URL is malformed.
+    /// When the URL is malformed, or a file for TLS is of no use.
     pub fn start(args: &AmqpArgs, tasks: &TaskGroup) -> Result<Option<Self>, AmqpError> {
-        let Some(url) = &args.amqp_url else {
+        let Some(url) = AmqpUrl::of(args)? else {
             return Ok(None);
         };
-        let url: AmqpUrl = url.expose_secret().parse()?;
         let topology = Topology::new(&args.amqp_prefix);
         Ok(Some(Self {
             publish: ConnectionManager::start(url.clone(), "publish", topology.clone(), tasks),

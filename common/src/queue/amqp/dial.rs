@@ -14,7 +14,8 @@ use lapin::tcp::AMQPUriTcpExt;
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
 use tokio::time::timeout;
 
-use super::{AmqpError, AmqpUrl};
+use super::{AmqpError, AmqpUrl, tls};
+use crate::runtime::tls_advice;
 
 /// For the TCP connection alone, and for it together with the AMQP handshake.
 pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -24,6 +25,7 @@ pub(super) async fn dial(url: &AmqpUrl, purpose: &str) -> Result<(Connection, So
     let socket = Socket::default();
     let slot = socket.clone();
     let runtime = lapin::runtime::default_runtime().map_err(connect_error)?;
+    let (tls, host) = (url.connector()?, url.host().to_owned());
     let connecting = Connection::connector(
         url.uri(),
         runtime,
@@ -34,7 +36,7 @@ pub(super) async fn dial(url: &AmqpUrl, purpose: &str) -> Result<(Connection, So
             if let AsyncTcpStream::Plain(plain) = &stream {
                 slot.put(TcpStream::from(plain.get_ref().as_fd().try_clone_to_owned()?))?;
             }
-            Ok(stream)
+            Ok(tls::secured(stream, tls.as_ref(), &host).await?)
         },
         properties(purpose),
     );
@@ -63,8 +65,11 @@ fn properties(purpose: &str) -> ConnectionProperties {
 }
 
 fn connect_error(source: lapin::Error) -> AmqpError {
-    AmqpError::Connect {
-        source: Box::new(source),
+    match tls_advice(&source) {
+        Some(advice) => AmqpError::Tls { advice },
+        None => AmqpError::Connect {
+            source: Box::new(source),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lapin::types::ShortString;
 
-/// An operation on the broker that did not succeed. After any of these but `Url` and `NameTooLong` the connection is
+/// An operation on the broker that did not succeed. After any of these but `Url`, `TlsFile` and `NameTooLong` the connection is
 /// over or about to be; the caller takes the next one from its manager.
 #[derive(Debug, thiserror::Error)]
 pub enum AmqpError {
@@ -12,6 +12,16 @@ pub enum AmqpError {
     /// No connection: refused, wrong credentials, unknown virtual host.
     #[error("cannot connect to the broker")]
     Connect { source: Box<lapin::Error> },
+    /// A file for TLS is missing or holds something else.
+    #[error("{what} {file} cannot be used: {reason}")]
+    TlsFile {
+        what: &'static str,
+        file: String,
+        reason: String,
+    },
+    /// One of the two sides does not believe the other.
+    #[error("cannot connect to the broker by TLS: {advice}")]
+    Tls { advice: String },
     /// The broker version could not be read.
     #[error("cannot read the broker's version")]
     Probe { source: std::io::Error },

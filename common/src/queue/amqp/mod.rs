@@ -18,6 +18,7 @@ mod floor;
 mod probe;
 mod queue_probe;
 mod replies;
+mod tls;
 mod topology;
 mod url;
 

@@ -3,14 +3,16 @@
 
 use std::io;
 
+use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use lapin::tcp::{AMQPUriTcpExt, RustlsConnector};
 use lapin::types::parsing::parse_field_table;
 use lapin::types::{AMQPValue, FieldTable};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::dial::CONNECT_DEADLINE;
+use super::tls::secured;
 use super::{AmqpError, AmqpUrl};
+use crate::runtime::tls_advice;
 
 /// The protocol header of AMQP 0-9-1; the broker answers `connection.start`.
 const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -23,25 +25,29 @@ const MAX_FRAME_BYTES: u32 = 64 * 1024;
 
 /// For example "RabbitMQ 3.10.8".
 pub(super) async fn broker_version(url: &AmqpUrl) -> Result<String, AmqpError> {
-    match timeout(CONNECT_DEADLINE, read_start(url)).await {
-        Ok(properties) => properties
-            .map(|properties| {
-                format!(
-                    "{} {}",
-                    text(&properties, "product"),
-                    text(&properties, "version")
-                )
-            })
-            .map_err(|source| AmqpError::Probe { source }),
+    let tls = url.connector()?;
+    match timeout(CONNECT_DEADLINE, read_start(url, tls.as_ref())).await {
+        Ok(Ok(properties)) => Ok(format!(
+            "{} {}",
+            text(&properties, "product"),
+            text(&properties, "version")
+        )),
+        Ok(Err(source)) => Err(match tls_advice(&source) {
+            Some(advice) => AmqpError::Tls { advice },
+            None => AmqpError::Probe { source },
+        }),
         Err(_elapsed) => Err(AmqpError::Timeout {
             operation: "reading the broker's version",
         }),
     }
 }
 
-async fn read_start(url: &AmqpUrl) -> io::Result<FieldTable> {
-    let mut stream = TcpStream::connect(url.host_and_port()).await?;
+async fn read_start(url: &AmqpUrl, tls: Option<&RustlsConnector>) -> io::Result<FieldTable> {
+    let runtime = lapin::runtime::default_runtime().map_err(io::Error::other)?;
+    let stream = url.uri().connect_async(&runtime).await?;
+    let mut stream = secured(stream, tls, url.host()).await?;
     stream.write_all(PROTOCOL_HEADER).await?;
+    stream.flush().await?;
     let mut header = [0; FRAME_HEADER_BYTES];
     stream.read_exact(&mut header).await?;
     let [_, _, _, size @ ..] = header;
