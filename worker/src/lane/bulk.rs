@@ -15,6 +15,8 @@ use crate::{Worker, crash_guard::CrashGuard, lane_calls::Calls, pace::ExpressLoa
 
 /// Organisations of which a batch has an envelope, before any has a second one.
 const ORGS: i64 = 16;
+/// Events of a batch, at the least while there are as many: more bring little, and each lane holds them in memory.
+const ENOUGH: usize = 500;
 /// Before the first organisation, which is 0: those of whom nobody knows it.
 const FIRST: i64 = -1;
 
@@ -82,7 +84,7 @@ impl Lane {
         let mut transaction = db::begin_outer(&self.worker.pool).await?;
         let mut held = Held::default();
         let mut is_from_first = turns.after == FIRST;
-        while held.has_room() {
+        while held.has_room() && held.events() < ENOUGH {
             let taken = spool_bulk::take(&mut transaction, turns.after, held.ids(), ORGS).await?;
             if taken.is_empty() && is_from_first {
                 break;

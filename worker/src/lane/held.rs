@@ -26,6 +26,11 @@ impl Held {
         self.batch.has_room()
     }
 
+    /// How many can be applied.
+    pub(super) fn events(&self) -> usize {
+        self.batch.events.len()
+    }
+
     /// Of all of them, in the order in which they were taken.
     pub(super) fn ids(&self) -> &[i64] {
         &self.ids
