@@ -1,10 +1,13 @@
 //! `commissary bench`: a short run measures, proves and leaves nothing behind.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
-use commissary_tests::{Database, Process, commissary, required, signal};
+use commissary_tests::{Database, Process, commissary, required, signal, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// A durable server starts and stops within this on a busy machine.
+const SERVERS: Duration = Duration::from_mins(4);
 
 fn directory() -> TempDir {
     let passable = std::os::unix::fs::PermissionsExt::from_mode(0o711);
@@ -85,6 +88,15 @@ async fn a_short_run_measures_and_proves() {
     assert!(!state.exists(), "nothing private was started");
 }
 
+/// Waits until it measures: servers are started before, and floors measured.
+async fn measures(process: &mut Process) {
+    wait_until("the measurement is under way", SERVERS, async || {
+        assert!(process.is_running(), "it ended early: {}", process.log());
+        process.log().contains("sync: 2 connections")
+    })
+    .await;
+}
+
 /// Neither of private servers nor on given ones, where no superuser is needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_leaves_nothing_behind() {
@@ -103,14 +115,15 @@ async fn ctrl_c_leaves_nothing_behind() {
         .env("DATABASE_URL", server.as_user(&user).url())
         .env("AMQP_URL", required("AMQP_URL"));
     let mut given = Process::start("given", &mut command, home.path());
-    private.logged("sync: 2 connections", 1).await;
-    given.logged("sync: 2 connections", 1).await;
+    measures(&mut private).await;
+    measures(&mut given).await;
     let own = format!(
         "SELECT count(*) FROM pg_database WHERE datdba = '{user}'::regrole AND datname LIKE 'bench_%'"
     );
     assert_eq!(server.count(&own).await, 1);
     for process in [&mut private, &mut given] {
         signal("INT", process.pid());
+        wait_until("the measurement ends", SERVERS, async || !process.is_running()).await;
         assert_eq!(process.end().await.code(), Some(1));
         let log = process.log();
         assert!(log.contains("stopped before it was measured"), "{log}");
