@@ -95,42 +95,9 @@ fn group<'a>(groups: &'a Value, code: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("no group of {code} in {groups}"))
 }
 
-async fn failures_are_groups_and_a_replay_that_fails_again_is_seen(queue: Queue) {
-    let world = World::start(queue).await;
-    let order = |number: u32| json!({"order_id": format!("lost-{number}"), "total_amount": 1, "customer": {"email": format!("c{number}@shop.example")}});
-    for number in 0..25 {
-        let coupon = if number % 2 == 0 { "nobodys" } else { "NOBODYS" };
-        world
-            .shop
-            .track_as("demo-key", coupon, &order(number))
-            .await
-            .expect(200);
-    }
-    world
-        .shop
-        .track_as("demo-key", "ELSEWHERE", &order(99))
-        .await
-        .expect(200);
-    world.publish(&[b"\xff\xfe no envelope".to_vec()]).await;
-    world
-        .until("(SELECT count(*) FROM events WHERE status = 'dead') = 1")
-        .await;
-
+async fn lists_find_what_they_are_asked_for(world: &World, lost: &Value) {
     let json = async |arguments: &[&str]| world.commissary(arguments).await.well().json();
-    let groups = json(&["dlq", "--json"]).await;
-    assert_eq!(groups, json(&["events", "--json"]).await);
-    assert_eq!(groups["totals"], json!({"refused": 26, "dead": 1, "again": 0}));
-    assert_eq!(groups["groups"].as_array().unwrap().len(), 3, "{groups}");
-    assert_eq!(
-        group(&groups, "undecodable")["orgs"],
-        json!([{"org": null, "events": 1}])
-    );
-    let all = groups["groups"].as_array().unwrap();
-    let lost = all.iter().find(|group| group["events"] == 25).unwrap();
-    assert_eq!(lost["fingerprint"], "unknown_partner: coupon \"NOBODYS\"");
-    assert_eq!(lost["orgs"], json!([{"org": "demo", "events": 25}]));
     let id = lost["id"].as_str().unwrap();
-
     // Undecodable bytes came last, and are listed first.
     let listed = json(&["dlq", "list", "--json"]).await;
     assert_eq!(
@@ -169,6 +136,45 @@ async fn failures_are_groups_and_a_replay_that_fails_again_is_seen(queue: Queue)
         let sample = lost["sample"].as_str().unwrap();
         assert!(text.contains(sample), "{text}");
     }
+}
+
+async fn failures_are_groups_and_a_replay_that_fails_again_is_seen(queue: Queue) {
+    let world = World::start(queue).await;
+    let order = |number: u32| json!({"order_id": format!("lost-{number}"), "total_amount": 1, "customer": {"email": format!("c{number}@shop.example")}});
+    for number in 0..25 {
+        let coupon = if number % 2 == 0 { "nobodys" } else { "NOBODYS" };
+        world
+            .shop
+            .track_as("demo-key", coupon, &order(number))
+            .await
+            .expect(200);
+    }
+    world
+        .shop
+        .track_as("demo-key", "ELSEWHERE", &order(99))
+        .await
+        .expect(200);
+    world.publish(&[b"\xff\xfe no envelope".to_vec()]).await;
+    world
+        .until("(SELECT count(*) FROM events WHERE status = 'dead') = 1")
+        .await;
+
+    let json = async |arguments: &[&str]| world.commissary(arguments).await.well().json();
+    let groups = json(&["dlq", "--json"]).await;
+    assert_eq!(groups, json(&["events", "--json"]).await);
+    assert_eq!(groups["totals"], json!({"refused": 26, "dead": 1, "again": 0}));
+    assert_eq!(groups["groups"].as_array().unwrap().len(), 3, "{groups}");
+    assert_eq!(
+        group(&groups, "undecodable")["orgs"],
+        json!([{"org": null, "events": 1}])
+    );
+    let all = groups["groups"].as_array().unwrap();
+    let lost = all.iter().find(|group| group["events"] == 25).unwrap();
+    assert_eq!(lost["fingerprint"], "unknown_partner: coupon \"NOBODYS\"");
+    assert_eq!(lost["orgs"], json!([{"org": "demo", "events": 25}]));
+    let id = lost["id"].as_str().unwrap();
+
+    lists_find_what_they_are_asked_for(&world, lost).await;
     assert!(wrong(&world.doctor().await).contains(&"refusals".to_owned()));
 
     // Nothing is mended: it fails again, and nobody waits for it.

@@ -219,8 +219,8 @@ pub(crate) async fn record_bytes(
     let mut random = [0; 10];
     random.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     // Whoever keeps the same bytes at this moment does so first.
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    locks::lock_keys(connection, &[i64::from_be_bytes([a, b, c, d, e, f, g, h])]).await?;
+    let lock = digest.first_chunk().copied().map(i64::from_be_bytes);
+    locks::lock_keys(connection, &[lock.unwrap_or_default()]).await?;
     let midnight = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
     let again = sqlx::query_scalar!(
         "UPDATE event_failures SET failures = failures + 1, last_at = $4

@@ -102,15 +102,22 @@ struct List {
     /// Refused events are listed anyway: this was said before they were.
     #[arg(long = "refused", hide = true)]
     _refused: bool,
-    /// Go on printing what fails from now on, until Ctrl-C.
-    #[arg(long, conflicts_with_all = ["before", "limit"])]
-    follow: bool,
+    #[command(flatten)]
+    how: How,
     /// Only events before this one: the next page.
     #[arg(long, value_name = "EVENT", value_parser = event_id)]
     before: Option<EventId>,
     /// How many at most.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
+}
+
+/// How a list is printed.
+#[derive(Debug, clap::Args)]
+struct How {
+    /// Go on printing what fails from now on, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["before", "limit"])]
+    follow: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -158,13 +165,13 @@ async fn list(args: List, clock: &Clock) -> anyhow::Result<()> {
     };
     let mut filter = args.filter.filter(&mut conn, statuses, clock.now()).await?;
     filter.duplicates = args.duplicates;
-    if args.follow {
-        return follow(&mut conn, &filter, args.json, clock).await;
+    if args.how.follow {
+        return follow(&mut conn, &filter, args.how.json, clock).await;
     }
     let totals = groups::totals(&mut conn, &filter).await?;
     filter.before = args.before;
     let events = ops::list(&mut conn, &filter, args.limit).await?;
-    print_list(&events, Some(&totals), args.limit, args.json)
+    print_list(&events, Some(&totals), args.limit, args.how.json)
 }
 
 async fn replay(args: Replay, clock: &Clock) -> anyhow::Result<()> {
