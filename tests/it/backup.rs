@@ -135,3 +135,27 @@ async fn a_broker_from_an_earlier_moment_brings_nothing_twice() {
     world.finish().await;
     drop(servers);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_empty_broker_only_what_waited_there_is_missing() {
+    let servers = Servers::new();
+    let url = servers.run("rabbitmq-start").await;
+    let mut world = World::of(Queue::Rabbit).on_rabbit(&url).start().await;
+    world.shop.track("applied", 100).await.expect(200);
+    world.workers[0].terminate().await;
+    let lost = world.shop.track_with("waiting", 100, &ASYNC).await.expect(202);
+    servers.run("rabbitmq-kill").await;
+    std::fs::remove_dir_all(servers.path().join("rabbitmq/data")).unwrap();
+    servers.run("rabbitmq-start").await;
+    world.start_worker(None).await;
+
+    let receipt = world.shop.get(lost.header("location").unwrap()).await.expect(200);
+    assert_eq!(receipt.text("/status"), "accepted", "{receipt:?}");
+    // Who sends it again is paid once, be it by the broker or by the spool.
+    world.shop.track("waiting", 100).await;
+    world.until("(SELECT count(*) FROM conversions) = 2").await;
+    world.shop.track("waiting", 100).await.expect(409);
+    assert_eq!(world.count("SELECT count(*) FROM conversions").await, 2);
+    world.finish().await;
+    drop(servers);
+}

@@ -33,16 +33,22 @@ fn alerts_come_when_they_should_and_name_what_to_do() {
     promtool(&["check", "rules", "--lint-fatal"], "prometheus/rules.yml");
     promtool(&["test", "rules"], "prometheus/rules_test.yml");
     let (rules, tests) = (text("prometheus/rules.yml"), text("prometheus/rules_test.yml"));
-    let pages = fs::read_to_string(of_deploy("../docs/OPERATIONS.md")).unwrap();
-    let anchors: BTreeSet<_> = pages.lines().filter_map(anchor).collect();
     let mut alerts = 0;
     for line in rules.lines() {
         if let Some(name) = line.trim().strip_prefix("- alert: ") {
             assert!(tests.contains(&format!("name: {name}\n")), "{name} has no test");
             alerts += 1;
         }
-        if let Some((_, named)) = line.split_once("docs/OPERATIONS.md#") {
-            assert!(anchors.contains(named), "docs/OPERATIONS.md has no part {named}");
+        if let Some((page, named)) = line
+            .trim()
+            .strip_prefix("runbook: ")
+            .and_then(|place| place.split_once('#'))
+        {
+            let text = fs::read_to_string(of_deploy("..").join(page)).unwrap();
+            assert!(
+                text.lines().filter_map(anchor).any(|anchor| anchor == named),
+                "{page} has no part {named}"
+            );
         }
     }
     assert!(alerts > 20);

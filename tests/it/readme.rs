@@ -22,12 +22,14 @@ fn the_table_of_variables_is_what_the_help_says() {
     assert_eq!(of_table(table), of_help());
 }
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "migrations/README.md",
     "docs/ARCHITECTURE.md",
+    "docs/BACKUP.md",
+    "docs/DEPLOYMENT.md",
     "docs/OPERATIONS.md",
     "docs/PIXEL.md",
 ];

@@ -1,4 +1,4 @@
-//! A PostgreSQL that is backed up as docs/OPERATIONS.md says: a base backup, and its log received elsewhere as it is written.
+//! A PostgreSQL that is backed up as docs/BACKUP.md says: a base backup, and its log received elsewhere as it is written.
 
 use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt, chown},
