@@ -68,7 +68,7 @@ pub(crate) async fn run(
     };
     let mut context = Context::new(servers, plan, clock.clone(), logs.clone());
     let measured = stop
-        .run_until_cancelled(all_rounds(&mut context, scenarios, rounds))
+        .run_until_cancelled(Box::pin(all_rounds(&mut context, scenarios, rounds)))
         .await;
     context.end_progress();
     let stopped = context.servers.stop().await;

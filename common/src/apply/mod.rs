@@ -160,9 +160,9 @@ pub async fn apply_batch(
     catalogs: &mut Catalogs,
 ) -> Result<Applied, ApplyError> {
     // A bug that panics must cost the one event that meets it, not the worker.
-    let result = AssertUnwindSafe(try_apply(connection, events, now, manner, catalogs))
-        .catch_unwind()
-        .await;
+    // In a place of its own: it is large, and whoever calls it would be as large.
+    let applying = Box::pin(try_apply(connection, events, now, manner, catalogs));
+    let result = AssertUnwindSafe(applying).catch_unwind().await;
     let result = result.unwrap_or_else(|panic| Err(ApplyError::Panic(panic_message(panic.as_ref()))));
     if result.is_err() {
         *catalogs = Catalogs::default();
