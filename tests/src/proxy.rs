@@ -52,8 +52,9 @@ impl Proxy {
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|what| format!("{what}_temp_path {at}/{what};\n"))
             .concat();
+        // One process, so that whoever kills it leaves none behind.
         let main = format!(
-            "user root;\ndaemon off;\npid {at}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n{temporary}{}\n}}\n",
+            "master_process off;\nuser root;\ndaemon off;\npid {at}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n{temporary}{}\n}}\n",
             lines.join("\n")
         );
         let file = directory.path().join("nginx.conf");
