@@ -4,7 +4,7 @@ use common::runtime::TaskGroup;
 
 use crate::{
     Worker, bulk_queue, crash_guard::CrashGuard, dead_letter_queue, lane, lane_calls, maintenance,
-    pace::ExpressLoad, queued_events, worker::BULK_LANES,
+    pace::ExpressLoad, queued_events, worker::bulk_lanes,
 };
 
 /// Starts a worker in `tasks`. At the end of the group it finishes the batches at hand, answers and acknowledges them.
@@ -28,7 +28,7 @@ pub fn start(worker: &Worker, tasks: &TaskGroup) {
             )
         });
     }
-    for number in 0..worker.lanes * BULK_LANES {
+    for number in 0..bulk_lanes(worker.lanes) {
         let (worker, guard, calls, express) = (worker.clone(), guard.clone(), calls.clone(), express.clone());
         tasks.keep_draining(format!("bulk lane {number}"), move |stop| {
             lane::bulk::run(

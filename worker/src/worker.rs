@@ -13,14 +13,16 @@ use crate::Progress;
 /// Batches of express that a worker applies side by side. Two keep the database busy while one of them commits; more cut into more
 /// batches what there is.
 pub const DEFAULT_LANES: u16 = 2;
-/// Lanes of bulk for each of express. Their batches are full, however many there are.
-pub(crate) const BULK_LANES: u16 = 2;
+/// Lanes of bulk beside so many of express: four at the least, for their batches are full however many there are.
+pub(crate) const fn bulk_lanes(lanes: u16) -> u16 {
+    if lanes < 4 { 4 } else { lanes }
+}
 /// Database connections of a worker: two for each lane of both kinds and for the queued events (the outer transaction of a spooled
 /// batch stays open while its events are applied in others, on a connection that the lane keeps), one for their marks, a listener for the
 /// lanes and one for the queued events, one for maintenance, one for what the broker gave up, one for bulk on its way from the broker
 /// into the spool, one for readiness and the watch.
 pub const fn connections(lanes: u16) -> u32 {
-    (lanes as u32 * (1 + BULK_LANES as u32) + 1) * 2 + 7
+    (lanes as u32 + bulk_lanes(lanes) as u32 + 1) * 2 + 7
 }
 
 /// How long the current batches may take to finish after the stop was asked for. What is not finished is delivered again.
