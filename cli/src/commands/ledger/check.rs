@@ -38,7 +38,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, clock: &Clock) -> anyhow::Result<()> {
-    let pool = db::connect(&args.db.database_url, 1, "commissary ledger").await?;
+    let pool = db::connect_patiently(&args.db.database_url, "commissary ledger").await?;
     let progress = progress();
     let report = ledger_check::run(&pool, clock.now(), |check: &Check| {
         progress.set_message(check.proves);

@@ -113,7 +113,7 @@ async fn a_change_of_any_table_of_the_catalog_counts_at_once(pool: Pool) {
         before = now;
     }
     assert!(
-        changed >= CHANGES.len() - 2,
+        changed > CHANGES.len() / 2,
         "{changed} of them decide something here"
     );
 }

@@ -180,7 +180,7 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_string(&record.meta_data).unwrap(),
-            r#"{"foo":1.10}"#
+            r#"{"foo": 1.10}"#
         );
         let click = record.click.as_ref().unwrap();
         assert_eq!(click.referrer.as_deref(), Some("https://blog.example/"));
