@@ -7,7 +7,7 @@ use crate::{
     db::{
         Connection, DbError,
         dead_letters::{self, Failure},
-        events, notify,
+        event_writes, events, notify,
     },
     domain::{Event, EventId},
 };
@@ -21,7 +21,7 @@ pub async fn queue(
     events: Vec<Event>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    events::enqueue(connection, events, now).await?;
+    event_writes::enqueue(connection, events, now).await?;
     notify::notify(connection, notify::EVENTS).await
 }
 

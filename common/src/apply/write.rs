@@ -8,8 +8,8 @@ use chrono::{DateTime, Datelike as _, Utc};
 use super::keys;
 use crate::{
     db::{
-        Connection, DbError, bonuses, clicks, commissions, conversions, customer_programs, customers, events,
-        idempotency, ledger, notify, parked_keys, payments, refunds, schedules,
+        Connection, DbError, bonuses, clicks, commissions, conversions, customer_programs, customers,
+        event_writes, idempotency, ledger, notify, parked_keys, payments, refunds, schedules,
     },
     domain::{
         ClickId, Decision, Decisions, OrgId, Outcome, Parked, RowWrite, World,
@@ -47,7 +47,7 @@ pub(super) async fn write(
     if !decided.effects.idempotency.is_empty() {
         idempotency::insert(connection, &decided.effects.idempotency).await?;
     }
-    events::write(connection, &decided.decisions, now).await?;
+    event_writes::write(connection, &decided.decisions, now).await?;
     write_parked(connection, decided).await?;
     if decided
         .decisions

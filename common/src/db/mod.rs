@@ -28,6 +28,7 @@ pub(crate) mod decode;
 pub mod doctor;
 mod error;
 pub(crate) mod event_actions;
+pub(crate) mod event_writes;
 pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;

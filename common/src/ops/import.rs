@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    db::{Connection, DbError, events},
+    db::{Connection, DbError, event_writes},
     domain::{Event, EventId, EventStatus, OrgId, Reason},
 };
 
@@ -154,7 +154,7 @@ pub async fn queue(
         .events
         .iter()
         .map(|(_, event, due_at)| (event.clone(), *due_at));
-    events::enqueue_each(connection, events).await?;
+    event_writes::enqueue_each(connection, events).await?;
     Ok(true)
 }
 
@@ -266,7 +266,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        db::Pool,
+        db::{Pool, events},
         domain::{Body, Chargeback, Dialect, ProgramId},
         message::EventIds,
     };

@@ -116,7 +116,7 @@ async fn a_refund_whose_sale_may_be_under_way_is_parked_and_comes_with_it(pool: 
     commit(&pool, vec![imported.clone()]).await;
     let waiting = sale(org, "o2", "JANE10OFF", 10);
     let mut conn = pool.acquire().await.unwrap();
-    events::enqueue(&mut conn, vec![waiting.event.clone()], now())
+    db::event_writes::enqueue(&mut conn, vec![waiting.event.clone()], now())
         .await
         .unwrap();
     pass_barrier(&pool).await;

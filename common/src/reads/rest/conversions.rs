@@ -236,7 +236,10 @@ mod tests {
             panic!("{found:?}")
         };
         assert_eq!(view.amount.normalize().to_string(), "100.5");
-        assert_eq!(serde_json::to_string(&view.meta_data).unwrap(), r#"{"foo": 1.10}"#);
+        assert_eq!(
+            serde_json::to_string(&view.meta_data).unwrap(),
+            r#"{"foo": 1.10}"#
+        );
         assert_eq!(
             (view.program.slug.as_str(), view.affiliate.slug.as_str()),
             ("johns", "jane")
