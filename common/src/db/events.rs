@@ -2,15 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Connection, DbError, columns::columns, copy, copy::copy_in, decode, locks, queued_turns};
+use super::{Connection, DbError, decode, locks, queued_turns};
 use crate::{
     domain::{
-        Body, CreateConversion, Decision, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome,
-        ProgramId, RowWrite, dependency,
+        Body, CreateConversion, Dialect, Event, EventId, EventStatus, Idempotency, OrgId, Outcome, ProgramId,
     },
     telemetry,
 };
