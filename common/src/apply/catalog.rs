@@ -216,3 +216,23 @@ fn affiliates(new: &[NewEvent<'_>], world: &World, orgs: &BTreeSet<OrgId>) -> BT
         .filter(|(org, _)| orgs.contains(org))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Pool;
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn more_organisations_than_are_kept_are_loaded_anew(pool: Pool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let mut kept = Catalogs::default();
+        let orgs = |from: i64, to: i64| (from..to).map(OrgId).collect::<Vec<_>>();
+        let most = i64::try_from(MAX_ORGS).unwrap();
+        kept.load_programs(&mut connection, &orgs(0, most)).await.unwrap();
+        assert_eq!(kept.orgs.len(), MAX_ORGS);
+        kept.load_programs(&mut connection, &orgs(most, most + 1))
+            .await
+            .unwrap();
+        assert_eq!(kept.orgs.len(), 1);
+    }
+}

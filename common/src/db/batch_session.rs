@@ -57,7 +57,12 @@ impl BatchSession {
 
     /// Whether it is still there, as far as can be told.
     pub async fn is_alive(&mut self) -> bool {
-        self.used.elapsed() <= pool::BELIEVED || self.connection.ping().await.is_ok()
+        if self.used.elapsed() <= pool::BELIEVED {
+            return true;
+        }
+        // Whoever is gone without a word does not answer.
+        let answers = tokio::time::timeout(pool::ACQUIRE_TIMEOUT, self.connection.ping());
+        matches!(answers.await, Ok(Ok(())))
     }
 
     /// Does `work` on so many `events` in a transaction, as [`super::in_transaction`]. After an error the session may be of no use any more.
@@ -93,5 +98,69 @@ impl BatchSession {
             KEPT
         };
         self.planned.elapsed() >= kept || self.events > self.events_before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn apply(session: &mut BatchSession, events: usize) {
+        let nothing = session.in_transaction(events, async |_connection| Ok::<_, DbError>(()));
+        nothing.await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn plans_are_made_again_as_tables_grow_and_as_time_goes_by(pool: Pool) {
+        let mut session = BatchSession::open(&pool).await.unwrap();
+        apply(&mut session, 10).await;
+        assert!(session.has_old_plans(), "they were made for none");
+        apply(&mut session, 10).await;
+        session.planned = Instant::now();
+        assert!(!session.has_old_plans(), "as many again");
+        apply(&mut session, 1).await;
+        assert!(session.has_old_plans(), "and one more");
+        apply(&mut session, 1).await;
+        session.planned = Instant::now().checked_sub(KEPT_AT_FIRST).unwrap();
+        assert!(session.has_old_plans(), "the connection is young");
+        session.opened = Instant::now().checked_sub(YOUNG).unwrap();
+        assert!(!session.has_old_plans());
+        session.planned = Instant::now().checked_sub(KEPT).unwrap();
+        assert!(session.has_old_plans());
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn what_a_batch_sets_holds_for_its_transaction(pool: Pool) {
+        let mut session = BatchSession::open(&pool).await.unwrap();
+        let setting = "SELECT current_setting('enable_seqscan') || ' ' || current_setting('plan_cache_mode')";
+        for _plans in ["new", "kept"] {
+            let inside = session.in_transaction(1, async |connection| {
+                let inside: String = sqlx::query_scalar(setting).fetch_one(connection).await.unwrap();
+                Ok::<_, DbError>(inside)
+            });
+            assert_eq!(inside.await.unwrap(), "off force_generic_plan");
+            let outside: String = sqlx::query_scalar(setting)
+                .fetch_one(&mut *session.connection)
+                .await
+                .unwrap();
+            assert_eq!(outside, "on auto");
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+    async fn who_was_cut_off_is_found_out(pool: Pool) {
+        let mut session = BatchSession::open(&pool).await.unwrap();
+        assert!(session.is_alive().await);
+        let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut *session.connection)
+            .await
+            .unwrap();
+        sqlx::query("SELECT pg_terminate_backend($1, 10000)")
+            .bind(pid)
+            .execute(&pool)
+            .await
+            .unwrap();
+        session.used = Instant::now().checked_sub(pool::BELIEVED * 2).unwrap();
+        assert!(!session.is_alive().await);
     }
 }

@@ -15,7 +15,7 @@ use crate::{runtime::tls_advice, telemetry};
 pub type Pool = sqlx::PgPool;
 
 /// How long to wait for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that has been idle for longer is asked whether it is still there.
 pub(super) const BELIEVED: Duration = Duration::from_millis(100);

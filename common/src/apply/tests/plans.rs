@@ -2,7 +2,8 @@
 
 use super::{apply, commit, demo, now, refund, sale};
 use crate::{
-    db::{self, Pool},
+    apply::{ApplyError, Catalogs, Manner, apply_batch},
+    db::{self, BatchSession, Pool},
     domain::{Event, Idempotency, Incoming, OrgId},
 };
 
@@ -93,4 +94,32 @@ async fn a_batch_reads_only_its_own_rows_with_statistics_and_without(pool: Pool)
     assert_eq!(read_too_much(&pool, org).await, []);
     sqlx::raw_sql("ANALYZE").execute(&pool).await.unwrap();
     assert_eq!(read_too_much(&pool, org).await, []);
+}
+
+/// A worker's plans are kept, and made while the tables are empty.
+#[sqlx::test(migrator = "db::MIGRATOR")]
+async fn kept_plans_read_only_their_own_rows_however_the_tables_grow(pool: Pool) {
+    let org = demo(&pool).await;
+    let (mut session, mut catalogs) = (BatchSession::open(&pool).await.unwrap(), Catalogs::default());
+    let mut read = async |events: Vec<Incoming>| {
+        let applied = session.in_transaction(events.len(), async |connection| {
+            apply_batch(connection, events, now(), Manner::Leaving, &mut catalogs).await?;
+            // Of the few affiliates that there are any index will do.
+            let read: Vec<(String, i64)> = sqlx::query_as(
+                "SELECT relname::text, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables
+                 WHERE seq_tup_read + coalesce(idx_tup_fetch, 0) > $1 AND relname <> 'affiliates'",
+            )
+            .bind(MAX_READ)
+            .fetch_all(connection)
+            .await
+            .unwrap();
+            Ok::<_, ApplyError>(read)
+        });
+        applied.await.unwrap()
+    };
+    assert_eq!(read(vec![sale(org, "first", "PETER10", 10)]).await, []);
+    sqlx::raw_sql(MANY).execute(&pool).await.unwrap();
+    assert_eq!(read(batch(org)).await, []);
+    sqlx::raw_sql("ANALYZE").execute(&pool).await.unwrap();
+    assert_eq!(read(batch(org)).await, []);
 }
