@@ -44,6 +44,9 @@ fn option_env_at_run_time(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// More than a worker of a few lanes takes.
+const CONNECTIONS: u32 = 30;
+
 async fn make(url: &str) -> Result<TestDatabase, Box<dyn std::error::Error>> {
     let name = format!("test_{:016x}", rand::random::<u64>());
     let options: PgConnectOptions = url.parse()?;
@@ -53,7 +56,7 @@ async fn make(url: &str) -> Result<TestDatabase, Box<dyn std::error::Error>> {
         .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .await?;
     let url = SecretString::from(options.database(&name).to_url_lossy().as_str());
-    let pool = db::connect(&url, 10, "commissary test").await?;
+    let pool = db::connect(&url, CONNECTIONS, "commissary test").await?;
     db::migrate(&pool).await?;
     catalog::sync(&pool, &catalog::parse(catalog::DEMO)?, Clock::default().now()).await?;
     let org = sqlx::query_scalar("SELECT org_id FROM orgs WHERE slug = 'demo'")

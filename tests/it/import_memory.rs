@@ -52,8 +52,12 @@ async fn a_damaged_file_takes_the_memory_of_a_record() {
     let sale = "external_id,coupon,amount\n1,PARTNER_CODE,3\n";
     // As many as it takes to be looked at while it works.
     let small = directory.join("small.csv");
-    let records: String = (0..RECORDS).map(|n| format!("{n},PARTNER_CODE,3\n")).collect();
-    fs::write(&small, format!("external_id,coupon,amount\n{records}")).unwrap();
+    let records: Vec<String> = (0..RECORDS).map(|n| format!("{n},PARTNER_CODE,3")).collect();
+    fs::write(
+        &small,
+        format!("external_id,coupon,amount\n{}\n", records.join("\n")),
+    )
+    .unwrap();
     let usual = peak_kib(&world, &small, "records are events").await;
     let record = r#"{"external_id":"1","coupon":"PARTNER_CODE","amount":1}"#;
     for (name, head, piece, said) in [
